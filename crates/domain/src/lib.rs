@@ -1,0 +1,38 @@
+//! The words and rules of Reoclo: ids, roles, permissions, API keys and operation states.
+//!
+//! Everything here is pure. Time and randomness come in through [`Clock`] and [`Entropy`];
+//! nothing here reads a file, a socket or the environment.
+#![forbid(unsafe_code)]
+
+mod ambient;
+mod id;
+mod key;
+mod name;
+mod operation;
+mod permission;
+mod role;
+mod secret;
+mod server;
+mod timestamp;
+mod token;
+
+pub use ambient::{Clock, Entropy};
+pub use id::{
+    AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
+    RegistryCredentialId, RequestId, ServerId, UserId, new_id,
+};
+pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
+pub use name::{DisplayName, NameError, Slug};
+pub use operation::{
+    EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,
+    OperationKinds, OperationState, UnknownOperation,
+};
+pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
+pub use role::{Role, UnknownRole};
+pub use secret::Secret;
+pub use server::ServerStatus;
+pub use timestamp::Timestamp;
+pub use token::{
+    DISPLAY_PREFIX_LEN, PlainToken, TOKEN_RANDOM_BYTES, TokenError, TokenHash, TokenKind,
+    find_tokens,
+};
