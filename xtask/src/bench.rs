@@ -1,0 +1,68 @@
+//! `cargo xtask bench`: the release binary, measured beside an `ssh` of the same run.
+
+mod sshd;
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Result, bail};
+
+use crate::cargo::build;
+use crate::host::{self, Host};
+use crate::process::Processes;
+
+use sshd::Sshd;
+
+/// The crate that measures, and its binary.
+const BENCH: &str = "reoclo-bench";
+
+/// Run the benchmarks: builds the release binary, starts a private sshd on a loopback port to
+/// compare with, and hands both to `reoclo-bench`. Needs root; installs OpenSSH where it is
+/// missing (Debian or Ubuntu) and adds the account `reoclo-bench`, which has no password and
+/// stays.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Handed to reoclo-bench as they are
+    #[arg(
+        trailing_var_arg = true,
+        allow_hyphen_values = true,
+        value_name = "ARGUMENT"
+    )]
+    arguments: Vec<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCode> {
+    prepare(processes)?;
+    let binary = build("reoclo", "release", processes)?;
+    let bench = build(BENCH, "release", processes)?;
+    let sshd = Sshd::start(processes)?;
+    let mut command = Command::new(bench);
+    command
+        .args(&arguments.arguments)
+        .env("REOCLO_BENCH_BINARY", binary)
+        .env("REOCLO_BENCH_SSH_PORT", sshd.port().to_string())
+        .env("REOCLO_BENCH_SSH_KEY", sshd.key())
+        .env("REOCLO_BENCH_SSH_USER", sshd::ACCOUNT);
+    let status = processes.run(&mut command)?.status;
+    Ok(if status.success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// Installs OpenSSH where it is missing.
+fn prepare(processes: &Processes) -> Result<()> {
+    let host = Host::detect();
+    if !host.is_root() {
+        bail!("the benchmarks need root: they start an sshd that another account signs in to");
+    }
+    let packages = sshd::missing_packages();
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if let Some(why_not) = host.why_not_install() {
+        let packages = packages.join(" and ");
+        bail!("the benchmarks need {packages}, and {why_not}");
+    }
+    host::install(&packages, processes)
+}

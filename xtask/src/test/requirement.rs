@@ -1,0 +1,153 @@
+//! What the suites need on this machine, and installing it where that is allowed.
+
+use std::process::Stdio;
+
+use anyhow::{Result, bail};
+
+use crate::cargo::cargo;
+use crate::host::{self, Host};
+use crate::process::Processes;
+
+use super::postgres;
+use super::suite::Suite;
+
+/// Something a suite cannot run without.
+#[derive(Clone, Copy)]
+enum Requirement {
+    /// A cargo subcommand that comes with the toolchain, as a component of this name.
+    Component {
+        command: &'static str,
+        component: &'static str,
+    },
+    /// A C compiler, for the libraries that are built from C.
+    Compiler,
+    /// PostgreSQL's server programs.
+    Postgres,
+}
+
+/// Something is missing that cannot be installed; `why` ends the sentence "… cannot run: ".
+struct Blocked {
+    suite: Suite,
+    why: String,
+}
+
+/// Installs what `suites` lack, or fails with every suite that cannot run and why.
+pub(crate) fn meet(suites: &[Suite], processes: &Processes) -> Result<()> {
+    let host = Host::detect();
+    let mut packages = Vec::new();
+    let mut blocked = Vec::new();
+    for &suite in suites {
+        for &requirement in Requirement::of(suite) {
+            if requirement.is_met(processes)? {
+                continue;
+            }
+            match requirement.packages(&host) {
+                Ok(missing) => packages.extend_from_slice(missing),
+                Err(why) => blocked.push(Blocked { suite, why }),
+            }
+        }
+    }
+    if !blocked.is_empty() {
+        bail!(explain(suites, &blocked));
+    }
+    packages.sort_unstable();
+    packages.dedup();
+    if !packages.is_empty() {
+        host::install(&packages, processes)?;
+    }
+    Ok(())
+}
+
+impl Requirement {
+    const RUSTFMT: Self = Self::Component {
+        command: "fmt",
+        component: "rustfmt",
+    };
+    const CLIPPY: Self = Self::Component {
+        command: "clippy",
+        component: "clippy",
+    };
+
+    fn of(suite: Suite) -> &'static [Self] {
+        match suite {
+            Suite::Fmt => &[Self::RUSTFMT],
+            Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
+            Suite::Unit | Suite::Sqlite => &[Self::Compiler],
+            Suite::Postgres => &[Self::Compiler, Self::Postgres],
+        }
+    }
+
+    fn is_met(self, processes: &Processes) -> Result<bool> {
+        match self {
+            Self::Component { command, .. } => has_subcommand(command, processes),
+            Self::Compiler => host::has("cc", processes),
+            Self::Postgres => Ok(postgres::programs().is_some()),
+        }
+    }
+
+    /// The packages to install, or why that is impossible.
+    fn packages(self, host: &Host) -> Result<&'static [&'static str], String> {
+        let (what, packages): (_, &'static [_]) = match self {
+            Self::Component { command, component } => {
+                return Err(format!(
+                    "cargo {command} is missing; add it with: rustup component add {component}"
+                ));
+            }
+            Self::Compiler => ("there is no C compiler", &["gcc", "libc6-dev"]),
+            Self::Postgres => ("PostgreSQL is not installed", &["postgresql"]),
+        };
+        match host.why_not_install() {
+            None => Ok(packages),
+            Some(why_not) => Err(format!("{what}, and {why_not}")),
+        }
+    }
+}
+
+fn has_subcommand(name: &str, processes: &Processes) -> Result<bool> {
+    let mut command = cargo();
+    command
+        .args([name, "--version"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    Ok(processes.run(&mut command)?.status.success())
+}
+
+fn explain(suites: &[Suite], blocked: &[Blocked]) -> String {
+    let mut lines = vec!["nothing was run, because a suite cannot run here:".to_owned()];
+    lines.extend(
+        blocked
+            .iter()
+            .map(|Blocked { suite, why }| format!("  {suite}: {why}")),
+    );
+    let rest: Vec<_> = suites
+        .iter()
+        .filter(|suite| blocked.iter().all(|other| other.suite != **suite))
+        .map(Suite::to_string)
+        .collect();
+    if !rest.is_empty() {
+        let rest = rest.join(",");
+        lines.push(format!(
+            "hint: the rest runs with: cargo xtask test --only {rest}"
+        ));
+    }
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_blocked_suite_is_explained_with_a_way_to_run_the_rest() {
+        let blocked = [Blocked {
+            suite: Suite::Postgres,
+            why: "PostgreSQL is not installed, and packages are installed only by root".to_owned(),
+        }];
+        assert_eq!(
+            explain(&[Suite::Unit, Suite::Sqlite, Suite::Postgres], &blocked),
+            "nothing was run, because a suite cannot run here:\n  \
+             postgres: PostgreSQL is not installed, and packages are installed only by root\n\
+             hint: the rest runs with: cargo xtask test --only unit,sqlite"
+        );
+    }
+}

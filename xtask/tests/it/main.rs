@@ -1,0 +1,12 @@
+//! Rules about the workspace as a whole: who depends on whom, and what no source may contain.
+#![forbid(unsafe_code)]
+#![allow(clippy::unwrap_used)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo says in the environment which cargo it is"
+)]
+
+mod dependencies;
+mod foreign;
+mod sources;
+mod workspace;
