@@ -1,1 +1,18 @@
+//! The bodies of Reoclo's HTTP API, shared by the server and its clients.
+//!
+//! Field names are the contract with clients that are in use; they never change.
 #![forbid(unsafe_code)]
+
+mod error;
+mod exec;
+mod health;
+mod operation;
+mod server;
+mod setup;
+
+pub use error::ErrorBody;
+pub use exec::{ExecAnswer, ExecRequest};
+pub use health::{Health, Readiness};
+pub use operation::{OperationBody, OperationResult};
+pub use server::ServerBody;
+pub use setup::{SetupAnswer, SetupRequest};

@@ -1,1 +1,40 @@
+//! The use cases of Reoclo: who may do what, and doing it.
+//!
+//! Knows the store and the runner protocol, and neither HTTP nor SQL. Whoever calls a use case
+//! shows an [`Authorized`] proof, which only the check in this crate can make.
 #![forbid(unsafe_code)]
+
+mod account;
+mod audit;
+mod authenticate;
+mod authorize;
+mod bootstrap;
+mod caller;
+mod control;
+mod drain;
+mod key_use;
+mod operations;
+mod permissions;
+mod redact;
+mod refusal;
+mod runners;
+mod servers;
+
+pub use account::SetupForm;
+pub use authenticate::Presented;
+pub use authorize::{Allowed, Authorized};
+pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
+pub use caller::{Caller, Principal};
+pub use control::{Control, ControlStatistics, Settings};
+pub use drain::Drain;
+pub use operations::{ExecCommand, Executed};
+pub use permissions::{Exec, OwnOperations, Permission, Requirement, ServersRead};
+pub use refusal::{InvalidFields, Refusal};
+pub use runners::{Attachment, Detached, RunnerRejected};
+pub use servers::{AddedServer, LocalOwner, NewServerForm};
+
+pub use reoclo_domain as domain;
+pub use reoclo_store::{
+    HostFacts, OperationOutcome, OperationRecord, OrganizationRecord, RequestSource,
+    RunnerIdentity, ServerRecord, Tail,
+};

@@ -1,1 +1,42 @@
-#![forbid(unsafe_code)]
+//! The server's side of Reoclo, in two processes.
+//!
+//! The **runner** ([`run`]) enrols, dials out to the control plane, proves which server it is and
+//! then only passes bytes between that connection and a unix socket. Behind the socket the
+//! **supervisor** ([`supervise`]) starts every command, keeps its output and masks it. It is a
+//! process of its own, so that killing or upgrading the runner does not touch a command.
+
+mod address;
+mod ambient;
+mod back_off;
+mod data_dir;
+mod dial;
+mod enrol;
+mod enrolled;
+mod exec;
+mod facts;
+mod identity;
+mod inherited;
+mod lock;
+mod mask;
+mod mutex;
+mod operation;
+mod output;
+mod retry_after;
+mod run;
+mod socket;
+mod spool;
+mod supervisor;
+mod supervisor_process;
+
+pub use address::AddressError;
+pub use ambient::Ambient;
+pub use back_off::BackOffRange;
+pub use data_dir::DataDirError;
+pub use dial::TrustError;
+pub use enrol::EnrolError;
+pub use exec::UserError;
+pub use identity::IdentityError;
+pub use lock::{LockError, is_running};
+pub use run::{RunnerError, RunnerOptions, RunnerTiming, run};
+pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
+pub use supervisor_process::SupervisorCommand;

@@ -1,1 +1,52 @@
+//! Persistence: what Reoclo remembers, on the embedded `SQLite` or on `PostgreSQL`.
+//!
+//! One SQL text serves both engines through sqlx's `Any` driver; what differs between them stands
+//! in `engine.rs`. Every method of [`Store`] is one transaction. Writes go through a single task
+//! that commits whatever waited during the last commit ([`Store::statistics`] counts them), and
+//! the audit rows of a write are committed with it or not at all.
 #![forbid(unsafe_code)]
+
+mod audit;
+mod cache;
+mod data_dir;
+mod database;
+mod engine;
+mod error;
+mod hex;
+mod instance;
+mod keys;
+mod master_key;
+mod migrations;
+mod operations;
+mod organizations;
+mod sealing;
+mod servers;
+mod setup;
+mod sql;
+mod store;
+mod users;
+mod writer;
+
+pub use audit::{
+    Actor, ActorKind, AuditOutcome, AuditReader, AuditRow, Chain, ChainReport, Checkpoint,
+    CheckpointError, ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource,
+    Resource, VerifyReport,
+};
+pub use data_dir::{DataDir, DataDirError};
+pub use database::{AddressError, DatabaseAddress};
+pub use engine::Engine;
+pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
+pub use instance::InstanceRecord;
+pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, KeyUse, NewKey};
+pub use master_key::{MasterKey, MasterKeyError};
+pub use migrations::schema_fingerprint;
+pub use operations::{
+    NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail,
+};
+pub use organizations::{NewOrganization, OrganizationRecord};
+pub use servers::{
+    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord,
+};
+pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
+pub use store::{Store, StoreOptions, StoreStatistics};
+pub use users::{NewUser, UserRecord};

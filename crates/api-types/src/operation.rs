@@ -1,0 +1,55 @@
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// The record of one operation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationBody {
+    /// The operation's id.
+    pub operation_id: String,
+    /// `exec`, `deploy`, `restart`, `reboot`, `registry_login` or `registry_logout`.
+    pub operation_type: String,
+    /// Where it runs.
+    pub server_id: String,
+    /// The server's name.
+    pub server_name: String,
+    /// `running`, `completed`, `failed` or `timeout`.
+    pub status: String,
+    /// The result, once the operation has ended.
+    pub result: Option<OperationResult>,
+    /// The command, with secrets masked.
+    pub command: Option<String>,
+    /// The CI run that it belongs to.
+    pub run_id: Option<String>,
+    /// Where the run comes from.
+    #[schema(value_type = Option<Object>)]
+    pub run_context: Option<serde_json::Value>,
+    /// Seconds that the operation may take.
+    pub timeout_seconds: u32,
+    /// When it was accepted.
+    pub started_at: String,
+    /// When it ended.
+    pub completed_at: Option<String>,
+    /// Why it failed: `lost`, `cancelled`, `not_started`, `not_run`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The same in a sentence.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// The result of an operation that has ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationResult {
+    /// 124 timeout, 125 not run, 128 + n signal n, 130 cancelled, 255 lost.
+    pub exit_code: i32,
+    /// The last 64 KiB; bytes that are no UTF-8 are replaced.
+    pub stdout: String,
+    /// The last 64 KiB; bytes that are no UTF-8 are replaced.
+    pub stderr: String,
+    /// Whether `stdout` lacks its beginning.
+    pub stdout_truncated: bool,
+    /// Whether `stderr` lacks its beginning.
+    pub stderr_truncated: bool,
+    /// Run time of the process itself.
+    pub duration_ms: i64,
+}

@@ -1,0 +1,134 @@
+//! People's accounts: so far, completing the first admin's.
+
+use argon2::Argon2;
+use argon2::password_hash::PasswordHasher;
+use reoclo_domain::{DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId};
+use reoclo_store::{Profile, RequestSource, SetupOutcome};
+use tokio::sync::Semaphore;
+
+use crate::{Control, InvalidFields, Refusal};
+
+const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
+const MAX_EMAIL_LEN: usize = 254;
+
+/// Bounds the memory that password hashing takes: each hash needs 19 MiB.
+#[derive(Debug)]
+pub(crate) struct PasswordHashing(Semaphore);
+
+impl Default for PasswordHashing {
+    fn default() -> Self {
+        Self(Semaphore::new(2))
+    }
+}
+
+/// What the set-up page asks for.
+#[derive(Debug)]
+pub struct SetupForm {
+    /// The token of the link.
+    pub token: Secret,
+    /// The admin's name.
+    pub name: String,
+    /// The admin's e-mail address.
+    pub email: String,
+    /// 12 to 200 characters.
+    pub password: Secret,
+}
+
+impl Control {
+    /// Completes the pending admin's account and consumes the one-time link.
+    pub async fn complete_setup(
+        &self,
+        form: SetupForm,
+        source: RequestSource,
+    ) -> Result<(UserId, OrganizationId), Refusal> {
+        check_form(&form)?;
+        let token = setup_token(&form.token).ok_or_else(dead_link)?;
+        let profile = Profile {
+            name: form.name.trim().to_owned(),
+            email: form.email.trim().to_lowercase(),
+            password_hash: self.hash_password(form.password).await?,
+        };
+        let completed = self
+            .store()
+            .complete_setup(token.hash(), self.now(), profile, source)
+            .await;
+        match completed.map_err(Refusal::of_write)? {
+            SetupOutcome::Completed { user, organization } => Ok((user, organization)),
+            SetupOutcome::Expired | SetupOutcome::Unknown => Err(dead_link()),
+        }
+    }
+
+    /// Argon2id with the parameters of RFC 9106's second recommendation scaled to 19 MiB (OWASP).
+    async fn hash_password(&self, password: Secret) -> Result<Secret, Refusal> {
+        let hashing = self.password_hashing().0.acquire().await;
+        let _permit = hashing.map_err(Refusal::internal)?;
+        let mut salt = [0; 16];
+        self.entropy().fill(&mut salt);
+        let hashed = tokio::task::spawn_blocking(move || {
+            Argon2::default()
+                .hash_password_with_salt(password.expose().as_bytes(), &salt)
+                .map(|hash| Secret::new(hash.to_string()))
+        });
+        let hashed = hashed.await.map_err(Refusal::internal)?;
+        hashed.map_err(|error| Refusal::internal(std::io::Error::other(error.to_string())))
+    }
+}
+
+fn setup_token(text: &Secret) -> Option<PlainToken> {
+    let token = PlainToken::parse(text.expose()).ok()?;
+    (token.kind() == TokenKind::Setup).then_some(token)
+}
+
+/// Used, expired and never issued look the same.
+fn dead_link() -> Refusal {
+    Refusal::field(
+        "token",
+        "is not an open set-up link: it works once and for 24 hours; restart Reoclo to get a new one",
+    )
+}
+
+fn check_form(form: &SetupForm) -> Result<(), Refusal> {
+    let mut invalid = InvalidFields::default();
+    if let Err(problem) = form.name.parse::<DisplayName>() {
+        invalid.add("name", problem.to_string());
+    }
+    if !is_email(form.email.trim()) {
+        invalid.add("email", "must be an e-mail address such as ada@example.com");
+    }
+    if !PASSWORD_CHARS.contains(&form.password.expose().chars().count()) {
+        invalid.add("password", "must have 12 to 200 characters");
+    }
+    invalid.into_result()
+}
+
+/// Refuses what cannot be an address; only a delivered message proves that one is.
+fn is_email(text: &str) -> bool {
+    let visible = |character: char| !character.is_whitespace() && !character.is_control();
+    text.len() <= MAX_EMAIL_LEN
+        && text.chars().all(visible)
+        && text.rsplit_once('@').is_some_and(|(local, host)| {
+            !local.is_empty() && !local.contains('@') && !host.is_empty()
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_an_address_is_refused() {
+        assert!(is_email("ada@example.com"));
+        assert!(is_email("ada@localhost"));
+        for wrong in [
+            "",
+            "ada",
+            "@host",
+            "ada@",
+            "a da@host",
+            "a@b@c",
+            "ada@ho\nst",
+        ] {
+            assert!(!is_email(wrong), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Audit events, with who and where filled in.
+
+use reoclo_domain::{AuditEventId, OrganizationId};
+use reoclo_store::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
+use serde_json::Value;
+
+use crate::{Caller, Control};
+
+/// What happened, to what, and how it ended.
+pub(crate) struct Happening {
+    pub(crate) action: &'static str,
+    pub(crate) resource: Resource,
+    pub(crate) outcome: AuditOutcome,
+    pub(crate) detail: Value,
+}
+
+impl Control {
+    /// Something that a caller did.
+    pub(crate) fn event_by(&self, caller: &Caller, happening: Happening) -> NewAuditEvent {
+        let (organization, source) = (Some(caller.organization()), caller.source().clone());
+        self.event(organization, caller.actor(), source, happening)
+    }
+
+    /// Something that the instance or the owner of its machine did.
+    pub(crate) fn event_by_system(
+        &self,
+        organization: Option<OrganizationId>,
+        happening: Happening,
+    ) -> NewAuditEvent {
+        self.event(
+            organization,
+            system_actor(),
+            RequestSource::default(),
+            happening,
+        )
+    }
+
+    pub(crate) fn event(
+        &self,
+        organization: Option<OrganizationId>,
+        actor: Actor,
+        source: RequestSource,
+        happening: Happening,
+    ) -> NewAuditEvent {
+        NewAuditEvent {
+            id: AuditEventId::new(self.clock(), self.entropy()),
+            organization,
+            at: self.now(),
+            actor,
+            source,
+            action: happening.action,
+            resource: happening.resource,
+            outcome: happening.outcome,
+            detail: happening.detail,
+        }
+    }
+}
+
+pub(crate) fn system_actor() -> Actor {
+    Actor {
+        kind: ActorKind::System,
+        id: None,
+        label: "reoclo".into(),
+    }
+}
+
+pub(crate) fn resource(kind: &'static str, id: impl ToString, name: Option<&str>) -> Resource {
+    Resource {
+        kind,
+        id: Some(id.to_string()),
+        name: name.map(str::to_owned),
+    }
+}

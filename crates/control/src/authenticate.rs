@@ -1,0 +1,93 @@
+//! The one authenticator, for every surface (DESIGN rules 1, 4 and 8).
+
+use std::sync::Arc;
+
+use reoclo_domain::{Acl, KeyStatus, PlainToken, TokenKind};
+use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
+
+use crate::{Caller, Control, Refusal};
+
+/// What came with a request.
+#[derive(Clone, Debug, Default)]
+pub struct Presented<'a> {
+    /// What stood behind `Bearer`, if the header was there.
+    pub bearer: Option<&'a str>,
+    /// Where the request came from.
+    pub source: RequestSource,
+}
+
+impl Control {
+    /// Says who presents this: token parses → known → active → address allowed.
+    pub(crate) async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, Refusal> {
+        let token = read_token(presented.bearer)?;
+        let record = self.known_key(&token).await?;
+        self.check_life(&record)?;
+        let source = presented.source;
+        let caller = match &*record {
+            KeyRecord::Integration(key) => self.integration_caller(key, source).await?,
+            KeyRecord::Automation(key) => automation_caller(&record, key, source)?,
+        };
+        self.note_key_use(record.key_ref(), caller.source());
+        Ok(caller)
+    }
+
+    async fn known_key(&self, token: &PlainToken) -> Result<Arc<KeyRecord>, Refusal> {
+        let known = self.store().find_key(&token.hash()).await?;
+        known.ok_or(Refusal::InvalidKey)
+    }
+
+    fn check_life(&self, record: &KeyRecord) -> Result<(), Refusal> {
+        let life = record.life();
+        match (life.status(self.now()), life.expires_at) {
+            (KeyStatus::Active, _) => Ok(()),
+            (KeyStatus::Expired, Some(expires_at)) => Err(Refusal::KeyExpired(expires_at)),
+            (KeyStatus::Expired, None) | (KeyStatus::Revoked, _) => Err(Refusal::KeyRevoked),
+        }
+    }
+
+    /// The power of an integration key is its ACL within what its creator's role grants now;
+    /// a creator who left leaves it without any.
+    async fn integration_caller(
+        &self,
+        key: &IntegrationKeyRecord,
+        source: RequestSource,
+    ) -> Result<Caller, Refusal> {
+        let role = self.store().role_of(key.organization, key.creator).await?;
+        let granted = role.map_or_else(Acl::empty, |role| role.acl());
+        Ok(Caller::integration(
+            key,
+            key.preset.acl().intersect(granted),
+            source,
+        ))
+    }
+}
+
+fn automation_caller(
+    record: &Arc<KeyRecord>,
+    key: &AutomationKeyRecord,
+    source: RequestSource,
+) -> Result<Caller, Refusal> {
+    let allowlist = &key.ip_allowlist;
+    let allowed = allowlist.is_empty()
+        || source
+            .ip
+            .is_some_and(|ip| allowlist.iter().any(|network| network.contains(&ip)));
+    if allowed {
+        Ok(Caller::automation(Arc::clone(record), key, source))
+    } else {
+        let seen = source
+            .ip
+            .map_or_else(|| "an unknown address".into(), |ip| ip.to_string());
+        Err(Refusal::IpNotAllowed { seen })
+    }
+}
+
+/// A malformed or mistyped token is refused here, before any look into the database.
+fn read_token(bearer: Option<&str>) -> Result<PlainToken, Refusal> {
+    let bearer = bearer.ok_or(Refusal::MissingCredentials)?;
+    let token = PlainToken::parse(bearer).map_err(|_| Refusal::InvalidKey)?;
+    match token.kind() {
+        TokenKind::Integration | TokenKind::Automation => Ok(token),
+        TokenKind::Enrolment | TokenKind::Setup => Err(Refusal::InvalidKey),
+    }
+}

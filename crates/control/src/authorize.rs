@@ -1,0 +1,115 @@
+//! The check, and the proof that it was made (DESIGN rules 7 and 9).
+
+use std::marker::PhantomData;
+
+use reoclo_domain::{OperationKinds, ServerId};
+use reoclo_store::ServerRecord;
+
+use crate::authenticate::Presented;
+use crate::{Caller, Control, Exec, Permission, Principal, Refusal, Requirement};
+
+/// The proof that a caller was checked to have `P`. Only [`Control::authorize`] makes one.
+#[derive(Debug)]
+pub struct Authorized<P> {
+    caller: Caller,
+    permission: PhantomData<fn() -> P>,
+}
+
+/// The proof that a caller who has `P` may use it on this server.
+#[derive(Debug)]
+pub struct Allowed<P> {
+    caller: Caller,
+    server: ServerRecord,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl Control {
+    /// Authenticates and checks for `P`; nothing has an effect before this.
+    pub async fn authorize<P: Permission>(
+        &self,
+        presented: Presented<'_>,
+    ) -> Result<Authorized<P>, Refusal> {
+        let caller = self.authenticate(presented).await?;
+        check(P::REQUIREMENT, &caller)?;
+        Ok(Authorized {
+            caller,
+            permission: PhantomData,
+        })
+    }
+}
+
+fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
+    let needed = requirement.key_kind();
+    if caller.key_kind() != needed {
+        let needed = match needed {
+            reoclo_domain::KeyKind::Integration => "integration",
+            reoclo_domain::KeyKind::Automation => "automation",
+        };
+        return Err(Refusal::WrongKeyType { needed });
+    }
+    let operations = caller
+        .automation_key()
+        .map(|key| key.scope.operations)
+        .unwrap_or_default();
+    let met = match caller.principal() {
+        Principal::IntegrationKey { effective, .. } => requirement.met_by_acl(*effective),
+        Principal::AutomationKey(..) => requirement.met_by_operations(operations),
+    };
+    if met {
+        Ok(())
+    } else {
+        Err(refusal_of(requirement, operations))
+    }
+}
+
+fn refusal_of(requirement: Requirement, allowed: OperationKinds) -> Refusal {
+    match requirement {
+        Requirement::Cell(missing) => Refusal::PermissionDenied { missing },
+        Requirement::Operation(operation) => Refusal::OperationNotAllowed { operation, allowed },
+        Requirement::OwnOperations => Refusal::WrongKeyType {
+            needed: "automation",
+        },
+    }
+}
+
+impl<P> Authorized<P> {
+    /// Who was checked.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+impl Authorized<Exec> {
+    /// Narrows the proof to one server: it exists in the organization (404), then it is in the
+    /// key's scope (403).
+    pub(crate) async fn on_server(
+        self,
+        control: &Control,
+        id: ServerId,
+    ) -> Result<Allowed<Exec>, Refusal> {
+        let caller = self.caller;
+        let found = control.store().server(caller.organization(), id).await?;
+        let server = found.ok_or(Refusal::NotFound("the server"))?;
+        let key = caller.automation_key();
+        if !key.is_some_and(|key| key.scope.servers.contains(&server.id)) {
+            return Err(Refusal::ServerNotInScope);
+        }
+        Ok(Allowed {
+            caller,
+            server,
+            permission: PhantomData,
+        })
+    }
+}
+
+impl<P> Allowed<P> {
+    /// Who was checked.
+    pub const fn caller(&self) -> &Caller {
+        &self.caller
+    }
+
+    /// The server that it is about.
+    pub const fn server(&self) -> &ServerRecord {
+        &self.server
+    }
+}

@@ -1,0 +1,171 @@
+//! What every use case shares.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
+use reoclo_store::{Store, StoreStatistics};
+use reoclo_wire::link::LinkSettings;
+
+use crate::Drain;
+use crate::account::PasswordHashing;
+use crate::key_use::KeyUses;
+use crate::runners::Runners;
+
+/// Delays and limits of the use cases; tests shorten them.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an exec answer waits for the command before it says `running`.
+    pub inline_wait: Duration,
+    /// An operation that has not started by then never does.
+    pub start_deadline: Duration,
+    /// An operation without any report is lost this long after its timeout.
+    pub lost_after: Duration,
+    /// How often a connected runner is asked for its facts.
+    pub facts_interval: Duration,
+    /// How long a runner may take to say who it is.
+    pub describe_timeout: Duration,
+    /// The sealed command of an operation that runs on is erased after this.
+    pub erase_after: Duration,
+    /// How long to wait before asking a runner again that answered with an error.
+    pub retry_delay: Duration,
+    /// Operations on one server at a time.
+    pub operations_per_server: usize,
+    /// HTTP/2 towards runners.
+    pub link: LinkSettings,
+    /// The address that links and install commands begin with.
+    pub public_url: String,
+}
+
+impl Settings {
+    /// The product's own values.
+    pub fn new(public_url: impl Into<String>) -> Self {
+        Self {
+            inline_wait: Duration::from_secs(20),
+            start_deadline: Duration::from_secs(30),
+            lost_after: Duration::from_secs(15 * 60),
+            facts_interval: Duration::from_secs(60),
+            describe_timeout: Duration::from_secs(5),
+            erase_after: Duration::from_secs(1),
+            retry_delay: Duration::from_secs(1),
+            operations_per_server: 512,
+            link: LinkSettings::default(),
+            public_url: public_url.into(),
+        }
+    }
+}
+
+/// The use cases; clones share everything.
+#[derive(Clone)]
+pub struct Control(Arc<Inner>);
+
+struct Inner {
+    store: Store,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    drain: Drain,
+    runners: Runners,
+    key_uses: KeyUses,
+    password_hashing: PasswordHashing,
+}
+
+/// Numbers for `/metrics`.
+#[derive(Clone, Copy, Debug)]
+pub struct ControlStatistics {
+    /// Counters of the store.
+    pub store: StoreStatistics,
+    /// Runners connected to this process.
+    pub connected_runners: usize,
+    /// Operations that this process follows.
+    pub running_operations: usize,
+}
+
+impl Control {
+    /// Puts the use cases on a store. Nothing runs in the background until [`Self::start`].
+    pub fn new(
+        store: Store,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        settings: Settings,
+        drain: Drain,
+    ) -> Self {
+        Self(Arc::new(Inner {
+            store,
+            clock,
+            entropy,
+            settings,
+            drain,
+            runners: Runners::default(),
+            key_uses: KeyUses::default(),
+            password_hashing: PasswordHashing::default(),
+        }))
+    }
+
+    /// The store's view of readiness: it reads, and its writer lives.
+    pub async fn ready(&self) -> bool {
+        !self.drain().has_begun() && self.store().ping().await.is_ok()
+    }
+
+    /// Numbers for `/metrics`.
+    pub fn statistics(&self) -> ControlStatistics {
+        ControlStatistics {
+            store: self.store().statistics(),
+            connected_runners: self.runners().connected(),
+            running_operations: self.runners().running(),
+        }
+    }
+
+    /// Whether a server's runner is connected to this process.
+    pub fn is_connected(&self, server: ServerId) -> bool {
+        self.runners().is_connected(server)
+    }
+
+    /// The signal that the process is stopping.
+    pub fn drain(&self) -> &Drain {
+        &self.0.drain
+    }
+
+    /// What tests and the binary set.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// The store, for what has no use case of its own (export, shutdown).
+    pub fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// The clock, also for the edge.
+    pub fn clock(&self) -> &dyn Clock {
+        &*self.0.clock
+    }
+
+    /// Randomness, also for request ids and nonces at the edge.
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.0.entropy
+    }
+
+    pub(crate) fn runners(&self) -> &Runners {
+        &self.0.runners
+    }
+
+    pub(crate) fn key_uses(&self) -> &KeyUses {
+        &self.0.key_uses
+    }
+
+    pub(crate) fn password_hashing(&self) -> &PasswordHashing {
+        &self.0.password_hashing
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}

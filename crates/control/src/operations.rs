@@ -1,0 +1,15 @@
+//! Operations: intent, dispatch, outcome (DESIGN rules 13 to 16).
+
+mod dispatch;
+mod drive;
+mod end;
+mod exec;
+mod exec_command;
+mod read;
+mod recover;
+mod tail;
+
+pub use exec::Executed;
+pub use exec_command::ExecCommand;
+
+pub(crate) use exec_command::ExecPayload;

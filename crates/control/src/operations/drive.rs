@@ -1,0 +1,266 @@
+//! Seeing one operation through to its end, over as many connections as that takes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use reoclo_domain::Timestamp;
+use reoclo_wire::proto::{
+    Finished, FollowRequest, OperationEvent, Output, Refused, operation_event::Event,
+    output::Stream, refused::Reason,
+};
+use tokio::time::{sleep, timeout};
+use tonic::{Code, Status, Streaming};
+
+use super::dispatch::Dispatch;
+use super::tail::TailBuffer;
+use crate::Control;
+use crate::runners::Link;
+
+/// How an operation ended, as far as this process can tell.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// The runner reported the end.
+    Finished(Finished),
+    /// It never started, and never will.
+    NotStarted(String),
+    /// The server had no room for it.
+    Busy,
+    /// It may have run; nobody can tell how it ended.
+    Lost(String),
+}
+
+/// Follows one operation: `sent`, then `accepted`, then a verdict.
+pub(crate) struct Driver {
+    control: Control,
+    dispatch: Dispatch,
+    /// A start may have reached a runner.
+    sent: bool,
+    /// A runner has said that it has the operation.
+    accepted: bool,
+    /// When to erase the sealed command, if that is still to be done.
+    erase_at: Option<Timestamp>,
+    stdout: TailBuffer,
+    stderr: TailBuffer,
+}
+
+impl Driver {
+    /// A driver for an operation whose intent was just committed.
+    pub(crate) fn new(control: Control, dispatch: Dispatch) -> Self {
+        Self {
+            control,
+            dispatch,
+            sent: false,
+            accepted: false,
+            erase_at: None,
+            stdout: TailBuffer::default(),
+            stderr: TailBuffer::default(),
+        }
+    }
+
+    /// A driver for an operation that an earlier process began and may have sent.
+    pub(crate) fn resumed(control: Control, dispatch: Dispatch, accepted: bool) -> Self {
+        Self {
+            sent: true,
+            accepted,
+            ..Self::new(control, dispatch)
+        }
+    }
+
+    pub(crate) const fn dispatch(&self) -> &Dispatch {
+        &self.dispatch
+    }
+
+    /// Follows until there is a verdict; an operation without one in time is lost.
+    pub(crate) async fn see_through(&mut self) -> Verdict {
+        let time = self.until(self.dispatch.lost_at(self.control.settings()));
+        match timeout(time, self.follow()).await {
+            Ok(verdict) => verdict,
+            Err(_) => Verdict::Lost("the server has not reported on it in time".into()),
+        }
+    }
+
+    /// Goes on following without an end of its own.
+    pub(crate) async fn follow(&mut self) -> Verdict {
+        let mut last = None;
+        loop {
+            let Some(link) = self.next_link(last).await else {
+                return Verdict::NotStarted("the runner was not connected in time".into());
+            };
+            last = Some(link.number());
+            if let Some(verdict) = self.follow_on(&link).await {
+                return verdict;
+            }
+        }
+    }
+
+    /// The output collected so far.
+    pub(crate) fn take_output(&mut self) -> (TailBuffer, TailBuffer) {
+        (
+            std::mem::take(&mut self.stdout),
+            std::mem::take(&mut self.stderr),
+        )
+    }
+
+    /// The next connection to try; none when nothing was sent before the start deadline.
+    async fn next_link(&self, last: Option<u64>) -> Option<Arc<Link>> {
+        let settings = self.control.settings();
+        let runners = self.control.runners();
+        let next = runners.next_link(self.dispatch.server, last, settings.retry_delay);
+        if self.sent {
+            return next.await;
+        }
+        let time = self.until(self.dispatch.start_by(settings));
+        timeout(time, next).await.ok().flatten()
+    }
+
+    /// Starts or follows on one connection; nothing when that connection did not tell the end.
+    async fn follow_on(&mut self, link: &Link) -> Option<Verdict> {
+        let opened = match self.start_request(link) {
+            Some(request) => {
+                self.sent = true;
+                link.client().start(request).await
+            }
+            None => link.client().follow(self.follow_request()).await,
+        };
+        match opened {
+            Ok(stream) => self.read(link, stream.into_inner()).await,
+            Err(status) => self.refused_with(link, &status),
+        }
+    }
+
+    /// A request to start, when the operation may still be started there: before the deadline,
+    /// and where an earlier start would be recognised.
+    fn start_request(&self, link: &Link) -> Option<reoclo_wire::proto::StartRequest> {
+        let same_instance = link.instance_id() == self.dispatch.instance_id;
+        if self.accepted || (self.sent && !same_instance) {
+            return None;
+        }
+        let time = self.until(self.dispatch.start_by(self.control.settings()));
+        if time.is_zero() {
+            return None;
+        }
+        let not_after = link.instance_time(self.control.clock().monotonic().saturating_add(time));
+        self.dispatch.start_request(link, not_after)
+    }
+
+    fn follow_request(&self) -> FollowRequest {
+        FollowRequest {
+            operation_id: self.dispatch.id.to_string(),
+            stdout_offset: self.stdout.position(),
+            stderr_offset: self.stderr.position(),
+        }
+    }
+
+    async fn read(
+        &mut self,
+        link: &Link,
+        mut events: Streaming<OperationEvent>,
+    ) -> Option<Verdict> {
+        loop {
+            let erase_in = self.erase_at.map(|at| self.until(at));
+            tokio::select! {
+                biased;
+                message = events.message() => match message {
+                    Ok(Some(event)) => {
+                        if let Some(verdict) = self.take(event) {
+                            return Some(verdict);
+                        }
+                    }
+                    Ok(None) => return None,
+                    Err(status) => return self.refused_with(link, &status),
+                },
+                () = sleep(erase_in.unwrap_or(Duration::MAX)), if erase_in.is_some() => {
+                    self.erase().await;
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, event: OperationEvent) -> Option<Verdict> {
+        match event.event? {
+            Event::Accepted(_) => {
+                self.note_accepted();
+                None
+            }
+            Event::Refused(refused) => Some(verdict_of_refusal(refused)),
+            Event::Output(output) => {
+                self.note_accepted();
+                self.push(&output);
+                None
+            }
+            Event::Finished(finished) => Some(Verdict::Finished(finished)),
+        }
+    }
+
+    fn note_accepted(&mut self) {
+        if !self.accepted {
+            self.accepted = true;
+            self.erase_at = Some(self.control.now().plus(self.control.settings().erase_after));
+        }
+    }
+
+    fn push(&mut self, output: &Output) {
+        match output.stream() {
+            Stream::Stdout => self.stdout.push(output.offset, &output.data),
+            Stream::Stderr => self.stderr.push(output.offset, &output.data),
+            Stream::Unspecified => {}
+        }
+    }
+
+    /// The runner has the operation, so the sealed command is not needed any more.
+    async fn erase(&mut self) {
+        self.erase_at = None;
+        self.dispatch.payload = None;
+        let erased = self
+            .control
+            .store()
+            .operation_acknowledged(vec![self.dispatch.id])
+            .await;
+        if let Err(error) = erased {
+            tracing::warn!(operation = %self.dispatch.id, %error, "a sealed command was not erased");
+        }
+    }
+
+    fn refused_with(&mut self, link: &Link, status: &Status) -> Option<Verdict> {
+        if status.code() == Code::NotFound {
+            self.unknown_there(link)
+        } else {
+            tracing::debug!(operation = %self.dispatch.id, %status, "the connection did not tell the end");
+            None
+        }
+    }
+
+    /// The runner does not know the operation. Within the same boot this proves that it never
+    /// started; across a boot nobody can tell.
+    fn unknown_there(&mut self, link: &Link) -> Option<Verdict> {
+        if self.accepted {
+            return Some(Verdict::Lost(
+                "the server no longer knows the operation".into(),
+            ));
+        }
+        if link.boot_id() != self.dispatch.boot_id {
+            return Some(Verdict::Lost("the server was restarted".into()));
+        }
+        let time = self.until(self.dispatch.start_by(self.control.settings()));
+        if self.dispatch.payload.is_none() || time.is_zero() {
+            return Some(Verdict::NotStarted("it never reached the server".into()));
+        }
+        self.sent = false;
+        None
+    }
+
+    fn until(&self, moment: Timestamp) -> Duration {
+        moment.since(self.control.now())
+    }
+}
+
+fn verdict_of_refusal(refused: Refused) -> Verdict {
+    match refused.reason() {
+        Reason::Busy => Verdict::Busy,
+        Reason::TooLate => Verdict::NotStarted("it reached the server too late".into()),
+        Reason::Forgotten => Verdict::Lost("the server has forgotten how it ended".into()),
+        Reason::OtherInstance | Reason::Storage | Reason::Invalid | Reason::Unspecified => {
+            Verdict::NotStarted(refused.message)
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! What an exec asks for, and its limits (DESIGN rule 14).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::redact::{MIN_SECRET_LEN, masked, secret_values, url_passwords};
+use crate::{InvalidFields, Refusal};
+
+const MAX_COMMAND_CHARS: usize = 8_192;
+const MAX_ENV_KEYS: usize = 200;
+const MAX_ENV_BYTES: usize = 64 * 1024;
+const MAX_PATH_BYTES: usize = 4_096;
+const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=900;
+const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
+const MAX_RUN_ID_CHARS: usize = 256;
+const MAX_CONTEXT_KEYS: usize = 32;
+const MAX_CONTEXT_VALUE_BYTES: usize = 1024;
+const MAX_CONTEXT_BYTES: usize = 4 * 1024;
+
+/// A command as it was asked for, not yet checked.
+#[derive(Clone, Default)]
+#[allow(missing_docs)]
+pub struct ExecCommand {
+    pub command: String,
+    pub working_directory: Option<String>,
+    pub env: BTreeMap<String, String>,
+    pub timeout_seconds: Option<i64>,
+    pub mask: Option<Vec<String>>,
+    pub run_id: Option<String>,
+    pub run_context: BTreeMap<String, String>,
+}
+
+/// A command within all limits.
+pub(crate) struct ValidExec {
+    pub(crate) payload: ExecPayload,
+    pub(crate) timeout_seconds: u32,
+    pub(crate) masked_command: String,
+    pub(crate) run_id: Option<String>,
+    pub(crate) run_context: Option<serde_json::Value>,
+}
+
+/// What waits sealed in the operation's row until a runner has it.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ExecPayload {
+    pub(crate) command: String,
+    pub(crate) working_directory: Option<String>,
+    pub(crate) env: BTreeMap<String, String>,
+    pub(crate) mask: Vec<String>,
+}
+
+impl ExecCommand {
+    pub(crate) fn validate(self) -> Result<ValidExec, Refusal> {
+        let mut invalid = InvalidFields::default();
+        check_command(&self.command, &mut invalid);
+        check_working_directory(self.working_directory.as_deref(), &mut invalid);
+        check_env(&self.env, &mut invalid);
+        check_run(&self, &mut invalid);
+        let timeout_seconds = checked_timeout(self.timeout_seconds, &mut invalid);
+        invalid.into_result()?;
+
+        let mut mask = secret_values(&self.env, self.mask.as_deref());
+        let masked_command = masked(&self.command, &mask);
+        mask.extend(url_passwords(&self.command));
+        mask.retain(|value| value.len() >= MIN_SECRET_LEN);
+        Ok(ValidExec {
+            timeout_seconds,
+            masked_command,
+            run_id: self.run_id.filter(|id| !id.is_empty()),
+            run_context: (!self.run_context.is_empty())
+                .then(|| serde_json::json!(self.run_context)),
+            payload: ExecPayload {
+                command: self.command,
+                working_directory: self.working_directory.filter(|path| !path.is_empty()),
+                env: self.env,
+                mask,
+            },
+        })
+    }
+}
+
+fn check_command(command: &str, invalid: &mut InvalidFields) {
+    if command.trim().is_empty() {
+        invalid.add("command", "must not be empty");
+    }
+    if command.chars().count() > MAX_COMMAND_CHARS {
+        invalid.add(
+            "command",
+            "must be at most 8192 characters: put a longer script in a file on the server",
+        );
+    }
+    if command.contains('\0') {
+        invalid.add("command", "must not contain NUL");
+    }
+}
+
+fn check_working_directory(path: Option<&str>, invalid: &mut InvalidFields) {
+    let Some(path) = path else { return };
+    if path.contains('\0') {
+        invalid.add("working_directory", "must not contain NUL");
+    }
+    if path.len() > MAX_PATH_BYTES {
+        invalid.add("working_directory", "must be at most 4096 bytes");
+    }
+}
+
+fn check_env(env: &BTreeMap<String, String>, invalid: &mut InvalidFields) {
+    if env.len() > MAX_ENV_KEYS {
+        invalid.add("env", "must have at most 200 variables");
+    }
+    let bytes: usize = env
+        .iter()
+        .map(|(name, value)| name.len() + value.len() + 2)
+        .sum();
+    if bytes > MAX_ENV_BYTES {
+        invalid.add("env", "must be at most 64 KiB together");
+    }
+    if env
+        .keys()
+        .any(|name| name.is_empty() || name.contains(['=', '\0']))
+    {
+        invalid.add(
+            "env",
+            "must have names that are not empty and contain neither = nor NUL",
+        );
+    }
+    if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
+        invalid.add(
+            "env",
+            format!("must not contain NUL, as the value of {name:?} does"),
+        );
+    }
+}
+
+fn checked_timeout(seconds: Option<i64>, invalid: &mut InvalidFields) -> u32 {
+    match seconds {
+        None => DEFAULT_TIMEOUT_SECONDS,
+        Some(seconds) if TIMEOUT_SECONDS.contains(&seconds) => {
+            u32::try_from(seconds).unwrap_or(DEFAULT_TIMEOUT_SECONDS)
+        }
+        Some(_) => {
+            invalid.add("timeout_seconds", "must be from 1 to 900");
+            DEFAULT_TIMEOUT_SECONDS
+        }
+    }
+}
+
+fn check_run(exec: &ExecCommand, invalid: &mut InvalidFields) {
+    if let Some(run_id) = &exec.run_id {
+        if run_id.chars().count() > MAX_RUN_ID_CHARS {
+            invalid.add("run_id", "must be at most 256 characters");
+        }
+        if run_id.contains('\0') {
+            invalid.add("run_id", "must not contain NUL");
+        }
+    }
+    let context = &exec.run_context;
+    if context.len() > MAX_CONTEXT_KEYS {
+        invalid.add("run_context", "must have at most 32 entries");
+    }
+    if context
+        .values()
+        .any(|value| value.len() > MAX_CONTEXT_VALUE_BYTES)
+    {
+        invalid.add("run_context", "must have values of at most 1 KiB");
+    }
+    let bytes: usize = context
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
+    if bytes > MAX_CONTEXT_BYTES {
+        invalid.add("run_context", "must be at most 4 KiB together");
+    }
+    if context
+        .iter()
+        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
+    {
+        invalid.add("run_context", "must not contain NUL");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(exec: ExecCommand) -> String {
+        match exec.validate() {
+            Err(refusal) => refusal.to_string(),
+            Ok(_) => "nothing".into(),
+        }
+    }
+
+    fn command(text: &str) -> ExecCommand {
+        ExecCommand {
+            command: text.into(),
+            ..ExecCommand::default()
+        }
+    }
+
+    #[test]
+    fn the_limits_are_where_the_design_says() {
+        assert!(command(&"ü".repeat(8_192)).validate().is_ok());
+        assert!(problem(command(&"a".repeat(8_193))).starts_with("command "));
+        assert!(problem(command("a\0b")).starts_with("command "));
+        assert!(problem(command(" \n")).starts_with("command "));
+        for seconds in [0, 901, -1, i64::MAX] {
+            let exec = ExecCommand {
+                timeout_seconds: Some(seconds),
+                ..command("true")
+            };
+            assert!(problem(exec).starts_with("timeout_seconds "), "{seconds}");
+        }
+        for seconds in [1, 900] {
+            let exec = ExecCommand {
+                timeout_seconds: Some(seconds),
+                ..command("true")
+            };
+            assert_eq!(
+                i64::from(exec.validate().ok().unwrap().timeout_seconds),
+                seconds
+            );
+        }
+    }
+
+    #[test]
+    fn env_is_bounded_and_has_plain_names() {
+        let with = |env: BTreeMap<String, String>| ExecCommand {
+            env,
+            ..command("true")
+        };
+        let many = |count: usize| {
+            (0..count)
+                .map(|n| (format!("V{n}"), String::new()))
+                .collect()
+        };
+        assert!(with(many(200)).validate().is_ok());
+        assert!(problem(with(many(201))).starts_with("env "));
+        for name in ["", "A=B", "A\0B"] {
+            let env = BTreeMap::from([(name.to_owned(), "x".to_owned())]);
+            assert!(problem(with(env)).starts_with("env "), "{name:?}");
+        }
+        let env = BTreeMap::from([("A".to_owned(), "x".repeat(64 * 1024))]);
+        assert!(problem(with(env)).starts_with("env "));
+        let env = BTreeMap::from([("A".to_owned(), "x\0".to_owned())]);
+        assert!(problem(with(env)).starts_with("env "));
+    }
+
+    #[test]
+    fn run_context_is_bounded() {
+        let with = |run_context| ExecCommand {
+            run_context,
+            ..command("true")
+        };
+        let long = BTreeMap::from([("sha".to_owned(), "x".repeat(1025))]);
+        assert!(problem(with(long)).starts_with("run_context "));
+        let many = (0..33).map(|n| (format!("k{n}"), String::new())).collect();
+        assert!(problem(with(many)).starts_with("run_context "));
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once() {
+        let exec = ExecCommand {
+            timeout_seconds: Some(0),
+            ..command("")
+        };
+        let text = problem(exec);
+        assert!(
+            text.contains("command ") && text.contains("timeout_seconds "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn secrets_of_env_and_urls_are_masked_in_what_is_kept() {
+        let env = BTreeMap::from([("API_TOKEN".to_owned(), "s3cr3t-value".to_owned())]);
+        let text = "echo s3cr3t-value; git clone https://x:ghs_token@host/r";
+        let valid = ExecCommand {
+            env,
+            ..command(text)
+        }
+        .validate()
+        .ok()
+        .unwrap();
+        assert_eq!(
+            valid.masked_command,
+            "echo ***; git clone https://x:***@host/r"
+        );
+        assert_eq!(valid.payload.mask, ["s3cr3t-value", "ghs_token"]);
+        assert_eq!(valid.payload.command, text);
+    }
+}

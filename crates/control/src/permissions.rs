@@ -1,0 +1,74 @@
+//! What a route can demand, as types (DESIGN rule 7).
+
+use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds};
+
+/// What a caller must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requirement {
+    /// A cell of the ACL: of an integration key within its creator's role.
+    Cell(Cell),
+    /// An automation key with this operation.
+    Operation(OperationKind),
+    /// Any automation key; the use case gives it only what it started itself.
+    OwnOperations,
+}
+
+impl Requirement {
+    /// The requirement's name in the permission matrix.
+    pub fn name(self) -> String {
+        match self {
+            Self::Cell(cell) => cell.to_string(),
+            Self::Operation(kind) => format!("operation:{kind}"),
+            Self::OwnOperations => "own_operations".into(),
+        }
+    }
+
+    /// The only kind of key that can meet it.
+    pub const fn key_kind(self) -> KeyKind {
+        match self {
+            Self::Cell(_) => KeyKind::Integration,
+            Self::Operation(_) | Self::OwnOperations => KeyKind::Automation,
+        }
+    }
+
+    /// Whether an integration key with this effective ACL meets it.
+    pub fn met_by_acl(self, acl: Acl) -> bool {
+        matches!(self, Self::Cell(cell) if acl.contains(cell))
+    }
+
+    /// Whether an automation key with these operations meets it.
+    pub fn met_by_operations(self, operations: OperationKinds) -> bool {
+        match self {
+            Self::Cell(_) => false,
+            Self::Operation(kind) => operations.contains(kind),
+            Self::OwnOperations => true,
+        }
+    }
+}
+
+/// A requirement that stands in a handler's signature.
+pub trait Permission: Send + Sync + 'static {
+    /// What a caller must have.
+    const REQUIREMENT: Requirement;
+}
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident => $requirement:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub enum $name {}
+
+        impl Permission for $name {
+            const REQUIREMENT: Requirement = $requirement;
+        }
+    )+};
+}
+
+permissions! {
+    /// Seeing servers.
+    ServersRead => Requirement::Cell(Cell::SERVERS_READ);
+    /// Running a command with an automation key.
+    Exec => Requirement::Operation(OperationKind::Exec);
+    /// Reading what the automation key itself started.
+    OwnOperations => Requirement::OwnOperations;
+}

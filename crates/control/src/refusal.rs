@@ -1,0 +1,173 @@
+//! Why a request was refused, and what the caller can do about it.
+
+use std::collections::BTreeMap;
+
+use reoclo_domain::{Cell, OperationId, OperationKind, OperationKinds, Timestamp};
+use reoclo_store::StoreError;
+
+/// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Refusal {
+    #[error("no API key came with the request: send it as `Authorization: Bearer <key>`")]
+    MissingCredentials,
+    #[error("the API key is not valid: check that it was copied whole and not changed")]
+    InvalidKey,
+    #[error("this key expired at {0}: create a new one on the API Keys page")]
+    KeyExpired(Timestamp),
+    #[error("this key was revoked: create a new one on the API Keys page")]
+    KeyRevoked,
+    #[error(
+        "this needs an {needed} key: integration keys (rk_t_) call /api and /mcp, automation keys \
+         (rca_) call /api/automation/v1"
+    )]
+    WrongKeyType { needed: &'static str },
+    #[error(
+        "this key does not have {missing}: create a key with it, or ask an admin for a role that grants it"
+    )]
+    PermissionDenied { missing: Cell },
+    #[error("this key may not {operation}: its operations are {}", names(*.allowed))]
+    OperationNotAllowed {
+        operation: OperationKind,
+        allowed: OperationKinds,
+    },
+    #[error("this key may not touch that server: add the server to a key's scope")]
+    ServerNotInScope,
+    #[error("this key may not be used from {seen}: add the address to the key's IP allowlist")]
+    IpNotAllowed { seen: String },
+    #[error("{0} was not found")]
+    NotFound(&'static str),
+    #[error("{0}")]
+    Conflict(String),
+    #[error(
+        "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
+    )]
+    ServerUnreachable,
+    #[error("the server already runs {limit} operations: wait for one to end")]
+    ServerBusy { limit: usize },
+    #[error("{0}")]
+    InvalidRequest(InvalidFields),
+    #[error("Reoclo is shutting down: try again in a few seconds")]
+    ShuttingDown,
+    #[error("nothing was done, since it could not be written to the audit log: try again later")]
+    AuditUnavailable(#[source] StoreError),
+    #[error("something went wrong on the server; the request id names it in the logs")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl Refusal {
+    /// The stable name of the refusal.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::MissingCredentials => "missing_credentials",
+            Self::InvalidKey => "invalid_key",
+            Self::KeyExpired(_) => "key_expired",
+            Self::KeyRevoked => "key_revoked",
+            Self::WrongKeyType { .. } => "wrong_key_type",
+            Self::PermissionDenied { .. } => "permission_denied",
+            Self::OperationNotAllowed { .. } => "operation_not_allowed",
+            Self::ServerNotInScope => "server_not_in_scope",
+            Self::IpNotAllowed { .. } => "ip_not_allowed",
+            Self::NotFound(_) => "not_found",
+            Self::Conflict(_) => "conflict",
+            Self::ServerUnreachable => "server_unreachable",
+            Self::ServerBusy { .. } => "server_busy",
+            Self::InvalidRequest(_) => "invalid_request",
+            Self::ShuttingDown => "shutting_down",
+            Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::Internal(_) => "internal",
+        }
+    }
+
+    /// An error that the caller can do nothing about.
+    pub fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self::Internal(Box::new(error))
+    }
+
+    /// One field is wrong.
+    pub fn field(name: &'static str, problem: impl Into<String>) -> Self {
+        Self::InvalidRequest(InvalidFields::one(name, problem))
+    }
+
+    /// A write that must come before an effect failed, so the effect does not happen.
+    pub(crate) fn of_write(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict(what) => Self::Conflict(what.to_string()),
+            error => Self::AuditUnavailable(error),
+        }
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        Self::internal(error)
+    }
+}
+
+fn names(kinds: OperationKinds) -> String {
+    let names: Vec<_> = kinds.iter().map(OperationKind::as_str).collect();
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
+}
+
+/// What is wrong with each field of a request.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InvalidFields {
+    fields: BTreeMap<String, String>,
+    operation: Option<OperationId>,
+}
+
+impl InvalidFields {
+    /// One field is wrong.
+    pub fn one(name: impl Into<String>, problem: impl Into<String>) -> Self {
+        let mut fields = Self::default();
+        fields.add(name, problem);
+        fields
+    }
+
+    /// Adds a problem; a field keeps its first.
+    pub fn add(&mut self, name: impl Into<String>, problem: impl Into<String>) {
+        self.fields
+            .entry(name.into())
+            .or_insert_with(|| problem.into());
+    }
+
+    /// Names the operation that found out.
+    #[must_use]
+    pub fn of_operation(mut self, operation: OperationId) -> Self {
+        self.operation = Some(operation);
+        self
+    }
+
+    /// The operation that found out, if any.
+    pub const fn operation(&self) -> Option<OperationId> {
+        self.operation
+    }
+
+    /// Field → problem.
+    pub const fn fields(&self) -> &BTreeMap<String, String> {
+        &self.fields
+    }
+
+    /// Refuses when there is any problem.
+    pub fn into_result(self) -> Result<(), Refusal> {
+        if self.fields.is_empty() {
+            Ok(())
+        } else {
+            Err(Refusal::InvalidRequest(self))
+        }
+    }
+}
+
+impl std::fmt::Display for InvalidFields {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (position, (name, problem)) in self.fields.iter().enumerate() {
+            let separator = if position == 0 { "" } else { "; " };
+            write!(f, "{separator}{name} {problem}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,13 @@
+//! The runners that are connected to this process.
+
+mod attach;
+mod enrol;
+mod identify;
+mod link;
+mod registry;
+
+pub use attach::{Attachment, Detached};
+pub use identify::RunnerRejected;
+
+pub(crate) use link::Link;
+pub(crate) use registry::Runners;

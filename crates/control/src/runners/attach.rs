@@ -1,0 +1,244 @@
+//! A runner's connection from its first call to its end.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use reoclo_domain::{ServerId, ServerStatus};
+use reoclo_store::{
+    Actor, ActorKind, AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError,
+};
+use reoclo_wire::link::{Channel, open_client};
+use reoclo_wire::proto::runner_client::RunnerClient;
+use reoclo_wire::proto::{DescribeRequest, Description};
+use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
+
+use super::Link;
+use crate::Control;
+use crate::audit::{Happening, resource};
+
+/// A runner's own words are cut to this many characters.
+const MAX_FACT_CHARS: usize = 200;
+
+/// A connection whose runner has proved who it is.
+#[derive(Debug)]
+pub struct Attachment<Io> {
+    /// Whom the connection speaks for.
+    pub identity: RunnerIdentity,
+    /// The bytes: HTTP/2 with the roles reversed.
+    pub io: Io,
+    /// Where it comes from.
+    pub source: RequestSource,
+}
+
+/// Why a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detached {
+    /// It was lost, or the runner closed it.
+    Lost,
+    /// A newer connection of the same server took its place.
+    Displaced,
+    /// This process is stopping.
+    ShuttingDown,
+    /// The server was removed.
+    Decommissioned,
+}
+
+impl Control {
+    /// Holds a runner's connection until it ends, and says why it did.
+    pub async fn attach<Io>(&self, attachment: Attachment<Io>) -> Detached
+    where
+        Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let Attachment {
+            identity,
+            io,
+            source,
+        } = attachment;
+        let opened = open_client(io, &self.settings().link).await;
+        let Ok((client, connection)) = opened else {
+            return Detached::Lost;
+        };
+        let (ended, connection_ended) = tokio::sync::oneshot::channel();
+        let connection = tokio::spawn(async move {
+            // The connection's end is the news; how it broke does not matter to anyone.
+            let _ = connection.await;
+            let _ = ended.send(());
+        });
+        let _guard = AbortOnDrop(connection.abort_handle());
+
+        let Some((link, description)) = self.describe(client).await else {
+            return Detached::Lost;
+        };
+        let session = Session {
+            control: self,
+            identity: &identity,
+            source: &source,
+            link,
+        };
+        session.begin(&description).await;
+        let why = tokio::select! {
+            _ = connection_ended => Detached::Lost,
+            why = session.link.closing() => why,
+            () = self.drain().begun() => Detached::ShuttingDown,
+            () = session.keep_facts() => Detached::Lost,
+        };
+        session.end().await;
+        why
+    }
+
+    async fn describe(&self, client: RunnerClient<Channel>) -> Option<(Arc<Link>, Description)> {
+        let mut caller = client.clone();
+        let answer = caller.describe(DescribeRequest {});
+        let answer = timeout(self.settings().describe_timeout, answer)
+            .await
+            .ok()?
+            .ok()?;
+        let description = answer.into_inner();
+        let read_at = self.clock().monotonic();
+        let number = self.runners().next_number();
+        Some((
+            Arc::new(Link::new(number, client, &description, read_at)),
+            description,
+        ))
+    }
+}
+
+/// One connection while it is held.
+struct Session<'a> {
+    control: &'a Control,
+    identity: &'a RunnerIdentity,
+    source: &'a RequestSource,
+    link: Arc<Link>,
+}
+
+impl Session<'_> {
+    async fn begin(&self, description: &Description) {
+        let server = self.identity.server;
+        self.note(self.save_facts(description).await);
+        self.note(self.set_status(ServerStatus::Active).await);
+        let displaced = self.control.runners().sit(server, Arc::clone(&self.link));
+        if let Some(displaced) = displaced {
+            displaced.close(Detached::Displaced);
+            self.note(self.audit_displaced().await);
+        }
+        tracing::info!(%server, version = %cut(&description.version), "runner connected");
+        self.control.runners().forget_on(server, &self.link).await;
+    }
+
+    /// Asks for the facts again and again; returns when the runner stops answering.
+    async fn keep_facts(&self) {
+        let period = self.control.settings().facts_interval;
+        loop {
+            sleep(period).await;
+            let answer = self.link.client().describe(DescribeRequest {}).await;
+            let Ok(answer) = answer else { return };
+            self.note(self.save_facts(&answer.into_inner()).await);
+        }
+    }
+
+    async fn end(&self) {
+        let server = self.identity.server;
+        if self.control.runners().leave(server, self.link.number()) {
+            self.note(self.set_status(ServerStatus::Unreachable).await);
+            tracing::info!(%server, "runner disconnected");
+        }
+    }
+
+    async fn save_facts(&self, description: &Description) -> Result<(), StoreError> {
+        let facts = host_facts(description);
+        let (version, at) = (cut(&description.version), self.control.now());
+        let address = self.source.ip.filter(is_public).map(|ip| ip.to_string());
+        let store = self.control.store();
+        store
+            .record_facts(self.identity.server, facts, version, address, at)
+            .await
+    }
+
+    async fn set_status(&self, status: ServerStatus) -> Result<(), StoreError> {
+        let (store, at) = (self.control.store(), self.control.now());
+        store
+            .set_server_status(self.identity.server, status, at, Vec::new())
+            .await
+    }
+
+    async fn audit_displaced(&self) -> Result<(), StoreError> {
+        let server: ServerId = self.identity.server;
+        let happening = Happening {
+            action: "runner.displaced",
+            resource: resource("server", server, None),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "reason": "a second connection proved the same identity" }),
+        };
+        let actor = Actor {
+            kind: ActorKind::Runner,
+            id: Some(server.as_uuid()),
+            label: "runner".into(),
+        };
+        let organization = Some(self.identity.organization);
+        let event = self
+            .control
+            .event(organization, actor, self.source.clone(), happening);
+        self.control.store().append_audit(vec![event]).await
+    }
+
+    /// A connection is worth more than a row about it: what cannot be written is logged.
+    fn note(&self, written: Result<(), StoreError>) {
+        if let Err(error) = written {
+            tracing::error!(server = %self.identity.server, %error, "a runner's state was not stored");
+        }
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn host_facts(description: &Description) -> HostFacts {
+    let facts = description.facts.clone().unwrap_or_default();
+    let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
+    HostFacts {
+        hostname: cut(&facts.hostname),
+        os: cut(&facts.os),
+        kernel: cut(&facts.kernel),
+        architecture: cut(&facts.architecture),
+        cpu_cores: facts.cpu_cores.into(),
+        ram_mb: number(facts.ram_mb),
+        disk_gb: number(facts.disk_gb),
+        docker_version: (!facts.docker_version.is_empty()).then(|| cut(&facts.docker_version)),
+    }
+}
+
+/// A runner's word is bounded and has no control characters.
+fn cut(text: &str) -> String {
+    text.chars()
+        .filter(|character| !character.is_control())
+        .take(MAX_FACT_CHARS)
+        .collect()
+}
+
+/// Addresses that the internet routes; a runner in the same house has none to show.
+fn is_public(ip: &IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => {
+            let shared = ip.octets()[0] == 100 && (64..128).contains(&ip.octets()[1]);
+            !(ip.is_private()
+                || ip.is_loopback()
+                || ip.is_link_local()
+                || ip.is_unspecified()
+                || shared)
+        }
+        IpAddr::V6(ip) => {
+            !(ip.is_loopback()
+                || ip.is_unspecified()
+                || ip.is_unique_local()
+                || ip.is_unicast_link_local())
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One connection to a runner.
+
+use std::time::Duration;
+
+use reoclo_wire::link::Channel;
+use reoclo_wire::proto::Description;
+use reoclo_wire::proto::runner_client::RunnerClient;
+use tokio::sync::watch;
+
+use super::Detached;
+
+/// A connected runner: the calls it answers, and who answers them.
+pub(crate) struct Link {
+    number: u64,
+    client: RunnerClient<Channel>,
+    instance_id: String,
+    boot_id: String,
+    /// The instance's clock and ours, read at the same moment or ours a little later.
+    instance_ms: u64,
+    read_at: Duration,
+    closing: watch::Sender<Option<Detached>>,
+}
+
+impl Link {
+    pub(super) fn new(
+        number: u64,
+        client: RunnerClient<Channel>,
+        description: &Description,
+        read_at: Duration,
+    ) -> Self {
+        Self {
+            number,
+            client,
+            instance_id: description.instance_id.clone(),
+            boot_id: description.boot_id.clone(),
+            instance_ms: description.monotonic_ms,
+            read_at,
+            closing: watch::Sender::new(None),
+        }
+    }
+
+    /// Different for every connection of this process.
+    pub(crate) const fn number(&self) -> u64 {
+        self.number
+    }
+
+    pub(crate) fn client(&self) -> RunnerClient<Channel> {
+        self.client.clone()
+    }
+
+    pub(crate) fn instance_id(&self) -> &str {
+        &self.instance_id
+    }
+
+    pub(crate) fn boot_id(&self) -> &str {
+        &self.boot_id
+    }
+
+    /// Our monotonic `moment` on the instance's clock, at most the latency of one message early:
+    /// its clock was read before ours.
+    pub(crate) fn instance_time(&self, moment: Duration) -> u64 {
+        let since = moment.saturating_sub(self.read_at).as_millis();
+        self.instance_ms
+            .saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+
+    /// Asks whoever holds the connection to end it.
+    pub(crate) fn close(&self, why: Detached) {
+        self.closing.send_replace(Some(why));
+    }
+
+    pub(super) async fn closing(&self) -> Detached {
+        let mut closing = self.closing.subscribe();
+        match closing.wait_for(Option::is_some).await {
+            Ok(why) => why.unwrap_or(Detached::Lost),
+            Err(_) => Detached::Lost,
+        }
+    }
+}

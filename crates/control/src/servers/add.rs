@@ -1,0 +1,212 @@
+//! Adding a server: its row, and a single-use token that its runner enrols with.
+
+use std::time::Duration;
+
+use reoclo_domain::{
+    DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp, TokenKind,
+};
+use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, NewServer, StoreError};
+use serde_json::json;
+
+use crate::audit::{Happening, resource};
+use crate::{Control, InvalidFields, Refusal};
+
+const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+const SLUG_TRIES: u32 = 1_000;
+
+/// The proof that the request came from whoever owns the machine: over a socket that only they
+/// can open.
+#[derive(Debug)]
+pub struct LocalOwner(());
+
+impl LocalOwner {
+    /// Call this only where a request came through `admin.sock`, or from the binary itself.
+    pub const fn over_admin_socket() -> Self {
+        Self(())
+    }
+}
+
+/// What a server is to be called.
+#[derive(Clone, Debug)]
+pub struct NewServerForm {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// Made from the name when absent.
+    pub slug: Option<String>,
+}
+
+/// A new server and what its runner needs; the token is shown once.
+#[derive(Debug)]
+pub struct AddedServer {
+    /// The server's id.
+    pub id: ServerId,
+    /// The server's slug.
+    pub slug: String,
+    /// The token that its runner enrols with.
+    pub token: PlainToken,
+    /// When the token stops working.
+    pub expires_at: Timestamp,
+    /// One line to run on the server.
+    pub install_command: String,
+}
+
+impl Control {
+    /// Adds a server to the organization.
+    pub async fn add_server(
+        &self,
+        _owner: &LocalOwner,
+        organization: OrganizationId,
+        form: NewServerForm,
+    ) -> Result<AddedServer, Refusal> {
+        let (name, slug) = checked(&form)?;
+        let id = ServerId::new(self.clock(), self.entropy());
+        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
+        let expires_at = self.now().plus(TOKEN_LIFETIME);
+        let enrolment = NewEnrolment {
+            token: token.hash(),
+            expires_at,
+        };
+        let slug = match slug {
+            Some(slug) => {
+                self.create(id, organization, &name, slug, enrolment)
+                    .await?
+            }
+            None => {
+                self.create_with_free_slug(id, organization, &name, enrolment)
+                    .await?
+            }
+        };
+        let install_command = self.install_command(&token);
+        Ok(AddedServer {
+            id,
+            slug: slug.to_string(),
+            token,
+            expires_at,
+            install_command,
+        })
+    }
+
+    /// A new enrolment token for a server that exists; an earlier one stops working.
+    pub async fn renew_enrolment(
+        &self,
+        _owner: &LocalOwner,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Result<PlainToken, Refusal> {
+        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
+        let expires_at = self.now().plus(TOKEN_LIFETIME);
+        let enrolment = NewEnrolment {
+            token: token.hash(),
+            expires_at,
+        };
+        let event = self.event_by_system(
+            Some(organization),
+            Happening {
+                action: "enrolment.create",
+                resource: resource("server", server, None),
+                outcome: AuditOutcome::Success,
+                detail: json!({ "expires_at": expires_at.to_string() }),
+            },
+        );
+        let renewed = self
+            .store()
+            .replace_enrolment(organization, server, enrolment, vec![event])
+            .await;
+        if renewed.map_err(Refusal::of_write)? {
+            Ok(token)
+        } else {
+            Err(Refusal::NotFound("the server"))
+        }
+    }
+
+    fn install_command(&self, token: &PlainToken) -> String {
+        let url = &self.settings().public_url;
+        format!("reoclo runner --url {url} --token {}", token.expose())
+    }
+
+    async fn create_with_free_slug(
+        &self,
+        id: ServerId,
+        organization: OrganizationId,
+        name: &DisplayName,
+        enrolment: NewEnrolment,
+    ) -> Result<Slug, Refusal> {
+        let plain = Slug::from_text(name.as_str());
+        for number in 1..SLUG_TRIES {
+            let slug = if number == 1 {
+                plain.clone()
+            } else {
+                plain.numbered(number)
+            };
+            match self
+                .create(id, organization, name, slug, enrolment.clone())
+                .await
+            {
+                Err(Refusal::Conflict(_)) => {}
+                created => return created,
+            }
+        }
+        Err(Refusal::field(
+            "slug",
+            "must be given: there are too many servers of that name",
+        ))
+    }
+
+    async fn create(
+        &self,
+        id: ServerId,
+        organization: OrganizationId,
+        name: &DisplayName,
+        slug: Slug,
+        enrolment: NewEnrolment,
+    ) -> Result<Slug, Refusal> {
+        let created_at = self.now();
+        let server = NewServer {
+            id,
+            organization,
+            slug: slug.clone(),
+            name: name.clone(),
+            created_at,
+        };
+        let event = self.server_created(&server);
+        let created = self
+            .store()
+            .create_server(server, Some(enrolment), vec![event])
+            .await;
+        match created {
+            Ok(()) => Ok(slug),
+            Err(StoreError::Conflict(_)) => Err(Refusal::Conflict(format!(
+                "there is a server with the slug {slug} already"
+            ))),
+            Err(error) => Err(Refusal::of_write(error)),
+        }
+    }
+
+    pub(crate) fn server_created(&self, server: &NewServer) -> NewAuditEvent {
+        self.event_by_system(
+            Some(server.organization),
+            Happening {
+                action: "server.create",
+                resource: resource("server", server.id, Some(server.name.as_str())),
+                outcome: AuditOutcome::Success,
+                detail: json!({ "slug": server.slug.as_str() }),
+            },
+        )
+    }
+}
+
+fn checked(form: &NewServerForm) -> Result<(DisplayName, Option<Slug>), Refusal> {
+    let mut invalid = InvalidFields::default();
+    let name = form.name.parse::<DisplayName>();
+    let slug = form.slug.as_deref().map(str::parse::<Slug>).transpose();
+    if let Err(problem) = &name {
+        invalid.add("name", problem.to_string());
+    }
+    if let Err(problem) = &slug {
+        invalid.add("slug", problem.to_string());
+    }
+    match (name, slug) {
+        (Ok(name), Ok(slug)) => Ok((name, slug)),
+        _ => Err(Refusal::InvalidRequest(invalid)),
+    }
+}

@@ -1,0 +1,204 @@
+//! JSON in and out.
+
+use axum::body::Body;
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
+use reoclo_control::{InvalidFields, Refusal};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+use crate::error::{ApiError, Malformed};
+use crate::state::AppState;
+
+/// The largest body that any route takes.
+pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// A body beyond the limit is read on up to this, so that the client sees the answer and not a
+/// broken connection.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
+const DISCARD_TIME: Duration = Duration::from_secs(10);
+
+/// A JSON body; as the last argument of a handler it is read after the authorization.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
+        if !is_json(request.headers()) {
+            return Err(Malformed::MediaType.into());
+        }
+        let bytes = read(request.into_body()).await?;
+        parse(&bytes)
+            .map(Self)
+            .map_err(|invalid| Refusal::InvalidRequest(invalid).into())
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(value) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let kind = value
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
+}
+
+async fn read(mut body: Body) -> Result<Bytes, ApiError> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Malformed::BadRequest("the body ended too early"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > MAX_BODY_BYTES {
+            discard(body).await;
+            return Err(Malformed::TooLarge {
+                limit: MAX_BODY_BYTES,
+            }
+            .into());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes.freeze())
+}
+
+async fn discard(mut body: Body) {
+    let all = async {
+        let mut left = MAX_DISCARDED_BYTES;
+        while let Some(Ok(frame)) = body.frame().await {
+            let len = frame.data_ref().map_or(0, Bytes::len);
+            let Some(rest) = left.checked_sub(len) else {
+                return;
+            };
+            left = rest;
+        }
+    };
+    // Whether it ended or not, the answer is the same.
+    let _ = tokio::time::timeout(DISCARD_TIME, all).await;
+}
+
+/// Reads JSON; what is wrong is named by the field's path where there is one.
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidFields> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        problem(&path, error.inner())
+    })?;
+    reader.end().map_err(|error| problem(".", &error))?;
+    Ok(value)
+}
+
+fn problem(path: &str, error: &serde_json::Error) -> InvalidFields {
+    let text = error.to_string();
+    if error.is_syntax() || error.is_eof() {
+        return InvalidFields::one("body", format!("is not valid JSON: {text}"));
+    }
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match (path, quoted(text)) {
+        (".", Some(name)) if text.starts_with("missing field") => {
+            InvalidFields::one(name, "is missing")
+        }
+        (".", Some(name)) if text.starts_with("unknown field") => {
+            InvalidFields::one(name, "is not a field of this request")
+        }
+        (path, Some(name)) if text.starts_with("unknown field") && path == name => {
+            InvalidFields::one(name, "is not a field of this request")
+        }
+        (".", _) => InvalidFields::one("body", format!("is not what is expected: {text}")),
+        (path, _) => InvalidFields::one(path, format!("has the wrong type: {text}")),
+    }
+}
+
+/// The name between the first pair of backticks.
+fn quoted(text: &str) -> Option<&str> {
+    text.split('`').nth(1)
+}
+
+/// A JSON answer.
+#[derive(Debug)]
+pub(crate) struct JsonAnswer<T>(pub(crate) StatusCode, pub(crate) T);
+
+impl<T> JsonAnswer<T> {
+    pub(crate) const fn ok(value: T) -> Self {
+        Self(StatusCode::OK, value)
+    }
+}
+
+impl<T: Serialize> IntoResponse for JsonAnswer<T> {
+    fn into_response(self) -> Response {
+        match serde_json::to_vec(&self.1) {
+            Ok(bytes) => json_response(self.0, bytes),
+            Err(error) => ApiError::from(Refusal::internal(error)).into_response(),
+        }
+    }
+}
+
+pub(crate) fn json_response(status: StatusCode, bytes: impl Into<Body>) -> Response {
+    let headers = [
+        (header::CONTENT_TYPE, "application/json"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (status, headers, bytes.into()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[allow(dead_code)]
+    struct Sample {
+        name: String,
+        count: Option<i64>,
+        env: Option<BTreeMap<String, String>>,
+    }
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Strict {
+        name: String,
+    }
+
+    fn problem_of<T: DeserializeOwned + std::fmt::Debug>(json: &str) -> String {
+        parse::<T>(json.as_bytes()).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_problem_names_its_field() {
+        assert_eq!(problem_of::<Sample>("{}"), "name is missing");
+        assert!(problem_of::<Sample>(r#"{"name":1}"#).starts_with("name has the wrong type"));
+        let wrong = r#"{"name":"a","env":{"A":1}}"#;
+        assert!(problem_of::<Sample>(wrong).starts_with("env.A has the wrong type"));
+        assert!(problem_of::<Sample>("[1").starts_with("body is not"));
+        assert!(problem_of::<Sample>(r#"{"name":"a"} x"#).starts_with("body is not valid JSON"));
+        assert!(problem_of::<Sample>("").starts_with("body is not valid JSON"));
+        assert!(problem_of::<Sample>(r#""text""#).starts_with("body is not what is expected"));
+        let unknown = problem_of::<Strict>(r#"{"name":"a","nmae":"b"}"#);
+        assert_eq!(unknown, "nmae is not a field of this request");
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_parse_or_are_refused_without_a_panic(bytes: Vec<u8>) {
+            let _ = parse::<Sample>(&bytes);
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! What every request passes first: its id, its `Host`, and where it comes from.
+
+mod around;
+mod client_address;
+mod hosts;
+
+use std::net::SocketAddr;
+
+use http::request::Parts;
+use reoclo_control::RequestSource;
+
+pub(crate) use around::around;
+pub use client_address::TrustedProxies;
+pub use hosts::Hosts;
+
+/// The connection that a request came over.
+#[derive(Clone, Copy, Debug)]
+pub struct ConnectionInfo {
+    /// The other end of the TCP connection.
+    pub peer: SocketAddr,
+    /// This end.
+    pub local: SocketAddr,
+}
+
+/// Where a request comes from, as audit rows and keys record it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Source(pub(crate) RequestSource);
+
+impl Source {
+    pub(crate) fn of(parts: &Parts) -> Self {
+        parts.extensions.get::<Self>().cloned().unwrap_or_default()
+    }
+}
+
+impl<S: Sync> axum::extract::FromRequestParts<S> for Source {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(
+        parts: &mut Parts,
+        _: &S,
+    ) -> Result<Self, std::convert::Infallible> {
+        Ok(Self::of(parts))
+    }
+}

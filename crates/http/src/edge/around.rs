@@ -1,0 +1,100 @@
+//! The one layer around every route.
+
+use std::panic::AssertUnwindSafe;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+use reoclo_control::{Refusal, RequestSource};
+use reoclo_domain::RequestId;
+use tracing::Instrument;
+
+use super::{ConnectionInfo, Source};
+use crate::body::json_response;
+use crate::error::{ApiError, Incomplete, Malformed};
+use crate::state::AppState;
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_USER_AGENT_CHARS: usize = 256;
+
+/// A handler panicked; the panic itself is in the log.
+#[derive(Debug, thiserror::Error)]
+#[error("a handler panicked")]
+struct Panicked;
+
+/// Gives the request an id, refuses a foreign `Host`, notes the source, completes errors.
+pub(crate) async fn around(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let id = RequestId::new(state.control.clock(), state.control.entropy());
+    let connection = request.extensions().get::<ConnectionInfo>().copied();
+    // The path alone: a query can hold the token of a set-up link.
+    let span = tracing::info_span!(
+        "request", %id, method = %request.method(), path = %request.uri().path(),
+    );
+    let hosted = state.hosts.serves(&request, connection.as_ref());
+    let source = source_of(&state, &request, connection.as_ref(), id);
+    request.extensions_mut().insert(source);
+    let answer = async {
+        if hosted {
+            let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+            handled.unwrap_or_else(|_| ApiError::from(Refusal::internal(Panicked)).into_response())
+        } else {
+            ApiError::from(Malformed::Host).into_response()
+        }
+    };
+    let response = complete(answer.instrument(span.clone()).await, id);
+    tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
+    response
+}
+
+fn source_of(
+    state: &AppState,
+    request: &Request,
+    connection: Option<&ConnectionInfo>,
+    id: RequestId,
+) -> Source {
+    let headers = request.headers();
+    let peer = connection.map(|connection| connection.peer.ip());
+    Source(RequestSource {
+        ip: peer.map(|peer| state.proxies.client_address(peer, headers)),
+        user_agent: user_agent(headers),
+        request_id: Some(id),
+    })
+}
+
+fn user_agent(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
+    Some(
+        text.chars()
+            .filter(|letter| !letter.is_control())
+            .take(MAX_USER_AGENT_CHARS)
+            .collect(),
+    )
+}
+
+fn complete(mut response: Response, id: RequestId) -> Response {
+    if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
+        body.request_id = id.to_string();
+        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        let mut full = json_response(response.status(), bytes);
+        for (name, value) in response.headers() {
+            if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
+                full.headers_mut().insert(name.clone(), value.clone());
+            }
+        }
+        response = full;
+    }
+    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
+        response.headers_mut().insert(REQUEST_ID, value);
+    }
+    let nosniff = HeaderValue::from_static("nosniff");
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, nosniff);
+    response
+}

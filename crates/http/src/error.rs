@@ -1,0 +1,186 @@
+//! The one place where refusals become HTTP.
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderValue, StatusCode, header};
+use reoclo_api_types::ErrorBody;
+use reoclo_control::Refusal;
+use reoclo_domain::OperationKind;
+
+/// What a handler or an extractor answers instead of success.
+#[derive(Debug)]
+pub enum ApiError {
+    /// A use case refused.
+    Refused(Refusal),
+    /// The request was not what the route takes.
+    Malformed(Malformed),
+}
+
+/// Refusals of the transport, which no use case knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Malformed {
+    /// It is not HTTP that we understand.
+    BadRequest(&'static str),
+    /// Nothing is served there.
+    UnknownPath,
+    /// The path does not take the method.
+    Method,
+    /// The body is not JSON.
+    MediaType,
+    /// The `Host` is none of ours.
+    Host,
+    /// The body is larger than `limit` bytes.
+    TooLarge {
+        /// In bytes.
+        limit: usize,
+    },
+}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<Malformed> for ApiError {
+    fn from(malformed: Malformed) -> Self {
+        Self::Malformed(malformed)
+    }
+}
+
+impl ApiError {
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Refused(refusal) => status_of_code(refusal.code()),
+            Self::Malformed(malformed) => status_of_code(malformed.code()),
+        }
+    }
+
+    fn body(&self) -> ErrorBody {
+        match self {
+            Self::Refused(refusal) => body_of(refusal),
+            Self::Malformed(malformed) => ErrorBody {
+                detail: malformed.detail(),
+                code: malformed.code().into(),
+                ..ErrorBody::default()
+            },
+        }
+    }
+}
+
+/// The status of each code (DESIGN, Errors).
+fn status_of_code(code: &str) -> StatusCode {
+    match code {
+        "bad_request" => StatusCode::BAD_REQUEST,
+        "missing_credentials" | "invalid_key" | "key_expired" | "key_revoked" => {
+            StatusCode::UNAUTHORIZED
+        }
+        "permission_denied"
+        | "operation_not_allowed"
+        | "server_not_in_scope"
+        | "ip_not_allowed"
+        | "wrong_key_type" => StatusCode::FORBIDDEN,
+        "not_found" => StatusCode::NOT_FOUND,
+        "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
+        "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "unknown_host" => StatusCode::MISDIRECTED_REQUEST,
+        "conflict" | "server_unreachable" => StatusCode::CONFLICT,
+        "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
+        "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
+        "server_busy" => StatusCode::TOO_MANY_REQUESTS,
+        "audit_unavailable" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn body_of(refusal: &Refusal) -> ErrorBody {
+    let mut body = ErrorBody {
+        detail: refusal.to_string(),
+        code: refusal.code().into(),
+        ..ErrorBody::default()
+    };
+    match refusal {
+        Refusal::PermissionDenied { missing } => body.missing = Some(missing.to_string()),
+        Refusal::OperationNotAllowed { allowed, .. } => {
+            let names = allowed.iter().map(OperationKind::as_str).map(str::to_owned);
+            body.allowed_operations = Some(names.collect());
+        }
+        Refusal::InvalidRequest(invalid) => {
+            body.fields = Some(invalid.fields().clone());
+            body.operation_id = invalid.operation().map(|id| id.to_string());
+        }
+        Refusal::ServerBusy { .. } | Refusal::ShuttingDown => body.retry_after = Some(RETRY_AFTER),
+        _ => {}
+    }
+    body
+}
+
+/// Seconds that a client should wait when there is no better figure.
+const RETRY_AFTER: u64 = 5;
+
+impl Malformed {
+    const fn code(self) -> &'static str {
+        match self {
+            Self::BadRequest(_) => "bad_request",
+            Self::UnknownPath => "not_found",
+            Self::Method => "method_not_allowed",
+            Self::MediaType => "unsupported_media_type",
+            Self::Host => "unknown_host",
+            Self::TooLarge { .. } => "payload_too_large",
+        }
+    }
+
+    fn detail(self) -> String {
+        match self {
+            Self::BadRequest(what) => what.into(),
+            Self::UnknownPath => "there is nothing at this path: see /api/openapi.json".into(),
+            Self::Method => "this path does not take that method: see the Allow header".into(),
+            Self::MediaType => "send the body as `Content-Type: application/json`".into(),
+            Self::Host => "this Host is not served here: start Reoclo with --public-url set to \
+                           the address that you use"
+                .into(),
+            Self::TooLarge { limit } => {
+                format!(
+                    "the body is larger than {} KiB, the most that is taken",
+                    limit / 1024
+                )
+            }
+        }
+    }
+}
+
+/// A body that still lacks its request id; the edge completes it.
+#[derive(Clone, Debug)]
+pub(crate) struct Incomplete(pub(crate) ErrorBody);
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        if let Self::Refused(refusal @ (Refusal::Internal(_) | Refusal::AuditUnavailable(_))) =
+            &self
+        {
+            tracing::error!(error = %chain(refusal), "request failed");
+        }
+        let (status, body) = (self.status(), self.body());
+        let mut response = status.into_response();
+        let headers = response.headers_mut();
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = body.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response.extensions_mut().insert(Incomplete(body));
+        response
+    }
+}
+
+/// An error with all its causes on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,81 @@
+//! `/metrics` in the Prometheus text format, on a listener of its own.
+
+use axum::Router;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use http::header;
+use reoclo_control::{Control, ControlStatistics};
+
+use crate::public::Public;
+use crate::registrar::{Doc, Registrar};
+use crate::routes::finish;
+use crate::state::AppState;
+
+/// The routes of the metrics listener.
+pub fn metrics_routes(state: AppState) -> Router {
+    let doc = Doc::new("Numbers about this process.");
+    let (router, _) = Registrar::default().get("/metrics", doc, show).finish();
+    finish(router, state)
+}
+
+async fn show(_: Public, State(control): State<Control>) -> impl IntoResponse {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    (
+        [(header::CONTENT_TYPE, kind)],
+        render(&control.statistics()),
+    )
+}
+
+fn render(statistics: &ControlStatistics) -> String {
+    let store = &statistics.store;
+    let mut text = String::new();
+    let mut add = |name: &str, kind: &str, help: &str, value: u64| {
+        text += &format!(
+            "# HELP reoclo_{name} {help}\n# TYPE reoclo_{name} {kind}\nreoclo_{name} {value}\n"
+        );
+    };
+    let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
+    add(
+        "connected_runners",
+        "gauge",
+        "Runners connected to this process.",
+        count(statistics.connected_runners),
+    );
+    add(
+        "running_operations",
+        "gauge",
+        "Operations that this process follows.",
+        count(statistics.running_operations),
+    );
+    add(
+        "store_commits_total",
+        "counter",
+        "Commits of the database.",
+        store.commits,
+    );
+    add(
+        "store_writes_total",
+        "counter",
+        "Writes in those commits.",
+        store.writes,
+    );
+    add(
+        "store_retried_groups_total",
+        "counter",
+        "Groups that were retried one by one.",
+        store.retried_groups,
+    );
+    add(
+        "audit_rows_total",
+        "counter",
+        "Rows appended to the audit log.",
+        store.audit_rows,
+    );
+    add(
+        "cached_keys",
+        "gauge",
+        "Keys held in memory.",
+        store.cached_keys,
+    );
+    text
+}

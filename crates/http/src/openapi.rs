@@ -1,0 +1,145 @@
+//! The OpenAPI document, made from the table of routes.
+
+use reoclo_api_types::ErrorBody;
+use reoclo_control::Requirement;
+use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::ArrayBuilder;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{
+    ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApiBuilder,
+    Paths, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
+};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::registrar::{Doc, Route};
+
+const SCHEME: &str = "api_key";
+
+/// The document of every route under `/api`, as JSON.
+pub fn document(routes: &[Route]) -> String {
+    let mut paths = Paths::new();
+    let mut components = ComponentsBuilder::new()
+        .security_scheme(SCHEME, bearer())
+        .schema(ErrorBody::name(), ErrorBody::schema());
+    for route in routes
+        .iter()
+        .filter(|route| route.path.starts_with("/api/"))
+    {
+        paths.add_path_operation(route.path, vec![method(route)], operation(route));
+        components = components.schemas_from_iter(schemas(&route.doc));
+    }
+    let info = InfoBuilder::new()
+        .title("Reoclo")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(
+            "Operate your own servers with scoped, audited API keys.",
+        ))
+        .build();
+    let document = OpenApiBuilder::new()
+        .info(info)
+        .paths(paths)
+        .components(Some(components.build()))
+        .build();
+    document.to_pretty_json().unwrap_or_default()
+}
+
+fn bearer() -> SecurityScheme {
+    let scheme = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).description(Some(
+        "An integration key (`rk_t_…`) for /api, an automation key (`rca_…`) for /api/automation.",
+    ));
+    SecurityScheme::Http(scheme.build())
+}
+
+fn schemas(doc: &Doc) -> Vec<(String, RefOr<Schema>)> {
+    let mut schemas = Vec::new();
+    let answer = doc.answer.map(|(_, shape)| shape);
+    for shape in doc.request.into_iter().chain(answer) {
+        (shape.collect)(&mut schemas);
+    }
+    schemas
+}
+
+fn method(route: &Route) -> HttpMethod {
+    match route.method.as_str() {
+        "POST" => HttpMethod::Post,
+        "PATCH" => HttpMethod::Patch,
+        "DELETE" => HttpMethod::Delete,
+        _ => HttpMethod::Get,
+    }
+}
+
+fn operation(route: &Route) -> OperationBuilder {
+    let mut operation = OperationBuilder::new()
+        .summary(Some(route.doc.summary))
+        .description(Some(needs(route.requirement)))
+        .response("default", json("An error.", &ErrorBody::name()));
+    for name in parameters(route.path) {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
+        );
+    }
+    if let Some(shape) = route.doc.request {
+        let content = ContentBuilder::new().schema(Some(Ref::from_schema_name((shape.name)())));
+        let body = RequestBodyBuilder::new()
+            .content("application/json", content.build())
+            .required(Some(Required::True));
+        operation = operation.request_body(Some(body.build()));
+    }
+    if route.requirement.is_some() {
+        let none: [&str; 0] = [];
+        operation = operation.security(SecurityRequirement::new(SCHEME, none));
+    }
+    operation.response(status(&route.doc), success(&route.doc))
+}
+
+fn status(doc: &Doc) -> String {
+    doc.answer.map_or(200, |(status, _)| status).to_string()
+}
+
+fn success(doc: &Doc) -> ResponseBuilder {
+    match doc.answer {
+        None => ResponseBuilder::new().description("Success."),
+        Some((_, shape)) if doc.is_list => {
+            let items = ArrayBuilder::new().items(Ref::from_schema_name((shape.name)()));
+            let content = ContentBuilder::new().schema(Some(items)).build();
+            ResponseBuilder::new()
+                .description("Success.")
+                .content("application/json", content)
+        }
+        Some((_, shape)) => json("Success.", &(shape.name)()),
+    }
+}
+
+fn json(description: &str, schema: &str) -> ResponseBuilder {
+    let content = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name(schema)))
+        .build();
+    ResponseBuilder::new()
+        .description(description)
+        .content("application/json", content)
+}
+
+fn needs(requirement: Option<Requirement>) -> String {
+    match requirement {
+        None => "Needs no credential.".into(),
+        Some(requirement @ Requirement::Cell(_)) => {
+            format!("Needs an integration key with `{}`.", requirement.name())
+        }
+        Some(Requirement::Operation(kind)) => {
+            format!("Needs an automation key with the operation `{kind}`.")
+        }
+        Some(Requirement::OwnOperations) => {
+            "Needs an automation key; shows only what that key started.".into()
+        }
+    }
+}
+
+fn parameters(path: &'static str) -> impl Iterator<Item = &'static str> {
+    path.split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+}

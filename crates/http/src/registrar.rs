@@ -1,0 +1,171 @@
+//! The only way to add a route (DESIGN rule 7).
+//!
+//! A handler's first argument is the proof of what it demands: `Authorized<P>`, or an explicit
+//! `Public`. The bound on [`Guarded`] makes a route without one a compile error, and the table
+//! that fills here is what the walk, the permission matrix and the OpenAPI document read.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::Method;
+use reoclo_control::{Authorized, Permission, Requirement};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+use crate::public::Public;
+use crate::state::AppState;
+
+/// What a route is, for its document.
+#[derive(Clone)]
+pub struct Doc {
+    pub(crate) summary: &'static str,
+    pub(crate) request: Option<Shape>,
+    pub(crate) answer: Option<(u16, Shape)>,
+    pub(crate) is_list: bool,
+}
+
+type Schemas = Vec<(String, RefOr<Schema>)>;
+
+/// A body by name, and how to collect its schemas.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) name: fn() -> String,
+    pub(crate) collect: fn(&mut Schemas),
+}
+
+impl Shape {
+    fn of<T: ToSchema>() -> Self {
+        Self {
+            name: || T::name().into_owned(),
+            collect: |schemas| {
+                schemas.push((T::name().into_owned(), T::schema()));
+                T::schemas(schemas);
+            },
+        }
+    }
+}
+
+impl Doc {
+    /// A route that does what `summary` says.
+    pub const fn new(summary: &'static str) -> Self {
+        Self {
+            summary,
+            request: None,
+            answer: None,
+            is_list: false,
+        }
+    }
+
+    /// Takes a JSON body.
+    #[must_use]
+    pub fn takes<T: ToSchema>(mut self) -> Self {
+        self.request = Some(Shape::of::<T>());
+        self
+    }
+
+    /// Answers a JSON body.
+    #[must_use]
+    pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
+        self.answer = Some((status, Shape::of::<T>()));
+        self
+    }
+
+    /// Answers a JSON array.
+    #[must_use]
+    pub fn answers_list<T: ToSchema>(mut self) -> Self {
+        self.is_list = true;
+        self.answers::<T>(200)
+    }
+}
+
+/// One route of the table.
+#[derive(Clone)]
+pub struct Route {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{names}`.
+    pub path: &'static str,
+    /// What it demands; none is public.
+    pub requirement: Option<Requirement>,
+    pub(crate) doc: Doc,
+}
+
+/// Arguments of a handler that begin with a proof; implemented for nothing else.
+pub trait Guarded {
+    /// What the proof is of; none is public.
+    const REQUIREMENT: Option<Requirement>;
+}
+
+macro_rules! guarded {
+    ($($argument:ident),*) => {
+        impl<M, P: Permission, $($argument),*> Guarded for (M, Authorized<P>, $($argument,)*) {
+            const REQUIREMENT: Option<Requirement> = Some(P::REQUIREMENT);
+        }
+
+        impl<M, $($argument),*> Guarded for (M, Public, $($argument,)*) {
+            const REQUIREMENT: Option<Requirement> = None;
+        }
+    };
+}
+
+guarded!();
+guarded!(A);
+guarded!(A, B);
+guarded!(A, B, C);
+guarded!(A, B, C, D);
+
+/// Collects routes.
+#[derive(Default)]
+pub struct Registrar {
+    router: Router<AppState>,
+    routes: Vec<Route>,
+}
+
+impl Registrar {
+    /// Adds a `GET` route.
+    #[must_use]
+    pub fn get<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add::<T>(Method::GET, path, doc, on(MethodFilter::GET, handler))
+    }
+
+    /// Adds a `POST` route.
+    #[must_use]
+    pub fn post<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add::<T>(Method::POST, path, doc, on(MethodFilter::POST, handler))
+    }
+
+    /// Both slash forms are served, since clients use both and follow no redirects here.
+    #[expect(clippy::disallowed_methods, reason = "this is the registrar")]
+    fn add<T: Guarded>(
+        mut self,
+        method: Method,
+        path: &'static str,
+        doc: Doc,
+        handler: MethodRouter<AppState>,
+    ) -> Self {
+        let with_slash = format!("{path}/");
+        self.router = self
+            .router
+            .route(path, handler.clone())
+            .route(&with_slash, handler);
+        self.routes.push(Route {
+            method,
+            path,
+            requirement: T::REQUIREMENT,
+            doc,
+        });
+        self
+    }
+
+    pub(crate) fn finish(self) -> (Router<AppState>, Vec<Route>) {
+        (self.router, self.routes)
+    }
+}

@@ -1,0 +1,45 @@
+//! Every route of the main listener.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware;
+
+use crate::edge;
+use crate::error::{ApiError, Malformed};
+use crate::openapi;
+use crate::registrar::{Registrar, Route};
+use crate::state::AppState;
+use crate::{automation, probes, runner, tenant};
+
+/// The surfaces, ready to serve, and the table of their routes.
+pub struct Api {
+    /// Answers every request.
+    pub router: Router,
+    /// What can be asked for, and what it demands.
+    pub routes: Vec<Route>,
+}
+
+/// Builds every surface on `state`; `more` adds pages.
+pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Api {
+    let registrar = Registrar::default();
+    let registrar = probes::add(registrar);
+    let registrar = tenant::add(registrar);
+    let registrar = automation::add(registrar);
+    let registrar = runner::add(registrar);
+    let (router, routes) = more(registrar).finish();
+    state.openapi = Arc::from(openapi::document(&routes));
+    Api {
+        router: finish(router, state),
+        routes,
+    }
+}
+
+/// Adds what stands around every route.
+pub(crate) fn finish(router: Router<AppState>, state: AppState) -> Router {
+    router
+        .fallback(async || ApiError::from(Malformed::UnknownPath))
+        .method_not_allowed_fallback(async || ApiError::from(Malformed::Method))
+        .layer(middleware::from_fn_with_state(state.clone(), edge::around))
+        .with_state(state)
+}

@@ -1,0 +1,124 @@
+//! The runner's WebSocket: challenge, proof, then bytes.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use futures_util::{SinkExt, StreamExt};
+use reoclo_control::{
+    Attachment, Control, Detached, RequestSource, RunnerIdentity, RunnerRejected,
+};
+use reoclo_wire::byte_stream::{ByteStream, Codec, Received};
+use reoclo_wire::handshake::{Challenge, CloseCode, Proof, Welcome};
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::close::SharedSocket;
+use crate::edge::Source;
+use crate::error::{ApiError, Malformed};
+use crate::public::Public;
+
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
+/// Small buffers: they are held by every idle connection.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+const CODEC: Codec<Message> = Codec {
+    wrap: Message::Binary,
+    open: |message| match message {
+        Message::Binary(bytes) => Received::Bytes(bytes),
+        Message::Close(_) => Received::Close,
+        Message::Text(_) | Message::Ping(_) | Message::Pong(_) => Received::Control,
+    },
+};
+
+pub(super) async fn connect(
+    _: Public,
+    State(control): State<Control>,
+    Source(source): Source,
+    upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
+) -> Result<Response, ApiError> {
+    let upgrade =
+        upgrade.map_err(|_| Malformed::BadRequest("this path takes a WebSocket upgrade only"))?;
+    let upgrade = upgrade
+        .max_message_size(MAX_MESSAGE_BYTES)
+        .max_frame_size(MAX_MESSAGE_BYTES)
+        .read_buffer_size(BUFFER_BYTES)
+        .write_buffer_size(BUFFER_BYTES);
+    Ok(upgrade.on_upgrade(move |socket| hold(control, source, socket)))
+}
+
+/// Holds the connection until it ends, and says why it did.
+async fn hold(control: Control, source: RequestSource, socket: WebSocket) {
+    let mut socket = SharedSocket::new(socket);
+    let shaken = timeout(HANDSHAKE_TIME, shake_hands(&control, &mut socket)).await;
+    let (code, reason) = match shaken {
+        Ok(Some(Ok(identity))) => {
+            let io = ByteStream::new(socket.clone(), CODEC);
+            let detached = control
+                .attach(Attachment {
+                    identity,
+                    io,
+                    source,
+                })
+                .await;
+            let Some(goodbye) = goodbye(detached) else {
+                return;
+            };
+            goodbye
+        }
+        Ok(Some(Err(rejected))) => rejection(rejected),
+        // A connection that does not speak the handshake is no runner.
+        Ok(None) | Err(_) => return,
+    };
+    socket.close(code, reason).await;
+}
+
+async fn shake_hands(
+    control: &Control,
+    socket: &mut SharedSocket,
+) -> Option<Result<RunnerIdentity, RunnerRejected>> {
+    let challenge: Challenge = control.runner_challenge();
+    send(socket, &challenge).await?;
+    let proof: Proof = match socket.next().await?.ok()? {
+        Message::Text(text) => serde_json::from_str(&text).ok()?,
+        _ => return None,
+    };
+    let identified = control.identify_runner(&challenge, &proof).await;
+    if identified.is_ok() {
+        send(socket, &Welcome {}).await?;
+    }
+    Some(identified)
+}
+
+async fn send(socket: &mut SharedSocket, message: &impl Serialize) -> Option<()> {
+    let text = serde_json::to_string(message).ok()?;
+    socket.send(Message::Text(text.into())).await.ok()
+}
+
+fn rejection(rejected: RunnerRejected) -> (u16, String) {
+    let code = match rejected {
+        RunnerRejected::Unknown => CloseCode::Rejected,
+        RunnerRejected::Decommissioned => CloseCode::Decommissioned,
+        RunnerRejected::Unavailable => CloseCode::ShuttingDown,
+    };
+    (code.code(), rejected.to_string())
+}
+
+fn goodbye(detached: Detached) -> Option<(u16, String)> {
+    let (code, reason) = match detached {
+        Detached::Lost => return None,
+        Detached::Displaced => (
+            CloseCode::Displaced,
+            "a newer connection of this server took its place",
+        ),
+        Detached::ShuttingDown => (
+            CloseCode::ShuttingDown,
+            "the control plane is shutting down",
+        ),
+        Detached::Decommissioned => (CloseCode::Decommissioned, "the server was decommissioned"),
+    };
+    Some((code.code(), reason.to_owned()))
+}

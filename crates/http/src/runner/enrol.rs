@@ -1,0 +1,27 @@
+use axum::extract::State;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reoclo_control::{Control, Refusal};
+use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
+
+use crate::body::{JsonAnswer, JsonBody};
+use crate::edge::Source;
+use crate::error::ApiError;
+use crate::public::Public;
+
+pub(super) async fn enrol(
+    _: Public,
+    State(control): State<Control>,
+    Source(source): Source,
+    JsonBody(request): JsonBody<EnrolRequest>,
+) -> Result<JsonAnswer<EnrolReply>, ApiError> {
+    let key = STANDARD
+        .decode(&request.public_key)
+        .map_err(|_| Refusal::field("public_key", "must be base64"))?;
+    let (server, organization) = control.enrol_runner(&request.token, &key, source).await?;
+    Ok(JsonAnswer::ok(EnrolReply {
+        server_id: server.to_string(),
+        organization_id: organization.to_string(),
+        control_plane_id: control.store().instance().control_plane_id.to_string(),
+    }))
+}

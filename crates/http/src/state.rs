@@ -1,0 +1,36 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use axum::extract::FromRef;
+use reoclo_control::Control;
+
+use crate::edge::{Hosts, TrustedProxies};
+
+/// The use cases, and what the edge needs to judge a request.
+#[derive(Clone, Debug)]
+pub struct AppState {
+    pub(crate) control: Control,
+    pub(crate) hosts: Arc<Hosts>,
+    pub(crate) proxies: Arc<TrustedProxies>,
+    pub(crate) openapi: Arc<str>,
+}
+
+impl AppState {
+    /// Puts the surfaces on the use cases.
+    pub fn new(control: Control, hosts: Hosts, proxies: TrustedProxies) -> Self {
+        let openapi = Arc::from("");
+        Self {
+            control,
+            hosts: Arc::new(hosts),
+            proxies: Arc::new(proxies),
+            openapi,
+        }
+    }
+}
+
+impl FromRef<AppState> for Control {
+    fn from_ref(state: &AppState) -> Self {
+        state.control.clone()
+    }
+}

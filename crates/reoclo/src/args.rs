@@ -1,0 +1,220 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args as ArgsDerive, Parser, Subcommand, ValueEnum};
+use ipnet::IpNet;
+
+/// Operate your own servers through scoped, audited API keys.
+#[derive(Debug, Parser)]
+#[command(name = "reoclo", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// How logs on stderr look.
+    #[arg(long, global = true, env = "REOCLO_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    Text,
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    /// For people.
+    Text,
+    /// One line, for programs.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start a control plane and a runner for this machine.
+    Up(ServeOptions),
+    /// Start a control plane without a runner.
+    Serve(ServeOptions),
+    /// Connect this machine to a control plane, so that keys can run commands here.
+    Runner(RunnerOptions),
+    /// The process that runs the commands; the runner starts it.
+    #[command(hide = true)]
+    Supervisor(SupervisorOptions),
+    /// Manage the servers of the control plane on this machine.
+    #[command(subcommand)]
+    Servers(ServersCommand),
+    /// Check or export the audit log.
+    #[command(subcommand)]
+    Audit(AuditCommand),
+}
+
+/// Flags come first, then `REOCLO_…` variables, then `reoclo.toml`.
+#[derive(Clone, Debug, Default, ArgsDerive)]
+pub(crate) struct ServeOptions {
+    /// Where everything is kept [default: ./.reoclo].
+    #[arg(long, env = "REOCLO_DATA_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// The address to serve; port 0 picks one [default: 127.0.0.1:7676].
+    #[arg(long, env = "REOCLO_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// How the result of the start is printed on stdout.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Option<Output>,
+    /// The address that links, install commands and clients use [default: the listening one].
+    #[arg(long, env = "REOCLO_PUBLIC_URL", value_name = "URL")]
+    pub(crate) public_url: Option<String>,
+    /// Use PostgreSQL instead of the embedded database (`serve` only).
+    #[arg(
+        long,
+        env = "REOCLO_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database_url: Option<String>,
+    /// Serve TLS with this certificate chain, in PEM form.
+    #[arg(long, env = "REOCLO_TLS_CERT", value_name = "FILE")]
+    pub(crate) tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM form.
+    #[arg(long, env = "REOCLO_TLS_KEY", value_name = "FILE")]
+    pub(crate) tls_key: Option<PathBuf>,
+    /// Networks of proxies whose X-Forwarded-For is believed.
+    #[arg(
+        long,
+        env = "REOCLO_TRUSTED_PROXY",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Serve plaintext on an address that is not loopback: keys can be read on the way.
+    #[arg(long, env = "REOCLO_INSECURE_HTTP")]
+    pub(crate) insecure_http: bool,
+    /// Serve /metrics on this address.
+    #[arg(long, env = "REOCLO_METRICS_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    /// The configuration file [default: ./reoclo.toml, if it is there].
+    #[arg(long, env = "REOCLO_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// The user that commands run as on this machine (`up` only) [default: the runner's own].
+    #[arg(long, env = "REOCLO_EXEC_USER", value_name = "NAME")]
+    pub(crate) exec_user: Option<String>,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct RunnerOptions {
+    /// The control plane's address; remembered after the first start.
+    #[arg(long, env = "REOCLO_URL", value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// The single-use token of the install command; needed at the first start only.
+    #[arg(
+        long,
+        env = "REOCLO_ENROLMENT_TOKEN",
+        value_name = "TOKEN",
+        hide_env_values = true
+    )]
+    pub(crate) token: Option<String>,
+    /// Where the runner's identity and its spool are kept.
+    #[arg(
+        long,
+        env = "REOCLO_RUNNER_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo-runner"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// Trust this certificate authority too, in PEM form.
+    #[arg(long, env = "REOCLO_CA_CERT", value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
+    /// The user that commands run as [default: the runner's own].
+    #[arg(long, env = "REOCLO_EXEC_USER", value_name = "NAME")]
+    pub(crate) exec_user: Option<String>,
+    /// Seconds between TERM and KILL when a command is stopped.
+    #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]
+    pub(crate) kill_grace: f64,
+    /// Seconds without work and without a runner after which the supervisor ends.
+    #[arg(
+        long,
+        env = "REOCLO_SUPERVISOR_IDLE",
+        default_value = "10",
+        hide = true
+    )]
+    pub(crate) supervisor_idle: f64,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct SupervisorOptions {
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    #[arg(long)]
+    pub(crate) exec_user: Option<String>,
+    #[arg(long, default_value = "5")]
+    pub(crate) kill_grace: f64,
+    #[arg(long, default_value = "10")]
+    pub(crate) idle_exit: f64,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ServersCommand {
+    /// Add a server and print the command that connects it.
+    Add(AddServer),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct AddServer {
+    /// What the server is called.
+    pub(crate) name: String,
+    /// A short name for addresses [default: made from the name].
+    #[arg(long)]
+    pub(crate) slug: Option<String>,
+    /// The data directory of the running control plane.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Check that no row was changed, removed or cut off; exit code 1 when one was.
+    Verify(VerifyOptions),
+    /// Write every row as a line of JSON, then signed checkpoints.
+    Export(AuditSource),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct VerifyOptions {
+    #[command(flatten)]
+    pub(crate) source: AuditSource,
+    /// Also hold the log against the checkpoints of an earlier export.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct AuditSource {
+    /// The control plane's data directory; it also holds the master key.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// The database, when it is not the embedded one.
+    #[arg(
+        long,
+        env = "REOCLO_DATABASE_URL",
+        value_name = "URL",
+        hide_env_values = true
+    )]
+    pub(crate) database_url: Option<String>,
+}

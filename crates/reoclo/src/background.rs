@@ -1,0 +1,45 @@
+//! What goes on beside the requests.
+
+use std::time::Duration;
+
+use reoclo_control::Control;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+const KEY_USE_TICK: Duration = Duration::from_secs(1);
+const CHECKPOINT_TICK: Duration = Duration::from_secs(60 * 60);
+
+pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
+    vec![
+        tokio::spawn(write_key_uses(control.clone())),
+        tokio::spawn(write_checkpoints(control.clone())),
+    ]
+}
+
+async fn write_key_uses(control: Control) {
+    let mut ticks = interval(KEY_USE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.write_key_uses(false).await;
+    }
+}
+
+/// Signed heads leave the machine with its logs, so that a log that was rewritten later can be
+/// told from the one that was there.
+async fn write_checkpoints(control: Control) {
+    let mut ticks = interval(CHECKPOINT_TICK);
+    ticks.tick().await;
+    loop {
+        ticks.tick().await;
+        match control.store().checkpoints().await {
+            Ok(checkpoints) => {
+                for checkpoint in checkpoints {
+                    let checkpoint = serde_json::to_string(&checkpoint).unwrap_or_default();
+                    tracing::info!(%checkpoint, "audit checkpoint");
+                }
+            }
+            Err(error) => tracing::error!(%error, "no audit checkpoint could be made"),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! What the control plane is to do: flags, then `REOCLO_…`, then `reoclo.toml`.
+
+mod file;
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use reoclo_control::Settings;
+use reoclo_domain::Secret;
+use reoclo_http::TlsFiles;
+
+use crate::args::{Output, ServeOptions};
+
+pub(crate) use file::{ConfigError, ConfigFile};
+
+const DEFAULT_PORT: u16 = 7676;
+const DEFAULT_DATA_DIR: &str = ".reoclo";
+
+/// Everything that a control plane needs to start.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) data_dir: PathBuf,
+    pub(crate) listen: SocketAddr,
+    pub(crate) output: Output,
+    pub(crate) public_url: Option<String>,
+    pub(crate) database_url: Option<Secret>,
+    pub(crate) tls: Option<TlsFiles>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) exec_user: Option<String>,
+    pub(crate) timing: file::Timing,
+}
+
+impl Config {
+    /// Merges the three sources and refuses what does not fit together.
+    pub(crate) fn load(options: ServeOptions) -> Result<Self, ConfigError> {
+        let file = ConfigFile::load(options.config.as_deref())?;
+        let listen = options.listen.or(file.listen);
+        let listen = listen.unwrap_or((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into());
+        let proxies = options.trusted_proxy;
+        let trusted_proxies = if proxies.is_empty() {
+            file.trusted_proxy.unwrap_or_default()
+        } else {
+            proxies
+        };
+        let config = Self {
+            data_dir: options
+                .data_dir
+                .or(file.data_dir)
+                .unwrap_or_else(|| DEFAULT_DATA_DIR.into()),
+            listen,
+            output: options.output.unwrap_or(Output::Text),
+            public_url: options.public_url.or(file.public_url),
+            database_url: options.database_url.or(file.database_url).map(Secret::new),
+            tls: tls(
+                options.tls_cert.or(file.tls_cert),
+                options.tls_key.or(file.tls_key),
+            )?,
+            trusted_proxies,
+            metrics_listen: options.metrics_listen.or(file.metrics_listen),
+            exec_user: options.exec_user.or(file.exec_user),
+            timing: file.timing,
+        };
+        config.check_plaintext(options.insecure_http || file.insecure_http.unwrap_or(false))?;
+        Ok(config)
+    }
+
+    /// Plaintext is for loopback, unless a proxy stands before it or the user insists.
+    fn check_plaintext(&self, insecure: bool) -> Result<(), ConfigError> {
+        let loopback = self.listen.ip().is_loopback();
+        if loopback || self.tls.is_some() || !self.trusted_proxies.is_empty() || insecure {
+            Ok(())
+        } else {
+            Err(ConfigError::Plaintext(self.listen))
+        }
+    }
+
+    /// The address that clients use, when the listener has `local`.
+    pub(crate) fn public_url(&self, local: SocketAddr) -> String {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        match &self.public_url {
+            Some(url) => url.trim_end_matches('/').to_owned(),
+            None => format!("{scheme}://{local}"),
+        }
+    }
+
+    /// The address that the runner of this machine dials: the listener itself when that is
+    /// plain loopback, which no proxy or name lies before.
+    pub(crate) fn runner_url(&self, url: &str, local: SocketAddr) -> String {
+        if self.tls.is_none() && local.ip().is_loopback() {
+            format!("http://{local}")
+        } else {
+            url.to_owned()
+        }
+    }
+
+    /// The use cases' settings with the delays of the file.
+    pub(crate) fn settings(&self, public_url: &str) -> Settings {
+        let mut settings = Settings::new(public_url);
+        let set = |value: &mut Duration, seconds: Option<f64>| {
+            if let Some(seconds) =
+                seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+            {
+                *value = seconds;
+            }
+        };
+        set(&mut settings.inline_wait, self.timing.inline_wait);
+        set(&mut settings.start_deadline, self.timing.start_deadline);
+        set(&mut settings.lost_after, self.timing.lost_after);
+        set(&mut settings.facts_interval, self.timing.facts_interval);
+        set(&mut settings.retry_delay, self.timing.retry_delay);
+        set(
+            &mut settings.link.control_plane_keepalive.every,
+            self.timing.keepalive_every,
+        );
+        set(
+            &mut settings.link.control_plane_keepalive.timeout,
+            self.timing.keepalive_timeout,
+        );
+        settings
+    }
+}
+
+fn tls(
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+) -> Result<Option<TlsFiles>, ConfigError> {
+    match (certificate, key) {
+        (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+        (None, None) => Ok(None),
+        _ => Err(ConfigError::HalfTls),
+    }
+}

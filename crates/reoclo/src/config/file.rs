@@ -1,0 +1,127 @@
+//! `reoclo.toml`.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+use serde::Deserialize;
+
+const DEFAULT_FILE: &str = "reoclo.toml";
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The named file cannot be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        path: PathBuf,
+        #[source]
+        source: io::Error,
+    },
+    /// A key or value is wrong; says where.
+    #[error("{place}: {problem}")]
+    Toml { place: String, problem: String },
+    /// Keys would cross a network in clear.
+    #[error(
+        "{0} is not loopback, and keys would cross the network in clear: give --tls-cert and \
+         --tls-key, or --trusted-proxy for a proxy that ends TLS, or --insecure-http"
+    )]
+    Plaintext(SocketAddr),
+    /// One half of a pair is missing.
+    #[error("--tls-cert and --tls-key go together: give both or neither")]
+    HalfTls,
+}
+
+/// The file's keys; the same names as the flags.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConfigFile {
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) public_url: Option<String>,
+    pub(crate) database_url: Option<String>,
+    pub(crate) tls_cert: Option<PathBuf>,
+    pub(crate) tls_key: Option<PathBuf>,
+    pub(crate) trusted_proxy: Option<Vec<IpNet>>,
+    pub(crate) insecure_http: Option<bool>,
+    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) exec_user: Option<String>,
+    #[serde(default)]
+    pub(crate) timing: Timing,
+}
+
+/// Delays in seconds.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Timing {
+    pub(crate) inline_wait: Option<f64>,
+    pub(crate) start_deadline: Option<f64>,
+    pub(crate) lost_after: Option<f64>,
+    pub(crate) facts_interval: Option<f64>,
+    pub(crate) retry_delay: Option<f64>,
+    pub(crate) keepalive_every: Option<f64>,
+    pub(crate) keepalive_timeout: Option<f64>,
+    pub(crate) kill_grace: Option<f64>,
+    pub(crate) supervisor_idle: Option<f64>,
+}
+
+impl ConfigFile {
+    /// Reads `path`, which must be there, or else `./reoclo.toml`, which need not.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
+        let file = path.unwrap_or(Path::new(DEFAULT_FILE));
+        match std::fs::read_to_string(file) {
+            Ok(text) => Self::parse(&text, file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound && path.is_none() => {
+                Ok(Self::default())
+            }
+            Err(source) => Err(ConfigError::Read {
+                path: file.to_owned(),
+                source,
+            }),
+        }
+    }
+
+    fn parse(text: &str, file: &Path) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let line = error
+                .span()
+                .map(|span| text[..span.start].matches('\n').count() + 1);
+            let place = match line {
+                Some(line) => format!("{}, line {line}", file.display()),
+                None => file.display().to_string(),
+            };
+            ConfigError::Toml {
+                place,
+                problem: error.message().replace('\n', " "),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(text: &str) -> String {
+        ConfigFile::parse(text, Path::new("reoclo.toml"))
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_its_line() {
+        let text = problem("listen = \"127.0.0.1:1\"\nlisten_on = 5\n");
+        assert!(
+            text.starts_with("reoclo.toml, line 2: unknown field `listen_on`"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_line() {
+        let text = problem("\nlisten = \"nowhere\"\n");
+        assert!(text.starts_with("reoclo.toml, line 2:"), "{text}");
+        assert!(problem("listen = ").starts_with("reoclo.toml, line 1:"));
+    }
+}

@@ -1,0 +1,152 @@
+//! One control plane: opened, served, and brought to rest.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+use reoclo_control::{Control, Drain};
+use reoclo_domain::Secret;
+use reoclo_http::{AppState, Hosts, Listener, Served, TrustedProxies, api, metrics_routes, serve};
+use reoclo_store::{DataDir, DatabaseAddress, MasterKey, OpenError, Store, StoreOptions};
+use tokio::task::JoinHandle;
+
+use crate::admin;
+use crate::background;
+use crate::config::Config;
+use crate::exit::misuse;
+use crate::{ambient, pages, signals};
+
+/// An open control plane whose listener is bound.
+pub(crate) struct Instance {
+    pub(crate) control: Control,
+    pub(crate) data_dir: DataDir,
+    pub(crate) url: String,
+    listener: Listener,
+    metrics: Option<Listener>,
+    hosts: Hosts,
+    proxies: TrustedProxies,
+}
+
+/// The tasks of a control plane that is served.
+pub(crate) struct Running {
+    control: Control,
+    /// Held until the end: it is the lock on the data directory.
+    _data_dir: DataDir,
+    served: JoinHandle<Served>,
+    others: Vec<JoinHandle<()>>,
+}
+
+impl Instance {
+    /// Opens the data directory, the address and the database, in the order in which a user
+    /// most likely got something wrong.
+    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+        let data_dir = DataDir::open(&config.data_dir).map_err(misuse)?;
+        let listener = Listener::bind(config.listen, config.tls.as_ref())
+            .await
+            .map_err(misuse)?;
+        let metrics = match config.metrics_listen {
+            Some(address) => Some(Listener::bind(address, None).await.map_err(misuse)?),
+            None => None,
+        };
+        let url = config.public_url(listener.local_addr());
+        let hosts = Hosts::of_public_url(&url).map_err(misuse)?;
+        let store = open_store(config, &data_dir).await?;
+        let (clock, entropy) = (ambient::clock(), ambient::entropy());
+        let control = Control::new(store, clock, entropy, config.settings(&url), Drain::new());
+        let proxies = TrustedProxies::new(config.trusted_proxies.clone());
+        Ok(Self {
+            control,
+            data_dir,
+            url,
+            listener,
+            metrics,
+            hosts,
+            proxies,
+        })
+    }
+
+    /// The address that the listener has.
+    pub(crate) const fn local_addr(&self) -> SocketAddr {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the drain begins.
+    pub(crate) async fn run(self) -> anyhow::Result<Running> {
+        let control = self.control;
+        control.store().mark_all_unreachable().await?;
+        let resumed = control.resume_operations().await?;
+        if resumed > 0 {
+            tracing::info!(resumed, "operations of an earlier process go on");
+        }
+        let state = AppState::new(control.clone(), self.hosts, self.proxies);
+        let mut others = background::start(&control);
+        if let Some(metrics) = self.metrics {
+            let (router, drain) = (metrics_routes(state.clone()), control.drain().clone());
+            others.push(tokio::spawn(async move {
+                serve(metrics, router, drain.begun()).await;
+            }));
+        }
+        others.push(admin::serve(control.clone(), self.data_dir.path()).context("admin.sock")?);
+        let (router, drain) = (api(state, pages::add).router, control.drain().clone());
+        let served = tokio::spawn(async move { serve(self.listener, router, drain.begun()).await });
+        Ok(Running {
+            control,
+            _data_dir: self.data_dir,
+            served,
+            others,
+        })
+    }
+}
+
+impl Running {
+    /// Waits for a signal, then lets requests end, writes what is pending and closes the database.
+    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
+        signals::stop_requested().await;
+        let running = self.control.statistics().running_operations;
+        tracing::info!(
+            running,
+            "stopping; commands that run go on under their supervisors"
+        );
+        self.control.drain().begin();
+        let served = self.served.await?;
+        if served == Served::CutOff {
+            tracing::warn!("some requests were cut off");
+        }
+        for task in self.others {
+            task.abort();
+        }
+        self.control.write_key_uses(true).await;
+        self.control.store().close().await;
+        Ok(())
+    }
+}
+
+async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store> {
+    let entropy = ambient::entropy();
+    let key = master_key(data_dir.path(), |file, given| {
+        MasterKey::load_or_create(file, given, &*entropy)
+    })?;
+    let database = match &config.database_url {
+        Some(url) => DatabaseAddress::parse(url.expose()).map_err(misuse)?,
+        None => DatabaseAddress::Sqlite(data_dir.database_path()),
+    };
+    let options = StoreOptions {
+        database,
+        master_key: key,
+        clock: ambient::clock(),
+        entropy: Arc::clone(&entropy),
+    };
+    Store::open(options)
+        .await
+        .map_err(|error: OpenError| misuse(error))
+}
+
+/// The master key of `DATA/master.key`, or of `REOCLO_MASTER_KEY`.
+pub(crate) fn master_key<E: std::error::Error + Send + Sync + 'static>(
+    data_dir: &Path,
+    load: impl FnOnce(&Path, Option<&Secret>) -> Result<MasterKey, E>,
+) -> anyhow::Result<MasterKey> {
+    let given = std::env::var("REOCLO_MASTER_KEY").ok().map(Secret::new);
+    load(&data_dir.join("master.key"), given.as_ref()).map_err(misuse)
+}

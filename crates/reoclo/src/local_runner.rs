@@ -1,0 +1,224 @@
+//! The runner of this machine, as a process of its own (DESIGN 7).
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use anyhow::Context;
+use reoclo_control::{Control, LocalOwner};
+use reoclo_domain::{OrganizationId, ServerId};
+use rustix::process::{Pid, Signal, kill_process};
+use tokio::process::{Child, Command};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use crate::ambient;
+use crate::config::Config;
+
+const RESTART_DELAY: Duration = Duration::from_secs(1);
+const STOP_TIME: Duration = Duration::from_secs(3);
+const TAKE_OVER_POLL: Duration = Duration::from_millis(5);
+
+/// What the runner of this machine needs before it can be started.
+pub(crate) struct LocalRunner {
+    dir: PathBuf,
+    server: ServerId,
+    host_name: String,
+    program: PathBuf,
+    arguments: Vec<String>,
+}
+
+/// The runner while it is kept alive.
+pub(crate) struct KeptRunner {
+    stop: watch::Sender<bool>,
+    keeping: JoinHandle<()>,
+}
+
+impl LocalRunner {
+    /// Chooses the server's id before anything is stored under it, so that a kill in between
+    /// leaves no second server behind.
+    pub(crate) fn prepare(data_dir: &Path, config: &Config) -> anyhow::Result<Self> {
+        let host_name = rustix::system::uname()
+            .nodename()
+            .to_string_lossy()
+            .into_owned();
+        let mut arguments = Vec::new();
+        let mut add = |flag: &str, value: Option<String>| {
+            if let Some(value) = value {
+                arguments.extend([flag.to_owned(), value]);
+            }
+        };
+        add("--exec-user", config.exec_user.clone());
+        add(
+            "--kill-grace",
+            config.timing.kill_grace.map(|seconds| seconds.to_string()),
+        );
+        add(
+            "--supervisor-idle",
+            config
+                .timing
+                .supervisor_idle
+                .map(|seconds| seconds.to_string()),
+        );
+        add(
+            "--ca-cert",
+            config
+                .tls
+                .as_ref()
+                .map(|tls| tls.certificate.display().to_string()),
+        );
+        Ok(Self {
+            dir: data_dir.join("runner"),
+            server: local_server_id(&data_dir.join("local-server"))?,
+            host_name,
+            program: std::env::current_exe().context("cannot find the program itself")?,
+            arguments,
+        })
+    }
+
+    pub(crate) const fn server(&self) -> ServerId {
+        self.server
+    }
+
+    pub(crate) fn host_name(&self) -> &str {
+        &self.host_name
+    }
+
+    /// Starts the runner and keeps it alive. One that an earlier process left is replaced; what
+    /// it started runs on under its supervisor.
+    pub(crate) async fn start(
+        self,
+        control: &Control,
+        organization: OrganizationId,
+        url: &str,
+    ) -> anyhow::Result<KeptRunner> {
+        self.take_over().await?;
+        let token = self.token(control, organization).await?;
+        let child = self.spawn(url, token)?;
+        let (stop, stopping) = watch::channel(false);
+        let url = url.to_owned();
+        let keeping = tokio::spawn(async move { self.keep(child, &url, stopping).await });
+        Ok(KeptRunner { stop, keeping })
+    }
+
+    /// Ends a runner of an earlier process: it may be on its way to an address of the past.
+    async fn take_over(&self) -> anyhow::Result<()> {
+        while let Some(pid) = reoclo_runner::is_running(&self.dir)? {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            if let Some(pid) = pid {
+                // It may be gone already, which is all that is wanted.
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            sleep(TAKE_OVER_POLL).await;
+        }
+        Ok(())
+    }
+
+    /// An enrolment token, unless the server knows this runner already.
+    async fn token(
+        &self,
+        control: &Control,
+        organization: OrganizationId,
+    ) -> anyhow::Result<Option<String>> {
+        let identity = control.store().runner_identity(self.server).await?;
+        let enrolled = identity.is_some_and(|identity| identity.public_key.is_some());
+        let state = self.dir.join("runner.json");
+        if enrolled && state.exists() {
+            return Ok(None);
+        }
+        remove_if_there(&state)?;
+        let owner = LocalOwner::over_admin_socket();
+        let token = control
+            .renew_enrolment(&owner, organization, self.server)
+            .await?;
+        Ok(Some(token.expose().to_owned()))
+    }
+
+    fn spawn(&self, url: &str, token: Option<String>) -> anyhow::Result<Child> {
+        let mut command = Command::new(&self.program);
+        command
+            .args(["runner", "--url", url, "--data-dir"])
+            .arg(&self.dir)
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        // Not an argument: those are for everyone to see.
+        if let Some(token) = token {
+            command.env("REOCLO_ENROLMENT_TOKEN", token);
+        }
+        command
+            .spawn()
+            .context("cannot start the runner of this machine")
+    }
+
+    async fn keep(self, mut child: Child, url: &str, mut stopping: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                ended = child.wait() => tracing::error!(?ended, "the runner of this machine ended"),
+                () = stop_wanted(&mut stopping) => return end(child).await,
+            }
+            tokio::select! {
+                () = sleep(RESTART_DELAY) => {}
+                () = stop_wanted(&mut stopping) => return,
+            }
+            match self.spawn(url, None) {
+                Ok(started) => child = started,
+                Err(error) => return tracing::error!(%error, "the runner stays down"),
+            }
+        }
+    }
+}
+
+impl KeptRunner {
+    /// Ends the runner; commands go on under its supervisor.
+    pub(crate) async fn stop(self) {
+        self.stop.send_replace(true);
+        // The task only waits for the process.
+        let _ = self.keeping.await;
+    }
+}
+
+async fn stop_wanted(stopping: &mut watch::Receiver<bool>) {
+    // A sender that is gone wants nothing to run any more.
+    let _ = stopping.wait_for(|stop| *stop).await;
+}
+
+async fn end(mut child: Child) {
+    let pid = child
+        .id()
+        .and_then(|pid| i32::try_from(pid).ok())
+        .and_then(Pid::from_raw);
+    if let Some(pid) = pid {
+        let _ = kill_process(pid, Signal::TERM);
+    }
+    if timeout(STOP_TIME, child.wait()).await.is_err() {
+        let _ = child.kill().await;
+    }
+}
+
+/// The id in the file, or a new one that is on disk before it is used.
+fn local_server_id(file: &Path) -> anyhow::Result<ServerId> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => text
+            .trim()
+            .parse()
+            .with_context(|| format!("{} holds no server id: remove it", file.display())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let id = ServerId::new(&*ambient::clock(), &*ambient::entropy());
+            let mut written = std::fs::File::create(file)?;
+            writeln!(written, "{id}")?;
+            written.sync_all()?;
+            Ok(id)
+        }
+        Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),
+    }
+}
+
+fn remove_if_there(file: &Path) -> std::io::Result<()> {
+    match std::fs::remove_file(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}

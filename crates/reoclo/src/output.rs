@@ -1,0 +1,100 @@
+//! What a start prints on stdout.
+
+use std::io::{IsTerminal, Write, stdout};
+
+use reoclo_control::{Bootstrapped, ServerRecord};
+use serde::Serialize;
+
+use crate::args::Output;
+
+/// Keys are shown to a program that asked for JSON, and to a person at a terminal.
+pub(crate) fn can_show_keys(output: Output) -> bool {
+    output == Output::Json || stdout().is_terminal()
+}
+
+/// The result of a start, exactly one line in JSON (DESIGN 7).
+#[derive(Serialize)]
+pub(crate) struct Started {
+    url: String,
+    setup_url: Option<String>,
+    organization: Named,
+    server: Option<Named>,
+    integration_key: Option<String>,
+    automation_key: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Named {
+    id: String,
+    slug: String,
+}
+
+impl Started {
+    pub(crate) fn new(url: &str, found: &Bootstrapped, server: Option<ServerRecord>) -> Self {
+        let token = found.setup_token.as_ref();
+        let keys = found.keys.as_ref();
+        Self {
+            url: url.to_owned(),
+            setup_url: token.map(|token| format!("{url}/setup?token={}", token.expose())),
+            organization: Named {
+                id: found.organization.id.to_string(),
+                slug: found.organization.slug.clone(),
+            },
+            server: server.map(|server| Named {
+                id: server.id.to_string(),
+                slug: server.slug,
+            }),
+            integration_key: keys.map(|keys| keys.integration.expose().to_owned()),
+            automation_key: keys.map(|keys| keys.automation.expose().to_owned()),
+        }
+    }
+
+    pub(crate) fn print(&self, output: Output) -> anyhow::Result<()> {
+        let text = match output {
+            Output::Json => serde_json::to_string(self)?,
+            Output::Text => self.text(),
+        };
+        let mut out = stdout().lock();
+        writeln!(out, "{text}")?;
+        out.flush()?;
+        Ok(())
+    }
+
+    fn text(&self) -> String {
+        let mut text = format!("Reoclo is ready at {}\n", self.url);
+        if let Some(server) = &self.server {
+            text += &format!("\n  this machine   {} ({})\n", server.slug, server.id);
+        }
+        match (&self.integration_key, &self.automation_key) {
+            (Some(integration), Some(automation)) if stdout().is_terminal() => {
+                text += &self.keys_text(integration, automation);
+            }
+            _ if self.setup_url.is_some() && !stdout().is_terminal() => {
+                text += "\nKeys are shown only at a terminal or with --output json.\n";
+            }
+            _ => {}
+        }
+        if let Some(setup_url) = self.setup_url.as_ref().filter(|_| stdout().is_terminal()) {
+            text +=
+                &format!("\nCreate the admin's account (once, within 24 hours):\n  {setup_url}\n");
+        }
+        text.trim_end().to_owned()
+    }
+
+    fn keys_text(&self, integration: &str, automation: &str) -> String {
+        let url = &self.url;
+        let server = self
+            .server
+            .as_ref()
+            .map_or("<server-id>", |server| server.id.as_str());
+        format!(
+            "\nTwo keys, shown this one time; store them now.\n\
+             \n  integration key   {integration}\n  automation key    {automation}\n\
+             \nList the servers:\n\n  curl -H \"Authorization: Bearer {integration}\" \\\n    {url}/api/servers\n\
+             \nRun a command:\n\n  curl -X POST {url}/api/automation/v1/exec \\\n    \
+             -H \"Authorization: Bearer {automation}\" \\\n    \
+             -H \"Content-Type: application/json\" \\\n    \
+             -d '{{\"server_id\": \"{server}\", \"command\": \"uname -a\", \"timeout_seconds\": 300}}'\n"
+        )
+    }
+}

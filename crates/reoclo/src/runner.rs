@@ -1,0 +1,82 @@
+//! `reoclo runner`, and the supervisor that it starts.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use reoclo_domain::Secret;
+use reoclo_runner::{Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions};
+
+use crate::exit::misuse;
+use crate::{ambient, args, signals};
+
+pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
+    let supervisor = SupervisorCommand {
+        program: std::env::current_exe().context("cannot find the program itself")?,
+        args: supervisor_arguments(&options),
+    };
+    let options = RunnerOptions {
+        data_dir: options.data_dir,
+        url: options.url,
+        token: options.token.map(Secret::new),
+        ca_cert: options.ca_cert,
+        supervisor,
+        timing: RunnerTiming::default(),
+    };
+    let stop = signals::stop_requested();
+    small_runtime()?
+        .block_on(reoclo_runner::run(options, ambient(), stop))
+        .map_err(misuse)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<ExitCode> {
+    let options = SupervisorOptions {
+        exec_user: options.exec_user,
+        kill_grace: seconds(options.kill_grace)?,
+        idle_exit: seconds(options.idle_exit)?,
+        ..SupervisorOptions::new(options.data_dir)
+    };
+    let stop = signals::stop_requested();
+    small_runtime()?.block_on(reoclo_runner::supervise(options, ambient(), stop))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One thread is enough to pass bytes on and to wait for processes, and it is the smallest.
+fn small_runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?)
+}
+
+fn supervisor_arguments(options: &args::RunnerOptions) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = vec!["supervisor".into(), "--data-dir".into()];
+    arguments.push(absolute(&options.data_dir).into());
+    arguments.extend(["--kill-grace".into(), options.kill_grace.to_string().into()]);
+    arguments.extend([
+        "--idle-exit".into(),
+        options.supervisor_idle.to_string().into(),
+    ]);
+    if let Some(user) = &options.exec_user {
+        arguments.extend(["--exec-user".into(), user.into()]);
+    }
+    arguments
+}
+
+fn absolute(path: &Path) -> std::path::PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn seconds(value: f64) -> anyhow::Result<Duration> {
+    Duration::try_from_secs_f64(value)
+        .map_err(|_| misuse(anyhow::anyhow!("{value} is not a number of seconds")))
+}
+
+fn ambient() -> Ambient {
+    Ambient {
+        clock: ambient::clock(),
+        entropy: ambient::entropy(),
+    }
+}

@@ -1,0 +1,80 @@
+//! `reoclo up`: a control plane and, as a process of its own, a runner for this machine.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use reoclo_control::{Control, Startup};
+use reoclo_domain::ServerId;
+use tokio::time::{sleep, timeout};
+
+use crate::args::{Output, ServeOptions};
+use crate::config::Config;
+use crate::exit::misuse;
+use crate::instance::Instance;
+use crate::local_runner::LocalRunner;
+use crate::output::{Started, can_show_keys};
+use crate::serve::runtime;
+
+/// The runner of this machine connects within this time, or the start goes on without it.
+const CONNECT_TIME: Duration = Duration::from_secs(15);
+const CONNECT_POLL: Duration = Duration::from_millis(2);
+
+pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
+    let config = Config::load(options).map_err(misuse)?;
+    if config.database_url.is_some() {
+        return Err(misuse(anyhow::anyhow!(
+            "`up` uses the embedded database: start `reoclo serve` for --database-url"
+        )));
+    }
+    runtime()?.block_on(up(config))
+}
+
+async fn up(config: Config) -> anyhow::Result<ExitCode> {
+    let instance = Instance::open(&config).await?;
+    let local = LocalRunner::prepare(instance.data_dir.path(), &config)?;
+    let startup = Startup {
+        server: Some((local.server(), local.host_name().to_owned())),
+        can_show_keys: can_show_keys(config.output),
+    };
+    let control = instance.control.clone();
+    let bootstrapped = control.start_up(&startup).await?;
+    let organization = bootstrapped.organization.id;
+    let server = control.store().server(organization, local.server()).await?;
+    let started = Started::new(&instance.url, &bootstrapped, server);
+
+    let runner_url = config.runner_url(&instance.url, instance.local_addr());
+    let running = instance.run().await?;
+    let id = local.server();
+    let runner = local.start(&control, organization, &runner_url).await?;
+    wait_for_runner(&control, id).await;
+    started.print(config.output)?;
+    if config.output == Output::Text {
+        warn_about_power(config.exec_user.as_deref());
+    }
+    running.until_stopped().await?;
+    runner.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn wait_for_runner(control: &Control, server: ServerId) {
+    let connected = async {
+        while !control.is_connected(server) {
+            sleep(CONNECT_POLL).await;
+        }
+    };
+    if timeout(CONNECT_TIME, connected).await.is_err() {
+        tracing::warn!("the runner of this machine has not connected yet; it goes on trying");
+    }
+}
+
+/// Commands run as the user who owns the data directory, unless told otherwise (DESIGN rule 14).
+#[expect(clippy::print_stderr, reason = "a word to the person who started it")]
+fn warn_about_power(exec_user: Option<&str>) {
+    if exec_user.is_none() {
+        eprintln!(
+            "\nNote: commands run here as the user that runs Reoclo, who can read its data \
+             directory. On this machine, a key that may exec therefore has full control of \
+             Reoclo. Use --exec-user to run them as somebody else."
+        );
+    }
+}

@@ -1,0 +1,136 @@
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::net::unix::pipe::Receiver;
+
+use super::exit::{Exit, ExitWatch};
+use super::pump::Pipes;
+use super::{Request, User};
+
+const SHELL: &str = "/bin/sh";
+
+/// A command could not be started. The message is for whoever asked for it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SpawnError {
+    #[error("the working directory {0} does not exist on the server")]
+    WorkingDirectory(PathBuf),
+    #[error("the server cannot start {SHELL}: {0}")]
+    Shell(#[source] io::Error),
+    #[error("the server cannot read the command's output: {0}")]
+    Pipes(#[source] io::Error),
+}
+
+impl SpawnError {
+    /// The field of the request that is to blame, if one is.
+    pub(super) fn field(&self) -> &'static str {
+        match self {
+            Self::WorkingDirectory(_) => "working_directory",
+            Self::Shell(_) | Self::Pipes(_) => "",
+        }
+    }
+}
+
+/// A started command.
+#[derive(Debug)]
+pub(super) struct Child {
+    process: std::process::Child,
+    /// The process, and the group that it leads.
+    pid: Pid,
+    exit: ExitWatch,
+}
+
+/// Starts the command. Called on a runtime's thread: the pipes are read by it.
+pub(super) fn spawn(request: &Request, user: &User) -> Result<(Child, Pipes), SpawnError> {
+    let directory = working_directory(request, user)?;
+    let mut process = command(request, user, &directory)
+        .spawn()
+        .map_err(SpawnError::Shell)?;
+    let pipes = pipes(&mut process);
+    let pid = Pid::from_child(&process);
+    let mut child = Child {
+        process,
+        pid,
+        exit: ExitWatch::new(pid),
+    };
+    match pipes {
+        Ok(pipes) => Ok((child, pipes)),
+        Err(error) => {
+            child.signal(Signal::KILL);
+            child.reap();
+            Err(SpawnError::Pipes(error))
+        }
+    }
+}
+
+impl Child {
+    /// Waits for the process to end; may be dropped and called again.
+    pub(super) async fn exited(&mut self) {
+        self.exit.ended().await;
+    }
+
+    /// Sends a signal to the whole group. Only before [`Self::reap`]: the group's number is ours
+    /// as long as its leader is not reaped.
+    pub(super) fn signal(&self, signal: Signal) {
+        // The group may be empty but for its ended leader.
+        let _ = kill_process_group(self.pid, signal);
+    }
+
+    /// Takes the ended process's status.
+    pub(super) fn reap(&mut self) -> Exit {
+        match self.process.wait() {
+            Ok(status) => status.into(),
+            Err(error) => {
+                tracing::error!(%error, "a command's status was lost");
+                Exit {
+                    code: reoclo_domain::EXIT_LOST,
+                    signal: 0,
+                }
+            }
+        }
+    }
+}
+
+fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnError> {
+    if request.working_directory.is_empty() {
+        return Ok(user.start_directory());
+    }
+    let directory = user.start_directory().join(&request.working_directory);
+    if directory.is_dir() {
+        Ok(directory)
+    } else {
+        Err(SpawnError::WorkingDirectory(
+            request.working_directory.clone().into(),
+        ))
+    }
+}
+
+fn command(request: &Request, user: &User, directory: &Path) -> Command {
+    let mut command = Command::new(SHELL);
+    command
+        // A command that begins with a dash is not an option.
+        .args(["-c", "--"])
+        .arg(&request.command)
+        .env_clear()
+        .envs(user.environment())
+        .envs(&request.env)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
+    user.become_in(&mut command, directory);
+    command
+}
+
+fn pipes(process: &mut std::process::Child) -> io::Result<Pipes> {
+    let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
+    let stdout = process.stdout.take().ok_or_else(missing)?;
+    let stderr = process.stderr.take().ok_or_else(missing)?;
+    Ok(Pipes {
+        stdout: Receiver::from_owned_fd(OwnedFd::from(stdout))?,
+        stderr: Receiver::from_owned_fd(OwnedFd::from(stderr))?,
+    })
+}

@@ -1,0 +1,115 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::time::Duration;
+
+use reoclo_wire::proto::Exec;
+
+use crate::mask::Patterns;
+
+/// A day: far above what the control plane allows.
+const LONGEST_SECONDS: u32 = 24 * 60 * 60;
+
+/// The request makes no sense, and the control plane should not have sent it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Invalid {
+    #[error("the command holds a NUL character")]
+    Command,
+    #[error("the working directory holds a NUL character")]
+    WorkingDirectory,
+    #[error("the name of a variable is empty or holds `=` or a NUL character")]
+    VariableName,
+    #[error("the value of a variable holds a NUL character")]
+    VariableValue,
+    #[error("the timeout is not between one second and a day")]
+    Timeout,
+}
+
+/// A command that can be run.
+pub(crate) struct Request {
+    pub(super) command: String,
+    pub(super) working_directory: String,
+    pub(super) env: HashMap<String, String>,
+    pub(super) timeout: Duration,
+    pub(super) patterns: Patterns,
+}
+
+impl Request {
+    /// Checks once more what the control plane has checked.
+    pub(crate) fn new(exec: Exec) -> Result<Self, Invalid> {
+        check(&exec)?;
+        Ok(Self {
+            patterns: Patterns::new(exec.mask.iter().map(AsRef::as_ref)),
+            command: exec.command,
+            working_directory: exec.working_directory,
+            env: exec.env,
+            timeout: Duration::from_secs(exec.timeout_seconds.into()),
+        })
+    }
+}
+
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+fn check(exec: &Exec) -> Result<(), Invalid> {
+    let nul = |text: &str| text.contains('\0');
+    if nul(&exec.command) {
+        return Err(Invalid::Command);
+    }
+    if nul(&exec.working_directory) {
+        return Err(Invalid::WorkingDirectory);
+    }
+    if !(1..=LONGEST_SECONDS).contains(&exec.timeout_seconds) {
+        return Err(Invalid::Timeout);
+    }
+    for (name, value) in &exec.env {
+        if name.is_empty() || name.contains('=') || nul(name) {
+            return Err(Invalid::VariableName);
+        }
+        if nul(value) {
+            return Err(Invalid::VariableValue);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exec(change: impl FnOnce(&mut Exec)) -> Result<(), Invalid> {
+        let mut exec = Exec {
+            command: "true".to_owned(),
+            timeout_seconds: 1,
+            ..Exec::default()
+        };
+        change(&mut exec);
+        Request::new(exec).map(|_| ())
+    }
+
+    fn variable(name: &str, value: &str) -> Result<(), Invalid> {
+        exec(|exec| {
+            exec.env.insert(name.to_owned(), value.to_owned());
+        })
+    }
+
+    #[test]
+    fn what_the_system_cannot_take_is_refused() {
+        assert_eq!(exec(|_| {}), Ok(()));
+        assert_eq!(exec(|e| e.command = "a\0b".into()), Err(Invalid::Command));
+        let directory = exec(|exec| exec.working_directory = "\0".into());
+        assert_eq!(directory, Err(Invalid::WorkingDirectory));
+        for timeout in [0, LONGEST_SECONDS + 1] {
+            assert_eq!(exec(|e| e.timeout_seconds = timeout), Err(Invalid::Timeout));
+        }
+        assert_eq!(variable("A", "=\n"), Ok(()));
+        for name in ["", "A=B", "A\0"] {
+            assert_eq!(variable(name, "x"), Err(Invalid::VariableName));
+        }
+        assert_eq!(variable("A", "\0"), Err(Invalid::VariableValue));
+    }
+}

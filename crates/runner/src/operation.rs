@@ -1,0 +1,125 @@
+//! Operations: each started at most once, followed as often as wanted, kept until forgotten.
+
+mod follow;
+mod forgotten;
+mod operations;
+
+use std::sync::{Mutex, OnceLock};
+
+use bytes::Bytes;
+use reoclo_domain::OperationId;
+use reoclo_wire::proto::Finished;
+use reoclo_wire::proto::output::Stream;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
+
+pub(crate) use follow::{Offsets, follow};
+pub(crate) use operations::{Admission, Limits, Operations, Refusal};
+
+use crate::mutex::lock;
+use crate::output::{Chunk, OutputLog};
+use crate::spool::{Spool, StoredOutcome};
+
+/// One operation: what it wrote and how it ended.
+#[derive(Debug)]
+pub(crate) struct Operation {
+    id: OperationId,
+    stdout: Mutex<OutputLog>,
+    stderr: Mutex<OutputLog>,
+    finished: OnceLock<Finished>,
+    /// There is more output, or the end.
+    changed: Notify,
+    /// Somebody wants it to end; kept for the one task that runs it.
+    cancelled: Notify,
+}
+
+impl Operation {
+    fn new(id: OperationId, spool: &Spool) -> Self {
+        Self::with_logs(
+            id,
+            OutputLog::new(spool.stdout(id)),
+            OutputLog::new(spool.stderr(id)),
+        )
+    }
+
+    /// One that has ended, as it is on disk.
+    fn stored(id: OperationId, spool: &Spool) -> Self {
+        let outcome = spool.load(id).unwrap_or_else(|error| {
+            tracing::warn!(%error, operation = %id, "cannot read an outcome");
+            StoredOutcome::lost("the outcome cannot be read any more")
+        });
+        let operation = Self::with_logs(
+            id,
+            OutputLog::stored(spool.stdout(id), outcome.stdout),
+            OutputLog::stored(spool.stderr(id), outcome.stderr),
+        );
+        let _ = operation.finished.set(outcome.finished());
+        operation
+    }
+
+    fn with_logs(id: OperationId, stdout: OutputLog, stderr: OutputLog) -> Self {
+        Self {
+            id,
+            stdout: Mutex::new(stdout),
+            stderr: Mutex::new(stderr),
+            finished: OnceLock::new(),
+            changed: Notify::new(),
+            cancelled: Notify::new(),
+        }
+    }
+
+    pub(crate) fn id(&self) -> OperationId {
+        self.id
+    }
+
+    /// Takes masked output; followers hear of it with [`Self::announce`].
+    pub(crate) fn append(&self, stream: Stream, bytes: Bytes) {
+        lock(self.log(stream)).append(bytes);
+    }
+
+    /// Tells the followers that there is more.
+    pub(crate) fn announce(&self) {
+        self.changed.notify_waiters();
+    }
+
+    /// Asks for the end; says whether it had not come yet.
+    pub(crate) fn cancel(&self) -> bool {
+        self.cancelled.notify_one();
+        self.finished.get().is_none()
+    }
+
+    /// Ends when somebody cancels the operation.
+    pub(crate) async fn cancelled(&self) {
+        self.cancelled.notified().await;
+    }
+
+    /// The end, with the lengths of what was written filled in.
+    fn finish(&self, mut finished: Finished) {
+        let stdout = lock(&self.stdout);
+        let stderr = lock(&self.stderr);
+        finished.stdout_bytes = stdout.len();
+        finished.stderr_bytes = stderr.len();
+        let _ = self.finished.set(finished);
+        drop((stdout, stderr));
+        self.announce();
+    }
+
+    fn finished(&self) -> Option<&Finished> {
+        self.finished.get()
+    }
+
+    fn read(&self, stream: Stream, offset: u64) -> Option<Chunk> {
+        lock(self.log(stream)).read(offset)
+    }
+
+    fn changed(&self) -> Notified<'_> {
+        self.changed.notified()
+    }
+
+    fn log(&self, stream: Stream) -> &Mutex<OutputLog> {
+        match stream {
+            Stream::Stderr => &self.stderr,
+            Stream::Stdout | Stream::Unspecified => &self.stdout,
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! The runner: holds the identity, keeps one connection to the control plane, and passes bytes
+//! between it and the supervisor.
+
+mod connected;
+mod connecting;
+mod error;
+mod opening;
+mod options;
+
+use std::time::Duration;
+
+use ring::signature::Ed25519KeyPair;
+use tokio::net::UnixStream;
+
+pub use error::RunnerError;
+pub(crate) use error::with_sources;
+pub use options::{RunnerOptions, RunnerTiming};
+
+use crate::Ambient;
+use crate::back_off::BackOff;
+use crate::dial::Dialer;
+use crate::enrolled::Enrolled;
+use crate::lock::Lock;
+use crate::supervisor_process::SupervisorProcess;
+
+use connecting::Socket;
+
+/// Runs until `shutdown` ends, or until the control plane says that it is pointless to go on. The
+/// supervisor and its commands stay.
+pub async fn run(
+    options: RunnerOptions,
+    ambient: Ambient,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), RunnerError> {
+    let running = async {
+        let mut runner = opening::open(options, ambient).await?;
+        runner.keep_connected().await
+    };
+    tokio::select! {
+        ended = running => ended,
+        () = shutdown => Ok(()),
+    }
+}
+
+/// An enrolled runner.
+struct Runner {
+    key: Ed25519KeyPair,
+    enrolled: Enrolled,
+    dialer: Dialer,
+    supervisor: SupervisorProcess,
+    timing: RunnerTiming,
+    ambient: Ambient,
+    back_off: BackOff,
+    /// Whether this process had a connection at all.
+    was_connected: bool,
+    _lock: Lock,
+}
+
+/// Where the connection stands.
+enum State {
+    Connecting,
+    /// The control plane knows us and the supervisor listens.
+    Connected(Box<Socket>, UnixStream),
+    /// Until the next attempt.
+    Waiting(Duration),
+    /// For good.
+    Closed(RunnerError),
+}
+
+impl Runner {
+    async fn keep_connected(&mut self) -> Result<(), RunnerError> {
+        let mut state = State::Connecting;
+        loop {
+            state = match state {
+                State::Connecting => self.connecting().await,
+                State::Connected(socket, supervisor) => self.connected(*socket, supervisor).await,
+                State::Waiting(pause) => {
+                    tokio::time::sleep(pause).await;
+                    State::Connecting
+                }
+                State::Closed(error) => return Err(error),
+            };
+        }
+    }
+
+    /// The state after a failure that may pass.
+    fn waiting(&mut self, reason: &dyn std::error::Error, asked_for: Option<Duration>) -> State {
+        let pause = asked_for.unwrap_or_default() + self.back_off.pause(&self.ambient);
+        let reason = with_sources(reason);
+        tracing::warn!(reason, ?pause, "not connected to the control plane");
+        State::Waiting(pause)
+    }
+}

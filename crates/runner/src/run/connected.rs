@@ -1,0 +1,100 @@
+//! Bytes go between the WebSocket and the supervisor's socket, unread.
+
+use std::io;
+
+use bytes::BytesMut;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+use reoclo_wire::byte_stream::MESSAGE_BYTES;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::connecting::{Failure, Socket};
+use super::{Runner, State};
+use crate::back_off::BackOff;
+
+/// A buffer with less room than this is replaced.
+const LITTLE_ROOM: usize = 4 * 1024;
+
+/// Why the bytes stopped.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    #[error("the control plane closed the connection")]
+    ControlPlane(Failure),
+    #[error("the connection to the control plane broke")]
+    Connection(#[source] Box<Error>),
+    #[error("the supervisor went away")]
+    Supervisor,
+    #[error("the connection to the supervisor broke")]
+    SupervisorSocket(#[from] io::Error),
+}
+
+impl From<Error> for End {
+    fn from(error: Error) -> Self {
+        Self::Connection(Box::new(error))
+    }
+}
+
+impl Runner {
+    pub(super) async fn connected(&mut self, socket: Socket, supervisor: UnixStream) -> State {
+        tracing::info!(server_id = self.enrolled.server_id, "connected");
+        let since = self.ambient.clock.monotonic();
+        let end = splice(socket, supervisor).await;
+        let lasted = self.ambient.clock.monotonic().saturating_sub(since);
+        let is_first = !std::mem::replace(&mut self.was_connected, true);
+        if is_first || lasted >= self.timing.stable_after {
+            self.back_off = BackOff::new(self.timing.reconnect);
+        }
+        match end {
+            End::ControlPlane(failure) => self.failed(failure),
+            end => self.waiting(&end, None),
+        }
+    }
+}
+
+/// Passes bytes both ways until either end goes.
+async fn splice(socket: Socket, supervisor: UnixStream) -> End {
+    let (to_control_plane, from_control_plane) = socket.split();
+    let (from_supervisor, to_supervisor) = supervisor.into_split();
+    tokio::select! {
+        end = inward(from_control_plane, to_supervisor) => end,
+        end = outward(from_supervisor, to_control_plane) => end,
+    }
+}
+
+async fn inward(mut from: SplitStream<Socket>, mut to: OwnedWriteHalf) -> End {
+    loop {
+        let moved = match from.next().await {
+            None => return End::ControlPlane(Failure::closed(None)),
+            Some(Err(error)) => return error.into(),
+            Some(Ok(Message::Close(frame))) => {
+                return End::ControlPlane(Failure::closed(frame.as_ref()));
+            }
+            Some(Ok(Message::Binary(bytes))) => to.write_all(&bytes).await,
+            // The WebSocket answers pings itself.
+            Some(Ok(_)) => Ok(()),
+        };
+        if let Err(error) = moved {
+            return error.into();
+        }
+    }
+}
+
+async fn outward(mut from: OwnedReadHalf, mut to: SplitSink<Socket, Message>) -> End {
+    let mut buffer = BytesMut::new();
+    loop {
+        if buffer.capacity() < LITTLE_ROOM {
+            buffer.reserve(MESSAGE_BYTES);
+        }
+        match from.read_buf(&mut buffer).await {
+            Err(error) => return error.into(),
+            Ok(0) => return End::Supervisor,
+            Ok(_) => {}
+        }
+        if let Err(error) = to.send(Message::Binary(buffer.split().freeze())).await {
+            return error.into();
+        }
+    }
+}

@@ -1,0 +1,48 @@
+use std::error::Error;
+use std::fmt::Write;
+use std::io;
+
+use crate::{AddressError, DataDirError, EnrolError, IdentityError, LockError, TrustError};
+
+/// Why a runner ends.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum RunnerError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+    #[error(transparent)]
+    Enrol(#[from] EnrolError),
+    #[error("cannot read or write runner.json in the data directory")]
+    Enrolled(#[source] io::Error),
+    #[error("this server is not enrolled yet: the first start needs a URL and a token")]
+    NotEnrolled,
+    #[error("the control plane does not accept this server's identity: {0}")]
+    Rejected(String),
+    #[error("this server was removed from the control plane, and its runner ends")]
+    Decommissioned,
+    #[error(
+        "the URL belongs to control plane {found}, and this server is enrolled with {pinned}: \
+         correct the URL, or enrol again with an empty data directory"
+    )]
+    OtherControlPlane { found: String, pinned: String },
+}
+
+/// An error and what is behind it, in one line.
+pub(crate) fn with_sources(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        // Writing to a string does not fail.
+        let _ = write!(text, ": {error}");
+        source = error.source();
+    }
+    text
+}

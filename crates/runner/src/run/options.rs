@@ -1,0 +1,59 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reoclo_domain::Secret;
+
+use crate::{BackOffRange, SupervisorCommand};
+
+/// What a runner is started with.
+#[derive(Clone, Debug)]
+pub struct RunnerOptions {
+    /// Where its identity is kept, and its supervisor's spool.
+    pub data_dir: PathBuf,
+    /// The control plane's address: needed for the first start, and replaces the stored one later.
+    pub url: Option<String>,
+    /// The one-time enrolment token: needed for the first start, and ignored later.
+    pub token: Option<Secret>,
+    /// A PEM file with authorities to trust besides those of the machine; stored too.
+    pub ca_cert: Option<PathBuf>,
+    /// How to start the supervisor.
+    pub supervisor: SupervisorCommand,
+    /// Limits and pauses.
+    pub timing: RunnerTiming,
+}
+
+/// Limits on how long things may take, and pauses between attempts.
+#[derive(Clone, Copy, Debug)]
+pub struct RunnerTiming {
+    /// Pauses before the first connection of this process: somebody is waiting for it.
+    pub first_connect: BackOffRange,
+    /// Pauses after a lost connection: everybody else may have lost theirs too.
+    pub reconnect: BackOffRange,
+    /// For TCP and TLS.
+    pub dial: Duration,
+    /// From the request for a WebSocket to the welcome, and for the whole of an enrolment.
+    pub handshake: Duration,
+    /// A connection that lasted this long was a good one: pauses begin small again.
+    pub stable_after: Duration,
+    /// For a started supervisor to listen.
+    pub supervisor_start: Duration,
+}
+
+impl Default for RunnerTiming {
+    fn default() -> Self {
+        Self {
+            first_connect: BackOffRange {
+                first: Duration::from_millis(100),
+                most: Duration::from_secs(10),
+            },
+            reconnect: BackOffRange {
+                first: Duration::from_secs(1),
+                most: Duration::from_secs(60),
+            },
+            dial: Duration::from_secs(10),
+            handshake: Duration::from_secs(10),
+            stable_after: Duration::from_secs(10),
+            supervisor_start: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! The supervisor's unix socket.
+//!
+//! Its path may be longer than the 108 bytes that a socket's address holds, so it is reached
+//! through a descriptor of its directory.
+
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::PathBuf;
+
+use rustix::fs::OFlags;
+use tokio::net::{UnixListener, UnixStream};
+
+use crate::data_dir::{DataDir, SOCKET};
+
+/// Listens, in the place of a socket that a killed supervisor left behind. The caller holds the
+/// supervisor's lock.
+pub(crate) fn listen(dir: &DataDir) -> io::Result<UnixListener> {
+    remove(dir)?;
+    let (_held, path) = short_path(dir)?;
+    let listener = UnixListener::bind(&path)?;
+    // The directory already keeps others out; this says so once more.
+    fs::set_permissions(path, Permissions::from_mode(0o600))?;
+    Ok(listener)
+}
+
+/// Connects to the supervisor, if one listens.
+pub(crate) async fn connect(dir: &DataDir) -> io::Result<UnixStream> {
+    let (_held, path) = short_path(dir)?;
+    UnixStream::connect(path).await
+}
+
+/// Removes the socket's file.
+pub(crate) fn remove(dir: &DataDir) -> io::Result<()> {
+    match fs::remove_file(dir.join(SOCKET)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A path that is valid as long as the descriptor is held.
+fn short_path(dir: &DataDir) -> io::Result<(File, PathBuf)> {
+    let flags = (OFlags::PATH | OFlags::DIRECTORY).bits();
+    let held = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.cast_signed())
+        .open(dir.path())?;
+    let path = format!("/proc/self/fd/{}/{SOCKET}", held.as_raw_fd());
+    Ok((held, path.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_path_longer_than_an_address_is_no_obstacle() {
+        let parent = tempfile::tempdir().unwrap();
+        let deep = parent.path().join("d".repeat(120)).join("e".repeat(120));
+        let dir = DataDir::open(&deep).unwrap();
+        let first = listen(&dir).unwrap();
+        drop(first);
+        let second = listen(&dir).unwrap();
+        let (near, far) = tokio::join!(connect(&dir), second.accept());
+        near.unwrap();
+        far.unwrap();
+        remove(&dir).unwrap();
+        assert!(connect(&dir).await.is_err());
+    }
+}

@@ -1,0 +1,166 @@
+//! The supervisor: one process that runs every command of a server, whoever comes and goes.
+
+mod connections;
+mod instance;
+mod service;
+
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reoclo_domain::new_id;
+use reoclo_wire::link::LinkSettings;
+use rustix::process::setsid;
+use tokio::net::UnixListener;
+
+use crate::data_dir::{DataDir, DataDirError};
+use crate::exec::{Patience, User, UserError};
+use crate::facts;
+use crate::inherited;
+use crate::lock::{LockError, lock_supervisor};
+use crate::operation::{Limits, Operations};
+use crate::socket;
+use crate::spool::{Origin, Spool};
+use crate::Ambient;
+
+use instance::Instance;
+use service::Service;
+
+/// How a supervisor works.
+#[derive(Clone, Debug)]
+pub struct SupervisorOptions {
+    /// The runner's data directory.
+    pub data_dir: PathBuf,
+    /// As whom commands run; the supervisor's own user when none is named. Only root may name
+    /// another.
+    pub exec_user: Option<String>,
+    /// It ends when for this long nobody was connected and nothing ran.
+    pub idle_exit: Duration,
+    /// Time between TERM and KILL.
+    pub kill_grace: Duration,
+    /// How long the pipes of an ended command are still read, when a child of it holds them.
+    pub drain_grace: Duration,
+    /// An outcome that nobody acknowledged within this time goes to disk.
+    pub store_after: Duration,
+    /// Commands that may run at the same time.
+    pub max_concurrent: usize,
+    /// Bytes of output that may be on disk together.
+    pub spool_limit: u64,
+    /// Whether to leave the session of whoever started it. For the real process; not in tests.
+    pub own_session: bool,
+    /// The link's tuning.
+    pub link: LinkSettings,
+}
+
+impl SupervisorOptions {
+    /// The defaults, for a data directory.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            exec_user: None,
+            idle_exit: Duration::from_secs(10),
+            kill_grace: Duration::from_secs(5),
+            drain_grace: Duration::from_millis(200),
+            store_after: Duration::from_millis(500),
+            // Five descriptors each, below the usual limit of 1024.
+            max_concurrent: 128,
+            spool_limit: 2 << 30,
+            own_session: true,
+            link: LinkSettings::default(),
+        }
+    }
+}
+
+/// Operations that may run or wait to be acknowledged.
+const MOST_KNOWN: usize = 20_000;
+
+/// The supervisor cannot work.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum SupervisorError {
+    #[error(transparent)]
+    DataDir(#[from] DataDirError),
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    #[error(transparent)]
+    User(#[from] UserError),
+    #[error("cannot use the spool in the data directory")]
+    Spool(#[source] io::Error),
+    #[error("cannot listen on the supervisor's socket")]
+    Socket(#[source] io::Error),
+}
+
+/// Runs commands until it has been idle for long enough, or until `shutdown` ends: then commands
+/// that run are cancelled, and their outcomes kept for the next supervisor.
+pub async fn supervise(
+    options: SupervisorOptions,
+    ambient: Ambient,
+    shutdown: impl Future<Output = ()>,
+) -> Result<(), SupervisorError> {
+    if options.own_session {
+        detach();
+    }
+    let data = DataDir::open(&options.data_dir)?;
+    let _lock = lock_supervisor(&data).await?;
+    let service = service(&options, &data, &ambient)?;
+    let listener = socket::listen(&data).map_err(SupervisorError::Socket)?;
+    tracing::info!(data_dir = %data.path().display(), "the supervisor is ready");
+    serve(&listener, &service, &options, shutdown).await;
+    // From here on a runner starts another supervisor, which waits for the lock.
+    let removed = socket::remove(&data);
+    service.end().await;
+    removed.map_err(SupervisorError::Socket)
+}
+
+/// Leaves the session and the descriptors of whoever started this process.
+fn detach() {
+    // It fails only for a process that leads a group already, which is as good.
+    let _ = setsid();
+    inherited::keep_from_commands();
+}
+
+fn service(
+    options: &SupervisorOptions,
+    data: &DataDir,
+    ambient: &Ambient,
+) -> Result<Service, SupervisorError> {
+    let user = User::find(options.exec_user.as_deref())?;
+    let origin = Origin {
+        boot_id: facts::boot_id(),
+        instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
+    };
+    let (spool, stored) =
+        Spool::open(data, options.spool_limit, origin.clone()).map_err(SupervisorError::Spool)?;
+    let limits = Limits {
+        running: options.max_concurrent,
+        known: MOST_KNOWN,
+    };
+    let patience = Patience {
+        kill_grace: options.kill_grace,
+        drain_grace: options.drain_grace,
+    };
+    Ok(Service::new(Instance {
+        origin,
+        user,
+        patience,
+        store_after: options.store_after,
+        operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
+        docker: facts::Docker::new(),
+        clock: Arc::clone(&ambient.clock),
+    }))
+}
+
+async fn serve(
+    listener: &UnixListener,
+    service: &Service,
+    options: &SupervisorOptions,
+    shutdown: impl Future<Output = ()>,
+) {
+    tokio::select! {
+        () = connections::serve(listener, service, options) => {
+            tracing::info!("the supervisor was idle and ends");
+        }
+        () = shutdown => tracing::info!("the supervisor is told to end"),
+    }
+}

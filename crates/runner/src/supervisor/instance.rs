@@ -1,0 +1,59 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use reoclo_domain::Clock;
+use reoclo_wire::proto::refused::Reason;
+use reoclo_wire::proto::Description;
+
+use crate::exec::{Patience, User};
+use crate::facts::{self, Docker};
+use crate::operation::{Operations, Refusal};
+use crate::spool::Origin;
+
+/// Everything that one run of the supervisor consists of.
+pub(super) struct Instance {
+    pub(super) origin: Origin,
+    pub(super) user: User,
+    pub(super) patience: Patience,
+    pub(super) store_after: Duration,
+    pub(super) operations: Operations,
+    pub(super) docker: Docker,
+    pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Until when an operation may be started, and on whose clock.
+pub(super) struct Deadline {
+    pub(super) instance_id: String,
+    pub(super) not_after_ms: u64,
+}
+
+impl Instance {
+    /// Whether a new operation may still be started here.
+    pub(super) fn check(&self, deadline: &Deadline) -> Result<(), Refusal> {
+        if deadline.instance_id != self.origin.instance_id {
+            let message = "the supervisor was started anew since";
+            return Err(Refusal::new(Reason::OtherInstance, message));
+        }
+        if self.monotonic_ms() > deadline.not_after_ms {
+            let message = "the time to start has passed";
+            return Err(Refusal::new(Reason::TooLate, message));
+        }
+        Ok(())
+    }
+
+    pub(super) async fn describe(&self) -> Description {
+        let docker_version = self.docker.version().await;
+        Description {
+            instance_id: self.origin.instance_id.clone(),
+            boot_id: self.origin.boot_id.clone(),
+            monotonic_ms: self.monotonic_ms(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            facts: Some(facts::gather(docker_version)),
+            running: u32::try_from(*self.operations.running().borrow()).unwrap_or(u32::MAX),
+        }
+    }
+
+    fn monotonic_ms(&self) -> u64 {
+        u64::try_from(self.clock.monotonic().as_millis()).unwrap_or(u64::MAX)
+    }
+}

@@ -1,0 +1,178 @@
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::{FutureExt, Stream, StreamExt, stream};
+use reoclo_domain::OperationId;
+use reoclo_wire::proto::operation_event::Event;
+use reoclo_wire::proto::refused::Reason;
+use reoclo_wire::proto::runner_server::Runner;
+use reoclo_wire::proto::start_request::Action;
+use reoclo_wire::proto::{
+    Accepted, CancelReply, CancelRequest, DescribeRequest, Description, FollowRequest, ForgetReply,
+    ForgetRequest, OperationEvent, Refused, StartRequest,
+};
+use tokio::sync::watch;
+use tonic::{Request, Response, Status};
+
+use super::Instance;
+use super::instance::Deadline;
+use crate::exec;
+use crate::operation::{Admission, Offsets, Operation, Refusal, follow};
+
+/// The gRPC service; clones are the same.
+#[derive(Clone)]
+pub(super) struct Service(Arc<Instance>);
+
+type Events = Pin<Box<dyn Stream<Item = Result<OperationEvent, Status>> + Send>>;
+
+#[tonic::async_trait]
+impl Runner for Service {
+    type StartStream = Events;
+    type FollowStream = Events;
+
+    async fn describe(
+        &self,
+        _: Request<DescribeRequest>,
+    ) -> Result<Response<Description>, Status> {
+        let description = self.0.describe().await;
+        // For the next time.
+        self.refresh_docker();
+        Ok(Response::new(description))
+    }
+
+    async fn start(&self, request: Request<StartRequest>) -> Result<Response<Events>, Status> {
+        let events = match self.admit(request.into_inner()) {
+            Ok(admission) => started(admission),
+            Err(refusal) => refused(refusal),
+        };
+        Ok(Response::new(events))
+    }
+
+    async fn follow(&self, request: Request<FollowRequest>) -> Result<Response<Events>, Status> {
+        let request = request.into_inner();
+        let operation = request
+            .operation_id
+            .parse()
+            .ok()
+            .and_then(|id| self.0.operations.find(id))
+            .ok_or_else(|| Status::not_found("the operation is not known here"))?;
+        let from = Offsets {
+            stdout: request.stdout_offset,
+            stderr: request.stderr_offset,
+        };
+        Ok(Response::new(Box::pin(follow(operation, from).map(Ok))))
+    }
+
+    async fn cancel(
+        &self,
+        request: Request<CancelRequest>,
+    ) -> Result<Response<CancelReply>, Status> {
+        let id = request.into_inner().operation_id.parse().ok();
+        let operation = id.and_then(|id| self.0.operations.find(id));
+        let was_running = operation.is_some_and(|operation| operation.cancel());
+        Ok(Response::new(CancelReply { was_running }))
+    }
+
+    async fn forget(
+        &self,
+        request: Request<ForgetRequest>,
+    ) -> Result<Response<ForgetReply>, Status> {
+        for id in request.into_inner().operation_ids {
+            if let Ok(id) = id.parse() {
+                self.0.operations.forget(id);
+            }
+        }
+        Ok(Response::new(ForgetReply {}))
+    }
+}
+
+impl Service {
+    /// Must be called on a runtime: it asks Docker in the background.
+    pub(super) fn new(instance: Instance) -> Self {
+        let service = Self(Arc::new(instance));
+        service.refresh_docker();
+        service
+    }
+
+    /// How many operations run.
+    pub(super) fn running(&self) -> watch::Receiver<usize> {
+        self.0.operations.running()
+    }
+
+    /// Cancels what runs, and has every outcome on disk when it ends.
+    pub(super) async fn end(&self) {
+        self.0.operations.cancel_all();
+        let _ = self.running().wait_for(|running| *running == 0).await;
+        self.0.operations.store_all();
+    }
+
+    /// Admits a request and, if it is new, sets it going.
+    fn admit(&self, start: StartRequest) -> Result<Admission, Refusal> {
+        let invalid = |problem: String| Refusal::new(Reason::Invalid, problem);
+        let id: OperationId = start
+            .operation_id
+            .parse()
+            .map_err(|error| invalid(format!("the operation's id {error}")))?;
+        let deadline = Deadline {
+            instance_id: start.instance_id,
+            not_after_ms: start.not_after_ms,
+        };
+        let Some(Action::Exec(exec)) = start.action else {
+            return Err(invalid("this supervisor does not know the action".to_owned()));
+        };
+        let request = exec::Request::new(exec).map_err(|error| invalid(error.to_string()))?;
+        let instance = &self.0;
+        let admission = instance.operations.admit(id, || instance.check(&deadline))?;
+        if let Admission::New(operation) = &admission {
+            tokio::spawn(run(Arc::clone(instance), Arc::clone(operation), request));
+        }
+        Ok(admission)
+    }
+
+    fn refresh_docker(&self) {
+        let instance = Arc::clone(&self.0);
+        tokio::spawn(async move { instance.docker.refresh().await });
+    }
+}
+
+/// Runs an operation to its end, and keeps its outcome on disk if nobody fetches it soon.
+async fn run(instance: Arc<Instance>, operation: Arc<Operation>, request: exec::Request) {
+    let running = exec::run(
+        request,
+        &instance.user,
+        &operation,
+        instance.patience,
+        &*instance.clock,
+    );
+    // A fault here must not leave an operation that runs for ever.
+    let finished = AssertUnwindSafe(running).catch_unwind().await;
+    let finished = finished.unwrap_or_else(|_| exec::lost());
+    let id = operation.id();
+    instance.operations.finish(&operation, finished);
+    drop(operation);
+    tokio::time::sleep(instance.store_after).await;
+    instance.operations.store(id);
+}
+
+fn started(admission: Admission) -> Events {
+    let (operation, known_before) = match admission {
+        Admission::New(operation) => (operation, false),
+        Admission::Known(operation) => (operation, true),
+    };
+    let accepted = event(Event::Accepted(Accepted { known_before }));
+    let events = follow(operation, Offsets::default());
+    Box::pin(stream::iter([accepted]).chain(events).map(Ok))
+}
+
+fn refused(refusal: Refusal) -> Events {
+    let refused = Event::Refused(Refused {
+        reason: refusal.reason.into(),
+        message: refusal.message,
+    });
+    Box::pin(stream::iter([Ok(event(refused))]))
+}
+
+fn event(event: Event) -> OperationEvent {
+    OperationEvent { event: Some(event) }
+}

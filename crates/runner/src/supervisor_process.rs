@@ -1,0 +1,137 @@
+//! The supervisor as the runner sees it: a process to start and a socket to connect to.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::net::UnixStream;
+use tokio::process::{Child, Command};
+
+use crate::data_dir::DataDir;
+use crate::socket;
+
+/// Where the supervisor's log goes: a file, because a pipe to the runner would break with it.
+const LOG: &str = "supervisor.log";
+/// A log above this size is begun anew with the next supervisor.
+const LONGEST_LOG: u64 = 1 << 20;
+/// The first pause between two looks at whether a started supervisor listens.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+/// The longest.
+const LAST_LOOK: Duration = Duration::from_millis(50);
+
+/// How to start the supervisor.
+#[derive(Clone, Debug)]
+pub struct SupervisorCommand {
+    /// The program.
+    pub program: PathBuf,
+    /// Its arguments.
+    pub args: Vec<OsString>,
+}
+
+/// There is no supervisor to connect to.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NoSupervisor {
+    #[error("cannot start the supervisor")]
+    Start(#[source] io::Error),
+    #[error("the supervisor ended at once ({0}): see supervisor.log in the data directory")]
+    Ended(ExitStatus),
+    #[error("the supervisor does not answer: see supervisor.log in the data directory")]
+    Silent(#[source] io::Error),
+}
+
+/// Starts supervisors and connects to them.
+#[derive(Debug)]
+pub(crate) struct SupervisorProcess {
+    dir: DataDir,
+    command: SupervisorCommand,
+    patience: Duration,
+    /// The one that was started here, until it ends; reaped by the runtime if it is let go.
+    child: Option<Child>,
+}
+
+impl SupervisorProcess {
+    pub(crate) fn new(dir: DataDir, command: SupervisorCommand, patience: Duration) -> Self {
+        Self {
+            dir,
+            command,
+            patience,
+            child: None,
+        }
+    }
+
+    /// Starts a supervisor unless one answers, without waiting for it.
+    pub(crate) async fn warm_up(&mut self) -> Result<(), NoSupervisor> {
+        match socket::connect(&self.dir).await {
+            Ok(_) => Ok(()),
+            Err(_) => self.start(),
+        }
+    }
+
+    /// Connects, to a supervisor that was just started if need be.
+    pub(crate) async fn connect(&mut self) -> Result<UnixStream, NoSupervisor> {
+        match socket::connect(&self.dir).await {
+            Ok(stream) => Ok(stream),
+            Err(error) => {
+                let patience = self.patience;
+                tokio::time::timeout(patience, self.start_and_connect())
+                    .await
+                    .unwrap_or(Err(NoSupervisor::Silent(error)))
+            }
+        }
+    }
+
+    async fn start_and_connect(&mut self) -> Result<UnixStream, NoSupervisor> {
+        // How one from before ended is of no interest now.
+        if self.status().is_some() {
+            self.child = None;
+        }
+        let mut pause = FIRST_LOOK;
+        loop {
+            match self.status() {
+                Some(status) if !status.success() => return Err(NoSupervisor::Ended(status)),
+                None if self.child.is_some() => {}
+                _ => self.start()?,
+            }
+            tokio::time::sleep(pause).await;
+            if let Ok(stream) = socket::connect(&self.dir).await {
+                return Ok(stream);
+            }
+            pause = (pause * 2).min(LAST_LOOK);
+        }
+    }
+
+    /// How the one that was started here ended, if it did.
+    fn status(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().ok()?
+    }
+
+    fn start(&mut self) -> Result<(), NoSupervisor> {
+        tracing::info!("starting the supervisor");
+        let log = self.open_log().map_err(NoSupervisor::Start)?;
+        let child = Command::new(&self.command.program)
+            .args(&self.command.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .map_err(NoSupervisor::Start)?;
+        self.child = Some(child);
+        Ok(())
+    }
+
+    fn open_log(&self) -> io::Result<File> {
+        let path = self.dir.join(LOG);
+        if fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG) {
+            fs::remove_file(&path)?;
+        }
+        OpenOptions::new()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .open(path)
+    }
+}

@@ -1,0 +1,125 @@
+//! Signed heads of chains, to be kept where whoever can write the database cannot.
+
+use reoclo_domain::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::audit::Chain;
+use crate::audit::head::Head;
+use crate::error::StoreError;
+use crate::hex;
+use crate::master_key::MasterKey;
+
+/// That a chain had this head at that time, signed with a key derived from the master key.
+///
+/// Its JSON form is `{chain, seq, hash, at, control_plane_id, public_key, signature}`, bytes in
+/// hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "CheckpointJson", try_from = "CheckpointJson")]
+pub struct Checkpoint {
+    /// The chain.
+    pub chain: Chain,
+    /// The number of its last row.
+    pub seq: i64,
+    /// The hash of that row.
+    pub hash: [u8; 32],
+    /// When the checkpoint was made.
+    pub at: Timestamp,
+    /// The instance that made it.
+    pub control_plane_id: Uuid,
+    /// The ed25519 key that verifies it.
+    pub public_key: [u8; 32],
+    /// The ed25519 signature.
+    pub signature: [u8; 64],
+}
+
+/// A checkpoint's field is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the checkpoint's `{0}` is malformed")]
+pub struct CheckpointError(pub &'static str);
+
+impl Checkpoint {
+    /// Signs a chain's head.
+    pub(crate) fn sign(
+        head: Head,
+        at: Timestamp,
+        control_plane_id: Uuid,
+        key: &MasterKey,
+    ) -> Result<Self, StoreError> {
+        let unreadable = |_| StoreError::corrupt(format!("the audit chain {}", head.chain));
+        let mut checkpoint = Self {
+            chain: head.chain.parse().map_err(unreadable)?,
+            seq: head.seq,
+            hash: head.hash,
+            at,
+            control_plane_id,
+            public_key: key.public_key(),
+            signature: [0; 64],
+        };
+        checkpoint.signature = key.sign(&checkpoint.encoding());
+        Ok(checkpoint)
+    }
+
+    /// Whether the instance with this key and id signed the checkpoint.
+    pub(crate) fn is_signed_by(&self, key: &MasterKey, control_plane_id: Uuid) -> bool {
+        self.control_plane_id == control_plane_id
+            && self.public_key == key.public_key()
+            && key.has_signed(&self.encoding(), &self.signature)
+    }
+
+    /// What is signed. The chain stands last, since it alone has no fixed length.
+    fn encoding(&self) -> Vec<u8> {
+        [
+            b"reoclo checkpoint 1",
+            &self.control_plane_id.as_bytes()[..],
+            &self.at.as_micros().to_be_bytes(),
+            &self.seq.to_be_bytes(),
+            &self.hash,
+            self.chain.to_string().as_bytes(),
+        ]
+        .concat()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CheckpointJson {
+    chain: String,
+    seq: i64,
+    hash: String,
+    at: String,
+    control_plane_id: Uuid,
+    public_key: String,
+    signature: String,
+}
+
+impl From<Checkpoint> for CheckpointJson {
+    fn from(checkpoint: Checkpoint) -> Self {
+        Self {
+            chain: checkpoint.chain.to_string(),
+            seq: checkpoint.seq,
+            hash: hex::encode(&checkpoint.hash),
+            at: checkpoint.at.to_string(),
+            control_plane_id: checkpoint.control_plane_id,
+            public_key: hex::encode(&checkpoint.public_key),
+            signature: hex::encode(&checkpoint.signature),
+        }
+    }
+}
+
+impl TryFrom<CheckpointJson> for Checkpoint {
+    type Error = CheckpointError;
+
+    fn try_from(json: CheckpointJson) -> Result<Self, CheckpointError> {
+        let at: jiff::Timestamp = json.at.parse().map_err(|_| CheckpointError("at"))?;
+        Ok(Self {
+            chain: json.chain.parse().map_err(|_| CheckpointError("chain"))?,
+            seq: json.seq,
+            hash: hex::decode(&json.hash).ok_or(CheckpointError("hash"))?,
+            at: Timestamp::from_micros(at.as_microsecond()),
+            control_plane_id: json.control_plane_id,
+            public_key: hex::decode(&json.public_key).ok_or(CheckpointError("public_key"))?,
+            signature: hex::decode(&json.signature).ok_or(CheckpointError("signature"))?,
+        })
+    }
+}

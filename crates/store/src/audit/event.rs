@@ -1,0 +1,209 @@
+//! What an audit row says.
+
+use std::net::IpAddr;
+
+use reoclo_domain::{AuditEventId, OrganizationId, RequestId, Timestamp};
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::error::StoreError;
+use crate::sql::{Record, unreadable};
+
+/// An event to append.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NewAuditEvent {
+    /// Its id.
+    pub id: AuditEventId,
+    /// The organization whose chain it goes to; `None` is the instance's.
+    pub organization: Option<OrganizationId>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// Where the request came from.
+    pub source: RequestSource,
+    /// What was done: `operation.start`.
+    pub action: &'static str,
+    /// What it was done to.
+    pub resource: Resource,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// What else is worth knowing; masked, never a secret.
+    pub detail: Value,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Actor {
+    /// What kind of actor it is.
+    pub kind: ActorKind,
+    /// Its id, where it has one.
+    pub id: Option<Uuid>,
+    /// What people call it.
+    pub label: String,
+}
+
+/// The kinds of actor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ActorKind {
+    /// A person who is signed in.
+    User,
+    /// An integration key.
+    IntegrationKey,
+    /// An automation key.
+    AutomationKey,
+    /// A server's runner.
+    Runner,
+    /// The instance itself, or whoever owns the machine.
+    System,
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestSource {
+    /// The client's address.
+    pub ip: Option<IpAddr>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
+    /// The request, as named in errors and logs.
+    pub request_id: Option<RequestId>,
+}
+
+/// What something was done to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resource {
+    /// What kind of thing it is.
+    pub kind: &'static str,
+    /// Its id.
+    pub id: Option<String>,
+    /// Its name at that time.
+    pub name: Option<String>,
+}
+
+/// How something ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AuditOutcome {
+    /// It was done.
+    Success,
+    /// It was tried and went wrong.
+    Failure,
+    /// It was not allowed.
+    Refused,
+    /// It is about to be done.
+    Intent,
+}
+
+/// An event as stored.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditRow {
+    /// Its place in the chain, from 1 without gaps.
+    pub seq: i64,
+    /// Its id.
+    pub id: AuditEventId,
+    /// The organization whose chain it is in; `None` is the instance's.
+    pub organization: Option<OrganizationId>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// Where the request came from.
+    pub source: RequestSource,
+    /// What was done.
+    pub action: String,
+    /// What kind of thing it was done to.
+    pub resource_kind: String,
+    /// That thing's id.
+    pub resource_id: Option<String>,
+    /// That thing's name at that time.
+    pub resource_name: Option<String>,
+    /// How it ended.
+    pub outcome: AuditOutcome,
+    /// What else is worth knowing.
+    pub detail: Value,
+    /// The hash of the row before; zeros for the first.
+    pub previous_hash: [u8; 32],
+    /// SHA-256 over the hash before and this row.
+    pub hash: [u8; 32],
+}
+
+impl Actor {
+    /// The instance itself.
+    pub fn system() -> Self {
+        Self {
+            kind: ActorKind::System,
+            id: None,
+            label: "reoclo".to_owned(),
+        }
+    }
+}
+
+impl ActorKind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::User,
+        Self::IntegrationKey,
+        Self::AutomationKey,
+        Self::Runner,
+        Self::System,
+    ];
+
+    /// The kind's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::IntegrationKey => "integration_key",
+            Self::AutomationKey => "automation_key",
+            Self::Runner => "runner",
+            Self::System => "system",
+        }
+    }
+}
+
+impl AuditOutcome {
+    /// Every outcome.
+    pub const ALL: [Self; 4] = [Self::Success, Self::Failure, Self::Refused, Self::Intent];
+
+    /// The outcome's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Failure => "failure",
+            Self::Refused => "refused",
+            Self::Intent => "intent",
+        }
+    }
+}
+
+impl AuditRow {
+    /// The row of a chain.
+    pub(crate) fn read(
+        row: &Record,
+        organization: Option<OrganizationId>,
+    ) -> Result<Self, StoreError> {
+        let detail = row.text("detail")?;
+        Ok(Self {
+            seq: row.integer("seq")?,
+            id: row.parse("id")?,
+            organization,
+            at: row.time("at")?,
+            actor: Actor {
+                kind: row.name("actor_kind", &ActorKind::ALL, ActorKind::as_str)?,
+                id: row.parse_or_null("actor_id")?,
+                label: row.text("actor_label")?,
+            },
+            source: RequestSource {
+                ip: row.parse_or_null("ip")?,
+                user_agent: row.text_or_null("user_agent")?,
+                request_id: row.parse_or_null("request_id")?,
+            },
+            action: row.text("action")?,
+            resource_kind: row.text("resource_kind")?,
+            resource_id: row.text_or_null("resource_id")?,
+            resource_name: row.text_or_null("resource_name")?,
+            outcome: row.name("outcome", &AuditOutcome::ALL, AuditOutcome::as_str)?,
+            detail: serde_json::from_str(&detail).map_err(|_| unreadable("detail"))?,
+            previous_hash: row.hash("prev_hash")?,
+            hash: row.hash("hash")?,
+        })
+    }
+}

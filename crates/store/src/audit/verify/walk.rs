@@ -1,0 +1,188 @@
+//! One chain from its first row to its head.
+
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use super::{ChainReport, Fault, FaultKind};
+use crate::audit::entry::{self, LinkedEntry, NO_HASH};
+use crate::audit::{Chain, Checkpoint, head};
+use crate::error::StoreError;
+use crate::master_key::MasterKey;
+use crate::organizations::CHAIN_CREATED;
+
+/// Rows read at a time: bounds the memory.
+const PAGE: i64 = 200;
+
+/// What a chain is held against.
+pub(super) struct Walk<'a> {
+    pub(super) key: &'a MasterKey,
+    pub(super) control_plane_id: Uuid,
+    pub(super) checkpoints: &'a [Checkpoint],
+}
+
+/// How a walk ends early.
+enum Stop {
+    At(Fault),
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Stop {
+    fn from(error: StoreError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Self::At(fault)
+    }
+}
+
+impl Walk<'_> {
+    /// Walks a chain, telling `created` of every chain that it says was created.
+    pub(super) async fn chain(
+        &self,
+        connection: &mut AnyConnection,
+        chain: Chain,
+        created: &mut (impl FnMut(Chain) + Send),
+    ) -> Result<ChainReport, StoreError> {
+        let mut report = ChainReport {
+            chain,
+            rows: 0,
+            head: NO_HASH,
+            fault: None,
+        };
+        match self.walk(connection, &mut report, created).await {
+            Ok(()) => {}
+            Err(Stop::At(fault)) => report.fault = Some(fault),
+            Err(Stop::Failed(error)) => return Err(error),
+        }
+        Ok(report)
+    }
+
+    async fn walk(
+        &self,
+        connection: &mut AnyConnection,
+        report: &mut ChainReport,
+        created: &mut (impl FnMut(Chain) + Send),
+    ) -> Result<(), Stop> {
+        self.check_signatures(report.chain)?;
+        loop {
+            let page = page(connection, report).await?;
+            if page.is_empty() {
+                break;
+            }
+            for row in &page {
+                check_row(row, report)?;
+                self.check_against_checkpoints(row, report.chain)?;
+                if row.entry.action == CHAIN_CREATED {
+                    let id = row.entry.resource_id.as_deref();
+                    id.and_then(|id| id.parse().ok()).into_iter().for_each(&mut *created);
+                }
+            }
+        }
+        self.check_head(connection, report).await?;
+        self.check_nothing_was_cut(report)
+    }
+
+    fn of(&self, chain: Chain) -> impl Iterator<Item = &Checkpoint> {
+        self.checkpoints.iter().filter(move |made| made.chain == chain)
+    }
+
+    fn check_signatures(&self, chain: Chain) -> Result<(), Fault> {
+        let signed = |made: &&Checkpoint| made.is_signed_by(self.key, self.control_plane_id);
+        match self.of(chain).find(|made| !signed(made)) {
+            Some(forged) => Err(at(forged.seq, FaultKind::CheckpointSignature)),
+            None => Ok(()),
+        }
+    }
+
+    fn check_against_checkpoints(&self, row: &LinkedEntry, chain: Chain) -> Result<(), Fault> {
+        let contradicts = |made: &Checkpoint| made.seq == row.entry.seq && made.hash != row.hash;
+        if self.of(chain).any(contradicts) {
+            return Err(of_row(row, FaultKind::Checkpoint));
+        }
+        Ok(())
+    }
+
+    /// The stored head has to be authentic and to name the last row.
+    async fn check_head(
+        &self,
+        connection: &mut AnyConnection,
+        report: &ChainReport,
+    ) -> Result<(), Stop> {
+        let last = report.rows;
+        let stored = match head::find(connection, &report.chain.to_string()).await {
+            Ok(Some(stored)) => stored,
+            Ok(None) => return Err(at(last, FaultKind::HeadMissing).into()),
+            Err(StoreError::Corrupt(_)) => return Err(at(last, FaultKind::HeadChanged).into()),
+            Err(error) => return Err(error.into()),
+        };
+        let (seq, hash) = (stored.head.seq, stored.head.hash);
+        if !stored.is_authentic(self.key) {
+            Err(at(seq, FaultKind::HeadChanged).into())
+        } else if seq > last {
+            Err(at(last + 1, FaultKind::Missing).into())
+        } else if seq < last {
+            Err(at(seq + 1, FaultKind::BehindHead).into())
+        } else if hash != report.head {
+            Err(at(last, FaultKind::HeadChanged).into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The rows and the head may both be from an older copy; a checkpoint tells.
+    fn check_nothing_was_cut(&self, report: &ChainReport) -> Result<(), Stop> {
+        let latest = self.of(report.chain).map(|made| made.seq).max();
+        match latest.filter(|seq| *seq > report.rows) {
+            Some(seq) => Err(at(seq, FaultKind::Checkpoint).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The next rows. When one of them does not decode, those before it are read one by one.
+async fn page(
+    connection: &mut AnyConnection,
+    report: &ChainReport,
+) -> Result<Vec<LinkedEntry>, Stop> {
+    let chain = report.chain.to_string();
+    let mut last = None;
+    for limit in [PAGE, 1] {
+        let rows = entry::after(&chain, report.rows, limit);
+        match rows.all(connection, LinkedEntry::read).await {
+            Err(StoreError::Corrupt(_)) => last = Some(at(report.rows + 1, FaultKind::Unreadable)),
+            rows => return Ok(rows?),
+        }
+    }
+    last.map_or(Ok(Vec::new()), |fault| Err(fault.into()))
+}
+
+fn check_row(row: &LinkedEntry, report: &mut ChainReport) -> Result<(), Fault> {
+    let expected = report.rows + 1;
+    if row.entry.seq != expected {
+        return Err(at(expected, FaultKind::Missing));
+    }
+    if row.prev_hash != report.head || row.hash != row.entry.hash(&report.head) {
+        return Err(of_row(row, FaultKind::Changed));
+    }
+    (report.rows, report.head) = (expected, row.hash);
+    Ok(())
+}
+
+fn at(seq: i64, kind: FaultKind) -> Fault {
+    Fault {
+        seq,
+        id: None,
+        kind,
+    }
+}
+
+fn of_row(row: &LinkedEntry, kind: FaultKind) -> Fault {
+    let id = Some(row.entry.id.clone());
+    Fault {
+        id,
+        ..at(row.entry.seq, kind)
+    }
+}

@@ -1,0 +1,252 @@
+//! What differs between the two engines, all of it.
+
+use std::fmt::Write as _;
+use std::fs::OpenOptions;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::error::DatabaseError;
+use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Transaction};
+
+use crate::database::DatabaseAddress;
+use crate::error::{Conflict, FaultCause, OpenError, StoreError};
+
+/// The kind of database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Engine {
+    /// Embedded, in one file, for one node.
+    Sqlite,
+    /// A server that many nodes share.
+    Postgres,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// The one that writes.
+    Write,
+    /// One of those that read.
+    Read,
+    /// Reading a database that may belong to a running server.
+    Inspect,
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// A pooled connection to a server that rested this long is tried out before it is used.
+const TRUSTED_IDLE: Duration = Duration::from_secs(1);
+
+/// How often a commit appends to the file before it is folded into the database: 4 MiB.
+const SQLITE_WRITER: &str = "
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA secure_delete = FAST;
+    PRAGMA cache_size = -1024;
+    PRAGMA journal_size_limit = 8388608;
+";
+const SQLITE_READER: &str = "
+    PRAGMA query_only = ON;
+    PRAGMA cache_size = -512;
+";
+/// A node that stops in the middle of a transaction must not keep the others waiting for ever.
+const POSTGRES_WRITER: &str = "SET idle_in_transaction_session_timeout = 10000";
+
+impl Engine {
+    /// The engine at an address.
+    pub(crate) fn of(address: &DatabaseAddress) -> Self {
+        match address {
+            DatabaseAddress::Sqlite(_) => Self::Sqlite,
+            DatabaseAddress::Postgres(_) => Self::Postgres,
+        }
+    }
+
+    /// Begins a transaction that writes. On SQLite it takes the write lock at once, since a lock
+    /// that is taken later can be refused.
+    pub(crate) async fn begin(
+        self,
+        connection: &mut AnyConnection,
+    ) -> Result<Transaction<'_, Any>, sqlx::Error> {
+        match self {
+            Self::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
+            Self::Postgres => connection.begin().await,
+        }
+    }
+
+    /// Begins a transaction in which every read sees the same state.
+    pub(crate) async fn begin_snapshot(
+        self,
+        connection: &mut AnyConnection,
+    ) -> Result<Transaction<'_, Any>, sqlx::Error> {
+        let statement = match self {
+            Self::Sqlite => "BEGIN",
+            Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        };
+        connection.begin_with(statement).await
+    }
+
+    /// What is done after the last write, before the writer's connection closes.
+    pub(crate) async fn settle(self, connection: &mut AnyConnection) {
+        if self == Self::Sqlite {
+            let folded = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").await;
+            if let Err(error) = folded {
+                tracing::warn!(%error, "the write-ahead log could not be folded in");
+            }
+        }
+    }
+
+    /// The most connections that read at a time; they are opened when they are needed.
+    fn readers(self) -> u32 {
+        match self {
+            Self::Sqlite => 3,
+            Self::Postgres => 12,
+        }
+    }
+
+    fn preparation(self, purpose: Purpose) -> Option<&'static str> {
+        match (self, purpose) {
+            (Self::Sqlite, Purpose::Write) => Some(SQLITE_WRITER),
+            (Self::Sqlite, Purpose::Read | Purpose::Inspect) => Some(SQLITE_READER),
+            (Self::Postgres, Purpose::Write) => Some(POSTGRES_WRITER),
+            (Self::Postgres, Purpose::Read | Purpose::Inspect) => None,
+        }
+    }
+}
+
+/// Makes the database file, readable by nobody else, if it is not there. SQLite gives the files
+/// beside it the same mode.
+pub(crate) fn create_file(address: &DatabaseAddress) -> Result<(), OpenError> {
+    let DatabaseAddress::Sqlite(path) = address else {
+        return Ok(());
+    };
+    let mut options = OpenOptions::new();
+    let opened = options.append(true).create(true).mode(0o600).open(path);
+    opened.map(drop).map_err(|source| OpenError::Unwritable {
+        path: path.clone(),
+        source,
+    })
+}
+
+/// Opens one connection.
+pub(crate) async fn connect(
+    address: &DatabaseAddress,
+    purpose: Purpose,
+) -> Result<AnyConnection, FaultCause> {
+    let options = options(address, purpose)?;
+    let connecting = async {
+        let mut connection = options.connect().await?;
+        prepare(&mut connection, Engine::of(address), purpose).await?;
+        Ok(connection)
+    };
+    let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
+    connected.map_err(|_| FaultCause::Timeout)?
+}
+
+/// Makes the pool of readers, without a connection in it yet.
+pub(crate) fn readers(address: &DatabaseAddress) -> Result<AnyPool, FaultCause> {
+    let engine = Engine::of(address);
+    let pool = AnyPoolOptions::new()
+        .max_connections(engine.readers())
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        .test_before_acquire(false)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { prepare(connection, engine, Purpose::Read).await })
+        })
+        .before_acquire(move |connection, rest| {
+            Box::pin(async move {
+                if engine == Engine::Postgres && rest.idle_for > TRUSTED_IDLE {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        });
+    Ok(pool.connect_lazy_with(options(address, Purpose::Read)?))
+}
+
+async fn prepare(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    purpose: Purpose,
+) -> Result<(), sqlx::Error> {
+    if let Some(preparation) = engine.preparation(purpose) {
+        connection.execute(preparation).await?;
+    }
+    Ok(())
+}
+
+fn options(address: &DatabaseAddress, purpose: Purpose) -> Result<AnyConnectOptions, sqlx::Error> {
+    install_default_drivers();
+    let options: AnyConnectOptions = match address {
+        DatabaseAddress::Sqlite(path) => sqlite_url(path, purpose).parse()?,
+        DatabaseAddress::Postgres(url) => url.expose().parse()?,
+    };
+    // Statements are logged nowhere: their texts tell nothing that the caller cannot tell better.
+    Ok(options.disable_statement_logging())
+}
+
+/// The path as a URL. It is made absolute and free of `..`, which URLs resolve in their own way.
+fn sqlite_url(path: &Path, purpose: Purpose) -> String {
+    let absolute = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let mut url = "sqlite:".to_owned();
+    for byte in absolute.as_os_str().as_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/-_.".contains(byte) {
+            url.push(char::from(*byte));
+        } else {
+            let _ = write!(url, "%{byte:02X}");
+        }
+    }
+    let mode = match purpose {
+        Purpose::Write | Purpose::Read => "rw",
+        Purpose::Inspect => "ro",
+    };
+    url + "?mode=" + mode
+}
+
+/// What an error of the driver means for the caller.
+pub(crate) fn fault(error: sqlx::Error) -> StoreError {
+    match &error {
+        sqlx::Error::Database(refusal) => match conflict(refusal.as_ref()) {
+            Some(conflict) => conflict.into(),
+            None => StoreError::unavailable(error),
+        },
+        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
+            StoreError::corrupt(error.to_string())
+        }
+        _ => StoreError::unavailable(error),
+    }
+}
+
+/// SQLite names the index or the columns and PostgreSQL the constraint, in the message.
+fn conflict(refusal: &dyn DatabaseError) -> Option<Conflict> {
+    let message = refusal.message();
+    if refusal.is_foreign_key_violation() {
+        Some(Conflict::Missing)
+    } else if !refusal.is_unique_violation() {
+        None
+    } else if message.contains("slug") {
+        Some(Conflict::Slug)
+    } else if message.contains("email") {
+        Some(Conflict::Email)
+    } else {
+        Some(Conflict::Exists)
+    }
+}
+
+/// Why the database could not be opened, in words for whoever starts the program.
+pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenError {
+    let code = match &cause {
+        FaultCause::Sqlx(sqlx::Error::Database(refusal)) => refusal.code().unwrap_or_default(),
+        _ => "".into(),
+    };
+    match (Engine::of(address), code.as_ref()) {
+        // SQLITE_BUSY, SQLITE_NOTADB (https://sqlite.org/rescode.html).
+        (Engine::Sqlite, "5") => OpenError::InUse(address.without_secrets()),
+        (Engine::Sqlite, "26") => OpenError::Absent(address.without_secrets()),
+        _ => OpenError::Connect {
+            address: address.without_secrets(),
+            source: cause.into(),
+        },
+    }
+}

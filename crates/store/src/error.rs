@@ -1,0 +1,135 @@
+//! What can go wrong, for whoever calls the store.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::master_key::MasterKeyError;
+
+/// Why a store method did not do what it was asked.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum StoreError {
+    /// What is there already does not allow the change; nothing was changed.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// A text has a NUL character, which the databases cannot hold; nothing was changed.
+    #[error("text must not contain a NUL character")]
+    NulInText,
+    /// The database could not be reached, is full or is read-only; nothing was changed.
+    #[error("the database is not available")]
+    Unavailable(#[source] DatabaseFault),
+    /// The connection was lost while a commit was under way and could not be restored in time to
+    /// see how it ended: the change may have been made. Only on PostgreSQL.
+    #[error("the connection to the database was lost during a commit")]
+    Uncertain(#[source] DatabaseFault),
+    /// The database holds a value that this program did not write.
+    #[error("the database holds an unreadable value: {0}")]
+    Corrupt(String),
+}
+
+/// What stands in the way of a change.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Conflict {
+    /// An organization exists, so the instance is set up already.
+    #[error("the instance is set up already")]
+    AlreadySetUp,
+    /// Another row has this id or token.
+    #[error("it exists already")]
+    Exists,
+    /// Another organization, or another server of the organization, has this slug.
+    #[error("the slug is taken")]
+    Slug,
+    /// Another user has this e-mail address.
+    #[error("the e-mail address is taken")]
+    Email,
+    /// Something that the new row refers to does not exist.
+    #[error("something that it refers to does not exist")]
+    Missing,
+    /// The organization would be left without an admin.
+    #[error("the last admin can be neither removed nor demoted")]
+    LastAdmin,
+}
+
+/// What the database or the way to it reported.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error(transparent)]
+pub struct DatabaseFault(Arc<FaultCause>);
+
+/// The causes behind a [`DatabaseFault`].
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FaultCause {
+    #[error(transparent)]
+    Sqlx(#[from] sqlx::Error),
+    #[error("the database did not answer in time")]
+    Timeout,
+    #[error("the store is closed")]
+    Closed,
+}
+
+impl From<FaultCause> for DatabaseFault {
+    fn from(cause: FaultCause) -> Self {
+        Self(Arc::new(cause))
+    }
+}
+
+impl StoreError {
+    pub(crate) fn unavailable(cause: impl Into<FaultCause>) -> Self {
+        Self::Unavailable(cause.into().into())
+    }
+
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Self::Corrupt(what.into())
+    }
+}
+
+/// Why the store could not be opened; each text is one sentence for whoever starts the program.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or its directory cannot be written.
+    #[error("the database {path} is not writable")]
+    Unwritable {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// There is no database to read.
+    #[error("there is no Reoclo database at {0}")]
+    Absent(String),
+    /// Nobody answers there, or not to these credentials.
+    #[error("cannot connect to the database at {address}")]
+    Connect {
+        /// The address, without its credentials.
+        address: String,
+        /// What the database said.
+        #[source]
+        source: DatabaseFault,
+    },
+    /// Another program holds the database.
+    #[error("the database {0} is in use by another program")]
+    InUse(String),
+    /// The database was made by another master key.
+    #[error(
+        "the master key is not the one that this database was made with: restore the original \
+         master.key or REOCLO_MASTER_KEY"
+    )]
+    WrongMasterKey,
+    /// A newer version has changed the tables.
+    #[error(
+        "the database was written by a newer version of Reoclo (it has migration {0}): use that \
+         version or a newer one"
+    )]
+    Newer(i64),
+    /// The tables are older than this version; only the start of a control plane changes them.
+    #[error("the database was written by an older version of Reoclo: start the control plane once to bring it up to date")]
+    Older,
+    /// The tables could not be brought to this version.
+    #[error("the database could not be migrated")]
+    Migrate(#[source] DatabaseFault),
+    /// Reading what is there failed.
+    #[error("the database could not be read")]
+    Read(#[from] StoreError),
+    /// The master key could not be loaded.
+    #[error(transparent)]
+    MasterKey(#[from] MasterKeyError),
+}

@@ -1,0 +1,103 @@
+//! This instance of Reoclo, as the database knows it.
+
+use reoclo_domain::{AuditEventId, Clock, Entropy, Timestamp, new_id};
+use serde_json::json;
+use sqlx::AnyConnection;
+use uuid::Uuid;
+
+use crate::audit::append::append;
+use crate::audit::{
+    Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head,
+};
+use crate::engine::Engine;
+use crate::error::{OpenError, StoreError};
+use crate::master_key::MasterKey;
+use crate::sql::{sql, unreadable};
+
+/// Made when the database is first opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceRecord {
+    /// Names this control plane to its runners.
+    pub control_plane_id: Uuid,
+    /// When the database was first opened.
+    pub created_at: Timestamp,
+}
+
+/// Makes the instance and its audit chain in a new database, and checks the master key against
+/// the one that the instance was made with.
+pub(crate) async fn establish(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    key: &MasterKey,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<InstanceRecord, OpenError> {
+    let begun = engine.begin(connection).await;
+    let mut transaction = begun.map_err(StoreError::unavailable)?;
+    if insert(&mut transaction, key, clock, entropy).await? {
+        head::create(&mut transaction, Chain::Instance, key).await?;
+        let created = created(clock, entropy);
+        append(&mut transaction, &[created], key).await?;
+    }
+    let instance = load(&mut transaction, key).await?;
+    let committed = transaction.commit().await;
+    committed.map_err(StoreError::unavailable)?;
+    Ok(instance)
+}
+
+/// Another node may be first; then nothing is inserted.
+async fn insert(
+    connection: &mut AnyConnection,
+    key: &MasterKey,
+    clock: &dyn Clock,
+    entropy: &dyn Entropy,
+) -> Result<bool, StoreError> {
+    let id = new_id(clock, entropy);
+    let inserted = sql(
+        "INSERT INTO instance (id, control_plane_id, created_at, master_key_check)
+         VALUES (1, $1, $2, $3) ON CONFLICT (id) DO NOTHING",
+    )
+    .bind(id)
+    .bind(clock.now())
+    .bind(key.check_value(id.as_bytes()))
+    .execute(connection)
+    .await?;
+    Ok(inserted == 1)
+}
+
+fn created(clock: &dyn Clock, entropy: &dyn Entropy) -> NewAuditEvent {
+    NewAuditEvent {
+        id: AuditEventId::new(clock, entropy),
+        organization: None,
+        at: clock.now(),
+        actor: Actor::system(),
+        source: RequestSource::default(),
+        action: "instance.create",
+        resource: Resource {
+            kind: "instance",
+            id: None,
+            name: None,
+        },
+        outcome: AuditOutcome::Success,
+        detail: json!({}),
+    }
+}
+
+/// Reads the instance and checks the master key against it.
+pub(crate) async fn load(
+    connection: &mut AnyConnection,
+    key: &MasterKey,
+) -> Result<InstanceRecord, OpenError> {
+    let row = sql("SELECT control_plane_id, created_at, master_key_check FROM instance WHERE id = 1")
+        .one(connection)
+        .await?;
+    let id = row.text("control_plane_id")?;
+    let id = Uuid::try_parse(&id).map_err(|_| unreadable("control_plane_id"))?;
+    if row.bytes("master_key_check")? != key.check_value(id.as_bytes()) {
+        return Err(OpenError::WrongMasterKey);
+    }
+    Ok(InstanceRecord {
+        control_plane_id: id,
+        created_at: row.time("created_at")?,
+    })
+}

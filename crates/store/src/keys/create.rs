@@ -1,0 +1,91 @@
+//! Creating keys.
+
+use reoclo_domain::TokenHash;
+
+use super::row;
+use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, NewKey};
+use crate::audit::NewAuditEvent;
+use crate::cache::Effect;
+use crate::error::StoreError;
+use crate::sql::sql;
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+struct CreateKey {
+    key: NewKey,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for CreateKey {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        insert(work, &self.key).await?;
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+/// Inserts a key of either kind.
+pub(crate) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
+    let (record, token) = match key {
+        NewKey::Integration(key, token) => (KeyRecord::Integration(key.clone()), *token),
+        NewKey::Automation(key, token) => (KeyRecord::Automation(key.clone()), *token),
+    };
+    let columns = row::columns(&record);
+    sql(
+        "INSERT INTO api_keys (id, kind, organization_id, token_hash, prefix, label, creator_id,
+             created_at, expires_at, revoked_at, preset, cells, servers, operations,
+             registry_credentials, ip_allowlist, rate_limit_per_minute)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+    )
+    .bind(record.key_ref().as_uuid())
+    .bind(record.kind().as_str())
+    .bind(record.organization())
+    .bind(token)
+    .bind(record.prefix())
+    .bind(record.label())
+    .bind(record.creator())
+    .bind(record.created_at())
+    .bind(record.life().expires_at)
+    .bind(record.life().revoked_at)
+    .bind(columns.preset)
+    .bind(columns.cells)
+    .bind(columns.servers)
+    .bind(columns.operations)
+    .bind(columns.registry_credentials)
+    .bind(columns.ip_allowlist)
+    .bind(columns.rate_limit_per_minute)
+    .execute(work.connection)
+    .await?;
+    work.effect(Effect::KeyCreated(token, record));
+    Ok(())
+}
+
+impl Store {
+    /// Stores a new integration key.
+    ///
+    /// # Errors
+    /// [`Conflict::Exists`](crate::Conflict::Exists) when the id or the token is taken,
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization or creator.
+    pub async fn create_integration_key(
+        &self,
+        key: IntegrationKeyRecord,
+        token: TokenHash,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let key = NewKey::Integration(key, token);
+        self.write(CreateKey { key, events }).await
+    }
+
+    /// Stores a new automation key; errors as for an integration key.
+    pub async fn create_automation_key(
+        &self,
+        key: AutomationKeyRecord,
+        token: TokenHash,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let key = NewKey::Automation(key, token);
+        self.write(CreateKey { key, events }).await
+    }
+}

@@ -1,0 +1,131 @@
+//! Keys as rows: one table holds both kinds, each with columns of its own.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use reoclo_domain::{
+    Acl, AutomationScope, Cell, KeyKind, KeyLife, OperationKind, Preset, Scope,
+};
+
+use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord};
+use crate::error::StoreError;
+use crate::sql::{Record, unreadable};
+
+/// Everything, now and later.
+const ALL: &str = "*";
+
+/// The columns that only one of the kinds has.
+#[derive(Default)]
+pub(super) struct KeyColumns {
+    pub(super) preset: Option<&'static str>,
+    pub(super) cells: Option<String>,
+    pub(super) servers: Option<String>,
+    pub(super) operations: Option<String>,
+    pub(super) registry_credentials: Option<String>,
+    pub(super) ip_allowlist: Option<String>,
+    pub(super) rate_limit_per_minute: Option<u32>,
+}
+
+pub(super) fn columns(key: &KeyRecord) -> KeyColumns {
+    match key {
+        KeyRecord::Integration(key) => KeyColumns {
+            preset: Some(key.preset.as_str()),
+            cells: match key.preset {
+                Preset::Custom(cells) => Some(list(cells.cells())),
+                _ => None,
+            },
+            ..KeyColumns::default()
+        },
+        KeyRecord::Automation(key) => KeyColumns {
+            servers: Some(scope(&key.scope.servers)),
+            operations: Some(list(key.scope.operations.iter())),
+            registry_credentials: Some(scope(&key.scope.registry_credentials)),
+            ip_allowlist: Some(list(&key.ip_allowlist)),
+            rate_limit_per_minute: Some(key.rate_limit_per_minute),
+            ..KeyColumns::default()
+        },
+    }
+}
+
+fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
+    let texts: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
+    texts.join(" ")
+}
+
+fn scope<Id: Display>(scope: &Scope<Id>) -> String {
+    match scope {
+        Scope::All => ALL.to_owned(),
+        Scope::Only(ids) => list(ids),
+    }
+}
+
+impl KeyRecord {
+    /// The key of a row with every column of the table.
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        let kinds = [KeyKind::Integration, KeyKind::Automation];
+        match row.name("kind", &kinds, KeyKind::as_str)? {
+            KeyKind::Integration => IntegrationKeyRecord::read(row).map(Self::Integration),
+            KeyKind::Automation => AutomationKeyRecord::read(row).map(Self::Automation),
+        }
+    }
+}
+
+impl IntegrationKeyRecord {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        let cells: Option<String> = row.text_or_null("cells")?;
+        let cells: Vec<Cell> = items(&cells.unwrap_or_default(), "cells")?;
+        let cells: Acl = cells.into_iter().collect();
+        Ok(Self {
+            id: row.parse("id")?,
+            organization: row.parse("organization_id")?,
+            label: row.text("label")?,
+            prefix: row.text("prefix")?,
+            preset: Preset::from_name(&row.text("preset")?, cells)
+                .ok_or_else(|| unreadable("preset"))?,
+            creator: row.parse("creator_id")?,
+            life: life(row)?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+impl AutomationKeyRecord {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        let operations: Vec<OperationKind> = items(&row.text("operations")?, "operations")?;
+        Ok(Self {
+            id: row.parse("id")?,
+            organization: row.parse("organization_id")?,
+            name: row.text("label")?,
+            prefix: row.text("prefix")?,
+            scope: AutomationScope {
+                servers: read_scope(row, "servers")?,
+                operations: operations.into_iter().collect(),
+                registry_credentials: read_scope(row, "registry_credentials")?,
+            },
+            ip_allowlist: items(&row.text("ip_allowlist")?, "ip_allowlist")?,
+            rate_limit_per_minute: row.number("rate_limit_per_minute")?,
+            creator: row.parse("creator_id")?,
+            life: life(row)?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+fn life(row: &Record) -> Result<KeyLife, StoreError> {
+    Ok(KeyLife {
+        expires_at: row.time_or_null("expires_at")?,
+        revoked_at: row.time_or_null("revoked_at")?,
+    })
+}
+
+fn read_scope<Id: FromStr>(row: &Record, column: &'static str) -> Result<Scope<Id>, StoreError> {
+    match row.text(column)?.as_str() {
+        ALL => Ok(Scope::All),
+        ids => items(ids, column).map(Scope::Only),
+    }
+}
+
+fn items<T: FromStr>(text: &str, column: &str) -> Result<Vec<T>, StoreError> {
+    let items = text.split_ascii_whitespace().map(T::from_str);
+    items.map(|item| item.map_err(|_| unreadable(column))).collect()
+}

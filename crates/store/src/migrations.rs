@@ -1,0 +1,71 @@
+//! The tables, brought to this version when the store is opened.
+
+use std::borrow::Cow;
+
+use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
+use sqlx::{AnyConnection, SqlSafeStr};
+
+use crate::engine::Engine;
+use crate::error::{FaultCause, OpenError};
+use crate::hex;
+use crate::sql::sql;
+
+/// Every migration there ever was, in order; one that was released never changes.
+const MIGRATIONS: &[(i64, &str, &str)] = &[(
+    1,
+    "initial",
+    include_str!("../migrations/0001_initial.sql"),
+)];
+
+/// Names the tables that this version works with; changes with every migration.
+pub fn schema_fingerprint() -> String {
+    let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+    for (_, _, text) in MIGRATIONS {
+        digest.update(text.as_bytes());
+    }
+    hex::encode(&digest.finish().as_ref()[..8])
+}
+
+/// Brings the tables to this version. On PostgreSQL one opener at a time holds sqlx's advisory
+/// lock; on SQLite the whole of it is one transaction that begins with the write lock.
+pub(crate) async fn run(
+    engine: Engine,
+    connection: &mut AnyConnection,
+) -> Result<(), MigrateError> {
+    let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
+    match engine {
+        Engine::Postgres => migrator.run(connection).await,
+        Engine::Sqlite => {
+            let mut transaction = engine.begin(connection).await?;
+            migrator.run(&mut *transaction).await?;
+            Ok(transaction.commit().await?)
+        }
+    }
+}
+
+fn migration((version, name, text): &(i64, &'static str, &'static str)) -> Migration {
+    let name = Cow::Borrowed(*name);
+    Migration::new(*version, name, MigrationType::Simple, text.into_sql_str(), false)
+}
+
+/// What a failed migration means for whoever starts the program.
+pub(crate) fn open_error(error: MigrateError) -> OpenError {
+    match error {
+        MigrateError::VersionMissing(version) => OpenError::Newer(version),
+        other => OpenError::Migrate(FaultCause::from(sqlx::Error::from(other)).into()),
+    }
+}
+
+/// Refuses a database that has other tables than this version knows; changes nothing.
+pub(crate) async fn check(connection: &mut AnyConnection, address: &str) -> Result<(), OpenError> {
+    let applied = sql("SELECT version FROM _sqlx_migrations ORDER BY version")
+        .all(connection, |row| row.integer("version"))
+        .await
+        .map_err(|_| OpenError::Absent(address.to_owned()))?;
+    let known = |version: &i64| MIGRATIONS.iter().any(|(known, _, _)| known == version);
+    match applied.iter().find(|version| !known(version)) {
+        Some(version) => Err(OpenError::Newer(*version)),
+        None if applied.len() < MIGRATIONS.len() => Err(OpenError::Older),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,73 @@
+//! Beginning an operation: the intent is on disk before anything is sent.
+
+use reoclo_domain::Secret;
+
+use super::{NewOperation, payload_of};
+use crate::audit::NewAuditEvent;
+use crate::error::StoreError;
+use crate::sql::sql;
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+struct BeginOperation {
+    new: NewOperation,
+    sealed_payload: Vec<u8>,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for BeginOperation {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let new = &self.new;
+        sql(
+            "INSERT INTO operations (id, organization_id, server_id, kind, starter_kind,
+                 starter_id, starter_label, command, timeout_seconds, run_id, run_context,
+                 boot_id, instance_id, created_at, sealed_payload, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')",
+        )
+        .bind(new.id)
+        .bind(new.organization)
+        .bind(new.server)
+        .bind(new.kind.as_str())
+        .bind(new.starter.kind.as_str())
+        .bind(new.starter.id)
+        .bind(new.starter.label.as_str())
+        .bind(new.command.as_deref())
+        .bind(new.timeout_seconds)
+        .bind(new.run_id.as_deref())
+        .bind(new.run_context.as_deref())
+        .bind(new.boot_id.as_str())
+        .bind(new.instance_id.as_str())
+        .bind(new.created_at)
+        .bind(self.sealed_payload.as_slice())
+        .execute(work.connection)
+        .await?;
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Records an operation before anything is sent to the runner, with the payload sealed.
+    ///
+    /// # Errors
+    /// [`Conflict::Exists`](crate::Conflict::Exists) for an id that was begun before,
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for a server that is not there.
+    pub async fn begin_operation(
+        &self,
+        new: NewOperation,
+        payload: &Secret,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let id = new.id.to_string();
+        let payload = payload.expose().as_bytes();
+        let sealer = self.master_key().sealer();
+        let write = BeginOperation {
+            sealed_payload: sealer.seal(payload_of(&id), payload, self.entropy())?,
+            new,
+            events,
+        };
+        self.write(write).await
+    }
+}

@@ -1,0 +1,106 @@
+//! Operations as rows.
+
+use reoclo_domain::{OperationId, OperationState, OrganizationId};
+
+use super::{NewOperation, OperationOutcome, OperationRecord, Tail};
+use crate::audit::{Actor, ActorKind};
+use crate::error::StoreError;
+use crate::sql::{Record, sql};
+use crate::store::Store;
+
+impl NewOperation {
+    /// What was begun.
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parse("id")?,
+            organization: row.parse("organization_id")?,
+            server: row.parse("server_id")?,
+            kind: row.parse("kind")?,
+            starter: Actor {
+                kind: row.name("starter_kind", &ActorKind::ALL, ActorKind::as_str)?,
+                id: row.parse_or_null("starter_id")?,
+                label: row.text("starter_label")?,
+            },
+            command: row.text_or_null("command")?,
+            timeout_seconds: row.number("timeout_seconds")?,
+            run_id: row.text_or_null("run_id")?,
+            run_context: row.text_or_null("run_context")?,
+            boot_id: row.text("boot_id")?,
+            instance_id: row.text("instance_id")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+impl OperationRecord {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        let begun = NewOperation::read(row)?;
+        let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
+        let outcome = state.is_terminal().then(|| OperationOutcome::read(row, state));
+        Ok(Self {
+            id: begun.id,
+            organization: begun.organization,
+            server: begun.server,
+            server_name: row.text("server_name")?,
+            kind: begun.kind,
+            starter: begun.starter,
+            command: begun.command,
+            timeout_seconds: begun.timeout_seconds,
+            run_id: begun.run_id,
+            run_context: begun.run_context,
+            boot_id: begun.boot_id,
+            instance_id: begun.instance_id,
+            created_at: begun.created_at,
+            state,
+            outcome: outcome.transpose()?,
+        })
+    }
+}
+
+impl OperationOutcome {
+    fn read(row: &Record, state: OperationState) -> Result<Self, StoreError> {
+        let signal = row.integer_or_null("signal")?;
+        Ok(Self {
+            state,
+            code: row.text_or_null("code")?,
+            message: row.text_or_null("message")?,
+            exit_code: row.number("exit_code")?,
+            signal: signal.and_then(|signal| i32::try_from(signal).ok()),
+            duration_us: row.integer("duration_us")?,
+            stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"])?,
+            stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"])?,
+            completed_at: row.time("completed_at")?,
+        })
+    }
+}
+
+impl Tail {
+    fn read(row: &Record, columns: [&'static str; 3]) -> Result<Self, StoreError> {
+        let [bytes, total, truncated] = columns;
+        Ok(Self {
+            bytes: row.bytes(bytes)?,
+            total: row.integer(total)?,
+            truncated: row.integer(truncated)? != 0,
+        })
+    }
+}
+
+impl Store {
+    /// One operation of the organization.
+    pub async fn operation(
+        &self,
+        organization: OrganizationId,
+        id: OperationId,
+    ) -> Result<Option<OperationRecord>, StoreError> {
+        let row = sql(
+            "SELECT operations.*, servers.name AS server_name
+             FROM operations JOIN servers ON servers.id = operations.server_id
+             WHERE operations.id = $1 AND operations.organization_id = $2",
+        )
+        .bind(id)
+        .bind(organization)
+        .optional(&mut *self.reader().await?)
+        .await?;
+        row.as_ref().map(OperationRecord::read).transpose()
+    }
+}

@@ -1,0 +1,68 @@
+//! The end of an operation.
+
+use reoclo_domain::OperationId;
+
+use super::OperationOutcome;
+use crate::audit::NewAuditEvent;
+use crate::error::StoreError;
+use crate::sql::sql;
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+struct FinishOperation {
+    id: OperationId,
+    outcome: OperationOutcome,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for FinishOperation {
+    type Output = bool;
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
+        let outcome = &self.outcome;
+        let changed = sql(
+            "UPDATE operations SET state = $2, code = $3, message = $4, exit_code = $5,
+                 signal = $6, duration_us = $7, stdout = $8, stdout_total = $9,
+                 stdout_truncated = $10, stderr = $11, stderr_total = $12,
+                 stderr_truncated = $13, completed_at = $14, sealed_payload = NULL
+             WHERE id = $1 AND state = 'running'",
+        )
+        .bind(self.id)
+        .bind(outcome.state.as_str())
+        .bind(outcome.code.as_deref())
+        .bind(outcome.message.as_deref())
+        .bind(outcome.exit_code)
+        .bind(outcome.signal)
+        .bind(outcome.duration_us)
+        .bind(outcome.stdout.bytes.as_slice())
+        .bind(outcome.stdout.total)
+        .bind(outcome.stdout.truncated)
+        .bind(outcome.stderr.bytes.as_slice())
+        .bind(outcome.stderr.total)
+        .bind(outcome.stderr.truncated)
+        .bind(outcome.completed_at)
+        .execute(work.connection)
+        .await?;
+        work.audit(&self.events);
+        Ok(changed > 0)
+    }
+}
+
+impl Store {
+    /// Records how an operation ended, in a terminal state, and erases its payload. `false` when
+    /// it had ended already or is unknown: the state stays and only the events are written.
+    pub async fn finish_operation(
+        &self,
+        id: OperationId,
+        outcome: OperationOutcome,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<bool, StoreError> {
+        debug_assert!(outcome.state.is_terminal(), "an outcome ends the operation");
+        let write = FinishOperation {
+            id,
+            outcome,
+            events,
+        };
+        self.write(write).await
+    }
+}

@@ -1,0 +1,40 @@
+//! What a restarted control plane has to take up again.
+
+use reoclo_domain::Secret;
+
+use super::{NewOperation, RunningOperation, payload_of};
+use crate::error::StoreError;
+use crate::sealing::Sealer;
+use crate::sql::{Record, sql, unreadable};
+use crate::store::Store;
+
+impl RunningOperation {
+    fn read(row: &Record, sealer: &Sealer) -> Result<Self, StoreError> {
+        let sealed = row.bytes_or_null("sealed_payload")?;
+        let id = row.text("id")?;
+        let payload = sealed.map(|sealed| open(sealer, &id, &sealed));
+        Ok(Self {
+            operation: NewOperation::read(row)?,
+            payload: payload.transpose()?,
+            acknowledged: row.time_or_null("acknowledged_at")?.is_some(),
+        })
+    }
+}
+
+fn open(sealer: &Sealer, id: &str, sealed: &[u8]) -> Result<Secret, StoreError> {
+    let payload = sealer.open(payload_of(id), sealed)?;
+    let text = std::str::from_utf8(&payload).map_err(|_| unreadable("sealed_payload"))?;
+    Ok(Secret::new(text))
+}
+
+impl Store {
+    /// The operations of all organizations that have not ended, oldest first.
+    pub async fn running_operations(&self) -> Result<Vec<RunningOperation>, StoreError> {
+        let sealer = self.master_key().sealer();
+        sql("SELECT * FROM operations WHERE state = 'running' ORDER BY created_at, id")
+            .all(&mut *self.reader().await?, |row| {
+                RunningOperation::read(row, sealer)
+            })
+            .await
+    }
+}

@@ -1,0 +1,139 @@
+//! Organizations: the isolation boundary.
+
+use std::sync::Arc;
+
+use reoclo_domain::{OrganizationId, Timestamp};
+use serde_json::json;
+use sqlx::AnyConnection;
+
+use crate::audit::{
+    Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head,
+};
+use crate::error::StoreError;
+use crate::master_key::MasterKey;
+use crate::sql::{Record, sql};
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+/// What the instance's chain says of each other chain; a verification relies on it.
+pub(crate) const CHAIN_CREATED: &str = "audit.chain.create";
+
+/// An organization as stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrganizationRecord {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name in addresses; unique in the instance.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+/// An organization to create.
+pub type NewOrganization = OrganizationRecord;
+
+pub(crate) struct CreateOrganization {
+    new: NewOrganization,
+    chain_created: NewAuditEvent,
+    key: Arc<MasterKey>,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for CreateOrganization {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        insert(work.connection, &self.new).await?;
+        let chain = Chain::Organization(self.new.id);
+        head::create(work.connection, chain, &self.key).await?;
+        work.audit(std::slice::from_ref(&self.chain_created));
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+async fn insert(connection: &mut AnyConnection, new: &NewOrganization) -> Result<(), StoreError> {
+    sql("INSERT INTO organizations (id, slug, name, created_at) VALUES ($1, $2, $3, $4)")
+        .bind(new.id)
+        .bind(new.slug.as_str())
+        .bind(new.name.as_str())
+        .bind(new.created_at)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+impl OrganizationRecord {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parse("id")?,
+            slug: row.text("slug")?,
+            name: row.text("name")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+impl Store {
+    /// Creates an organization and its audit chain; the instance chain records the new chain.
+    ///
+    /// # Errors
+    /// [`Conflict::Slug`](crate::Conflict::Slug) when the slug is taken.
+    pub async fn create_organization(
+        &self,
+        new: NewOrganization,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        self.write(self.organization_creation(new, events)).await
+    }
+
+    /// The change that creates an organization with its chain.
+    pub(crate) fn organization_creation(
+        &self,
+        new: NewOrganization,
+        events: Vec<NewAuditEvent>,
+    ) -> CreateOrganization {
+        let chain_created = NewAuditEvent {
+            id: self.event_id(),
+            organization: None,
+            at: self.clock().now(),
+            actor: Actor::system(),
+            source: RequestSource::default(),
+            action: CHAIN_CREATED,
+            resource: Resource {
+                kind: "organization",
+                id: Some(new.id.to_string()),
+                name: Some(new.slug.clone()),
+            },
+            outcome: AuditOutcome::Success,
+            detail: json!({}),
+        };
+        CreateOrganization {
+            new,
+            chain_created,
+            key: self.shared_master_key(),
+            events,
+        }
+    }
+
+    /// Every organization, by slug.
+    pub async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
+        sql("SELECT id, slug, name, created_at FROM organizations ORDER BY slug")
+            .all(&mut *self.reader().await?, OrganizationRecord::read)
+            .await
+    }
+
+    /// One organization.
+    pub async fn organization(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Option<OrganizationRecord>, StoreError> {
+        let row = sql("SELECT id, slug, name, created_at FROM organizations WHERE id = $1")
+            .bind(id)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        row.as_ref().map(OrganizationRecord::read).transpose()
+    }
+}

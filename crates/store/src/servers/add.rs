@@ -1,0 +1,69 @@
+//! Adding servers.
+
+use sqlx::AnyConnection;
+
+use super::{NewEnrolment, NewServer, enrol};
+use crate::audit::NewAuditEvent;
+use crate::error::StoreError;
+use crate::sql::sql;
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+struct CreateServer {
+    new: NewServer,
+    enrolment: Option<NewEnrolment>,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for CreateServer {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        insert(work.connection, &self.new).await?;
+        if let Some(enrolment) = self.enrolment {
+            enrol::put(work.connection, self.new.id, enrolment).await?;
+        }
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+/// Inserts a server that no runner speaks for yet.
+pub(crate) async fn insert(
+    connection: &mut AnyConnection,
+    new: &NewServer,
+) -> Result<(), StoreError> {
+    sql(
+        "INSERT INTO servers (id, organization_id, slug, name, status, created_at)
+         VALUES ($1, $2, $3, $4, 'provisioning', $5)",
+    )
+    .bind(new.id)
+    .bind(new.organization)
+    .bind(new.slug.as_str())
+    .bind(new.name.as_str())
+    .bind(new.created_at)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+impl Store {
+    /// Adds a server, with the enrolment of its runner if there is to be one.
+    ///
+    /// # Errors
+    /// [`Conflict::Slug`](crate::Conflict::Slug) when a server in use has the slug,
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization.
+    pub async fn create_server(
+        &self,
+        new: NewServer,
+        enrolment: Option<NewEnrolment>,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let write = CreateServer {
+            new,
+            enrolment,
+            events,
+        };
+        self.write(write).await
+    }
+}

@@ -1,0 +1,95 @@
+//! Finding servers, and who their runners must prove to be.
+
+use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
+
+use super::{HostFacts, RunnerIdentity, ServerRecord};
+use crate::error::StoreError;
+use crate::sql::{Record, sql};
+use crate::store::Store;
+
+impl ServerRecord {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parse("id")?,
+            organization: row.parse("organization_id")?,
+            slug: row.text("slug")?,
+            name: row.text("name")?,
+            status: status(row)?,
+            facts: HostFacts::read(row)?,
+            public_ip: row.text_or_null("public_ip")?,
+            runner_version: row.text_or_null("runner_version")?,
+            created_at: row.time("created_at")?,
+            last_seen_at: row.time_or_null("last_seen_at")?,
+        })
+    }
+}
+
+impl HostFacts {
+    /// All of them are there, or none is.
+    fn read(row: &Record) -> Result<Option<Self>, StoreError> {
+        let Some(hostname) = row.text_or_null("hostname")? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            hostname,
+            os: row.text("os")?,
+            kernel: row.text("kernel")?,
+            architecture: row.text("architecture")?,
+            cpu_cores: row.integer("cpu_cores")?,
+            ram_mb: row.integer("ram_mb")?,
+            disk_gb: row.integer("disk_gb")?,
+            docker_version: row.text_or_null("docker_version")?,
+        }))
+    }
+}
+
+fn status(row: &Record) -> Result<ServerStatus, StoreError> {
+    row.name("status", &ServerStatus::ALL, ServerStatus::as_str)
+}
+
+impl Store {
+    /// The organization's servers that are not decommissioned, by name and id.
+    pub async fn servers(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Vec<ServerRecord>, StoreError> {
+        sql(
+            "SELECT * FROM servers WHERE organization_id = $1 AND status <> 'decommissioned'
+             ORDER BY name, id",
+        )
+        .bind(organization)
+        .all(&mut *self.reader().await?, ServerRecord::read)
+        .await
+    }
+
+    /// One server of the organization, also when it is decommissioned.
+    pub async fn server(
+        &self,
+        organization: OrganizationId,
+        id: ServerId,
+    ) -> Result<Option<ServerRecord>, StoreError> {
+        let row = sql("SELECT * FROM servers WHERE id = $1 AND organization_id = $2")
+            .bind(id)
+            .bind(organization)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        row.as_ref().map(ServerRecord::read).transpose()
+    }
+
+    /// Who a runner must prove to be; in no organization, since the proof is the credential.
+    pub async fn runner_identity(&self, id: ServerId) -> Result<Option<RunnerIdentity>, StoreError> {
+        let row = sql("SELECT organization_id, public_key, status FROM servers WHERE id = $1")
+            .bind(id)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        let Some(row) = row else {
+            return Ok(None);
+        };
+        Ok(Some(RunnerIdentity {
+            server: id,
+            organization: row.parse("organization_id")?,
+            public_key: row.bytes_or_null("public_key")?,
+            status: status(&row)?,
+        }))
+    }
+}

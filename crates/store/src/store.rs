@@ -1,0 +1,153 @@
+//! The store itself: opened once, cloned freely.
+
+mod open;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use reoclo_domain::{AuditEventId, Clock, Entropy};
+use sqlx::pool::PoolConnection;
+use sqlx::{Any, AnyPool};
+
+use crate::cache::Cache;
+use crate::database::DatabaseAddress;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::instance::InstanceRecord;
+use crate::master_key::MasterKey;
+use crate::sql::sql;
+use crate::writer::{Counters, Queue, Work, Write};
+
+/// What a store is opened with.
+pub struct StoreOptions {
+    /// Where the database is.
+    pub database: DatabaseAddress,
+    /// Seals secret values and authenticates the audit log.
+    pub master_key: MasterKey,
+    /// The time of events that the store itself writes.
+    pub clock: Arc<dyn Clock>,
+    /// Ids, data keys and nonces.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// What the store has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct StoreStatistics {
+    /// Transactions committed.
+    pub commits: u64,
+    /// Writes committed in them.
+    pub writes: u64,
+    /// Audit rows committed in them.
+    pub audit_rows: u64,
+    /// Groups that failed and were retried write by write.
+    pub retried_groups: u64,
+    /// Keys in memory; 0 on PostgreSQL.
+    pub cached_keys: u64,
+}
+
+/// Everything that Reoclo remembers. Clones share one writer and one pool of readers.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Engine,
+    instance: InstanceRecord,
+    readers: AnyPool,
+    writer: Queue,
+    cache: Option<Arc<Cache>>,
+    master_key: Arc<MasterKey>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    counters: Arc<Counters>,
+}
+
+/// Changes nothing, and so shows that the writer can begin and commit.
+struct Ping;
+
+impl Write for Ping {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        sql("SELECT id FROM instance").one(work.connection).await?;
+        Ok(())
+    }
+}
+
+impl Store {
+    /// Commits what waits and closes the database; later calls are `Unavailable`.
+    pub async fn close(&self) {
+        // Readers first: the last connection to a SQLite file tidies up behind itself.
+        self.inner.readers.close().await;
+        self.inner.writer.close().await;
+    }
+
+    /// Whether a read and a write are possible now.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        let mut reader = self.reader().await?;
+        sql("SELECT id FROM instance").one(&mut reader).await?;
+        self.write(Ping).await
+    }
+
+    /// This instance of Reoclo.
+    pub fn instance(&self) -> InstanceRecord {
+        self.inner.instance
+    }
+
+    /// The kind of database.
+    pub fn engine(&self) -> Engine {
+        self.inner.engine
+    }
+
+    /// What the store has done so far.
+    pub fn statistics(&self) -> StoreStatistics {
+        let counters = &self.inner.counters;
+        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let cached_keys = self.cache().map_or(0, Cache::len);
+        StoreStatistics {
+            commits: count(&counters.commits),
+            writes: count(&counters.writes),
+            audit_rows: count(&counters.audit_rows),
+            retried_groups: count(&counters.retried_groups),
+            cached_keys: u64::try_from(cached_keys).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// Has the writer commit a change.
+    pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, StoreError> {
+        self.inner.writer.commit(write).await
+    }
+
+    /// A connection that reads what was committed.
+    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
+        let reader = self.inner.readers.acquire().await;
+        reader.map_err(StoreError::unavailable)
+    }
+
+    /// What every request needs, where it is kept in memory.
+    pub(crate) fn cache(&self) -> Option<&Cache> {
+        self.inner.cache.as_deref()
+    }
+
+    pub(crate) fn master_key(&self) -> &MasterKey {
+        &self.inner.master_key
+    }
+
+    pub(crate) fn shared_master_key(&self) -> Arc<MasterKey> {
+        Arc::clone(&self.inner.master_key)
+    }
+
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        self.inner.clock.as_ref()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        self.inner.entropy.as_ref()
+    }
+
+    /// An id for an event that the store itself writes.
+    pub(crate) fn event_id(&self) -> AuditEventId {
+        AuditEventId::new(self.clock(), self.entropy())
+    }
+}

@@ -1,0 +1,251 @@
+//! People, and their roles in organizations.
+
+use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, UserId};
+use sqlx::AnyConnection;
+
+use crate::audit::NewAuditEvent;
+use crate::cache::Effect;
+use crate::error::{Conflict, StoreError};
+use crate::sql::{Record, sql};
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+/// A person to create; without an e-mail address it is an admin who has yet to set up.
+#[derive(Clone, Debug)]
+pub struct NewUser {
+    /// The person's id.
+    pub id: UserId,
+    /// The address to sign in with; unique in the instance, whatever its case.
+    pub email: Option<String>,
+    /// The person's name.
+    pub name: Option<String>,
+    /// The hash of the password, in PHC form.
+    pub password_hash: Option<Secret>,
+    /// When the person was added.
+    pub created_at: Timestamp,
+}
+
+/// A person as stored, without the password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserRecord {
+    /// The person's id.
+    pub id: UserId,
+    /// The address to sign in with.
+    pub email: Option<String>,
+    /// The person's name.
+    pub name: Option<String>,
+    /// When the person was added.
+    pub created_at: Timestamp,
+}
+
+struct CreateUser {
+    new: NewUser,
+    organization: OrganizationId,
+    role: Role,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for CreateUser {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        insert(work, &self.new, self.organization, self.role).await?;
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+/// Inserts a person with a role in one organization.
+pub(crate) async fn insert(
+    work: &mut Work<'_>,
+    new: &NewUser,
+    organization: OrganizationId,
+    role: Role,
+) -> Result<(), StoreError> {
+    sql(
+        "INSERT INTO users (id, email, name, password_hash, created_at)
+         VALUES ($1, $2, $3, $4, $5)",
+    )
+    .bind(new.id)
+    .bind(new.email.as_deref())
+    .bind(new.name.as_deref())
+    .bind(new.password_hash.as_ref())
+    .bind(new.created_at)
+    .execute(work.connection)
+    .await?;
+    grant(work, organization, new.id, role).await
+}
+
+async fn grant(
+    work: &mut Work<'_>,
+    organization: OrganizationId,
+    user: UserId,
+    role: Role,
+) -> Result<(), StoreError> {
+    sql(
+        "INSERT INTO memberships (organization_id, user_id, role) VALUES ($1, $2, $3)
+         ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role",
+    )
+    .bind(organization)
+    .bind(user)
+    .bind(role.as_str())
+    .execute(work.connection)
+    .await?;
+    work.effect(Effect::Role(organization, user, Some(role)));
+    Ok(())
+}
+
+struct SetRole {
+    organization: OrganizationId,
+    user: UserId,
+    role: Option<Role>,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for SetRole {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        lock(work.connection, self.organization).await?;
+        if self.role != Some(Role::Admin) && self.is_last_admin(work.connection).await? {
+            return Err(Conflict::LastAdmin.into());
+        }
+        match self.role {
+            Some(role) => grant(work, self.organization, self.user, role).await?,
+            None => self.remove(work).await?,
+        }
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
+impl SetRole {
+    async fn is_last_admin(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+        let admins = sql(
+            "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
+        )
+        .bind(self.organization)
+        .all(connection, |row| row.parse::<UserId>("user_id"))
+        .await?;
+        Ok(admins == [self.user])
+    }
+
+    async fn remove(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
+            .bind(self.organization)
+            .bind(self.user)
+            .execute(work.connection)
+            .await?;
+        work.effect(Effect::Role(self.organization, self.user, None));
+        Ok(())
+    }
+}
+
+/// Makes changes of an organization's roles wait for each other, so that of two admins who demote
+/// each other one stays.
+async fn lock(
+    connection: &mut AnyConnection,
+    organization: OrganizationId,
+) -> Result<(), StoreError> {
+    let locked = sql("UPDATE organizations SET name = name WHERE id = $1")
+        .bind(organization)
+        .execute(connection)
+        .await?;
+    if locked == 0 {
+        return Err(Conflict::Missing.into());
+    }
+    Ok(())
+}
+
+/// Every role, for the cache.
+pub(crate) async fn load_roles(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
+    sql("SELECT organization_id, user_id, role FROM memberships")
+        .all(connection, |row| {
+            let role = row.parse("role")?;
+            let user = row.parse("user_id")?;
+            Ok(Effect::Role(row.parse("organization_id")?, user, Some(role)))
+        })
+        .await
+}
+
+impl UserRecord {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parse("id")?,
+            email: row.text_or_null("email")?,
+            name: row.text_or_null("name")?,
+            created_at: row.time("created_at")?,
+        })
+    }
+}
+
+impl Store {
+    /// Creates a person with a role in one organization.
+    ///
+    /// # Errors
+    /// [`Conflict::Email`](crate::Conflict::Email) when the address is taken,
+    /// [`Conflict::Missing`](crate::Conflict::Missing) when there is no such organization.
+    pub async fn create_user(
+        &self,
+        new: NewUser,
+        organization: OrganizationId,
+        role: Role,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let write = CreateUser {
+            new,
+            organization,
+            role,
+            events,
+        };
+        self.write(write).await
+    }
+
+    /// Gives a person a role in an organization, or with `None` takes it away; effective in
+    /// [`Store::role_of`] before it returns.
+    ///
+    /// # Errors
+    /// [`Conflict::LastAdmin`](crate::Conflict::LastAdmin) when no admin would be left,
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown person or organization.
+    pub async fn set_role(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+        role: Option<Role>,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let write = SetRole {
+            organization,
+            user,
+            role,
+            events,
+        };
+        self.write(write).await
+    }
+
+    /// The role of a person in an organization: from memory on SQLite.
+    pub async fn role_of(
+        &self,
+        organization: OrganizationId,
+        user: UserId,
+    ) -> Result<Option<Role>, StoreError> {
+        if let Some(cache) = self.cache() {
+            return Ok(cache.role(organization, user));
+        }
+        let row = sql("SELECT role FROM memberships WHERE organization_id = $1 AND user_id = $2")
+            .bind(organization)
+            .bind(user)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        row.map(|row| row.parse("role")).transpose()
+    }
+
+    /// One person, whatever organization they are in.
+    pub async fn user(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
+        let row = sql("SELECT id, email, name, created_at FROM users WHERE id = $1")
+            .bind(id)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        row.as_ref().map(UserRecord::read).transpose()
+    }
+}

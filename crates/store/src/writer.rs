@@ -1,0 +1,128 @@
+//! The one task that writes: it commits whatever waited during the last commit.
+//!
+//! A group is one transaction: the writes in the order of their arrival, then all their audit
+//! rows. When a group fails it is undone and retried write by write, so that one bad write harms
+//! no other. There is no timer: a lone write is committed at once.
+
+mod group;
+mod job;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sqlx::{AnyConnection, Connection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::cache::Cache;
+use crate::database::DatabaseAddress;
+use crate::engine::Engine;
+use crate::error::{FaultCause, StoreError};
+use crate::master_key::MasterKey;
+pub(crate) use job::{Work, Write};
+use job::{Job, Queued};
+
+/// The most writes in one transaction: bounds how long the first of them waits for the last.
+const GROUP_LIMIT: usize = 256;
+/// Writes that wait; beyond it, callers wait for room.
+const QUEUE_LIMIT: usize = 1024;
+
+/// What the writer needs; the connection is the one that migrated the database.
+pub(crate) struct Writer {
+    pub(crate) address: DatabaseAddress,
+    pub(crate) connection: Option<AnyConnection>,
+    pub(crate) master_key: Arc<MasterKey>,
+    pub(crate) cache: Option<Arc<Cache>>,
+    pub(crate) counters: Arc<Counters>,
+}
+
+/// What the writer has done.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) commits: AtomicU64,
+    pub(crate) writes: AtomicU64,
+    pub(crate) audit_rows: AtomicU64,
+    pub(crate) retried_groups: AtomicU64,
+}
+
+/// The way to the writer.
+pub(crate) struct Queue {
+    sender: mpsc::Sender<Message>,
+}
+
+enum Message {
+    Write(Box<dyn Job>),
+    Close(oneshot::Sender<()>),
+}
+
+impl Queue {
+    /// Has the writer commit `write`. Once it is queued it is committed whether or not the caller
+    /// still waits.
+    pub(crate) async fn commit<W: Write>(&self, write: W) -> Result<W::Output, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        let message = Message::Write(Box::new(Queued::new(write, answer)));
+        self.sender.send(message).await.map_err(|_| closed())?;
+        answered.await.map_err(|_| closed())?
+    }
+
+    /// Commits what waits and ends the writer.
+    pub(crate) async fn close(&self) {
+        let (done, closed) = oneshot::channel();
+        if self.sender.send(Message::Close(done)).await.is_ok() {
+            let _ = closed.await;
+        }
+        self.sender.closed().await;
+    }
+}
+
+fn closed() -> StoreError {
+    StoreError::unavailable(FaultCause::Closed)
+}
+
+impl Writer {
+    /// Starts the writer in the current runtime.
+    pub(crate) fn start(self) -> Queue {
+        let (sender, receiver) = mpsc::channel(QUEUE_LIMIT);
+        tokio::spawn(self.run(receiver));
+        Queue { sender }
+    }
+
+    async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
+        let mut messages = Vec::with_capacity(GROUP_LIMIT);
+        let mut closing = Vec::new();
+        while queue.recv_many(&mut messages, GROUP_LIMIT).await > 0 {
+            let mut jobs = Vec::with_capacity(messages.len());
+            for message in messages.drain(..) {
+                match message {
+                    Message::Write(job) => jobs.push(job),
+                    Message::Close(done) => {
+                        queue.close();
+                        closing.push(done);
+                    }
+                }
+            }
+            self.commit(jobs).await;
+        }
+        self.finish().await;
+        for done in closing {
+            let _ = done.send(());
+        }
+    }
+
+    async fn finish(&mut self) {
+        if let Some(mut connection) = self.connection.take() {
+            Engine::of(&self.address).settle(&mut connection).await;
+            let _ = connection.close().await;
+        }
+    }
+}
+
+impl Counters {
+    fn committed(&self, writes: usize, audit_rows: usize) {
+        let add = |counter: &AtomicU64, number: usize| {
+            counter.fetch_add(u64::try_from(number).unwrap_or(0), Ordering::Relaxed);
+        };
+        add(&self.commits, 1);
+        add(&self.writes, writes);
+        add(&self.audit_rows, audit_rows);
+    }
+}

@@ -1,0 +1,89 @@
+use ring::signature::KeyPair;
+
+use super::*;
+
+const CONTROL_PLANE: &str = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa";
+const SERVER: &str = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2bb";
+
+fn key(seed: u8) -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap()
+}
+
+fn challenge(nonce: u8) -> Challenge {
+    Challenge::new(CONTROL_PLANE, &[nonce; NONCE_BYTES])
+}
+
+fn proof(challenge: &Challenge) -> Proof {
+    prove(&key(1), CONTROL_PLANE, SERVER, "1.0", challenge).unwrap()
+}
+
+fn accepted(key: &Ed25519KeyPair, challenge: &Challenge, proof: &Proof) -> bool {
+    verify(key.public_key().as_ref(), challenge, proof)
+}
+
+#[test]
+fn a_proof_is_accepted_for_its_challenge() {
+    assert!(accepted(&key(1), &challenge(7), &proof(&challenge(7))));
+}
+
+#[test]
+fn another_key_is_refused() {
+    assert!(!accepted(&key(2), &challenge(7), &proof(&challenge(7))));
+}
+
+#[test]
+fn a_proof_for_another_nonce_is_refused() {
+    assert!(!accepted(&key(1), &challenge(8), &proof(&challenge(7))));
+}
+
+#[test]
+fn a_proof_for_another_server_is_refused() {
+    let mut proof = proof(&challenge(7));
+    proof.server_id = CONTROL_PLANE.to_owned();
+    assert!(!accepted(&key(1), &challenge(7), &proof));
+}
+
+#[test]
+fn a_proof_for_another_control_plane_is_refused() {
+    let mut elsewhere = challenge(7);
+    elsewhere.control_plane_id = SERVER.to_owned();
+    assert!(!accepted(&key(1), &elsewhere, &proof(&challenge(7))));
+}
+
+#[test]
+fn malformed_parts_are_refused() {
+    let good = proof(&challenge(7));
+    for signature in ["", "not base64", "AAAA"] {
+        let bad = Proof {
+            signature: signature.to_owned(),
+            ..good.clone()
+        };
+        assert!(!accepted(&key(1), &challenge(7), &bad));
+    }
+    for nonce in ["", "*", "AAAA"] {
+        let bad = Challenge {
+            nonce: nonce.to_owned(),
+            ..challenge(7)
+        };
+        assert!(!accepted(&key(1), &bad, &good));
+        assert_eq!(prove(&key(1), CONTROL_PLANE, SERVER, "1.0", &bad), None);
+    }
+    assert!(!verify(b"short", &challenge(7), &good));
+}
+
+#[test]
+fn parts_cannot_flow_into_each_other() {
+    let nonce = [0; NONCE_BYTES];
+    assert_ne!(
+        signed_bytes("ab", "c", &nonce),
+        signed_bytes("a", "bc", &nonce)
+    );
+}
+
+#[test]
+fn close_codes_are_their_numbers() {
+    for code in CloseCode::ALL {
+        assert_eq!(CloseCode::from_code(code.code()), Some(code));
+    }
+    assert_eq!(CloseCode::from_code(1000), None);
+}
