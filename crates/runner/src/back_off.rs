@@ -33,7 +33,7 @@ impl BackOff {
         self.bound = bound.saturating_mul(2);
         // Never nothing: a quarter at least, so that a failing peer is not hammered.
         let least = bound / 4;
-        least + ambient.fraction_of(bound - least)
+        least + ambient.fraction_of(bound.saturating_sub(least))
     }
 
     /// The longest pause, for a peer that is not going to change its mind soon.
@@ -76,7 +76,7 @@ mod tests {
         };
         let mut back_off = BackOff::new(BackOffRange {
             first: Duration::from_millis(100),
-            most: Duration::from_millis(1000),
+            most: Duration::from_secs(1),
         });
         (0..6)
             .map(|_| back_off.pause(&ambient).as_millis())

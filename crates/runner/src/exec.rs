@@ -63,7 +63,7 @@ pub(crate) async fn run(
     let duration = clock.monotonic().saturating_sub(started);
     let exit = child.reap();
     pumps.drain(patience.drain_grace).await;
-    finished(ending, &exit, request.timeout, duration)
+    finished(ending, exit, request.timeout, duration)
 }
 
 fn not_run(error: &SpawnError) -> Finished {
@@ -117,7 +117,7 @@ async fn terminate(child: &mut Child, pumps: &mut Pumps, grace: Duration) {
     child.exited().await;
 }
 
-fn finished(ending: Ending, exit: &Exit, timeout: Duration, duration: Duration) -> Finished {
+fn finished(ending: Ending, exit: Exit, timeout: Duration, duration: Duration) -> Finished {
     let (state, exit_code, message) = match ending {
         Ending::Exited => (State::Completed, exit.code, String::new()),
         Ending::TimedOut => (

@@ -3,7 +3,7 @@ use std::time::Duration;
 use http::{HeaderMap, header};
 
 /// The longest pause that a peer may ask for.
-const MOST: Duration = Duration::from_secs(5 * 60);
+const MOST: Duration = Duration::from_mins(5);
 
 /// The pause that an answer asks for (RFC 9110, 10.2.3); dates are not understood.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {

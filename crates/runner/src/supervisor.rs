@@ -99,8 +99,10 @@ pub async fn supervise(
     shutdown: impl Future<Output = ()>,
 ) -> Result<(), SupervisorError> {
     if options.own_session {
-        detach();
+        // It fails only for a process that leads a group already, which is as good.
+        let _ = setsid();
     }
+    inherited::keep_from_commands();
     let data = DataDir::open(&options.data_dir)?;
     let _lock = lock_supervisor(&data).await?;
     let service = service(&options, &data, &ambient)?;
@@ -111,13 +113,6 @@ pub async fn supervise(
     let removed = socket::remove(&data);
     service.end().await;
     removed.map_err(SupervisorError::Socket)
-}
-
-/// Leaves the session and the descriptors of whoever started this process.
-fn detach() {
-    // It fails only for a process that leads a group already, which is as good.
-    let _ = setsid();
-    inherited::keep_from_commands();
 }
 
 fn service(

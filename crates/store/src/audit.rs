@@ -12,9 +12,7 @@ mod verify;
 
 pub use chain::Chain;
 pub use checkpoint::{Checkpoint, CheckpointError};
-pub use event::{
-    Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource,
-};
+pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource};
 pub use export::{ExportError, ExportReport};
 pub use reader::AuditReader;
 pub use verify::{ChainReport, Fault, FaultKind, VerifyReport};

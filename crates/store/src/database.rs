@@ -56,7 +56,10 @@ mod tests {
     fn both_engines_have_addresses() {
         let file = |path: &str| Ok(DatabaseAddress::Sqlite(path.into()));
         assert_eq!(DatabaseAddress::parse("sqlite:a b.db"), file("a b.db"));
-        assert_eq!(DatabaseAddress::parse("sqlite:///var/a.db"), file("/var/a.db"));
+        assert_eq!(
+            DatabaseAddress::parse("sqlite:///var/a.db"),
+            file("/var/a.db")
+        );
         let url = "postgresql://u:p@h/d";
         let server = DatabaseAddress::Postgres(Secret::new(url));
         assert_eq!(DatabaseAddress::parse(url), Ok(server));
@@ -64,7 +67,14 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_refused() {
-        for wrong in ["", "mysql://h/d", "sqlite:", "sqlite::memory:", "/a.db", "sqlite:a?mode=ro"] {
+        for wrong in [
+            "",
+            "mysql://h/d",
+            "sqlite:",
+            "sqlite::memory:",
+            "/a.db",
+            "sqlite:a?mode=ro",
+        ] {
             assert_eq!(DatabaseAddress::parse(wrong), Err(AddressError), "{wrong}");
         }
     }

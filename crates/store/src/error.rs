@@ -121,7 +121,9 @@ pub enum OpenError {
     )]
     Newer(i64),
     /// The tables are older than this version; only the start of a control plane changes them.
-    #[error("the database was written by an older version of Reoclo: start the control plane once to bring it up to date")]
+    #[error(
+        "the database was written by an older version of Reoclo: start the control plane once to bring it up to date"
+    )]
     Older,
     /// The tables could not be brought to this version.
     #[error("the database could not be migrated")]

@@ -6,9 +6,7 @@ use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::audit::append::append;
-use crate::audit::{
-    Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head,
-};
+use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::master_key::MasterKey;
@@ -88,9 +86,10 @@ pub(crate) async fn load(
     connection: &mut AnyConnection,
     key: &MasterKey,
 ) -> Result<InstanceRecord, OpenError> {
-    let row = sql("SELECT control_plane_id, created_at, master_key_check FROM instance WHERE id = 1")
-        .one(connection)
-        .await?;
+    let row =
+        sql("SELECT control_plane_id, created_at, master_key_check FROM instance WHERE id = 1")
+            .one(connection)
+            .await?;
     let id = row.text("control_plane_id")?;
     let id = Uuid::try_parse(&id).map_err(|_| unreadable("control_plane_id"))?;
     if row.bytes("master_key_check")? != key.check_value(id.as_bytes()) {

@@ -1,7 +1,7 @@
 //! API keys of both kinds.
 
-mod create;
 mod change;
+mod create;
 mod find;
 mod row;
 mod uses;

@@ -40,13 +40,9 @@ pub use instance::InstanceRecord;
 pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, KeyUse, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
-pub use operations::{
-    NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail,
-};
+pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
 pub use organizations::{NewOrganization, OrganizationRecord};
-pub use servers::{
-    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord,
-};
+pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
 pub use store::{Store, StoreOptions, StoreStatistics};
 pub use users::{NewUser, UserRecord};

@@ -86,9 +86,8 @@ impl MasterKey {
     fn derive(key: &[u8; 32]) -> Result<Self, Unspecified> {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"reoclo master key 1");
         let root = salt.extract(key);
-        let hmac_key = |purpose| {
-            expand(&root, purpose).map(|key| hmac::Key::new(hmac::HMAC_SHA256, &*key))
-        };
+        let hmac_key =
+            |purpose| expand(&root, purpose).map(|key| hmac::Key::new(hmac::HMAC_SHA256, &*key));
         let seed = expand(&root, b"checkpoints")?;
         Ok(Self {
             sealer: Sealer::new(&*expand(&root, b"sealing")?)?,
@@ -142,7 +141,8 @@ impl MasterKey {
 
 fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<KeyBytes, Unspecified> {
     let mut key = Zeroizing::new([0; 32]);
-    root.expand(&[purpose], hkdf::HKDF_SHA256)?.fill(key.as_mut())?;
+    root.expand(&[purpose], hkdf::HKDF_SHA256)?
+        .fill(key.as_mut())?;
     Ok(key)
 }
 
@@ -186,12 +186,18 @@ fn create(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(directory)?;
     let mut key = Zeroizing::new([0; 32]);
     entropy.fill(key.as_mut());
     let mut beside = path.as_os_str().to_owned();
     beside.push(format!(".{}", std::process::id()));
-    write_new(Path::new(&beside), &Zeroizing::new(hex::encode(key.as_ref())))?;
+    write_new(
+        Path::new(&beside),
+        &Zeroizing::new(hex::encode(key.as_ref())),
+    )?;
     let linked = fs::hard_link(&beside, path);
     fs::remove_file(&beside)?;
     match linked {
@@ -202,7 +208,11 @@ fn create(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
 
 fn write_new(path: &Path, text: &str) -> io::Result<()> {
     let mut options = OpenOptions::new();
-    let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = options
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     writeln!(file, "{text}")?;
     file.sync_all()
 }
@@ -214,8 +224,16 @@ mod tests {
     #[test]
     fn a_key_is_read_from_hexadecimal_and_base64() {
         let key = [0xfb; 32];
-        for text in [hex::encode(&key), STANDARD.encode(key), URL_SAFE_NO_PAD.encode(key)] {
-            assert_eq!(parse(&format!(" {text}\n")).map(|key| *key), Some(key), "{text}");
+        for text in [
+            hex::encode(&key),
+            STANDARD.encode(key),
+            URL_SAFE_NO_PAD.encode(key),
+        ] {
+            assert_eq!(
+                parse(&format!(" {text}\n")).map(|key| *key),
+                Some(key),
+                "{text}"
+            );
         }
     }
 

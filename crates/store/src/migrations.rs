@@ -11,11 +11,8 @@ use crate::hex;
 use crate::sql::sql;
 
 /// Every migration there ever was, in order; one that was released never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(
-    1,
-    "initial",
-    include_str!("../migrations/0001_initial.sql"),
-)];
+const MIGRATIONS: &[(i64, &str, &str)] =
+    &[(1, "initial", include_str!("../migrations/0001_initial.sql"))];
 
 /// Names the tables that this version works with; changes with every migration.
 pub fn schema_fingerprint() -> String {
@@ -45,7 +42,13 @@ pub(crate) async fn run(
 
 fn migration((version, name, text): &(i64, &'static str, &'static str)) -> Migration {
     let name = Cow::Borrowed(*name);
-    Migration::new(*version, name, MigrationType::Simple, text.into_sql_str(), false)
+    Migration::new(
+        *version,
+        name,
+        MigrationType::Simple,
+        text.into_sql_str(),
+        false,
+    )
 }
 
 /// What a failed migration means for whoever starts the program.

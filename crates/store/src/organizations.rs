@@ -6,9 +6,7 @@ use reoclo_domain::{OrganizationId, Timestamp};
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use crate::audit::{
-    Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head,
-};
+use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
 use crate::sql::{Record, sql};

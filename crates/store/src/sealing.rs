@@ -80,7 +80,10 @@ impl Sealer {
         let (wrapped, body) = rest.split_at_checked(WRAPPED_LEN)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut wrapped = Zeroizing::new(wrapped.to_vec());
-        let data_key = self.0.open_in_place(nonce, place.aad(), &mut wrapped).ok()?;
+        let data_key = self
+            .0
+            .open_in_place(nonce, place.aad(), &mut wrapped)
+            .ok()?;
         let data_key = data((&*data_key).try_into().ok()?).ok()?;
         let mut body = Zeroizing::new(body.to_vec());
         let len = data_key
@@ -132,7 +135,13 @@ mod tests {
         let sealer = Sealer::new(&[7; 32]).unwrap();
         let sealed = sealer.seal(HERE, b"secret", &Counting).unwrap();
         assert_eq!(&**sealer.open(HERE, &sealed).unwrap(), b"secret");
-        for place in [Place { id: "2", ..HERE }, Place { purpose: "other", ..HERE }] {
+        for place in [
+            Place { id: "2", ..HERE },
+            Place {
+                purpose: "other",
+                ..HERE
+            },
+        ] {
             assert!(sealer.open(place, &sealed).is_err());
         }
         assert!(Sealer::new(&[8; 32]).unwrap().open(HERE, &sealed).is_err());

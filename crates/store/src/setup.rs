@@ -102,7 +102,9 @@ impl Write for RunBootstrap {
 
 /// The instance's row is the lock: of two nodes that start together one is first.
 async fn refuse_a_second(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    sql("UPDATE instance SET id = id").execute(connection).await?;
+    sql("UPDATE instance SET id = id")
+        .execute(connection)
+        .await?;
     let organization = sql("SELECT id FROM organizations LIMIT 1");
     match organization.optional(connection).await? {
         Some(_) => Err(Conflict::AlreadySetUp.into()),

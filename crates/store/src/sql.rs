@@ -98,7 +98,11 @@ impl Bind for String {
     type Sql = Self;
 
     fn into_sql(self) -> Result<Self, Nul> {
-        if self.contains('\0') { Err(Nul) } else { Ok(self) }
+        if self.contains('\0') {
+            Err(Nul)
+        } else {
+            Ok(self)
+        }
     }
 }
 
@@ -213,7 +217,10 @@ impl Record {
     }
 
     /// The column's moment, or NULL.
-    pub(crate) fn time_or_null(&self, column: &'static str) -> Result<Option<Timestamp>, StoreError> {
+    pub(crate) fn time_or_null(
+        &self,
+        column: &'static str,
+    ) -> Result<Option<Timestamp>, StoreError> {
         Ok(self.integer_or_null(column)?.map(Timestamp::from_micros))
     }
 

@@ -163,7 +163,11 @@ pub(crate) async fn load_roles(connection: &mut AnyConnection) -> Result<Vec<Eff
         .all(connection, |row| {
             let role = row.parse("role")?;
             let user = row.parse("user_id")?;
-            Ok(Effect::Role(row.parse("organization_id")?, user, Some(role)))
+            Ok(Effect::Role(
+                row.parse("organization_id")?,
+                user,
+                Some(role),
+            ))
         })
         .await
 }

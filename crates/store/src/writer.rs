@@ -18,8 +18,8 @@ use crate::database::DatabaseAddress;
 use crate::engine::Engine;
 use crate::error::{FaultCause, StoreError};
 use crate::master_key::MasterKey;
-pub(crate) use job::{Work, Write};
 use job::{Job, Queued};
+pub(crate) use job::{Work, Write};
 
 /// The most writes in one transaction: bounds how long the first of them waits for the last.
 const GROUP_LIMIT: usize = 256;

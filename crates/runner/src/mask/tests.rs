@@ -39,7 +39,7 @@ fn reference(secrets: &[Vec<u8>], text: &[u8]) -> Vec<u8> {
     };
     let mut out = Vec::new();
     let mut hidden_to = 0;
-    for at in 0..text.len() {
+    for (at, byte) in text.iter().enumerate() {
         if let Some(end) = occurrence(at) {
             if at >= hidden_to {
                 out.extend_from_slice(b"***");
@@ -47,7 +47,7 @@ fn reference(secrets: &[Vec<u8>], text: &[u8]) -> Vec<u8> {
             hidden_to = hidden_to.max(end);
         }
         if at >= hidden_to {
-            out.push(text[at]);
+            out.push(*byte);
         }
     }
     out

@@ -5,7 +5,7 @@ use reoclo_domain::OperationId;
 
 /// How long a forgotten id is remembered: many times longer than the start deadline lasts, with
 /// which nobody may start it any more anyway.
-const REMEMBERED: Duration = Duration::from_secs(15 * 60);
+const REMEMBERED: Duration = Duration::from_mins(15);
 /// The most ids that are remembered, about 8 MiB.
 const MOST: usize = 100_000;
 

@@ -48,7 +48,7 @@ impl Default for RunnerTiming {
             },
             reconnect: BackOffRange {
                 first: Duration::from_secs(1),
-                most: Duration::from_secs(60),
+                most: Duration::from_mins(1),
             },
             dial: Duration::from_secs(10),
             handshake: Duration::from_secs(10),

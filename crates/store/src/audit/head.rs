@@ -27,7 +27,12 @@ pub(crate) struct StoredHead {
 impl Head {
     /// What is authenticated. The chain stands last, since it alone has no fixed length.
     fn encoding(&self) -> Vec<u8> {
-        [&self.seq.to_be_bytes()[..], &self.hash, self.chain.as_bytes()].concat()
+        [
+            &self.seq.to_be_bytes()[..],
+            &self.hash,
+            self.chain.as_bytes(),
+        ]
+        .concat()
     }
 }
 
@@ -53,7 +58,9 @@ impl StoredHead {
             Ok(self.head)
         } else {
             let chain = self.head.chain;
-            Err(StoreError::corrupt(format!("the head of the audit chain {chain}")))
+            Err(StoreError::corrupt(format!(
+                "the head of the audit chain {chain}"
+            )))
         }
     }
 }
@@ -87,12 +94,11 @@ pub(crate) async fn lock(
     chain: &str,
     key: &MasterKey,
 ) -> Result<Head, StoreError> {
-    let row = sql(
-        "UPDATE audit_heads SET seq = seq WHERE chain = $1 RETURNING chain, seq, hash, mac",
-    )
-    .bind(chain)
-    .optional(connection)
-    .await?;
+    let row =
+        sql("UPDATE audit_heads SET seq = seq WHERE chain = $1 RETURNING chain, seq, hash, mac")
+            .bind(chain)
+            .optional(connection)
+            .await?;
     let row = row.ok_or(Conflict::Missing)?;
     StoredHead::read(&row)?.authentic(key)
 }

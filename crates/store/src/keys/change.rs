@@ -44,16 +44,16 @@ impl ChangeKey {
     async fn update(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
         // The first revocation stands.
         let statement = match self.change {
-            Change::Revoke(at) => self.select(sql(
-                "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $4)
+            Change::Revoke(at) => self
+                .select(sql(
+                    "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $4)
                  WHERE id = $1 AND kind = $2 AND organization_id = $3",
-            ))
-            .bind(at),
-            Change::Expire(at) => self.select(sql(
-                "UPDATE api_keys SET expires_at = $4
-                 WHERE id = $1 AND kind = $2 AND organization_id = $3",
-            ))
-            .bind(at),
+                ))
+                .bind(at),
+            Change::Expire(at) => self
+                .select(sql("UPDATE api_keys SET expires_at = $4
+                 WHERE id = $1 AND kind = $2 AND organization_id = $3"))
+                .bind(at),
         };
         Ok(statement.execute(connection).await? > 0)
     }

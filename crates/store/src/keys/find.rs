@@ -42,8 +42,12 @@ impl Store {
         &self,
         organization: OrganizationId,
     ) -> Result<Vec<IntegrationKeyRecord>, StoreError> {
-        self.keys_of(organization, KeyKind::Integration, IntegrationKeyRecord::read)
-            .await
+        self.keys_of(
+            organization,
+            KeyKind::Integration,
+            IntegrationKeyRecord::read,
+        )
+        .await
     }
 
     /// The organization's automation keys, revoked ones included, newest first.

@@ -3,9 +3,7 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use reoclo_domain::{
-    Acl, AutomationScope, Cell, KeyKind, KeyLife, OperationKind, Preset, Scope,
-};
+use reoclo_domain::{Acl, AutomationScope, Cell, KeyKind, KeyLife, OperationKind, Preset, Scope};
 
 use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord};
 use crate::error::StoreError;
@@ -127,5 +125,7 @@ fn read_scope<Id: FromStr>(row: &Record, column: &'static str) -> Result<Scope<I
 
 fn items<T: FromStr>(text: &str, column: &str) -> Result<Vec<T>, StoreError> {
     let items = text.split_ascii_whitespace().map(T::from_str);
-    items.map(|item| item.map_err(|_| unreadable(column))).collect()
+    items
+        .map(|item| item.map_err(|_| unreadable(column)))
+        .collect()
 }

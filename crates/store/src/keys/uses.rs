@@ -44,14 +44,12 @@ impl Write for RecordKeyUses {
 impl KeyUse {
     /// Notes the use on the key, unless a later one is noted. `false` for an unknown key.
     async fn set_last(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        let found = sql(
-            "UPDATE api_keys SET
+        let found = sql("UPDATE api_keys SET
                  last_used_ip = CASE WHEN last_used_at > $2 THEN last_used_ip ELSE $3 END,
                  last_used_user_agent =
                      CASE WHEN last_used_at > $2 THEN last_used_user_agent ELSE $4 END,
                  last_used_at = CASE WHEN last_used_at > $2 THEN last_used_at ELSE $2 END
-             WHERE id = $1",
-        )
+             WHERE id = $1")
         .bind(self.key.as_uuid())
         .bind(self.at)
         .bind(self.ip)
@@ -96,12 +94,10 @@ impl Store {
 
     /// The last use of a key, with the number of all its uses; `None` when it was never used.
     pub async fn key_last_use(&self, key: KeyRef) -> Result<Option<KeyUse>, StoreError> {
-        let row = sql(
-            "SELECT last_used_at, last_used_ip, last_used_user_agent,
+        let row = sql("SELECT last_used_at, last_used_ip, last_used_user_agent,
                  (SELECT CAST(COALESCE(SUM(uses), 0) AS BIGINT) FROM key_uses
                   WHERE key_id = api_keys.id) AS uses
-             FROM api_keys WHERE id = $1 AND kind = $2 AND last_used_at IS NOT NULL",
-        )
+             FROM api_keys WHERE id = $1 AND kind = $2 AND last_used_at IS NOT NULL")
         .bind(key.as_uuid())
         .bind(key.kind().as_str())
         .optional(&mut *self.reader().await?)

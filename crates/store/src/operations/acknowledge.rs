@@ -17,11 +17,9 @@ impl Write for Acknowledge {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         for id in &self.ids {
-            sql(
-                "UPDATE operations SET sealed_payload = NULL,
+            sql("UPDATE operations SET sealed_payload = NULL,
                      acknowledged_at = COALESCE(acknowledged_at, $2)
-                 WHERE id = $1",
-            )
+                 WHERE id = $1")
             .bind(*id)
             .bind(self.at)
             .execute(work.connection)

@@ -36,7 +36,9 @@ impl OperationRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         let begun = NewOperation::read(row)?;
         let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
-        let outcome = state.is_terminal().then(|| OperationOutcome::read(row, state));
+        let outcome = state
+            .is_terminal()
+            .then(|| OperationOutcome::read(row, state));
         Ok(Self {
             id: begun.id,
             organization: begun.organization,
@@ -92,11 +94,9 @@ impl Store {
         organization: OrganizationId,
         id: OperationId,
     ) -> Result<Option<OperationRecord>, StoreError> {
-        let row = sql(
-            "SELECT operations.*, servers.name AS server_name
+        let row = sql("SELECT operations.*, servers.name AS server_name
              FROM operations JOIN servers ON servers.id = operations.server_id
-             WHERE operations.id = $1 AND operations.organization_id = $2",
-        )
+             WHERE operations.id = $1 AND operations.organization_id = $2")
         .bind(id)
         .bind(organization)
         .optional(&mut *self.reader().await?)

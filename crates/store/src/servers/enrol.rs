@@ -5,9 +5,7 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::NewEnrolment;
-use crate::audit::{
-    Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource,
-};
+use crate::audit::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
@@ -47,7 +45,10 @@ impl Write for Enrol {
             return Ok(EnrolOutcome::Unknown);
         };
         let used_by = enrolment.bytes_or_null("used_by")?;
-        if used_by.as_ref().is_some_and(|used_by| *used_by != self.public_key) {
+        if used_by
+            .as_ref()
+            .is_some_and(|used_by| *used_by != self.public_key)
+        {
             return Ok(EnrolOutcome::Used);
         }
         if enrolment.time("expires_at")? <= self.now {
@@ -133,10 +134,8 @@ impl Write for ReplaceEnrolment {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
         // Locks the server, so that it cannot be decommissioned meanwhile.
-        let found = sql(
-            "UPDATE servers SET name = name
-             WHERE id = $1 AND organization_id = $2 AND status <> 'decommissioned'",
-        )
+        let found = sql("UPDATE servers SET name = name
+             WHERE id = $1 AND organization_id = $2 AND status <> 'decommissioned'")
         .bind(self.server)
         .bind(self.organization)
         .execute(work.connection)

@@ -77,7 +77,10 @@ impl Store {
     }
 
     /// Who a runner must prove to be; in no organization, since the proof is the credential.
-    pub async fn runner_identity(&self, id: ServerId) -> Result<Option<RunnerIdentity>, StoreError> {
+    pub async fn runner_identity(
+        &self,
+        id: ServerId,
+    ) -> Result<Option<RunnerIdentity>, StoreError> {
         let row = sql("SELECT organization_id, public_key, status FROM servers WHERE id = $1")
             .bind(id)
             .optional(&mut *self.reader().await?)

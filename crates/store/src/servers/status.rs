@@ -35,13 +35,11 @@ impl Write for SetStatus {
 impl SetStatus {
     /// A runner was there until now when it is active, or when it was and is lost.
     async fn update(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        let found = sql(
-            "UPDATE servers SET
+        let found = sql("UPDATE servers SET
                  last_seen_at = CASE WHEN $2 = 'active' OR status = 'active'
                      THEN $3 ELSE last_seen_at END,
                  status = $2
-             WHERE id = $1 AND status <> 'decommissioned'",
-        )
+             WHERE id = $1 AND status <> 'decommissioned'")
         .bind(self.server)
         .bind(self.status.as_str())
         .bind(self.at)

@@ -5,9 +5,7 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use super::{Profile, SetupOutcome};
-use crate::audit::{
-    Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource,
-};
+use crate::audit::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
@@ -103,10 +101,8 @@ async fn organization_of(
     connection: &mut AnyConnection,
     user: UserId,
 ) -> Result<Option<OrganizationId>, StoreError> {
-    let row = sql(
-        "SELECT organization_id FROM memberships WHERE user_id = $1
-         ORDER BY CASE WHEN role = 'admin' THEN 0 ELSE 1 END, organization_id LIMIT 1",
-    )
+    let row = sql("SELECT organization_id FROM memberships WHERE user_id = $1
+         ORDER BY CASE WHEN role = 'admin' THEN 0 ELSE 1 END, organization_id LIMIT 1")
     .bind(user)
     .optional(connection)
     .await?;

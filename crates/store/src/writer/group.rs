@@ -131,7 +131,11 @@ impl Writer {
 
     async fn look_for(&mut self, last: &Head) -> Result<bool, StoreError> {
         let mut connection = self.connected().await?;
-        let looking = timeout(ANSWER_TIMEOUT, is_there(&mut connection, last, &self.master_key)).await;
+        let looking = timeout(
+            ANSWER_TIMEOUT,
+            is_there(&mut connection, last, &self.master_key),
+        )
+        .await;
         let found = looking.unwrap_or_else(|_| Err(unavailable(FaultCause::Timeout)));
         if found.is_ok() {
             self.connection = Some(connection);
@@ -215,9 +219,7 @@ async fn discard(connection: AnyConnection) {
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
 }
 
-async fn in_time<T>(
-    answer: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, FaultCause> {
+async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FaultCause> {
     match timeout(ANSWER_TIMEOUT, answer).await {
         Ok(result) => result.map_err(FaultCause::from),
         Err(_) => Err(FaultCause::Timeout),

@@ -77,7 +77,9 @@ impl Walk<'_> {
                 self.check_against_checkpoints(row, report.chain)?;
                 if row.entry.action == CHAIN_CREATED {
                     let id = row.entry.resource_id.as_deref();
-                    id.and_then(|id| id.parse().ok()).into_iter().for_each(&mut *created);
+                    id.and_then(|id| id.parse().ok())
+                        .into_iter()
+                        .for_each(&mut *created);
                 }
             }
         }
@@ -86,7 +88,9 @@ impl Walk<'_> {
     }
 
     fn of(&self, chain: Chain) -> impl Iterator<Item = &Checkpoint> {
-        self.checkpoints.iter().filter(move |made| made.chain == chain)
+        self.checkpoints
+            .iter()
+            .filter(move |made| made.chain == chain)
     }
 
     fn check_signatures(&self, chain: Chain) -> Result<(), Fault> {

@@ -1,0 +1,62 @@
+//! What is committed and must not change unseen.
+
+use std::fmt::Write;
+
+use reoclo_control::Requirement;
+use reoclo_domain::{KeyKind, OperationKinds, Preset, Role};
+use reoclo_http::document;
+use reoclo_testkit::database::sqlite;
+
+use crate::world::World;
+
+/// Route × permission × role × key kind. A route without a proof in its handler does not
+/// compile; one that is public shows up here as such.
+#[tokio::test]
+async fn the_permission_matrix_is_what_was_agreed() {
+    let world = World::on(sqlite()).await;
+    let mut matrix = String::from(
+        "method path | needs | integration key of viewer developer manager admin | automation key\n",
+    );
+    for route in &world.routes {
+        let row = match route.requirement {
+            None => "public | - | -".into(),
+            Some(requirement) => row(requirement),
+        };
+        writeln!(matrix, "{} {} | {row}", route.method, route.path).unwrap();
+    }
+    insta::assert_snapshot!("permission_matrix", matrix);
+}
+
+fn row(requirement: Requirement) -> String {
+    let roles = Role::ALL.map(|role| {
+        let acl = Preset::FullAccess.acl().intersect(role.acl());
+        let met = requirement.key_kind() == KeyKind::Integration && requirement.met_by_acl(acl);
+        if met { "yes" } else { "no" }
+    });
+    let automation = match requirement {
+        Requirement::Cell(_) => "no",
+        Requirement::Operation(kind) => {
+            assert!(!requirement.met_by_operations(OperationKinds::default()));
+            assert!(requirement.met_by_operations([kind].into_iter().collect()));
+            "with the operation"
+        }
+        Requirement::OwnOperations => "what it started",
+    };
+    format!(
+        "{} | {} | {automation}",
+        requirement.name(),
+        roles.join(" ")
+    )
+}
+
+#[tokio::test]
+async fn the_openapi_document_is_what_was_agreed() {
+    let world = World::on(sqlite()).await;
+    let made = document(&world.routes);
+    let served = world.get("/api/openapi.json", None).await;
+    assert_eq!(
+        served.body,
+        serde_json::from_str::<serde_json::Value>(&made).unwrap()
+    );
+    insta::assert_snapshot!("openapi", made);
+}

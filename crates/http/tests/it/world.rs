@@ -1,0 +1,331 @@
+//! Two organizations, with keys of every kind and state, behind a real router.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt;
+use reoclo_control::{Control, Drain, Settings};
+use reoclo_domain::{
+    Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
+    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, Slug, TokenKind,
+    UserId,
+};
+use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
+use reoclo_store::{
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewUser, Store,
+    StoreOptions,
+};
+use reoclo_testkit::database::Database;
+use reoclo_testkit::{ManualClock, RealEntropy};
+use serde_json::Value;
+use tower::ServiceExt;
+
+pub(crate) const HOST: &str = "127.0.0.1:7676";
+
+/// A control plane with two organizations.
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) routes: Vec<Route>,
+    pub(crate) control: Control,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) ours: Organization,
+    pub(crate) theirs: Organization,
+    _database: Database,
+}
+
+/// An organization with one server and its people.
+pub(crate) struct Organization {
+    pub(crate) id: OrganizationId,
+    pub(crate) server: ServerId,
+    pub(crate) admin: UserId,
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Value,
+}
+
+impl Answer {
+    pub(crate) fn code(&self) -> &str {
+        self.body["code"].as_str().unwrap_or_default()
+    }
+
+    /// Asserts an error with everything that every error has.
+    #[track_caller]
+    pub(crate) fn is_error(&self, status: u16, code: &str) {
+        assert_eq!(
+            (self.status.as_u16(), self.code()),
+            (status, code),
+            "{}",
+            self.body
+        );
+        assert!(self.body["detail"].is_string());
+        let id = self.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(self.body["request_id"], id);
+        assert_eq!(self.headers["content-type"], "application/json");
+    }
+}
+
+impl World {
+    pub(crate) async fn on(database: Database) -> Self {
+        let clock = Arc::new(ManualClock::default());
+        let options = StoreOptions {
+            clock: clock.clone(),
+            ..database.options()
+        };
+        let store = Store::open(options).await.unwrap();
+        let settings = Settings::new(format!("http://{HOST}"));
+        let control = Control::new(
+            store,
+            clock.clone(),
+            Arc::new(RealEntropy),
+            settings,
+            Drain::new(),
+        );
+        let hosts = Hosts::of_public_url(&format!("http://{HOST}")).unwrap();
+        let state = AppState::new(control.clone(), hosts, TrustedProxies::default());
+        let surfaces = api(state, |registrar| registrar);
+        let ours = organization(&control, "ours").await;
+        let theirs = organization(&control, "theirs").await;
+        let (router, routes) = (surfaces.router, surfaces.routes);
+        Self {
+            router,
+            routes,
+            control,
+            clock,
+            ours,
+            theirs,
+            _database: database,
+        }
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        self.control.store()
+    }
+
+    /// An integration key of somebody with `role`.
+    pub(crate) async fn integration_key(
+        &self,
+        of: &Organization,
+        preset: Preset,
+        role: Role,
+    ) -> String {
+        let user = self.person(of, role).await;
+        self.integration_key_of(of, preset, user).await.0
+    }
+
+    pub(crate) async fn integration_key_of(
+        &self,
+        of: &Organization,
+        preset: Preset,
+        creator: UserId,
+    ) -> (String, KeyRef) {
+        let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
+        let key = IntegrationKeyRecord {
+            id: IntegrationKeyId::new(&*self.clock, &RealEntropy),
+            organization: of.id,
+            label: "test".into(),
+            prefix: token.display_prefix().into(),
+            preset,
+            creator,
+            life: KeyLife::new(self.clock.now(), None),
+            created_at: self.clock.now(),
+        };
+        let id = KeyRef::Integration(key.id);
+        self.store()
+            .create_integration_key(key, token.hash(), Vec::new())
+            .await
+            .unwrap();
+        (token.expose().into(), id)
+    }
+
+    pub(crate) async fn person(&self, of: &Organization, role: Role) -> UserId {
+        let user = new_user(&*self.clock);
+        let id = user.id;
+        self.store()
+            .create_user(user, of.id, role, Vec::new())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// An automation key for all servers with `operations`.
+    pub(crate) async fn automation_key(
+        &self,
+        of: &Organization,
+        operations: &[OperationKind],
+    ) -> (String, KeyRef) {
+        self.automation_key_for(of, operations, Scope::All).await
+    }
+
+    pub(crate) async fn automation_key_for(
+        &self,
+        of: &Organization,
+        operations: &[OperationKind],
+        servers: Scope<ServerId>,
+    ) -> (String, KeyRef) {
+        let operations: OperationKinds = operations.iter().copied().collect();
+        let scope = AutomationScope {
+            servers,
+            operations,
+            registry_credentials: Scope::All,
+        };
+        self.automation_key_with(of, scope, &[]).await
+    }
+
+    pub(crate) async fn automation_key_with(
+        &self,
+        of: &Organization,
+        scope: AutomationScope,
+        ip_allowlist: &[&str],
+    ) -> (String, KeyRef) {
+        let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
+        let key = AutomationKeyRecord {
+            id: AutomationKeyId::new(&*self.clock, &RealEntropy),
+            organization: of.id,
+            name: "test".into(),
+            prefix: token.display_prefix().into(),
+            scope,
+            ip_allowlist: ip_allowlist
+                .iter()
+                .map(|network| network.parse().unwrap())
+                .collect(),
+            rate_limit_per_minute: 100,
+            creator: of.admin,
+            life: KeyLife::new(self.clock.now(), None),
+            created_at: self.clock.now(),
+        };
+        let id = KeyRef::Automation(key.id);
+        self.store()
+            .create_automation_key(key, token.hash(), Vec::new())
+            .await
+            .unwrap();
+        (token.expose().into(), id)
+    }
+
+    pub(crate) async fn expire(&self, of: &Organization, key: KeyRef) {
+        let now = Some(self.clock.now());
+        assert!(
+            self.store()
+                .set_key_expiry(of.id, key, now, Vec::new())
+                .await
+                .unwrap()
+        );
+        self.clock.advance(Duration::from_secs(1));
+    }
+
+    pub(crate) async fn revoke(&self, of: &Organization, key: KeyRef) {
+        let revoked = self
+            .store()
+            .revoke_key(of.id, key, self.clock.now(), Vec::new())
+            .await;
+        assert!(revoked.unwrap());
+    }
+
+    pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
+        self.ask(&Method::GET, path, token, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &Value) -> Answer {
+        self.ask(&Method::POST, path, token, Some(body)).await
+    }
+
+    pub(crate) async fn ask(
+        &self,
+        method: &Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("host", HOST);
+        if let Some(token) = token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let body = match body {
+            Some(body) => {
+                request = request.header("content-type", "application/json");
+                Body::from(body.to_string())
+            }
+            None => Body::empty(),
+        };
+        self.send(request.body(body).unwrap()).await
+    }
+
+    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
+        let local: SocketAddr = HOST.parse().unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        request
+            .extensions_mut()
+            .insert(ConnectionInfo { peer, local });
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
+async fn organization(control: &Control, name: &str) -> Organization {
+    let (store, clock) = (control.store(), control.clock());
+    let id = OrganizationId::new(clock, &RealEntropy);
+    let created_at = clock.now();
+    let organization = NewOrganization {
+        id,
+        slug: name.into(),
+        name: name.into(),
+        created_at,
+    };
+    store
+        .create_organization(organization, Vec::new())
+        .await
+        .unwrap();
+    let admin = new_user(clock);
+    let admin_id = admin.id;
+    store
+        .create_user(admin, id, Role::Admin, Vec::new())
+        .await
+        .unwrap();
+    let server = NewServer {
+        id: ServerId::new(clock, &RealEntropy),
+        organization: id,
+        slug: "web-1".parse::<Slug>().unwrap(),
+        name: format!("web 1 of {name}").parse().unwrap(),
+        created_at,
+    };
+    let server_id = server.id;
+    store.create_server(server, None, Vec::new()).await.unwrap();
+    Organization {
+        id,
+        server: server_id,
+        admin: admin_id,
+    }
+}
+
+fn new_user(clock: &dyn Clock) -> NewUser {
+    let id = UserId::new(clock, &RealEntropy);
+    NewUser {
+        id,
+        email: None,
+        name: None,
+        password_hash: None,
+        created_at: clock.now(),
+    }
+}
+
+/// Every cell but `without`.
+pub(crate) fn all_but(without: reoclo_domain::Cell) -> Preset {
+    Preset::Custom(Acl::all().without(without))
+}

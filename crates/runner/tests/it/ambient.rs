@@ -1,0 +1,78 @@
+//! Real time, which a test may move forward, and fixed randomness.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use reoclo_domain::{Clock, Entropy, Timestamp};
+use reoclo_runner::Ambient;
+
+pub struct TestClock {
+    since: Instant,
+    ahead_ms: AtomicU64,
+}
+
+impl TestClock {
+    pub fn new() -> Arc<Self> {
+        Arc::new(Self {
+            since: Instant::now(),
+            ahead_ms: AtomicU64::new(1),
+        })
+    }
+
+    pub fn advance(&self, time: Duration) {
+        let ms = u64::try_from(time.as_millis()).unwrap();
+        self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap())
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.since.elapsed() + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+    }
+}
+
+/// Different bytes with every call, the same in every run.
+#[derive(Default)]
+pub struct TestEntropy(AtomicU64);
+
+impl Entropy for TestEntropy {
+    fn fill(&self, buffer: &mut [u8]) {
+        for byte in buffer {
+            let mut x = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst);
+            x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            *byte = x.to_be_bytes()[2];
+        }
+    }
+}
+
+pub fn ambient() -> Ambient {
+    ambient_with(TestClock::new())
+}
+
+pub fn ambient_with(clock: Arc<TestClock>) -> Ambient {
+    Ambient {
+        clock,
+        entropy: Arc::new(TestEntropy::default()),
+    }
+}
+
+/// Waits until `probe` has an answer; fails when it has none for long.
+pub async fn eventually<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
+    let looking = async {
+        loop {
+            if let Some(found) = probe().await {
+                return found;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), looking)
+        .await
+        .unwrap_or_else(|_| panic!("{what} did not come"))
+}

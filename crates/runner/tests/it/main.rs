@@ -1,0 +1,19 @@
+//! The supervisor and the runner with real processes, sockets and files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests run on the real clock and fail by panicking"
+)]
+
+mod ambient;
+mod commands;
+mod connections;
+mod control_plane;
+mod enrolment;
+mod output;
+mod reconnecting;
+mod recovery;
+mod runner;
+mod starts;
+mod supervisor;
+mod through;

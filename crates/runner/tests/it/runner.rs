@@ -1,0 +1,122 @@
+//! A runner in this process, and its supervisor as a real one.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use reoclo_domain::Secret;
+use reoclo_runner::{
+    BackOffRange, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
+};
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+
+use crate::ambient::ambient;
+use crate::control_plane::ControlPlane;
+use crate::supervisor::options as supervisor_options;
+
+pub const TOKEN: &str = "ren_test";
+
+pub struct Runner {
+    pub dir: TempDir,
+    pub options: RunnerOptions,
+    task: Option<JoinHandle<Result<(), RunnerError>>>,
+}
+
+impl Runner {
+    /// One that has yet to be enrolled with this control plane.
+    pub fn new(control_plane: &ControlPlane) -> Self {
+        Self::with_url(&control_plane.url())
+    }
+
+    pub fn with_url(url: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let options = RunnerOptions {
+            data_dir: dir.path().to_owned(),
+            url: Some(url.to_owned()),
+            token: Some(Secret::new(TOKEN)),
+            ca_cert: None,
+            supervisor: real_supervisor(dir.path()),
+            timing: timing(),
+        };
+        Self {
+            dir,
+            options,
+            task: None,
+        }
+    }
+
+    pub fn start(&mut self) {
+        let running = run(self.options.clone(), ambient(), std::future::pending());
+        self.task = Some(tokio::spawn(running));
+    }
+
+    pub fn started(control_plane: &ControlPlane) -> Self {
+        let mut runner = Self::new(control_plane);
+        runner.start();
+        runner
+    }
+
+    /// Ends it without a word, as `kill -9` does.
+    pub async fn kill(&mut self) {
+        let task = self.task.take().unwrap();
+        task.abort();
+        let _ = task.await;
+    }
+
+    /// Why it ended by itself.
+    pub async fn error(&mut self) -> RunnerError {
+        self.task.take().unwrap().await.unwrap().unwrap_err()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        if let Some(task) = &self.task {
+            task.abort();
+        }
+    }
+}
+
+pub fn timing() -> RunnerTiming {
+    let short = BackOffRange {
+        first: Duration::from_millis(5),
+        most: Duration::from_millis(40),
+    };
+    RunnerTiming {
+        first_connect: short,
+        reconnect: short,
+        ..RunnerTiming::default()
+    }
+}
+
+/// This test program, as the process that [`supervise_as_a_process`] is.
+fn real_supervisor(dir: &Path) -> SupervisorCommand {
+    let test = "runner::supervise_as_a_process";
+    SupervisorCommand {
+        program: "/usr/bin/env".into(),
+        args: vec![
+            format!("SUPERVISE={}", dir.display()).into(),
+            std::env::current_exe().unwrap().into(),
+            "--exact".into(),
+            test.into(),
+            "--ignored".into(),
+        ],
+    }
+}
+
+/// Not a test: the supervisor that the other tests start.
+#[tokio::test]
+#[ignore = "run by other tests"]
+async fn supervise_as_a_process() {
+    let Some(dir) = std::env::var_os("SUPERVISE") else {
+        return;
+    };
+    let mut options = supervisor_options(Path::new(&dir));
+    options.own_session = true;
+    options.idle_exit = Duration::from_millis(500);
+    supervise(options, ambient(), std::future::pending()).await.unwrap();
+}

@@ -1,0 +1,32 @@
+//! The contract of the store: what every method does, on both engines.
+//!
+//! A test is written once, generic over its fixture, and runs as `…::sqlite::…` and
+//! `…::postgres::…`.
+#![allow(clippy::unwrap_used)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "measurements need the machine's clock"
+)]
+
+mod fixture;
+
+/// Runs each test on each engine.
+macro_rules! contract {
+    ($($test:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::fixture::Fixture::sqlite().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test(crate::fixture::Fixture::postgres().await).await;
+            })+
+        }
+    };
+}
+
+mod organizations;
+mod speed;
