@@ -1,5 +1,7 @@
 //! Audit events, with who and where filled in.
 
+use std::fmt::Display;
+
 use reoclo_domain::{AuditEventId, OrganizationId};
 use reoclo_store::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
 use serde_json::Value;
@@ -64,7 +66,7 @@ pub(crate) fn system_actor() -> Actor {
     }
 }
 
-pub(crate) fn resource(kind: &'static str, id: impl ToString, name: Option<&str>) -> Resource {
+pub(crate) fn resource(kind: &'static str, id: impl Display, name: Option<&str>) -> Resource {
     Resource {
         kind,
         id: Some(id.to_string()),

@@ -53,7 +53,7 @@ impl Control {
         source: RequestSource,
     ) -> Result<Caller, Refusal> {
         let role = self.store().role_of(key.organization, key.creator).await?;
-        let granted = role.map_or_else(Acl::empty, |role| role.acl());
+        let granted = role.map_or_else(Acl::empty, reoclo_domain::Role::acl);
         Ok(Caller::integration(
             key,
             key.preset.acl().intersect(granted),

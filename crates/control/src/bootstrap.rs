@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::audit::{Happening, resource};
 use crate::{Control, Refusal};
 
-const SETUP_LINK_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+const SETUP_LINK_LIFETIME: Duration = Duration::from_hours(24);
 const DEFAULT_RATE_LIMIT: u32 = 100;
 
 /// What a start wants.
@@ -63,12 +63,16 @@ impl Control {
     /// The organization that this machine's owner manages from its shell.
     pub async fn first_organization(&self) -> Result<OrganizationId, Refusal> {
         let oldest = self.oldest_organization().await?;
-        oldest.map(|organization| organization.id).ok_or(Refusal::NotFound("an organization"))
+        oldest
+            .map(|organization| organization.id)
+            .ok_or(Refusal::NotFound("an organization"))
     }
 
     async fn oldest_organization(&self) -> Result<Option<OrganizationRecord>, Refusal> {
         let organizations = self.store().organizations().await?;
-        Ok(organizations.into_iter().min_by_key(|organization| organization.created_at))
+        Ok(organizations
+            .into_iter()
+            .min_by_key(|organization| organization.created_at))
     }
 
     async fn first_start(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
@@ -347,7 +351,7 @@ impl Control {
                 resource("automation_key", key.id, Some(&key.name)),
                 json!({
                     "prefix": key.prefix,
-                    "operations": key.scope.operations.iter().map(|kind| kind.as_str()).collect::<Vec<_>>(),
+                    "operations": key.scope.operations.iter().map(reoclo_domain::OperationKind::as_str).collect::<Vec<_>>(),
                 }),
             ),
         };

@@ -44,8 +44,8 @@ impl Settings {
         Self {
             inline_wait: Duration::from_secs(20),
             start_deadline: Duration::from_secs(30),
-            lost_after: Duration::from_secs(15 * 60),
-            facts_interval: Duration::from_secs(60),
+            lost_after: Duration::from_mins(15),
+            facts_interval: Duration::from_mins(1),
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),

@@ -11,7 +11,7 @@ use reoclo_store::{KeyRef, KeyUse, RequestSource};
 use crate::Control;
 
 const MAX_PENDING: usize = 100_000;
-const WRITE_EVERY: Duration = Duration::from_secs(60);
+const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// Uses since the last write: at most one write a minute for a key and address.
 #[derive(Debug, Default)]
@@ -37,24 +37,21 @@ impl KeyUses {
             pending: None,
             written_at: None,
         });
-        match &mut entry.pending {
-            Some(pending) => {
-                pending.at = at;
-                pending.count += 1;
-                if pending.user_agent != user_agent {
-                    user_agent.clone_into(&mut pending.user_agent);
-                }
+        if let Some(pending) = &mut entry.pending {
+            pending.at = at;
+            pending.count += 1;
+            if pending.user_agent != user_agent {
+                user_agent.clone_into(&mut pending.user_agent);
             }
-            None => {
-                let user_agent = user_agent.to_owned();
-                entry.pending = Some(KeyUse {
-                    key,
-                    at,
-                    ip,
-                    user_agent,
-                    count: 1,
-                });
-            }
+        } else {
+            let user_agent = user_agent.to_owned();
+            entry.pending = Some(KeyUse {
+                key,
+                at,
+                ip,
+                user_agent,
+                count: 1,
+            });
         }
     }
 
@@ -70,11 +67,11 @@ impl KeyUses {
         };
         let mut due = Vec::new();
         for entry in entries.values_mut() {
-            if all || rested(entry) {
-                if let Some(pending) = entry.pending.take() {
-                    entry.written_at = Some(now);
-                    due.push(pending);
-                }
+            if (all || rested(entry))
+                && let Some(pending) = entry.pending.take()
+            {
+                entry.written_at = Some(now);
+                due.push(pending);
             }
         }
         entries.retain(|_, entry| entry.pending.is_some() || !rested(entry));

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 const KEY_USE_TICK: Duration = Duration::from_secs(1);
-const CHECKPOINT_TICK: Duration = Duration::from_secs(60 * 60);
+const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
     vec![

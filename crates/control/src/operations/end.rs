@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::{EXIT_LOST, EXIT_NOT_RUN, OperationState};
-use reoclo_store::{AuditOutcome, NewAuditEvent, OperationOutcome};
+use reoclo_store::{AuditOutcome, NewAuditEvent, OperationOutcome, RequestSource};
 use reoclo_wire::proto::{Finished, finished::State};
 use serde_json::json;
 use tokio::sync::watch;
@@ -17,7 +17,7 @@ use crate::Control;
 use crate::audit::{Happening, resource};
 
 /// A runner that comes back within a day after its operation was given up is still heard.
-const LATE_RESULT: Duration = Duration::from_secs(24 * 60 * 60);
+const LATE_RESULT: Duration = Duration::from_hours(24);
 
 /// Where who waits for an operation learns its outcome.
 pub(crate) type Ended = watch::Sender<Option<Arc<OperationOutcome>>>;
@@ -85,7 +85,7 @@ impl Control {
         self.event(
             Some(dispatch.organization),
             starter,
-            Default::default(),
+            RequestSource::default(),
             happening,
         )
     }
@@ -106,7 +106,7 @@ impl Control {
         let event = self.event(
             Some(dispatch.organization),
             starter,
-            Default::default(),
+            RequestSource::default(),
             happening,
         );
         if let Err(error) = self.store().append_audit(vec![event]).await {

@@ -14,12 +14,12 @@ impl Control {
         let running = self.store().running_operations().await?;
         let count = running.len();
         for operation in running {
-            self.resume(operation);
+            self.resume(&operation);
         }
         Ok(count)
     }
 
-    fn resume(&self, running: RunningOperation) {
+    fn resume(&self, running: &RunningOperation) {
         let payload = running
             .payload
             .as_ref()

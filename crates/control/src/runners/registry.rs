@@ -129,8 +129,8 @@ impl Runners {
             if seat.unforgotten.len() < MAX_UNFORGOTTEN {
                 seat.unforgotten.push(operation);
             }
-            let link = seat.link.borrow().clone();
-            link
+
+            seat.link.borrow().clone()
         };
         if let Some(link) = link {
             self.forget_on(server, &link).await;
@@ -163,7 +163,9 @@ impl Runners {
     }
 
     pub(crate) fn is_connected(&self, server: ServerId) -> bool {
-        self.seats().get(&server).is_some_and(|seat| seat.link.borrow().is_some())
+        self.seats()
+            .get(&server)
+            .is_some_and(|seat| seat.link.borrow().is_some())
     }
 
     pub(crate) fn connected(&self) -> usize {

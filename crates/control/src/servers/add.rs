@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::audit::{Happening, resource};
 use crate::{Control, InvalidFields, Refusal};
 
-const TOKEN_LIFETIME: Duration = Duration::from_secs(60 * 60);
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const SLUG_TRIES: u32 = 1_000;
 
 /// The proof that the request came from whoever owns the machine: over a socket that only they
@@ -138,10 +138,7 @@ impl Control {
             } else {
                 plain.numbered(number)
             };
-            match self
-                .create(id, organization, name, slug, enrolment.clone())
-                .await
-            {
+            match self.create(id, organization, name, slug, enrolment).await {
                 Err(Refusal::Conflict(_)) => {}
                 created => return created,
             }

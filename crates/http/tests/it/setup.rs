@@ -117,7 +117,7 @@ mod on_a_fresh_instance {
             started.keys.is_none(),
             "keys that cannot be shown are not made"
         );
-        clock.advance(Duration::from_secs(24 * 60 * 60));
+        clock.advance(Duration::from_hours(24));
         assert!(
             complete(&control, started.setup_token.unwrap().expose())
                 .await
@@ -138,7 +138,7 @@ mod on_a_fresh_instance {
             password: reoclo_domain::Secret::new("correct horse battery"),
         };
         control
-            .complete_setup(form, Default::default())
+            .complete_setup(form, reoclo_control::RequestSource::default())
             .await
             .map(|_| ())
     }

@@ -218,19 +218,16 @@ async fn a_foreign_organizations_key_finds_nothing(world: &World) {
         if !names_our_id {
             continue;
         }
-        let token = match requirement {
-            Requirement::Cell(_) => {
-                world
-                    .integration_key(&world.theirs, Preset::FullAccess, Role::Admin)
-                    .await
-            }
-            _ => {
-                let all = &OperationKind::ALL;
-                world
-                    .automation_key_for(&world.theirs, all, Scope::All)
-                    .await
-                    .0
-            }
+        let token = if let Requirement::Cell(_) = requirement {
+            world
+                .integration_key(&world.theirs, Preset::FullAccess, Role::Admin)
+                .await
+        } else {
+            let all = &OperationKind::ALL;
+            world
+                .automation_key_for(&world.theirs, all, Scope::All)
+                .await
+                .0
         };
         ask(world, route, Some(&token))
             .await
