@@ -2,13 +2,22 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{OperationId, OperationKind, OrganizationId, ServerId, Timestamp};
+use reoclo_domain::{Clock, OperationId, OperationKind, OrganizationId, ServerId, Timestamp};
 use reoclo_store::{Actor, NewOperation};
 use reoclo_wire::proto::{Exec, StartRequest, start_request::Action};
 
 use super::ExecPayload;
 use crate::Settings;
 use crate::runners::Link;
+
+/// Moments on the control plane's monotonic clock.
+#[derive(Clone, Copy)]
+pub(crate) struct Deadlines {
+    /// Nothing starts after this moment.
+    pub(crate) start_by: Duration,
+    /// Without any report by then, the operation is lost.
+    pub(crate) lost_at: Duration,
+}
 
 /// One operation on its way to a runner.
 #[derive(Clone)]
@@ -44,15 +53,18 @@ impl Dispatch {
         }
     }
 
-    /// Nothing starts after this moment.
-    pub(crate) fn start_by(&self, settings: &Settings) -> Timestamp {
-        self.created_at.plus(settings.start_deadline)
-    }
-
-    /// Without any report by then, the operation is lost.
-    pub(crate) fn lost_at(&self, settings: &Settings) -> Timestamp {
+    /// The moments on the monotonic clock by which the operation must have started and ended.
+    ///
+    /// The wall clock tells only how much of them an earlier process has used up: one that is set
+    /// back must not let an operation start later than its deadline.
+    pub(crate) fn deadlines(&self, clock: &dyn Clock, settings: &Settings) -> Deadlines {
+        let (used, now) = (clock.now().since(self.created_at), clock.monotonic());
         let timeout = Duration::from_secs(self.timeout_seconds.into());
-        self.created_at.plus(timeout).plus(settings.lost_after)
+        let left = |whole: Duration| now.saturating_add(whole.saturating_sub(used));
+        Deadlines {
+            start_by: left(settings.start_deadline),
+            lost_at: left(timeout.saturating_add(settings.lost_after)),
+        }
     }
 
     /// The request to start on `link`, with the deadline on that instance's own clock.

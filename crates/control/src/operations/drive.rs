@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::Timestamp;
 use reoclo_wire::proto::{
     Finished, FollowRequest, OperationEvent, Output, Refused, operation_event::Event,
     output::Stream, refused::Reason,
@@ -11,7 +10,7 @@ use reoclo_wire::proto::{
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Status, Streaming};
 
-use super::dispatch::Dispatch;
+use super::dispatch::{Deadlines, Dispatch};
 use super::tail::TailBuffer;
 use crate::Control;
 use crate::runners::Link;
@@ -33,12 +32,13 @@ pub(crate) enum Verdict {
 pub(crate) struct Driver {
     control: Control,
     dispatch: Dispatch,
+    deadlines: Deadlines,
     /// A start may have reached a runner.
     sent: bool,
     /// A runner has said that it has the operation.
     accepted: bool,
     /// When to erase the sealed command, if that is still to be done.
-    erase_at: Option<Timestamp>,
+    erase_at: Option<Duration>,
     stdout: TailBuffer,
     stderr: TailBuffer,
 }
@@ -46,9 +46,11 @@ pub(crate) struct Driver {
 impl Driver {
     /// A driver for an operation whose intent was just committed.
     pub(crate) fn new(control: Control, dispatch: Dispatch) -> Self {
+        let deadlines = dispatch.deadlines(control.clock(), control.settings());
         Self {
             control,
             dispatch,
+            deadlines,
             sent: false,
             accepted: false,
             erase_at: None,
@@ -72,7 +74,7 @@ impl Driver {
 
     /// Follows until there is a verdict; an operation without one in time is lost.
     pub(crate) async fn see_through(&mut self) -> Verdict {
-        let time = self.until(self.dispatch.lost_at(self.control.settings()));
+        let time = self.until(self.deadlines.lost_at);
         match timeout(time, self.follow()).await {
             Ok(verdict) => verdict,
             Err(_) => Verdict::Lost("the server has not reported on it in time".into()),
@@ -109,7 +111,7 @@ impl Driver {
         if self.sent {
             return next.await;
         }
-        let time = self.until(self.dispatch.start_by(settings));
+        let time = self.until(self.deadlines.start_by);
         timeout(time, next).await.ok().flatten()
     }
 
@@ -135,11 +137,10 @@ impl Driver {
         if self.accepted || (self.sent && !same_instance) {
             return None;
         }
-        let time = self.until(self.dispatch.start_by(self.control.settings()));
-        if time.is_zero() {
+        if self.until(self.deadlines.start_by).is_zero() {
             return None;
         }
-        let not_after = link.instance_time(self.control.clock().monotonic().saturating_add(time));
+        let not_after = link.instance_time(self.deadlines.start_by);
         self.dispatch.start_request(link, not_after)
     }
 
@@ -195,7 +196,8 @@ impl Driver {
     fn note_accepted(&mut self) {
         if !self.accepted {
             self.accepted = true;
-            self.erase_at = Some(self.control.now().plus(self.control.settings().erase_after));
+            self.erase_at =
+                Some(self.control.clock().monotonic() + self.control.settings().erase_after);
         }
     }
 
@@ -241,7 +243,7 @@ impl Driver {
         if link.boot_id() != self.dispatch.boot_id {
             return Some(Verdict::Lost("the server was restarted".into()));
         }
-        let time = self.until(self.dispatch.start_by(self.control.settings()));
+        let time = self.until(self.deadlines.start_by);
         if self.dispatch.payload.is_none() || time.is_zero() {
             return Some(Verdict::NotStarted("it never reached the server".into()));
         }
@@ -249,8 +251,8 @@ impl Driver {
         None
     }
 
-    fn until(&self, moment: Timestamp) -> Duration {
-        moment.since(self.control.now())
+    fn until(&self, moment: Duration) -> Duration {
+        moment.saturating_sub(self.control.clock().monotonic())
     }
 }
 

@@ -135,7 +135,10 @@ impl Session<'_> {
             sleep(period).await;
             let answer = self.link.client().describe(DescribeRequest {}).await;
             let Ok(answer) = answer else { return };
-            self.note(self.save_facts(&answer.into_inner()).await);
+            let description = answer.into_inner();
+            self.link
+                .set_clocks(&description, self.control.clock().monotonic());
+            self.note(self.save_facts(&description).await);
         }
     }
 

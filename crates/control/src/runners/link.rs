@@ -1,5 +1,6 @@
 //! One connection to a runner.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reoclo_wire::link::Channel;
@@ -15,10 +16,23 @@ pub(crate) struct Link {
     client: RunnerClient<Channel>,
     instance_id: String,
     boot_id: String,
-    /// The instance's clock and ours, read at the same moment or ours a little later.
+    clocks: Mutex<Clocks>,
+    closing: watch::Sender<Option<Detached>>,
+}
+
+/// The instance's clock and ours, read at the same moment or ours a little later (ADR 8).
+struct Clocks {
     instance_ms: u64,
     read_at: Duration,
-    closing: watch::Sender<Option<Detached>>,
+}
+
+impl Clocks {
+    const fn of(description: &Description, read_at: Duration) -> Self {
+        Self {
+            instance_ms: description.monotonic_ms,
+            read_at,
+        }
+    }
 }
 
 impl Link {
@@ -33,8 +47,7 @@ impl Link {
             client,
             instance_id: description.instance_id.clone(),
             boot_id: description.boot_id.clone(),
-            instance_ms: description.monotonic_ms,
-            read_at,
+            clocks: Mutex::new(Clocks::of(description, read_at)),
             closing: watch::Sender::new(None),
         }
     }
@@ -59,9 +72,17 @@ impl Link {
     /// Our monotonic `moment` on the instance's clock, at most the latency of one message early:
     /// its clock was read before ours.
     pub(crate) fn instance_time(&self, moment: Duration) -> u64 {
-        let since = moment.saturating_sub(self.read_at).as_millis();
-        self.instance_ms
+        let clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        let since = moment.saturating_sub(clocks.read_at).as_millis();
+        clocks
+            .instance_ms
             .saturating_add(u64::try_from(since).unwrap_or(u64::MAX))
+    }
+
+    /// Sets the two clocks side by side again, before they drift apart.
+    pub(super) fn set_clocks(&self, description: &Description, read_at: Duration) {
+        let mut clocks = self.clocks.lock().unwrap_or_else(PoisonError::into_inner);
+        *clocks = Clocks::of(description, read_at);
     }
 
     /// Asks whoever holds the connection to end it.
