@@ -22,6 +22,8 @@ pub struct Settings {
     pub start_deadline: Duration,
     /// An operation without any report is lost this long after its timeout.
     pub lost_after: Duration,
+    /// Runners have at least this long after a start to report what ended meanwhile.
+    pub resume_grace: Duration,
     /// How often a connected runner is asked for its facts.
     pub facts_interval: Duration,
     /// How long a runner may take to say who it is.
@@ -45,6 +47,7 @@ impl Settings {
             inline_wait: Duration::from_secs(20),
             start_deadline: Duration::from_secs(30),
             lost_after: Duration::from_mins(15),
+            resume_grace: Duration::from_mins(2),
             facts_interval: Duration::from_mins(1),
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),

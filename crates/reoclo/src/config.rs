@@ -109,6 +109,7 @@ impl Config {
         set(&mut settings.inline_wait, self.timing.inline_wait);
         set(&mut settings.start_deadline, self.timing.start_deadline);
         set(&mut settings.lost_after, self.timing.lost_after);
+        set(&mut settings.resume_grace, self.timing.resume_grace);
         set(&mut settings.facts_interval, self.timing.facts_interval);
         set(&mut settings.retry_delay, self.timing.retry_delay);
         set(

@@ -61,11 +61,13 @@ impl Driver {
 
     /// A driver for an operation that an earlier process began and may have sent.
     pub(crate) fn resumed(control: Control, dispatch: Dispatch, accepted: bool) -> Self {
-        Self {
-            sent: true,
-            accepted,
-            ..Self::new(control, dispatch)
-        }
+        let mut driver = Self::new(control, dispatch);
+        driver.sent = true;
+        driver.accepted = accepted;
+        let grace = driver.control.settings().resume_grace;
+        let heard_by = driver.control.clock().monotonic().saturating_add(grace);
+        driver.deadlines.lost_at = driver.deadlines.lost_at.max(heard_by);
+        driver
     }
 
     pub(crate) const fn dispatch(&self) -> &Dispatch {

@@ -58,6 +58,7 @@ pub(crate) struct Timing {
     pub(crate) inline_wait: Option<f64>,
     pub(crate) start_deadline: Option<f64>,
     pub(crate) lost_after: Option<f64>,
+    pub(crate) resume_grace: Option<f64>,
     pub(crate) facts_interval: Option<f64>,
     pub(crate) retry_delay: Option<f64>,
     pub(crate) keepalive_every: Option<f64>,
