@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 /// Something in the command line, the configuration or the surroundings is wrong.
 #[derive(Debug, thiserror::Error)]
-#[error("{0:#}")]
+#[error("{}", on_one_line(.0))]
 pub(crate) struct Misuse(anyhow::Error);
 
 /// Marks an error as one that the user can put right, and exits with 2.
@@ -18,9 +18,20 @@ pub(crate) fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            let line = format!("{error:#}").replace('\n', " ");
-            eprintln!("reoclo: {line}");
+            eprintln!("reoclo: {}", on_one_line(&error));
             ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 })
         }
     }
+}
+
+/// An error and its causes; one whose text stands in the one before it is not repeated.
+fn on_one_line(error: &anyhow::Error) -> String {
+    let mut line = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !line.ends_with(&cause) {
+            line.push_str(": ");
+            line.push_str(&cause);
+        }
+    }
+    line.replace('\n', " ")
 }

@@ -113,7 +113,10 @@ mod tests {
         }
         assert_eq!(Address::parse("ftp://a"), Err(AddressError::Scheme));
         assert_eq!(Address::parse("https://a:b@c"), Err(AddressError::Extra));
-        assert_eq!(Address::parse("https://c/?token=x"), Err(AddressError::Extra));
+        assert_eq!(
+            Address::parse("https://c/?token=x"),
+            Err(AddressError::Extra)
+        );
         for malformed in ["", "reoclo.example.com", "https://", "https:// a", "/path"] {
             assert!(
                 matches!(Address::parse(malformed), Err(AddressError::Malformed(_))),

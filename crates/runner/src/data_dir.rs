@@ -46,7 +46,10 @@ impl DataDir {
     /// this returns.
     pub(crate) fn replace(&self, name: &str, contents: &[u8]) -> io::Result<()> {
         let temporary = self.join(&format!("{name}.new"));
-        let mut file = private_file().truncate(true).create(true).open(&temporary)?;
+        let mut file = private_file()
+            .truncate(true)
+            .create(true)
+            .open(&temporary)?;
         file.write_all(contents)?;
         file.sync_all()?;
         fs::rename(temporary, self.join(name))?;

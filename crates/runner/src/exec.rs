@@ -48,15 +48,16 @@ pub(crate) async fn run(
     user: &User,
     operation: &Arc<Operation>,
     patience: Patience,
-    clock: &dyn Clock,
+    clock: &Arc<dyn Clock>,
 ) -> Finished {
     let started = clock.monotonic();
     let (mut child, pipes) = match child::spawn(&request, user) {
         Ok(spawned) => spawned,
         Err(error) => return not_run(&error),
     };
-    let mut pumps = Pumps::new(pipes, &request.patterns, operation);
+    let mut pumps = Pumps::new(pipes, &request.patterns, operation, clock);
     let ending = ending(&mut child, &mut pumps, request.timeout, operation).await;
+    operation.hurry();
     if ending != Ending::Exited {
         terminate(&mut child, &mut pumps, patience.kill_grace).await;
     }

@@ -22,13 +22,10 @@ pub(crate) fn gather(docker_version: String) -> Facts {
         os: bounded(&os_name().unwrap_or_default()),
         kernel: bounded(&uname.release().to_string_lossy()),
         architecture: bounded(&uname.machine().to_string_lossy()),
-        cpu_cores: available_parallelism().map_or(0, |cores| {
-            u32::try_from(cores.get()).unwrap_or(u32::MAX)
-        }),
+        cpu_cores: available_parallelism()
+            .map_or(0, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX)),
         ram_mb: ram_mb().unwrap_or(0),
-        disk_gb: statvfs("/").map_or(0, |disk| {
-            disk.f_frsize.saturating_mul(disk.f_blocks) >> 30
-        }),
+        disk_gb: statvfs("/").map_or(0, |disk| disk.f_frsize.saturating_mul(disk.f_blocks) >> 30),
         docker_version,
     }
 }

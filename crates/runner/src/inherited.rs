@@ -18,7 +18,10 @@ pub(crate) fn keep_from_commands() {
         .for_each(close_on_exec);
 }
 
-#[expect(unsafe_code, reason = "an inherited descriptor has no owner to borrow it from")]
+#[expect(
+    unsafe_code,
+    reason = "an inherited descriptor has no owner to borrow it from"
+)]
 fn close_on_exec(fd: RawFd) {
     // SAFETY: the descriptor is used for one call that reads and writes nothing through it. If it
     // has been closed meanwhile, the call fails with EBADF; if its number has been taken again,

@@ -3,11 +3,13 @@
 mod follow;
 mod forgotten;
 mod operations;
+mod pace;
 
 use std::sync::{Mutex, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
-use reoclo_domain::OperationId;
+use reoclo_domain::{Clock, OperationId};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::output::Stream;
 use tokio::sync::Notify;
@@ -15,6 +17,8 @@ use tokio::sync::futures::Notified;
 
 pub(crate) use follow::{Offsets, follow};
 pub(crate) use operations::{Admission, Limits, Operations, Refusal};
+
+use pace::Pace;
 
 use crate::mutex::lock;
 use crate::output::{Chunk, OutputLog};
@@ -31,6 +35,7 @@ pub(crate) struct Operation {
     changed: Notify,
     /// Somebody wants it to end; kept for the one task that runs it.
     cancelled: Notify,
+    pace: Pace,
 }
 
 impl Operation {
@@ -65,6 +70,7 @@ impl Operation {
             finished: OnceLock::new(),
             changed: Notify::new(),
             cancelled: Notify::new(),
+            pace: Pace::default(),
         }
     }
 
@@ -80,6 +86,17 @@ impl Operation {
     /// Tells the followers that there is more.
     pub(crate) fn announce(&self) {
         self.changed.notify_waiters();
+    }
+
+    /// Waits a little for a follower that keeps up, so that it misses nothing.
+    pub(crate) async fn keep_pace(&self, waited: &mut Duration, clock: &dyn Clock) {
+        let written = lock(&self.stdout).len() + lock(&self.stderr).len();
+        self.pace.keep(written, waited, clock).await;
+    }
+
+    /// The command has ended: what is left of its output waits for nobody.
+    pub(crate) fn hurry(&self) {
+        self.pace.end();
     }
 
     /// Asks for the end; says whether it had not come yet.

@@ -14,6 +14,7 @@ use reoclo_wire::link::LinkSettings;
 use rustix::process::setsid;
 use tokio::net::UnixListener;
 
+use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::exec::{Patience, User, UserError};
 use crate::facts;
@@ -22,7 +23,6 @@ use crate::lock::{LockError, lock_supervisor};
 use crate::operation::{Limits, Operations};
 use crate::socket;
 use crate::spool::{Origin, Spool};
-use crate::Ambient;
 
 use instance::Instance;
 use service::Service;

@@ -65,7 +65,7 @@ impl Store {
         let (key, now) = (self.master_key(), self.clock().now());
         let signed = heads.into_iter().map(|head| {
             let head = head.authentic(key)?;
-            Checkpoint::sign(head, now, self.instance().control_plane_id, key)
+            Checkpoint::sign(&head, now, self.instance().control_plane_id, key)
         });
         signed.collect()
     }

@@ -22,7 +22,7 @@ struct State {
 #[derive(Debug)]
 pub(crate) enum Effect {
     /// A key was created.
-    KeyCreated(TokenHash, KeyRecord),
+    KeyCreated(TokenHash, Arc<KeyRecord>),
     /// A key was revoked.
     KeyRevoked(KeyRef),
     /// A key's expiry was changed.
@@ -68,7 +68,7 @@ impl State {
         match effect {
             Effect::KeyCreated(token, key) if key.life().revoked_at.is_none() => {
                 self.tokens.insert(key.key_ref(), token);
-                self.keys.insert(token, Arc::new(key));
+                self.keys.insert(token, key);
             }
             Effect::KeyCreated(..) => {}
             Effect::KeyRevoked(key) => {

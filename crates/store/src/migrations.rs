@@ -25,16 +25,18 @@ pub fn schema_fingerprint() -> String {
 
 /// Brings the tables to this version. On PostgreSQL one opener at a time holds sqlx's advisory
 /// lock; on SQLite the whole of it is one transaction that begins with the write lock.
+///
+/// `run_direct` is what `run` calls; the future of `run` itself cannot move between threads.
 pub(crate) async fn run(
     engine: Engine,
     connection: &mut AnyConnection,
 ) -> Result<(), MigrateError> {
     let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
     match engine {
-        Engine::Postgres => migrator.run(connection).await,
+        Engine::Postgres => migrator.run_direct(None, connection, false).await,
         Engine::Sqlite => {
             let mut transaction = engine.begin(connection).await?;
-            migrator.run(&mut *transaction).await?;
+            migrator.run_direct(None, &mut *transaction, false).await?;
             Ok(transaction.commit().await?)
         }
     }

@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use reoclo_domain::Secret;
 use reoclo_store::{DatabaseAddress, MasterKey, Store, StoreOptions};
+use sqlx::any::install_default_drivers;
+use sqlx::{AnyConnection, Connection};
 use tempfile::TempDir;
 
 use crate::{RealClock, RealEntropy};
@@ -65,6 +67,17 @@ impl Database {
             DatabaseAddress::Sqlite(path) => Some(path),
             DatabaseAddress::Postgres(_) => None,
         }
+    }
+
+    /// A connection of its own, past the store.
+    pub async fn connect(&self) -> AnyConnection {
+        install_default_drivers();
+        let url = match &self.address {
+            DatabaseAddress::Sqlite(path) => format!("sqlite:{}", path.display()),
+            DatabaseAddress::Postgres(url) => url.expose().to_owned(),
+        };
+        let connected = AnyConnection::connect(&url).await;
+        connected.expect("the database of a test answers")
     }
 
     /// What opens it, with the real time and the fixed master key of all tests.

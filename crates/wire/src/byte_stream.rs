@@ -183,3 +183,6 @@ where
             .map_err(io::Error::other)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@
 //! tonic's own `Channel` and `Server` hide.
 
 mod client;
+mod cut;
 mod fate;
 mod server;
 

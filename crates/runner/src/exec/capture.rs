@@ -29,6 +29,10 @@ impl Capture {
         })
     }
 
+    pub(super) fn operation(&self) -> &Operation {
+        &self.operation
+    }
+
     pub(super) fn write(&self, chunk: Bytes) {
         if let Some(masker) = lock(&self.masker).as_mut() {
             masker.push(chunk, |piece| self.operation.append(self.stream, piece));

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::BytesMut;
+use reoclo_domain::Clock;
 use reoclo_wire::proto::output::Stream;
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
@@ -37,12 +38,21 @@ pub(super) struct Pumps {
 }
 
 impl Pumps {
-    pub(super) fn new(pipes: Pipes, patterns: &Patterns, operation: &Arc<Operation>) -> Self {
+    pub(super) fn new(
+        pipes: Pipes,
+        patterns: &Patterns,
+        operation: &Arc<Operation>,
+        clock: &Arc<dyn Clock>,
+    ) -> Self {
         let stdout = Capture::new(Stream::Stdout, patterns, operation);
         let stderr = Capture::new(Stream::Stderr, patterns, operation);
+        let clock = Arc::clone(clock);
         let captures = [Arc::clone(&stdout), Arc::clone(&stderr)];
         let running = async move {
-            tokio::join!(pump(pipes.stdout, &stdout), pump(pipes.stderr, &stderr));
+            tokio::join!(
+                pump(pipes.stdout, &stdout, &*clock),
+                pump(pipes.stderr, &stderr, &*clock),
+            );
         };
         Self {
             running: Box::pin(running),
@@ -87,7 +97,8 @@ fn leave_behind(running: Pin<Box<dyn Future<Output = ()> + Send>>) {
     });
 }
 
-async fn pump(mut pipe: Receiver, capture: &Capture) {
+async fn pump(mut pipe: Receiver, capture: &Capture, clock: &dyn Clock) {
+    let mut waited = Duration::ZERO;
     let mut buffer = BytesMut::new();
     loop {
         if buffer.capacity() - buffer.len() < LITTLE_ROOM {
@@ -97,5 +108,6 @@ async fn pump(mut pipe: Receiver, capture: &Capture) {
             Ok(0) | Err(_) => return,
             Ok(_) => capture.write(buffer.split().freeze()),
         }
+        capture.operation().keep_pace(&mut waited, clock).await;
     }
 }

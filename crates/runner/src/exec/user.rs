@@ -1,7 +1,9 @@
 //! As whom commands run.
 
+use std::ffi::CString;
 use std::fs;
 use std::io;
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -103,18 +105,18 @@ impl User {
 
 #[expect(unsafe_code, reason = "std sets no supplementary groups")]
 fn switch(command: &mut Command, ids: Ids, directory: PathBuf) {
+    // A name with a NUL character was refused before; an empty one is refused by chdir.
+    let directory = CString::new(directory.into_os_string().into_vec()).unwrap_or_default();
     let take_on = move || {
         set_thread_groups(&ids.groups)?;
         set_thread_res_gid(ids.gid, ids.gid, ids.gid)?;
         set_thread_res_uid(ids.uid, ids.uid, ids.uid)?;
         // As the user: root may enter where the user may not.
-        chdir(directory.as_path())?;
+        chdir(directory.as_c_str())?;
         Ok(())
     };
-    // SAFETY: the closure runs in the forked child before exec. It makes four system calls
-    // directly, without libc, and takes no lock. The directory's name is below rustix's limit for
-    // names that it copies to the stack (PATH_MAX is the kernel's own), or chdir allocates, which
-    // glibc and musl make safe after fork.
+    // SAFETY: the closure runs in the forked child before exec. It makes four system calls on
+    // values that were made before the fork; it allocates nothing and takes no lock.
     unsafe {
         command.pre_exec(take_on);
     }
@@ -161,9 +163,8 @@ struct Entry<'a> {
 
 impl Entry<'_> {
     fn user(&self, switch: Option<Ids>) -> User {
-        let or = |text: &str, otherwise: &str| {
-            if text.is_empty() { otherwise } else { text }.to_owned()
-        };
+        let or =
+            |text: &str, otherwise: &str| if text.is_empty() { otherwise } else { text }.to_owned();
         User {
             name: self.name.to_owned(),
             home: or(self.home, "/"),
@@ -217,7 +218,10 @@ mod tests {
     #[test]
     fn a_user_is_found_with_all_groups() {
         let user = named("ci", Uid::ROOT, PASSWD, GROUPS).unwrap();
-        assert_eq!((user.home.as_str(), user.shell.as_str()), ("/home/ci", "/bin/sh"));
+        assert_eq!(
+            (user.home.as_str(), user.shell.as_str()),
+            ("/home/ci", "/bin/sh")
+        );
         let ids = user.switch.unwrap();
         assert_eq!((ids.uid.as_raw(), ids.gid.as_raw()), (1001, 1002));
         let groups: Vec<u32> = ids.groups.iter().map(|gid| gid.as_raw()).collect();

@@ -42,7 +42,10 @@ impl Docker {
     pub(crate) async fn version(&self) -> String {
         let mut receiver = self.version.subscribe();
         let answer = receiver.wait_for(Option::is_some).await;
-        answer.ok().and_then(|version| version.clone()).unwrap_or_default()
+        answer
+            .ok()
+            .and_then(|version| version.clone())
+            .unwrap_or_default()
     }
 }
 

@@ -1,7 +1,7 @@
 use std::ops::Range;
 use std::sync::{Arc, LazyLock, OnceLock};
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, MatchKind};
 use reoclo_domain::{TokenKind, find_tokens};
 
 /// Values shorter than this are not secrets: hiding them would garble everything.
@@ -24,9 +24,18 @@ struct Inner {
     longest: usize,
     /// Bytes with which a secret or token can begin.
     begins: [bool; 256],
-    /// Finds secrets and the prefixes of tokens. Made with the first output: many commands print
+    /// For secrets and the prefixes of tokens. Made with the first output: many commands print
     /// nothing.
-    automaton: OnceLock<Option<AhoCorasick>>,
+    search: OnceLock<Option<Search>>,
+}
+
+/// The patterns, compiled for two questions.
+#[derive(Debug)]
+struct Search {
+    /// Whether there is any: answered several times faster, and the answer is no, as a rule.
+    any: AhoCorasick,
+    /// Where they all are, overlaps included.
+    all: AhoCorasick,
 }
 
 /// For the commands that come without secrets, which are most: made once.
@@ -62,20 +71,20 @@ impl Patterns {
             longest: longest.unwrap_or(0).max(LONGEST_TOKEN),
             secrets,
             begins,
-            automaton: OnceLock::new(),
+            search: OnceLock::new(),
         }))
     }
 
     /// Where secrets stand in `text`, ordered by where they begin; they may overlap.
     pub(super) fn occurrences(&self, text: &[u8]) -> Vec<Range<usize>> {
-        let Some(automaton) = self.automaton() else {
+        let Some(search) = self.search() else {
             return everything(text);
         };
-        // Nothing is there, as a rule, and finding that out is much faster than listing.
-        if automaton.find(text).is_none() {
+        if !search.any.is_match(text) {
             return Vec::new();
         }
-        let mut found: Vec<Range<usize>> = automaton
+        let mut found: Vec<Range<usize>> = search
+            .all
             .find_overlapping_iter(text)
             .filter_map(|hit| {
                 if hit.pattern().as_usize() < TokenKind::ALL.len() {
@@ -112,15 +121,24 @@ impl Patterns {
     }
 
     /// `None` when it could not be built, which the bounds on a request do not let happen.
-    fn automaton(&self) -> Option<&AhoCorasick> {
+    fn search(&self) -> Option<&Search> {
         self.0
-            .automaton
+            .search
             .get_or_init(|| {
-                let prefixes = TokenKind::ALL.iter().map(|kind| kind.prefix().as_bytes());
-                let secrets = self.0.secrets.iter().map(AsRef::as_ref);
-                AhoCorasick::new(prefixes.chain(secrets)).ok()
+                let any = self.compile(MatchKind::LeftmostFirst)?;
+                let all = self.compile(MatchKind::Standard)?;
+                Some(Search { any, all })
             })
             .as_ref()
+    }
+
+    fn compile(&self, kind: MatchKind) -> Option<AhoCorasick> {
+        let prefixes = TokenKind::ALL.iter().map(|kind| kind.prefix().as_bytes());
+        let secrets = self.0.secrets.iter().map(AsRef::as_ref);
+        AhoCorasick::builder()
+            .match_kind(kind)
+            .build(prefixes.chain(secrets))
+            .ok()
     }
 }
 

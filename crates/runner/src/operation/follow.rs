@@ -21,6 +21,7 @@ pub(crate) fn follow(
     operation: Arc<Operation>,
     from: Offsets,
 ) -> impl Stream<Item = OperationEvent> + Send + 'static {
+    operation.pace.attach();
     let follower = Follower {
         operation,
         at: from,
@@ -46,6 +47,7 @@ impl Follower {
             let changed = operation.changed();
             let finished = operation.finished();
             if let Some(output) = self.output() {
+                operation.pace.has_read(self.at.stdout + self.at.stderr);
                 return Some(Event::Output(output));
             }
             if let Some(finished) = finished {
@@ -61,6 +63,12 @@ impl Follower {
         let Offsets { stdout, stderr } = &mut self.at;
         read(&self.operation, OutputStream::Stdout, stdout)
             .or_else(|| read(&self.operation, OutputStream::Stderr, stderr))
+    }
+}
+
+impl Drop for Follower {
+    fn drop(&mut self) {
+        self.operation.pace.detach();
     }
 }
 

@@ -35,7 +35,10 @@ pub(super) struct RingFile {
 
 impl RingFile {
     pub(super) fn create(place: Place) -> io::Result<Self> {
-        let file = private_file().read(true).create_new(true).open(&place.path)?;
+        let file = private_file()
+            .read(true)
+            .create_new(true)
+            .open(&place.path)?;
         Ok(Self {
             file,
             place,

@@ -20,10 +20,7 @@ use crate::lock::lock_runner;
 use crate::supervisor_process::SupervisorProcess;
 
 /// Locks the data directory and enrols, if that was not done before.
-pub(super) async fn open(
-    options: RunnerOptions,
-    ambient: Ambient,
-) -> Result<Runner, RunnerError> {
+pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Runner, RunnerError> {
     let dir = DataDir::open(&options.data_dir)?;
     let lock = lock_runner(&dir).await?;
     let key = identity::load_or_create(&dir, &*ambient.entropy)?;
@@ -89,11 +86,7 @@ async fn first_start(
     Ok((enrolled, dialer))
 }
 
-fn dialer(
-    url: &str,
-    ca_cert: Option<&Path>,
-    timing: &RunnerTiming,
-) -> Result<Dialer, RunnerError> {
+fn dialer(url: &str, ca_cert: Option<&Path>, timing: &RunnerTiming) -> Result<Dialer, RunnerError> {
     let address = Address::parse(url)?;
     let tls = address.tls.then(|| dial::connector(ca_cert)).transpose()?;
     Ok(Dialer::new(address, tls, timing.dial))

@@ -9,11 +9,7 @@ use super::{Service, SupervisorOptions};
 
 /// Serves one connection at a time, and ends when there has been none, and nothing ran, for the
 /// idle time.
-pub(super) async fn serve(
-    listener: &UnixListener,
-    service: &Service,
-    options: &SupervisorOptions,
-) {
+pub(super) async fn serve(listener: &UnixListener, service: &Service, options: &SupervisorOptions) {
     let mut connection = Connection(None);
     loop {
         tokio::select! {

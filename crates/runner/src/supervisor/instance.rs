@@ -2,8 +2,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::Clock;
-use reoclo_wire::proto::refused::Reason;
 use reoclo_wire::proto::Description;
+use reoclo_wire::proto::refused::Reason;
 
 use crate::exec::{Patience, User};
 use crate::facts::{self, Docker};

@@ -31,10 +31,7 @@ impl Runner for Service {
     type StartStream = Events;
     type FollowStream = Events;
 
-    async fn describe(
-        &self,
-        _: Request<DescribeRequest>,
-    ) -> Result<Response<Description>, Status> {
+    async fn describe(&self, _: Request<DescribeRequest>) -> Result<Response<Description>, Status> {
         let description = self.0.describe().await;
         // For the next time.
         self.refresh_docker();
@@ -119,11 +116,15 @@ impl Service {
             not_after_ms: start.not_after_ms,
         };
         let Some(Action::Exec(exec)) = start.action else {
-            return Err(invalid("this supervisor does not know the action".to_owned()));
+            return Err(invalid(
+                "this supervisor does not know the action".to_owned(),
+            ));
         };
         let request = exec::Request::new(exec).map_err(|error| invalid(error.to_string()))?;
         let instance = &self.0;
-        let admission = instance.operations.admit(id, || instance.check(&deadline))?;
+        let admission = instance
+            .operations
+            .admit(id, || instance.check(&deadline))?;
         if let Admission::New(operation) = &admission {
             tokio::spawn(run(Arc::clone(instance), Arc::clone(operation), request));
         }
@@ -143,7 +144,7 @@ async fn run(instance: Arc<Instance>, operation: Arc<Operation>, request: exec::
         &instance.user,
         &operation,
         instance.patience,
-        &*instance.clock,
+        &instance.clock,
     );
     // A fault here must not leave an operation that runs for ever.
     let finished = AssertUnwindSafe(running).catch_unwind().await;

@@ -21,7 +21,10 @@ async fn exit_codes_and_both_streams_arrive() {
     assert_eq!((ended.code(), ended.text()), (7, "out\n"));
     assert_eq!(ended.stderr, b"err\n");
     assert_eq!(ended.finished.state(), State::Completed);
-    assert_eq!((ended.finished.stdout_bytes, ended.finished.stderr_bytes), (4, 4));
+    assert_eq!(
+        (ended.finished.stdout_bytes, ended.finished.stderr_bytes),
+        (4, 4)
+    );
     assert!(ended.finished.duration_us > 0);
 }
 
@@ -32,7 +35,10 @@ async fn death_by_a_signal_has_its_number() {
     for signal in [6, 9, 15] {
         let ended = client.sh(&format!("kill -{signal} $$")).await;
         assert_eq!(ended.finished.state(), State::Completed);
-        assert_eq!((ended.code(), ended.finished.signal), (128 + signal, signal));
+        assert_eq!(
+            (ended.code(), ended.finished.signal),
+            (128 + signal, signal)
+        );
     }
 }
 
@@ -48,7 +54,12 @@ async fn the_environment_is_cleared() {
     let ours = ["GIVEN", "HOME", "LANG", "PATH", "SHELL", "USER"];
     assert!(ours.iter().all(|name| names.contains(name)), "{names:?}");
     let shell = ["PWD", "OLDPWD", "SHLVL", "_"];
-    assert!(names.iter().all(|name| ours.contains(name) || shell.contains(name)), "{names:?}");
+    assert!(
+        names
+            .iter()
+            .all(|name| ours.contains(name) || shell.contains(name)),
+        "{names:?}"
+    );
     command.env.insert("GIVEN".into(), "a b\n$HOME'\"".into());
     "printf %s \"$GIVEN\"".clone_into(&mut command.command);
     assert_eq!(client.run(command).await.text(), "a b\n$HOME'\"");
@@ -82,7 +93,11 @@ async fn the_working_directory_is_used_and_a_missing_one_is_named() {
     "/no/such/place".clone_into(&mut command.working_directory);
     let ended = client.run(command).await.finished;
     assert_eq!((ended.state(), ended.exit_code), (State::NotRun, 125));
-    assert!(ended.message.contains("/no/such/place"), "{}", ended.message);
+    assert!(
+        ended.message.contains("/no/such/place"),
+        "{}",
+        ended.message
+    );
     assert_eq!(ended.field, "working_directory");
 }
 
@@ -111,10 +126,16 @@ async fn what_ignores_the_first_signal_is_killed() {
     let pids = following.stdout_has("\n").await;
     assert!(client.cancel(&id).await);
     let ended = following.ended().await;
-    assert_eq!((ended.finished.state(), ended.code()), (State::Cancelled, 130));
+    assert_eq!(
+        (ended.finished.state(), ended.code()),
+        (State::Cancelled, 130)
+    );
     assert_eq!(ended.finished.signal, 9);
     for pid in pids.split_whitespace() {
-        eventually("the end of a killed process", async || (!is_alive(pid)).then_some(())).await;
+        eventually("the end of a killed process", async || {
+            (!is_alive(pid)).then_some(())
+        })
+        .await;
     }
 }
 
@@ -169,7 +190,10 @@ async fn many_run_at_the_same_time() {
             let link = tokio::spawn(std::future::pending());
             let mut client = crate::supervisor::Client { rpc, link, host };
             let ended = client.sh(&format!("echo {number}; exit {number}")).await;
-            assert_eq!((ended.code(), ended.text()), (number, format!("{number}\n").as_str()));
+            assert_eq!(
+                (ended.code(), ended.text()),
+                (number, format!("{number}\n").as_str())
+            );
         })
     });
     for run in runs.collect::<Vec<_>>() {
@@ -185,6 +209,38 @@ async fn secrets_are_masked_in_both_streams() {
     command.env.insert("PW".into(), "hunter2".into());
     command.mask = vec!["hunter2".into()];
     let ended = client.run(command).await;
-    assert_eq!((ended.text(), ended.stderr.as_slice()), ("******.", b"***\n".as_slice()));
+    assert_eq!(
+        (ended.text(), ended.stderr.as_slice()),
+        ("******.", b"***\n".as_slice())
+    );
     assert_eq!(ended.finished.stdout_bytes, 7);
+}
+
+#[tokio::test]
+async fn another_user_has_all_its_ids_and_not_one_more() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let supervisor = Supervisor::start_with(|options| options.exec_user = Some("daemon".into()));
+    let mut client = supervisor.connect().await;
+    let ended = client.sh("id -un; id -G; echo $USER").await;
+    let expected = std::process::Command::new("id")
+        .args(["-G", "daemon"])
+        .output()
+        .unwrap();
+    let groups = String::from_utf8(expected.stdout).unwrap();
+    assert!(
+        ended
+            .text()
+            .starts_with(&format!("daemon\n{groups}daemon\n")),
+        "{ended:?}"
+    );
+    let mut command = exec("pwd");
+    command.working_directory = supervisor.path().display().to_string();
+    let ended = client.run(command).await;
+    assert_eq!(
+        ended.finished.state(),
+        State::NotRun,
+        "a directory that is closed to the user"
+    );
 }

@@ -12,7 +12,10 @@ async fn a_new_connection_ends_the_one_before() {
     let mut first = supervisor.connect().await;
     let id = new_id();
     let go = supervisor.file("go");
-    let command = format!("echo a; while [ ! -e {} ]; do sleep 0.01; done; echo b", go.display());
+    let command = format!(
+        "echo a; while [ ! -e {} ]; do sleep 0.01; done; echo b",
+        go.display()
+    );
     let mut following = first.start(&id, exec(&command)).await;
     following.stdout_has("a\n").await;
     let mut second = supervisor.connect().await;
@@ -41,7 +44,15 @@ async fn a_host_describes_itself() {
 async fn a_second_supervisor_gives_way() {
     let supervisor = Supervisor::start();
     let mut client = supervisor.connect().await;
-    let second = supervise(options(supervisor.path()), ambient(), std::future::pending()).await;
-    assert!(matches!(second, Err(SupervisorError::Lock(_))), "{second:?}");
+    let second = supervise(
+        options(supervisor.path()),
+        ambient(),
+        std::future::pending(),
+    )
+    .await;
+    assert!(
+        matches!(second, Err(SupervisorError::Lock(_))),
+        "{second:?}"
+    );
     assert_eq!(client.sh("echo still here").await.text(), "still here\n");
 }

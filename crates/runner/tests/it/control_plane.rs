@@ -97,12 +97,17 @@ impl ControlPlane {
         self.sockets.recv().await.unwrap()
     }
 
-    /// The next runner, welcomed.
+    /// The next runner that stays, welcomed. One whose supervisor was just killed may still have
+    /// reached its socket, and comes again.
     pub async fn runner(&mut self) -> Client {
-        let mut link = self.socket().await;
-        link.challenge().await;
-        link.welcome().await;
-        link.client().await
+        loop {
+            let mut link = self.socket().await;
+            link.challenge().await;
+            link.welcome().await;
+            if let Some(client) = link.client().await {
+                return client;
+            }
+        }
     }
 }
 
@@ -141,8 +146,8 @@ impl Link {
     }
 
     /// The link on top.
-    pub async fn client(self) -> Client {
-        Client::open(ByteStream::new(self.0, codec())).await
+    pub async fn client(self) -> Option<Client> {
+        Client::try_open(ByteStream::new(self.0, codec())).await
     }
 }
 
@@ -247,7 +252,10 @@ fn upgrade(request: Request<Incoming>, shared: &Arc<Shared>) -> Response<Full<By
         .status(StatusCode::SWITCHING_PROTOCOLS)
         .header(header::CONNECTION, "Upgrade")
         .header(header::UPGRADE, "websocket")
-        .header(header::SEC_WEBSOCKET_ACCEPT, derive_accept_key(key.as_bytes()))
+        .header(
+            header::SEC_WEBSOCKET_ACCEPT,
+            derive_accept_key(key.as_bytes()),
+        )
         .body(Full::default())
         .unwrap()
 }

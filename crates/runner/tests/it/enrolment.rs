@@ -19,9 +19,15 @@ async fn a_new_runner_enrols_and_proves_its_identity() {
     assert!(!enrolments[0].hostname.is_empty());
     assert_eq!(proof.server_id, SERVER);
     assert!(is_proven(&enrolments[0], &challenge, &proof));
-    assert_eq!(is_running(runner.dir.path()).unwrap(), Some(std::process::id()));
+    assert_eq!(
+        is_running(runner.dir.path()).unwrap(),
+        Some(std::process::id())
+    );
     for file in ["identity.pk8", "runner.json", "runner.lock"] {
-        let mode = std::fs::metadata(runner.file(file)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(runner.file(file))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
     let stored = std::fs::read_to_string(runner.file("runner.json")).unwrap();
@@ -43,9 +49,16 @@ async fn a_refusal_is_told_as_it_was_said() {
 #[tokio::test]
 async fn something_else_than_a_control_plane_is_recognised() {
     let control_plane = ControlPlane::start().await;
-    control_plane.plan(Plan::Answer(StatusCode::NOT_FOUND, HeaderMap::new(), "<html>"));
+    control_plane.plan(Plan::Answer(
+        StatusCode::NOT_FOUND,
+        HeaderMap::new(),
+        "<html>",
+    ));
     let error = Runner::started(&control_plane).error().await;
-    assert!(matches!(error, RunnerError::Enrol(EnrolError::Unexpected(_))));
+    assert!(matches!(
+        error,
+        RunnerError::Enrol(EnrolError::Unexpected(_))
+    ));
     control_plane.plan(Plan::Answer(StatusCode::OK, HeaderMap::new(), "{}"));
     let error = Runner::started(&control_plane).error().await;
     assert!(matches!(error, RunnerError::Enrol(EnrolError::Malformed)));
@@ -65,7 +78,10 @@ async fn a_repeated_enrolment_comes_with_the_same_key() {
     runner.kill().await;
     runner.start();
     control_plane.runner().await;
-    let keys = control_plane.enrolments().into_iter().map(|enrolment| enrolment.public_key);
+    let keys = control_plane
+        .enrolments()
+        .into_iter()
+        .map(|enrolment| enrolment.public_key);
     let keys: Vec<String> = keys.collect();
     assert_eq!(keys, vec![keys[0].clone(); 3]);
 }

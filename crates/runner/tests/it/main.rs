@@ -1,8 +1,9 @@
 //! The supervisor and the runner with real processes, sockets and files.
 #![allow(
+    unreachable_pub,
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "tests run on the real clock and fail by panicking"
+    reason = "nothing here is for others; tests run on the real clock and fail by panicking"
 )]
 
 mod ambient;

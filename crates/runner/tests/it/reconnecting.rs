@@ -87,7 +87,11 @@ async fn other_refusals_pass() {
     let mut runner = Runner::started(&control_plane);
     control_plane.runner().await;
     runner.kill().await;
-    for status in [StatusCode::FORBIDDEN, StatusCode::NOT_FOUND, StatusCode::BAD_GATEWAY] {
+    for status in [
+        StatusCode::FORBIDDEN,
+        StatusCode::NOT_FOUND,
+        StatusCode::BAD_GATEWAY,
+    ] {
         control_plane.plan(Plan::Answer(status, HeaderMap::new(), ""));
     }
     runner.start();
@@ -102,7 +106,9 @@ async fn a_cut_link_is_made_again_and_the_command_goes_on() {
     let mut client = control_plane.runner().await;
     let (id, go) = (new_id(), runner.file("go"));
     let wait = format!("while [ ! -e {} ]; do sleep 0.01; done", go.display());
-    let mut following = client.start(&id, exec(&format!("echo a; {wait}; echo b"))).await;
+    let mut following = client
+        .start(&id, exec(&format!("echo a; {wait}; echo b")))
+        .await;
     following.stdout_has("a\n").await;
     client.link.abort();
     let mut again = control_plane.runner().await;
@@ -159,7 +165,10 @@ async fn another_control_plane_gets_no_proof() {
     let mut link = control_plane.socket().await;
     assert_eq!(link.challenge_as("another").await, None);
     let error = runner.error().await.to_string();
-    assert!(error.contains("another") && error.contains(CONTROL_PLANE), "{error}");
+    assert!(
+        error.contains("another") && error.contains(CONTROL_PLANE),
+        "{error}"
+    );
 }
 
 fn tls(dir: &std::path::Path) -> (TlsAcceptor, std::path::PathBuf) {
@@ -188,7 +197,10 @@ async fn tls_is_spoken_with_whom_the_given_authority_knows() {
     runner.options.ca_cert = Some(ca_cert);
     runner.start();
     let mut client = control_plane.runner().await;
-    assert_eq!(client.sh("head -c 300000 /dev/zero").await.ranges, [(0, 300_000)]);
+    assert_eq!(
+        client.sh("head -c 300000 /dev/zero").await.ranges,
+        [(0, 300_000)]
+    );
 }
 
 #[tokio::test]

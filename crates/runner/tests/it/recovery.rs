@@ -13,24 +13,38 @@ async fn what_had_ended_can_still_be_read() {
     let mut supervisor = Supervisor::start();
     let mut client = supervisor.connect().await;
     let (small, large) = (new_id(), new_id());
-    client.start(&small, exec("echo hello; exit 4")).await.ended().await;
-    client.start(&large, exec("head -c 3000000 /dev/zero; echo e >&2")).await.ended().await;
+    client
+        .start(&small, exec("echo hello; exit 4"))
+        .await
+        .ended()
+        .await;
+    client
+        .start(&large, exec("head -c 3000000 /dev/zero; echo e >&2"))
+        .await
+        .ended()
+        .await;
     supervisor.stop().await;
     supervisor.start_again(|_| {});
     let mut client = supervisor.connect().await;
     let ended = client.follow(&small, 0, 0).await.unwrap().ended().await;
     assert_eq!((ended.text(), ended.code()), ("hello\n", 4));
     let ended = client.follow(&large, 0, 0).await.unwrap().ended().await;
-    assert_eq!((ended.ranges, ended.stderr.as_slice()), (vec![(0, 3_000_000)], b"e\n".as_slice()));
+    assert_eq!(
+        (ended.ranges, ended.stderr.as_slice()),
+        (vec![(0, 3_000_000)], b"e\n".as_slice())
+    );
     client.forget(&small).await;
     client.forget(&large).await;
-    assert_eq!(std::fs::read_dir(supervisor.file("spool")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(supervisor.file("spool")).unwrap().count(),
+        0
+    );
 }
 
 #[tokio::test]
 async fn what_had_started_and_not_ended_is_lost_and_not_run_again() {
     let mut supervisor = Supervisor::start();
-    let mut client = supervisor.connect().await;
+    let client = supervisor.connect().await;
     let ran = supervisor.file("ran");
     let id = new_id();
     let command = exec(&format!("echo run >> {}", ran.display()));
@@ -38,7 +52,11 @@ async fn what_had_started_and_not_ended_is_lost_and_not_run_again() {
     supervisor.stop().await;
     // As a killed supervisor leaves it.
     let spool = supervisor.file("spool");
-    std::fs::write(spool.join(format!("{id}.started")), r#"{"boot_id":"b","instance_id":"i"}"#).unwrap();
+    std::fs::write(
+        spool.join(format!("{id}.started")),
+        r#"{"boot_id":"b","instance_id":"i"}"#,
+    )
+    .unwrap();
     std::fs::write(spool.join(format!("{id}.stdout")), "half").unwrap();
     supervisor.start_again(|_| {});
     let mut client = supervisor.connect().await;
@@ -66,7 +84,10 @@ async fn a_supervisor_that_is_told_to_end_cancels_and_keeps_the_outcome() {
     supervisor.start_again(|_| {});
     let mut client = supervisor.connect().await;
     let ended = client.follow(&id, 0, 0).await.unwrap().ended().await;
-    assert_eq!((ended.finished.state(), ended.code()), (State::Cancelled, 130));
+    assert_eq!(
+        (ended.finished.state(), ended.code()),
+        (State::Cancelled, 130)
+    );
     assert_eq!(ended.text(), "before\n");
 }
 
@@ -85,7 +106,10 @@ async fn an_idle_supervisor_ends_with_everything_on_disk() {
     assert!(!supervisor.file("supervisor.sock").exists());
     supervisor.start_again(|_| {});
     let mut client = supervisor.connect().await;
-    assert_eq!(client.follow(&id, 0, 0).await.unwrap().ended().await.text(), "kept\n");
+    assert_eq!(
+        client.follow(&id, 0, 0).await.unwrap().ended().await.text(),
+        "kept\n"
+    );
 }
 
 #[tokio::test]

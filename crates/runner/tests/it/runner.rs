@@ -118,5 +118,7 @@ async fn supervise_as_a_process() {
     let mut options = supervisor_options(Path::new(&dir));
     options.own_session = true;
     options.idle_exit = Duration::from_millis(500);
-    supervise(options, ambient(), std::future::pending()).await.unwrap();
+    supervise(options, ambient(), std::future::pending())
+        .await
+        .unwrap();
 }

@@ -44,7 +44,11 @@ async fn a_known_operation_is_followed_even_when_it_is_too_late_to_start_it() {
     let mut client = supervisor.connect().await;
     let id = new_id();
     let mut request = client.request(&id, exec("echo once"));
-    client.send(request.clone()).await.ended_after_acceptance().await;
+    client
+        .send(request.clone())
+        .await
+        .ended_after_acceptance()
+        .await;
     supervisor.clock.advance(Duration::from_mins(1));
     "another".clone_into(&mut request.instance_id);
     let mut again = client.send(request).await;
@@ -124,16 +128,23 @@ async fn the_spool_never_holds_a_command_or_a_secret() {
     let id = new_id();
     client.start(&id, command).await.ended().await;
     let outcome = supervisor.file(&format!("spool/{id}.outcome"));
-    eventually("the outcome's file", async || outcome.exists().then_some(())).await;
+    eventually("the outcome's file", async || {
+        outcome.exists().then_some(())
+    })
+    .await;
     let mut files = 0;
     for file in std::fs::read_dir(supervisor.file("spool")).unwrap() {
-        let text = String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned();
+        let text =
+            String::from_utf8_lossy(&std::fs::read(file.unwrap().path()).unwrap()).into_owned();
         assert!(!text.contains("env-marker"), "{text}");
         files += 1;
     }
     assert_eq!(files, 3);
     client.forget(&id).await;
-    assert_eq!(std::fs::read_dir(supervisor.file("spool")).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(supervisor.file("spool")).unwrap().count(),
+        0
+    );
 }
 
 #[tokio::test]

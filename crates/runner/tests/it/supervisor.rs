@@ -36,7 +36,7 @@ struct Running {
 
 pub fn options(dir: &Path) -> SupervisorOptions {
     SupervisorOptions {
-        idle_exit: Duration::from_secs(600),
+        idle_exit: Duration::from_mins(10),
         kill_grace: Duration::from_millis(300),
         drain_grace: Duration::from_millis(50),
         own_session: false,
@@ -132,10 +132,18 @@ impl Client {
     where
         IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
     {
-        let (mut rpc, driver) = open_client(io, &LinkSettings::default()).await.unwrap();
+        Self::try_open(io).await.unwrap()
+    }
+
+    /// `None` when the other end goes at once.
+    pub async fn try_open<IO>(io: IO) -> Option<Self>
+    where
+        IO: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let (mut rpc, driver) = open_client(io, &LinkSettings::default()).await.ok()?;
         let link = tokio::spawn(driver);
-        let host = rpc.describe(DescribeRequest {}).await.unwrap().into_inner();
-        Self { rpc, link, host }
+        let host = rpc.describe(DescribeRequest {}).await.ok()?.into_inner();
+        Some(Self { rpc, link, host })
     }
 
     pub fn request(&self, id: &str, exec: Exec) -> StartRequest {
@@ -168,7 +176,12 @@ impl Client {
         self.run(exec(command)).await
     }
 
-    pub async fn follow(&mut self, id: &str, stdout: u64, stderr: u64) -> Result<Following, Status> {
+    pub async fn follow(
+        &mut self,
+        id: &str,
+        stdout: u64,
+        stderr: u64,
+    ) -> Result<Following, Status> {
         let request = FollowRequest {
             operation_id: id.to_owned(),
             stdout_offset: stdout,

@@ -23,7 +23,9 @@ async fn a_killed_runner_does_not_touch_the_commands() {
     let mut client = control_plane.runner().await;
     let (id, go) = (new_id(), runner.file("go"));
     let wait = format!("while [ ! -e {} ]; do sleep 0.01; done", go.display());
-    let mut following = client.start(&id, exec(&format!("echo a; {wait}; echo b"))).await;
+    let mut following = client
+        .start(&id, exec(&format!("echo a; {wait}; echo b")))
+        .await;
     following.stdout_has("a\n").await;
     runner.kill().await;
     assert!(following.0.message().await.is_err());
@@ -47,7 +49,9 @@ async fn a_killed_supervisor_is_replaced_and_its_commands_are_lost() {
     let mut following = client.start(&id, exec("echo a; exec sleep 600")).await;
     following.stdout_has("a\n").await;
     let pid = std::fs::read_to_string(runner.file("supervisor.lock")).unwrap();
-    let kill = std::process::Command::new("kill").args(["-9", pid.trim()]).status();
+    let kill = std::process::Command::new("kill")
+        .args(["-9", pid.trim()])
+        .status();
     assert!(kill.unwrap().success());
     let mut again = control_plane.runner().await;
     assert_ne!(again.host.instance_id, client.host.instance_id);
@@ -64,7 +68,10 @@ async fn a_supervisor_without_a_runner_ends_and_another_takes_over() {
     client.start(&id, exec("echo kept")).await.ended().await;
     runner.kill().await;
     let socket = runner.file("supervisor.sock");
-    eventually("the end of the supervisor", async || (!socket.exists()).then_some(())).await;
+    eventually("the end of the supervisor", async || {
+        (!socket.exists()).then_some(())
+    })
+    .await;
     runner.start();
     let mut again = control_plane.runner().await;
     assert_ne!(again.host.instance_id, client.host.instance_id);

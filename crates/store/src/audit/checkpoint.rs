@@ -41,7 +41,7 @@ pub struct CheckpointError(pub &'static str);
 impl Checkpoint {
     /// Signs a chain's head.
     pub(crate) fn sign(
-        head: Head,
+        head: &Head,
         at: Timestamp,
         control_plane_id: Uuid,
         key: &MasterKey,

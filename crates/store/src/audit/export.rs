@@ -51,7 +51,7 @@ impl AuditReader {
             let head = stored.authentic(&self.master_key)?;
             report.rows += export_chain(&mut snapshot, &head.chain, out).await?;
             let id = self.instance.control_plane_id;
-            let checkpoint = Checkpoint::sign(head, now, id, &self.master_key)?;
+            let checkpoint = Checkpoint::sign(&head, now, id, &self.master_key)?;
             report.checkpoints.push(checkpoint);
         }
         for checkpoint in &report.checkpoints {

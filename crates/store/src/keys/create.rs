@@ -1,5 +1,7 @@
 //! Creating keys.
 
+use std::sync::Arc;
+
 use reoclo_domain::TokenHash;
 
 use super::row;
@@ -58,7 +60,7 @@ pub(crate) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
     .bind(columns.rate_limit_per_minute)
     .execute(work.connection)
     .await?;
-    work.effect(Effect::KeyCreated(token, record));
+    work.effect(Effect::KeyCreated(token, Arc::new(record)));
     Ok(())
 }
 

@@ -16,7 +16,7 @@ pub(crate) async fn load_all(connection: &mut AnyConnection) -> Result<Vec<Effec
     sql("SELECT * FROM api_keys WHERE revoked_at IS NULL")
         .all(connection, |row| {
             let token = row.hash("token_hash")?;
-            let key = KeyRecord::read(row)?;
+            let key = Arc::new(KeyRecord::read(row)?);
             Ok(Effect::KeyCreated(TokenHash::from_bytes(token), key))
         })
         .await

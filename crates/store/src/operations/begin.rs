@@ -53,7 +53,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Exists`](crate::Conflict::Exists) for an id that was begun before,
-    /// [`Conflict::Missing`](crate::Conflict::Missing) for a server that is not there.
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for a server that the organization does not
+    /// have; after [`StoreError::Uncertain`] the operation may be there, running and without
+    /// having been sent.
     pub async fn begin_operation(
         &self,
         new: NewOperation,

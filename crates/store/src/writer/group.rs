@@ -20,8 +20,8 @@ use crate::master_key::MasterKey;
 
 /// A database that has not answered by then is taken for lost.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
-/// How often, and how far apart, a lost database is tried again to learn how a commit ended.
-const DOUBT_ATTEMPTS: u32 = 20;
+/// How long, and how far apart, a lost database is tried again to learn how a commit ended.
+const DOUBT_LIMIT: Duration = Duration::from_secs(10);
 const DOUBT_PAUSE: Duration = Duration::from_millis(250);
 
 /// What a transaction did besides the writes themselves.
@@ -111,14 +111,7 @@ impl Writer {
         let Some(last) = &written.appended.last else {
             return Err(unavailable(cause));
         };
-        let mut found = self.look_for(last).await;
-        for _ in 0..DOUBT_ATTEMPTS {
-            if found.is_ok() {
-                break;
-            }
-            sleep(DOUBT_PAUSE).await;
-            found = self.look_for(last).await;
-        }
+        let found = timeout(DOUBT_LIMIT, self.look_until_found(last)).await;
         match found {
             Ok(true) => {
                 self.committed(written, writes);
@@ -126,6 +119,15 @@ impl Writer {
             }
             Ok(false) => Err(unavailable(cause)),
             Err(_) => Err(StoreError::Uncertain(cause.into())),
+        }
+    }
+
+    async fn look_until_found(&mut self, last: &Head) -> bool {
+        loop {
+            match self.look_for(last).await {
+                Ok(found) => return found,
+                Err(_) => sleep(DOUBT_PAUSE).await,
+            }
         }
     }
 
@@ -229,3 +231,6 @@ async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Res
 fn unavailable(cause: FaultCause) -> StoreError {
     StoreError::unavailable(cause)
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,9 +8,9 @@ use reoclo_domain::{
     ServerId, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    Actor, ActorKind, AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, NewAuditEvent,
-    NewEnrolment, NewOperation, NewOrganization, NewServer, NewUser, OperationOutcome,
-    RequestSource, Resource, Store, StoreOptions, Tail,
+    Actor, ActorKind, AuditOutcome, AuditReader, AutomationKeyRecord, IntegrationKeyRecord,
+    NewAuditEvent, NewEnrolment, NewOperation, NewOrganization, NewServer, NewUser,
+    OperationOutcome, RequestSource, Resource, Store, StoreOptions, Tail,
 };
 use reoclo_testkit::{Database, ManualClock, SeededEntropy, database};
 use serde_json::json;
@@ -28,6 +28,17 @@ pub(crate) struct Fixture {
 pub(crate) struct Team {
     pub(crate) organization: OrganizationId,
     pub(crate) admin: UserId,
+}
+
+impl Team {
+    /// The admin, as the audit log names people.
+    pub(crate) fn actor(self) -> Actor {
+        Actor {
+            kind: ActorKind::User,
+            id: Some(self.admin.as_uuid()),
+            label: "ada".into(),
+        }
+    }
 }
 
 impl Fixture {
@@ -162,7 +173,7 @@ impl Fixture {
     pub(crate) fn enrolment(&self) -> NewEnrolment {
         NewEnrolment {
             token: self.token(TokenKind::Enrolment).hash(),
-            expires_at: self.clock.now().plus(std::time::Duration::from_secs(3600)),
+            expires_at: self.clock.now().plus(std::time::Duration::from_hours(1)),
         }
     }
 
@@ -172,7 +183,7 @@ impl Fixture {
             organization: team.organization,
             server,
             kind: OperationKind::Exec,
-            starter: self.actor(team),
+            starter: team.actor(),
             command: Some("true".into()),
             timeout_seconds: 60,
             run_id: Some("42".into()),
@@ -201,21 +212,13 @@ impl Fixture {
         }
     }
 
-    pub(crate) fn actor(&self, team: Team) -> Actor {
-        Actor {
-            kind: ActorKind::User,
-            id: Some(team.admin.as_uuid()),
-            label: "ada".into(),
-        }
-    }
-
     /// An event on the team's chain.
     pub(crate) fn event(&self, team: Team, action: &'static str) -> NewAuditEvent {
         NewAuditEvent {
             id: AuditEventId::new(&*self.clock, &*self.entropy),
             organization: Some(team.organization),
             at: self.clock.now(),
-            actor: self.actor(team),
+            actor: team.actor(),
             source: RequestSource {
                 ip: Some("192.0.2.7".parse().unwrap()),
                 user_agent: Some("curl/8".into()),
@@ -230,6 +233,12 @@ impl Fixture {
             outcome: AuditOutcome::Success,
             detail: json!({"b": 1, "a": ["ü", null]}),
         }
+    }
+
+    /// A reader of the audit log.
+    pub(crate) async fn audit_reader(&self) -> AuditReader {
+        let opened = AuditReader::open(self.database.address(), database::master_key()).await;
+        opened.unwrap()
     }
 
     /// The actions on the team's chain, in order.

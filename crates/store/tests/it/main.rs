@@ -28,5 +28,15 @@ macro_rules! contract {
     };
 }
 
+mod audit;
+mod crash;
+mod data_dir;
+mod keys;
+mod open;
+mod operations;
 mod organizations;
+mod servers;
+mod setup;
 mod speed;
+mod users;
+mod writer;

@@ -9,6 +9,7 @@ use tonic::body::Body;
 use tower::Service;
 
 use super::LinkSettings;
+use super::cut::Cuttable;
 use crate::proto::runner_client::RunnerClient;
 
 /// The link could not be opened, or ended with an error.
@@ -41,7 +42,8 @@ impl Service<Request<Body>> for Channel {
 /// Opens the control plane's end on `io`.
 ///
 /// The second value drives the link: it must be polled, and it ends when the link does. That, and
-/// not an error of a call, is when a server has become unreachable.
+/// not an error of a call, is when a server has become unreachable. Dropping it cuts the link,
+/// with every call that is under way.
 pub async fn open_client<IO>(
     io: IO,
     settings: &LinkSettings,
@@ -55,11 +57,16 @@ pub async fn open_client<IO>(
 where
     IO: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
+    let (io, cutter) = Cuttable::new(io);
     let (sender, connection) = builder(settings).handshake(TokioIo::new(io)).await?;
     // The name is never resolved: HTTP/2 wants a scheme and an authority.
     let origin = Uri::from_static("http://runner");
     let client = RunnerClient::with_origin(Channel { sender }, origin);
-    Ok((client, async { connection.await.map_err(LinkError) }))
+    let driver = async move {
+        let _cutter = cutter;
+        connection.await.map_err(LinkError)
+    };
+    Ok((client, driver))
 }
 
 fn builder(settings: &LinkSettings) -> Builder<TokioExecutor> {

@@ -1,0 +1,73 @@
+//! The benchmarks. The bars are those of DESIGN 8.
+
+mod audit;
+mod exec;
+mod key_check;
+mod memory;
+mod start;
+mod stream;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::lab::Lab;
+use crate::report::Report;
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub(crate) enum Bench {
+    /// From the start of the process to ready
+    Start,
+    /// Resident memory of control plane, runner and supervisor
+    Memory,
+    /// Checking a key, with few and with many keys stored
+    KeyCheck,
+    /// Audit rows per second on disk
+    Audit,
+    /// Running a command, beside a local one and beside SSH
+    Exec,
+    /// 64 MiB of output, beside SSH
+    Stream,
+}
+
+impl Bench {
+    /// The name on the command line and in the report.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Memory => "memory",
+            Self::KeyCheck => "key_check",
+            Self::Audit => "audit",
+            Self::Exec => "exec",
+            Self::Stream => "stream",
+        }
+    }
+
+    /// What it measures, for people.
+    pub(crate) const fn title(self) -> &'static str {
+        match self {
+            Self::Start => "start: `reoclo up`, from the start of the process to its ready line",
+            Self::Memory => "memory: what is resident, after a rest",
+            Self::KeyCheck => {
+                "key_check: from the token to the proof of permission, in this process"
+            }
+            Self::Audit => "audit: rows on disk, through the store in this process",
+            Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
+            Self::Stream => {
+                "stream: 64 MiB of output (exec keeps the last of it, SSH hands on all)"
+            }
+        }
+    }
+
+    pub(crate) fn run(self, lab: &Lab, report: &mut Report) -> Result<()> {
+        match self {
+            Self::Start => start::run(lab, report),
+            Self::Memory => memory::run(lab, report),
+            Self::KeyCheck => key_check::run(lab, report),
+            Self::Audit => audit::run(lab, report),
+            Self::Exec => exec::run(lab, report),
+            Self::Stream => stream::run(lab, report),
+        }
+    }
+}

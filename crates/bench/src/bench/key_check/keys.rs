@@ -1,0 +1,181 @@
+//! A database with a number of keys, half of each kind, and their tokens.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Result, anyhow};
+use futures_util::future::try_join_all;
+use reoclo_control::{Control, Exec, Permission, Presented, RequestSource, ServersRead};
+use reoclo_domain::{
+    AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds, PlainToken,
+    Preset, Scope, TokenKind,
+};
+use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord};
+
+use crate::database::Database;
+use crate::unit::number;
+
+/// Keys that are created at a time.
+const BATCH: usize = 1000;
+/// A prime, so that steps of this size visit every key of a round number.
+const STRIDE: usize = 7919;
+
+/// A database with keys.
+pub(super) struct Keys {
+    database: Database,
+    control: Control,
+    integration: Tokens,
+    automation: Tokens,
+}
+
+/// Tokens, and how far they were used.
+struct Tokens {
+    all: Vec<PlainToken>,
+    next: Cell<usize>,
+}
+
+impl Keys {
+    /// Makes `count` keys, half of each kind, and uses each once.
+    pub(super) async fn create(directory: &Path, count: usize) -> Result<Self> {
+        let database = Database::create(directory).await?;
+        let mut keys = Self {
+            control: database.control(),
+            database,
+            integration: Tokens::none(),
+            automation: Tokens::none(),
+        };
+        let half = count / 2;
+        keys.integration.all = keys.create_integration(half).await?;
+        keys.automation.all = keys.create_automation(half).await?;
+        keys.check_integration(half).await?;
+        keys.check_automation(half).await?;
+        Ok(keys)
+    }
+
+    /// How many keys there are.
+    pub(super) fn count(&self) -> usize {
+        self.integration.all.len() + self.automation.all.len()
+    }
+
+    /// The text of some token.
+    pub(super) fn any_token(&self) -> &str {
+        self.integration.next()
+    }
+
+    /// The seconds that one check takes, on average over `checks`.
+    pub(super) async fn check_integration(&self, checks: usize) -> Result<f64> {
+        self.check::<ServersRead>(&self.integration, checks).await
+    }
+
+    /// The same for automation keys.
+    pub(super) async fn check_automation(&self, checks: usize) -> Result<f64> {
+        self.check::<Exec>(&self.automation, checks).await
+    }
+
+    pub(super) async fn close(self) {
+        self.database.store.close().await;
+    }
+
+    async fn check<P: Permission>(&self, tokens: &Tokens, checks: usize) -> Result<f64> {
+        let start = Instant::now();
+        for _ in 0..checks {
+            let presented = Presented {
+                bearer: Some(tokens.next()),
+                source: RequestSource {
+                    ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+                    user_agent: Some("reoclo-bench".to_owned()),
+                    request_id: None,
+                },
+            };
+            let proof = self.control.authorize::<P>(presented).await;
+            black_box(proof.map_err(|refusal| anyhow!("a valid key was refused: {refusal:?}"))?);
+        }
+        Ok(start.elapsed().as_secs_f64() / number(checks))
+    }
+
+    async fn create_integration(&self, count: usize) -> Result<Vec<PlainToken>> {
+        let tokens = self.tokens(TokenKind::Integration, count);
+        for batch in tokens.chunks(BATCH) {
+            let created = batch.iter().map(|token| {
+                let key = self.integration_key(token);
+                let store = &self.database.store;
+                store.create_integration_key(key, token.hash(), vec![])
+            });
+            try_join_all(created).await?;
+        }
+        Ok(tokens)
+    }
+
+    async fn create_automation(&self, count: usize) -> Result<Vec<PlainToken>> {
+        let tokens = self.tokens(TokenKind::Automation, count);
+        for batch in tokens.chunks(BATCH) {
+            let created: Vec<_> = batch
+                .iter()
+                .map(|token| Ok((self.automation_key(token)?, token.hash())))
+                .collect::<Result<_>>()?;
+            let store = &self.database.store;
+            let created = created
+                .into_iter()
+                .map(|(key, hash)| store.create_automation_key(key, hash, vec![]));
+            try_join_all(created).await?;
+        }
+        Ok(tokens)
+    }
+
+    fn tokens(&self, kind: TokenKind, count: usize) -> Vec<PlainToken> {
+        let tokens = (0..count).map(|_| PlainToken::generate(kind, &*self.database.entropy));
+        tokens.collect()
+    }
+
+    fn integration_key(&self, token: &PlainToken) -> IntegrationKeyRecord {
+        let Database { clock, entropy, .. } = &self.database;
+        IntegrationKeyRecord {
+            id: IntegrationKeyId::new(&**clock, &**entropy),
+            organization: self.database.organization,
+            label: "laptop".into(),
+            prefix: token.display_prefix().into(),
+            preset: Preset::ReadOnly,
+            creator: self.database.admin,
+            life: KeyLife::new(clock.now(), None),
+            created_at: clock.now(),
+        }
+    }
+
+    fn automation_key(&self, token: &PlainToken) -> Result<AutomationKeyRecord> {
+        let Database { clock, entropy, .. } = &self.database;
+        Ok(AutomationKeyRecord {
+            id: AutomationKeyId::new(&**clock, &**entropy),
+            organization: self.database.organization,
+            name: "deploy".into(),
+            prefix: token.display_prefix().into(),
+            scope: AutomationScope {
+                servers: Scope::Only(vec![self.database.server]),
+                operations: OperationKinds::all(),
+                registry_credentials: Scope::All,
+            },
+            ip_allowlist: vec!["192.0.2.0/24".parse()?, "127.0.0.0/8".parse()?],
+            rate_limit_per_minute: 1_000_000,
+            creator: self.database.admin,
+            life: KeyLife::new(clock.now(), None),
+            created_at: clock.now(),
+        })
+    }
+}
+
+impl Tokens {
+    const fn none() -> Self {
+        Self {
+            all: Vec::new(),
+            next: Cell::new(0),
+        }
+    }
+
+    fn next(&self) -> &str {
+        let next = (self.next.get() + STRIDE) % self.all.len();
+        self.next.set(next);
+        self.all[next].expose()
+    }
+}

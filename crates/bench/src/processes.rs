@@ -1,0 +1,87 @@
+//! The processes that work in a directory, recognised by their arguments.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::thread::sleep;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Between two looks at processes that are to end.
+const POLL: Duration = Duration::from_millis(10);
+/// How often to look before they are killed: 10 s in all.
+const POLLS: u32 = 1000;
+
+/// A process that names the directory among its arguments.
+#[derive(Clone, Debug)]
+pub(crate) struct Process {
+    pub(crate) pid: Pid,
+    /// Its first argument: `up`, `runner`, `supervisor`.
+    pub(crate) role: String,
+}
+
+/// Every process with an argument that contains `directory`, but this one.
+pub(crate) fn under(directory: &Path) -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(Pid::from_raw)
+        .filter(|pid| *pid != rustix::process::getpid())
+        .filter_map(|pid| read(pid, directory.as_os_str().as_bytes()))
+        .collect()
+}
+
+fn read(pid: Pid, directory: &[u8]) -> Option<Process> {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).ok()?;
+    let names_it = line
+        .windows(directory.len())
+        .any(|window| window == directory);
+    let role = line.split(|byte| *byte == 0).nth(1)?;
+    names_it.then(|| Process {
+        pid,
+        role: String::from_utf8_lossy(role).into_owned(),
+    })
+}
+
+/// Asks every process of the directory to end, and kills what does not.
+pub(crate) fn end_all(directory: &Path) {
+    signal_all(directory, Signal::TERM);
+    for _ in 0..POLLS {
+        if under(directory).is_empty() {
+            return;
+        }
+        sleep(POLL);
+    }
+    signal_all(directory, Signal::KILL);
+}
+
+fn signal_all(directory: &Path, signal: Signal) {
+    for process in under(directory) {
+        // It may have ended since.
+        let _ = kill_process(process.pid, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_process_is_found_by_its_argument_and_ended() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        fs::write(&file, "").unwrap();
+        let mut tail = Command::new("tail").arg("-f").arg(file).spawn().unwrap();
+        let found = under(directory.path());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert_eq!(found[0].role, "-f");
+        let ending = std::thread::spawn(move || tail.wait().unwrap());
+        end_all(directory.path());
+        assert!(!ending.join().unwrap().success());
+        assert!(under(directory.path()).is_empty());
+    }
+}

@@ -1,0 +1,26 @@
+//! Real processes of the real binary, in a directory that a test has to itself.
+
+mod control_plane;
+mod database;
+mod ended;
+mod eventually;
+mod gate;
+mod home;
+mod http;
+mod process;
+mod proxy;
+mod survivors;
+mod terminal;
+mod tls;
+
+pub(crate) use control_plane::{ControlPlane, Key};
+pub(crate) use database::Database;
+pub(crate) use ended::Ended;
+pub(crate) use eventually::{PATIENCE, eventually, wait_until};
+pub(crate) use gate::Gate;
+pub(crate) use home::{Home, free_port};
+pub(crate) use http::{Answer, Client, Request};
+pub(crate) use process::{Finished, Process};
+pub(crate) use proxy::Proxy;
+pub(crate) use terminal::Terminal;
+pub(crate) use tls::Certificate;

@@ -1,0 +1,30 @@
+//! The real binary, end to end: real processes, sockets, files and databases.
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "tests run in the real world and fail by panicking"
+)]
+
+mod fixture;
+
+mod audit;
+mod bad_exec;
+mod bad_requests;
+mod crashes;
+mod curl;
+mod env_secrets;
+mod exec;
+mod kept_secrets;
+mod key_scope;
+mod links;
+mod many;
+mod postgres;
+mod refused_starts;
+mod second_runner;
+mod servers;
+mod setup;
+mod shutdown;
+mod start;
+mod storage_faults;
+mod surfaces;
+mod tls;

@@ -1,0 +1,83 @@
+//! `serve` on PostgreSQL.
+
+use reoclo_store::DatabaseAddress;
+use reoclo_testkit::database::{self, empty_postgres};
+
+use crate::fixture::{Database, Gate, Home};
+
+/// An empty database on the test server, and its URL.
+fn fresh() -> (database::Database, String) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let database = runtime.block_on(empty_postgres());
+    let DatabaseAddress::Postgres(url) = database.address() else {
+        panic!("a PostgreSQL has a URL");
+    };
+    let url = url.expose().to_owned();
+    (database, url)
+}
+
+#[test]
+fn a_command_runs_and_is_audited_on_postgres() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    let serve = home.serve_with(&["--database-url", &url]);
+    let added = home.add_server("web");
+    let _runner = home.runner("web", Some((serve.url(), &added.token)));
+    serve.integration().wait_for_status(&added.server, "active");
+    let ended = serve
+        .automation()
+        .on(&added.server)
+        .run("echo out; echo err >&2; exit 3");
+    ended.is("completed", 3);
+    assert_eq!(
+        (ended.stdout.as_str(), ended.stderr.as_str()),
+        ("out\n", "err\n")
+    );
+    let id = &ended.id;
+    assert_eq!(
+        serve.automation().operation(id).ok()["result"]["stdout"],
+        "out\n"
+    );
+
+    let source = ["--database-url", url.as_str()];
+    let exported = home.audit("export", &source);
+    assert_eq!(exported.code, Some(0), "{}", exported.stderr);
+    assert!(exported.stdout.contains("operation.end"));
+    assert_eq!(home.audit("verify", &source).code, Some(0));
+    let changed = Database::at(&url)
+        .execute("UPDATE audit_events SET detail = '{}' WHERE action = 'operation.start'");
+    assert_eq!(changed, 1);
+    let verified = home.audit("verify", &source);
+    assert_eq!(verified.code, Some(1), "{}", verified.stderr);
+    assert!(verified.stdout.contains("BROKEN at row"));
+}
+
+#[test]
+fn a_kill_loses_nothing_on_postgres() {
+    let (_database, url) = fresh();
+    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let flags = ["--database-url", url.as_str()];
+    let mut first = home.serve_with(&flags);
+    let added = home.add_server("web");
+    let mut runner = home.runner("web", Some((first.url(), &added.token)));
+    first.integration().wait_for_status(&added.server, "active");
+    let gate = Gate::new(&home, "gate");
+    let id = first.automation().on(&added.server).start(&gate.command());
+    gate.wait_for_begin();
+    first.process.kill();
+    runner.kill();
+    gate.open();
+
+    let second = home.serve_with(&flags);
+    assert!(second.line["automation_key"].is_null());
+    assert_eq!(second.line["organization"], first.line["organization"]);
+    // What is stored of its address is out of date.
+    let _runner = home.runner("web", Some((second.url(), &added.token)));
+    let ended = second.key(&first.automation().token).ended(&id);
+    ended.is("completed", 0);
+    assert_eq!(ended.stdout, Gate::OUTPUT);
+    assert_eq!(gate.runs(), 1);
+}

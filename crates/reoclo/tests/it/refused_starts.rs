@@ -1,0 +1,212 @@
+//! A start that cannot succeed: exit code 2 and one line that says why.
+
+use std::fs;
+use std::net::TcpListener;
+use std::process::Command;
+
+use crate::fixture::Home;
+
+/// Runs the command to its end and gives the one line on stderr.
+#[track_caller]
+fn refused(home: &Home, command: Command) -> String {
+    let refused = home.spawn(command).finished();
+    let stderr = refused.stderr;
+    assert_eq!(refused.code, Some(2), "{stderr}");
+    assert_eq!(refused.stdout, "");
+    let line = stderr.strip_suffix('\n').unwrap_or_default();
+    assert!(
+        !line.is_empty() && !line.contains('\n'),
+        "one line: {stderr:?}"
+    );
+    line.to_owned()
+}
+
+/// Starts `what` on the home's data directory with more flags.
+#[track_caller]
+fn refused_start(home: &Home, what: &str, more: &[&str]) -> String {
+    let data = home.data();
+    let mut arguments = vec![what, "--data-dir", data.to_str().unwrap()];
+    if !more.contains(&"--listen") {
+        arguments.extend(["--listen", "127.0.0.1:0"]);
+    }
+    arguments.extend(more);
+    refused(home, home.command(&arguments))
+}
+
+#[test]
+fn a_data_directory_in_use_is_named_with_its_user() {
+    let home = Home::new();
+    let up = home.up();
+    for what in ["up", "serve"] {
+        let line = refused_start(&home, what, &[]);
+        assert!(line.contains(home.data().to_str().unwrap()), "{line}");
+        assert!(line.contains(&up.process.pid().to_string()), "{line}");
+    }
+    up.automation().run("true").is("completed", 0);
+}
+
+#[test]
+fn a_port_in_use_is_named() {
+    let home = Home::new();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let line = refused_start(&home, "up", &["--listen", &address]);
+    assert!(line.contains(&address), "{line}");
+    let line = refused_start(&home, "serve", &["--metrics-listen", &address]);
+    assert!(line.contains(&address), "{line}");
+}
+
+#[test]
+fn a_data_directory_that_cannot_be_written_is_named() {
+    let home = Home::new();
+    fs::write(home.data(), "a file").unwrap();
+    let line = refused_start(&home, "up", &[]);
+    assert!(line.contains(home.data().to_str().unwrap()), "{line}");
+
+    // Below a file, and where not even root makes directories.
+    for path in [home.data().join("below").to_str().unwrap(), "/proc/reoclo"] {
+        let arguments = ["serve", "--listen", "127.0.0.1:0", "--data-dir", path];
+        let line = refused(&home, home.command(&arguments));
+        assert!(
+            line.contains(path) && line.contains("not writable"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_database_that_cannot_be_used_is_named_without_its_password() {
+    let home = Home::new();
+    for (url, named) in [
+        ("nonsense", "postgres://"),
+        ("mysql://user:hunter2-x@localhost/db", "postgres://"),
+        ("postgres://user:hunter2-x@127.0.0.1:1/reoclo", "127.0.0.1"),
+    ] {
+        let line = refused_start(&home, "serve", &["--database-url", url]);
+        assert!(line.contains(named), "{url}: {line}");
+        assert!(!line.contains("hunter2-x"), "{line}");
+        let refusals = line.matches("Connection refused").count();
+        assert!(refusals < 2, "nothing is said twice: {line}");
+    }
+    let line = refused_start(&home, "up", &["--database-url", "postgres://127.0.0.1/x"]);
+    assert!(line.contains("reoclo serve"), "{line}");
+}
+
+#[test]
+fn another_master_key_is_refused() {
+    let home = Home::new();
+    home.up().process.stop();
+    let data = home.data();
+    let arguments = [
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        data.to_str().unwrap(),
+    ];
+    let mut other = home.command(&arguments);
+    other.env("REOCLO_MASTER_KEY", "ab".repeat(32));
+    let line = refused(&home, other);
+    assert!(line.contains("master key"), "{line}");
+
+    let mut short = home.command(&arguments);
+    short.env("REOCLO_MASTER_KEY", "short-and-secret");
+    let line = refused(&home, short);
+    assert!(
+        line.contains("REOCLO_MASTER_KEY") && !line.contains("short-and-secret"),
+        "{line}"
+    );
+
+    fs::write(home.data().join("master.key"), "no key").unwrap();
+    let line = refused_start(&home, "up", &[]);
+    assert!(line.contains("master.key"), "{line}");
+}
+
+#[test]
+fn an_unknown_key_in_the_file_is_named_with_its_line() {
+    let home = Home::new();
+    fs::write(home.path("reoclo.toml"), "# ours\nlisten_on = 5\n").unwrap();
+    let line = refused_start(&home, "up", &[]);
+    assert!(
+        line.contains("reoclo.toml, line 2") && line.contains("listen_on"),
+        "{line}"
+    );
+
+    fs::write(
+        home.path("reoclo.toml"),
+        "[timing]\ninline_wait = \"long\"\n",
+    )
+    .unwrap();
+    let line = refused_start(&home, "serve", &[]);
+    assert!(line.contains("reoclo.toml, line 2"), "{line}");
+
+    let line = refused_start(&home, "serve", &["--config", "absent.toml"]);
+    assert!(line.contains("absent.toml"), "{line}");
+}
+
+#[test]
+fn plaintext_beyond_loopback_is_refused_unless_it_is_asked_for() {
+    let home = Home::new();
+    let everywhere = ["--listen", "0.0.0.0:0"];
+    let line = refused_start(&home, "up", &everywhere);
+    for way_out in ["--tls-cert", "--trusted-proxy", "--insecure-http"] {
+        assert!(line.contains(way_out), "{line}");
+    }
+    assert!(!home.data().exists(), "nothing was begun");
+
+    for allowed in [
+        ["--insecure-http"].as_slice(),
+        &["--trusted-proxy", "10.0.0.0/8"],
+    ] {
+        let mut serve = home.serve_with(&[&everywhere, allowed].concat());
+        assert!(serve.process.stop().success());
+    }
+}
+
+#[test]
+fn tls_files_that_cannot_be_used_are_named() {
+    let home = Home::new();
+    let line = refused_start(&home, "serve", &["--tls-cert", "absent.pem"]);
+    assert!(line.contains("--tls-key"), "{line}");
+    let both = ["--tls-cert", "absent.pem", "--tls-key", "absent.pem"];
+    let line = refused_start(&home, "serve", &both);
+    assert!(line.contains("absent.pem"), "{line}");
+}
+
+#[test]
+fn an_address_for_links_that_is_none_is_named() {
+    let home = Home::new();
+    let line = refused_start(&home, "serve", &["--public-url", "reoclo.example.com"]);
+    assert!(line.contains("reoclo.example.com"), "{line}");
+}
+
+#[test]
+fn commands_for_a_control_plane_that_is_not_there_say_so() {
+    let home = Home::new();
+    let data = home.data();
+    let data = data.to_str().unwrap();
+    let line = refused(
+        &home,
+        home.command(&["servers", "add", "web", "--data-dir", data]),
+    );
+    assert!(line.contains(data), "{line}");
+    for what in ["verify", "export"] {
+        let line = refused(&home, home.command(&["audit", what, "--data-dir", data]));
+        assert!(line.contains(data), "{line}");
+    }
+}
+
+#[test]
+fn a_runner_without_a_token_or_over_plaintext_is_refused() {
+    let home = Home::new();
+    let runner = home.path("runner");
+    let runner = ["runner", "--data-dir", runner.to_str().unwrap()];
+    let line = refused(&home, home.command(&runner));
+    assert!(line.contains("token"), "{line}");
+    let far = ["--url", "http://192.0.2.1:7676", "--token", "x"];
+    let line = refused(&home, home.command(&[&runner[..], &far].concat()));
+    assert!(
+        line.contains("https") || line.contains("loopback"),
+        "{line}"
+    );
+}

@@ -1,0 +1,211 @@
+//! What a start prints, and what a later start finds.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::fixture::{ControlPlane, Home, Request, wait_until};
+
+#[test]
+fn up_prints_one_line_of_json_and_nothing_else() {
+    let home = Home::new();
+    let mut up = home.up();
+    up.automation()
+        .run("echo out; echo err >&2")
+        .is("completed", 0);
+    assert!(up.process.stop().success());
+
+    let stdout = up.process.stdout();
+    assert_eq!(stdout.matches('\n').count(), 1, "{stdout}");
+    let line = up.line.as_object().unwrap();
+    let names: BTreeSet<_> = line.keys().map(String::as_str).collect();
+    let documented = [
+        "url",
+        "setup_url",
+        "organization",
+        "server",
+        "integration_key",
+        "automation_key",
+    ];
+    assert_eq!(names, documented.into());
+
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let url = text(&line["url"]);
+    assert!(
+        url.starts_with("http://127.0.0.1:") && !url.ends_with(":0"),
+        "{url}"
+    );
+    assert!(text(&line["setup_url"]).starts_with(&format!("{url}/setup?token=")));
+    assert_eq!(line["organization"]["slug"], "default");
+    assert!(is_uuid(&text(&line["organization"]["id"])));
+    assert!(is_uuid(&text(&line["server"]["id"])));
+    assert!(!text(&line["server"]["slug"]).is_empty());
+    assert!(is_token(&text(&line["integration_key"]), "rk_t_"));
+    assert!(is_token(&text(&line["automation_key"]), "rca_"));
+}
+
+#[test]
+fn serve_prints_the_same_line_without_a_server() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    assert!(serve.line["server"].is_null());
+    assert_eq!(serve.integration().servers().ok(), serde_json::json!([]));
+    assert!(is_token(&serve.automation().token, "rca_"));
+}
+
+#[test]
+fn a_start_after_a_kill_finds_the_same_organization_server_and_keys() {
+    let home = Home::new();
+    let mut first = home.up();
+    first.automation().run("true").is("completed", 0);
+    first.process.kill();
+
+    let second = home.up();
+    assert_eq!(second.line["organization"], first.line["organization"]);
+    assert_eq!(second.line["server"], first.line["server"]);
+    assert!(second.line["integration_key"].is_null());
+    assert!(second.line["automation_key"].is_null());
+
+    let servers = second.key(&first.integration().token).servers().ok();
+    assert_eq!(servers.as_array().unwrap().len(), 1);
+    assert_eq!(servers[0]["id"], first.line["server"]["id"]);
+    assert_eq!(servers[0]["status"], "active");
+    second
+        .key(&first.automation().token)
+        .run("true")
+        .is("completed", 0);
+}
+
+#[test]
+fn keys_are_made_only_when_they_can_be_shown() {
+    let home = Home::new();
+    let data = home.data();
+    let arguments = [
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--data-dir",
+        data.to_str().unwrap(),
+    ];
+    let mut text = home.spawn(home.command(&arguments));
+    assert!(
+        text.first_line()
+            .starts_with("Reoclo is ready at http://127.0.0.1:")
+    );
+    assert!(text.stop().success());
+    let printed = text.stdout() + &text.stderr();
+    for secret in ["rk_t_", "rca_", "rsu_"] {
+        assert!(!printed.contains(secret), "{printed}");
+    }
+    assert!(printed.contains("--output json"), "{printed}");
+
+    let mut minting = home.up();
+    minting.integration().servers().ok();
+    minting.automation().run("true").is("completed", 0);
+    assert!(minting.process.stop().success());
+
+    let later = home.up();
+    assert!(later.line["integration_key"].is_null());
+    assert!(later.line["automation_key"].is_null());
+}
+
+#[test]
+fn a_start_that_is_killed_at_any_moment_leaves_nothing_double() {
+    let home = Home::new();
+    for milliseconds in [5, 20, 40, 80, 160, 320] {
+        let mut process = home.begin("up", &[]);
+        // The moment itself is what differs between the rounds.
+        sleep(Duration::from_millis(milliseconds));
+        process.kill();
+    }
+    let up = home.up();
+    let mut database = crate::fixture::Database::of(&home.data());
+    let count = |what: &str| format!("SELECT COUNT(*) FROM {what}");
+    assert_eq!(database.number(&count("organizations")), 1);
+    assert_eq!(database.number(&count("users")), 1);
+    assert_eq!(database.number(&count("servers")), 1);
+    assert_eq!(database.number(&count("api_keys")), 2);
+    assert_eq!(
+        database.number(&count("servers WHERE status = 'active'")),
+        1
+    );
+    assert!(home.audit("verify", &[]).code == Some(0));
+    drop(up);
+}
+
+#[test]
+fn the_runner_is_a_process_of_its_own_that_up_keeps_alive() {
+    let home = Home::new();
+    let up = home.up();
+    let runner = runner_pid(&home);
+    assert_ne!(runner, up.process.pid().to_string());
+    kill(&runner);
+    wait_until("there is another runner", || {
+        let now = runner_pid(&home);
+        !now.is_empty() && now != runner
+    });
+    up.integration().wait_for_status(up.server(), "active");
+    up.automation().run("true").is("completed", 0);
+}
+
+#[test]
+fn nobody_else_reads_what_a_start_leaves() {
+    let home = Home::new();
+    let _up = home.up();
+    let mode = |path: &str| {
+        let found = fs::metadata(home.data().join(path)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!(mode(""), 0o700);
+    assert_eq!(mode("runner"), 0o700);
+    assert_eq!(mode("runner/spool"), 0o700);
+    assert_eq!(mode("admin.sock"), 0o600);
+    assert_eq!(mode("master.key"), 0o600);
+    assert_eq!(mode("runner/identity.pk8"), 0o600);
+}
+
+#[test]
+fn the_supervisor_ends_when_nobody_needs_it() {
+    let home = Home::with_timing(&[("supervisor_idle", 0.2)]);
+    let mut up = home.up();
+    up.automation().run("true").is("completed", 0);
+    assert!(up.process.stop().success());
+    wait_until("the supervisor ends", || {
+        !home.own_runner().join("supervisor.sock").exists()
+    });
+}
+
+#[test]
+fn a_later_start_may_use_another_address() {
+    let home = Home::new();
+    let mut first = home.up();
+    first.process.stop();
+    let second: ControlPlane = home.up();
+    assert_ne!(first.url(), second.url());
+    let answer = second.send(&Request::get("/readyz")).ok();
+    assert_eq!(answer["connected_runners"], 1);
+}
+
+fn runner_pid(home: &Home) -> String {
+    let lock = fs::read_to_string(home.own_runner().join("runner.lock"));
+    lock.unwrap_or_default().trim().to_owned()
+}
+
+fn kill(pid: &str) {
+    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
+}
+
+fn is_uuid(text: &str) -> bool {
+    uuid::Uuid::parse_str(text).is_ok()
+}
+
+/// The prefix and 49 letters and digits (DESIGN rule 1).
+fn is_token(text: &str, prefix: &str) -> bool {
+    let rest = text.strip_prefix(prefix).unwrap_or_default();
+    rest.len() == 49 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+}
