@@ -136,7 +136,7 @@ impl Report {
                 None => "-",
             };
             let measured = bar.measured.as_deref().unwrap_or("not measured");
-            println!("{verdict:<5} {:<10} {:<66} {measured}", bar.bench, bar.bar);
+            println!("{verdict:<5} {:<10} {:<72} {measured}", bar.bench, bar.bar);
         }
         for one in &self.unmeasured {
             println!("not measured: {}, {}: {}", one.bench, one.what, one.why);
@@ -162,6 +162,10 @@ impl Figure {
         let beside = self.beside.as_ref().map_or_else(String::new, |beside| {
             format!("   {:.2} × {}", beside.ratio, beside.to)
         });
-        println!("  {what:<46} n {samples:>5}   p50 {p50:>11}   p90 {p90:>11}{beside}");
+        if *samples == 1 {
+            println!("  {what:<56} {p50:>11}{beside}");
+        } else {
+            println!("  {what:<56} p50 {p50:>11}   p90 {p90:>11}   n {samples:>5}{beside}");
+        }
     }
 }

@@ -32,7 +32,8 @@ pub struct Settings {
     pub erase_after: Duration,
     /// How long to wait before asking a runner again that answered with an error.
     pub retry_delay: Duration,
-    /// Operations on one server at a time.
+    /// Operations on one server at a time: as many as its supervisor runs. no more than its supervisor takes, which could only
+    /// report a failure of an operation that was accepted.
     pub operations_per_server: usize,
     /// HTTP/2 towards runners.
     pub link: LinkSettings,
@@ -52,7 +53,7 @@ impl Settings {
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
-            operations_per_server: 512,
+            operations_per_server: 128,
             link: LinkSettings::default(),
             public_url: public_url.into(),
         }

@@ -22,7 +22,7 @@ pub use id::{
     RegistryCredentialId, RequestId, ServerId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
-pub use name::{DisplayName, NameError, Slug};
+pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,
     OperationKinds, OperationState, UnknownOperation,

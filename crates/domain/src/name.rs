@@ -57,7 +57,7 @@ impl fmt::Display for DisplayName {
 }
 
 /// Control characters, and those that reorder or hide what stands beside them (Unicode TR 36).
-fn is_deceptive(character: char) -> bool {
+pub fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{061c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

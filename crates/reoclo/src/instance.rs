@@ -15,7 +15,8 @@ use crate::admin;
 use crate::background;
 use crate::config::Config;
 use crate::exit::misuse;
-use crate::{ambient, pages, signals};
+use crate::signals::StopSignals;
+use crate::{ambient, pages};
 
 /// An open control plane whose listener is bound.
 pub(crate) struct Instance {
@@ -33,6 +34,7 @@ pub(crate) struct Running {
     control: Control,
     /// Held until the end: it is the lock on the data directory.
     _data_dir: DataDir,
+    stop: StopSignals,
     served: JoinHandle<Served>,
     others: Vec<JoinHandle<()>>,
 }
@@ -73,6 +75,7 @@ impl Instance {
 
     /// Serves until the drain begins.
     pub(crate) async fn run(self) -> anyhow::Result<Running> {
+        let stop = StopSignals::listen();
         let control = self.control;
         control.store().mark_all_unreachable().await?;
         let resumed = control.resume_operations().await?;
@@ -93,6 +96,7 @@ impl Instance {
         Ok(Running {
             control,
             _data_dir: self.data_dir,
+            stop,
             served,
             others,
         })
@@ -100,9 +104,14 @@ impl Instance {
 }
 
 impl Running {
+    /// Waits until the process is asked to stop, or has been.
+    pub(crate) async fn stop_requested(&mut self) {
+        self.stop.received().await;
+    }
+
     /// Waits for a signal, then lets requests end, writes what is pending and closes the database.
-    pub(crate) async fn until_stopped(self) -> anyhow::Result<()> {
-        signals::stop_requested().await;
+    pub(crate) async fn until_stopped(mut self) -> anyhow::Result<()> {
+        self.stop.received().await;
         let running = self.control.statistics().running_operations;
         tracing::info!(
             running,

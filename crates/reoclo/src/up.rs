@@ -43,10 +43,13 @@ async fn up(config: Config) -> anyhow::Result<ExitCode> {
     let started = Started::new(&instance.url, &bootstrapped, server);
 
     let runner_url = config.runner_url(&instance.url, instance.local_addr());
-    let running = instance.run().await?;
+    let mut running = instance.run().await?;
     let id = local.server();
     let runner = local.start(&control, organization, &runner_url).await?;
-    wait_for_runner(&control, id).await;
+    tokio::select! {
+        () = wait_for_runner(&control, id) => {}
+        () = running.stop_requested() => {}
+    }
     started.print(config.output)?;
     if config.output == Output::Text {
         warn_about_power(config.exec_user.as_deref());

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use reoclo_domain::{ServerId, ServerStatus};
+use reoclo_domain::{ServerId, ServerStatus, is_deceptive};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError,
 };
@@ -218,10 +218,10 @@ fn host_facts(description: &Description) -> HostFacts {
     }
 }
 
-/// A runner's word is bounded and has no control characters.
+/// A runner's word is bounded and has no character that hides or reorders others.
 fn cut(text: &str) -> String {
     text.chars()
-        .filter(|character| !character.is_control())
+        .filter(|character| !is_deceptive(*character))
         .take(MAX_FACT_CHARS)
         .collect()
 }

@@ -20,8 +20,9 @@ use tower::ServiceExt;
 use super::Listener;
 use crate::edge::ConnectionInfo;
 
-/// Time for the head of a request: slower than this is an attack or a dead line.
-const HEADER_TIME: Duration = Duration::from_secs(15);
+/// Time until the head of the next request is there: slower is an attack or a dead line. Longer
+/// than the pause between two polls of any client.
+const HEADER_TIME: Duration = Duration::from_mins(1);
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Pause when the process has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

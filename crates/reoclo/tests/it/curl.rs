@@ -10,14 +10,7 @@ use crate::fixture::{Home, Terminal};
 fn both_printed_commands_work_when_pasted() {
     let home = Home::new();
     let mut terminal = Terminal::new();
-    let data = home.data();
-    let arguments = [
-        "up",
-        "--listen",
-        "127.0.0.1:0",
-        "--data-dir",
-        data.to_str().unwrap(),
-    ];
+    let arguments = ["up", "--listen", "127.0.0.1:0"];
     let mut up = home.command(&arguments);
     up.stdin(Stdio::null())
         .stdout(terminal.stdio())
@@ -44,6 +37,10 @@ fn both_printed_commands_work_when_pasted() {
     assert!(stdout.starts_with("Linux "), "{stdout}");
     assert!(answer["operation_id"].is_string() && answer["duration_ms"].is_u64());
 
+    assert!(
+        home.path(".reoclo/reoclo.db").exists(),
+        "kept where it was started"
+    );
     up.kill().unwrap();
     up.wait().unwrap();
 }

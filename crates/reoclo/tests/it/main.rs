@@ -10,6 +10,7 @@ mod fixture;
 mod audit;
 mod bad_exec;
 mod bad_requests;
+mod busy;
 mod crashes;
 mod curl;
 mod env_secrets;

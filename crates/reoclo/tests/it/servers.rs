@@ -4,7 +4,7 @@ use std::thread;
 
 use serde_json::json;
 
-use crate::fixture::{Gate, Home, Process, Proxy, free_port};
+use crate::fixture::{Database, Gate, Home, Process, Proxy, free_port};
 
 #[test]
 fn the_install_command_connects_a_machine() {
@@ -120,6 +120,21 @@ fn an_enrolment_token_works_once() {
     runner.stop();
     let _runner = home.runner("web", first);
     serve.integration().wait_for_status(&added.server, "active");
+}
+
+#[test]
+fn an_expired_token_is_refused() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let expire = "UPDATE enrolments SET expires_at = 1";
+    assert_eq!(Database::of(&home.data()).execute(expire), 1);
+    let refused = home
+        .runner("web", Some((serve.url(), &added.token)))
+        .finished();
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(refused.stderr.contains("has expired"), "{}", refused.stderr);
+    assert_eq!(serve.integration().status(&added.server), "provisioning");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fixture::{ControlPlane, Home, Request, wait_until};
+use crate::fixture::{ControlPlane, Home, Request, free_port, wait_until};
 
 #[test]
 fn up_prints_one_line_of_json_and_nothing_else() {
@@ -177,6 +177,63 @@ fn the_supervisor_ends_when_nobody_needs_it() {
     wait_until("the supervisor ends", || {
         !home.own_runner().join("supervisor.sock").exists()
     });
+}
+
+#[test]
+fn flags_come_before_the_environment_and_that_before_the_file() {
+    let home = Home::new();
+    let [file, environment, flag] =
+        ["127.0.0.1:0"; 3].map(|_| format!("127.0.0.1:{}", free_port()));
+    fs::write(home.path("reoclo.toml"), format!("listen = \"{file}\"\n")).unwrap();
+    let url = |flags: &[&str], set: bool| {
+        let mut command = home.command(&[&["serve", "--output", "json"], flags].concat());
+        if set {
+            command.env("REOCLO_LISTEN", &environment);
+        }
+        ControlPlane::ready(home.spawn(command)).url().to_owned()
+    };
+    assert_eq!(url(&[], false), format!("http://{file}"));
+    assert_eq!(url(&[], true), format!("http://{environment}"));
+    assert_eq!(url(&["--listen", &flag], true), format!("http://{flag}"));
+}
+
+#[test]
+fn a_data_directory_may_have_a_long_name_with_anything_in_it() {
+    let home = Home::new();
+    let name = format!("it's \"{}\" $HOME", "long ".repeat(30));
+    let directory = home.path(&name).join(&name);
+    let data = directory.to_str().unwrap();
+    let serve = [
+        "up",
+        "--listen",
+        "127.0.0.1:0",
+        "--output",
+        "json",
+        "--data-dir",
+        data,
+    ];
+    let up = ControlPlane::ready(home.spawn(home.command(&serve)));
+    up.integration().wait_for_status(up.server(), "active");
+    up.automation().run("true").is("completed", 0);
+    let added = home.run(&["servers", "add", "web", "--data-dir", data]);
+    assert_eq!(added.code, Some(0), "{}", added.stderr);
+}
+
+#[test]
+fn commands_run_as_the_user_that_is_named() {
+    // Only root may become somebody else.
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    let up = home.up_with(&["--exec-user", "nobody"]);
+    let ended = up.automation().run("id -un; id -Gn; echo $USER");
+    ended.is("completed", 0);
+    assert_eq!(ended.stdout, "nobody\nnogroup\nnobody\n");
+    let key = home.data().join("master.key");
+    let ended = up.automation().run(&format!("cat '{}'", key.display()));
+    ended.is("completed", 1);
+    assert_eq!(ended.stdout, "");
 }
 
 #[test]

@@ -227,7 +227,11 @@ impl SmallDisk {
         mount
             .args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"])
             .arg(directory.path());
-        assert!(mount.status().unwrap().success());
+        let mounted = mount.status().unwrap().success();
+        assert!(
+            mounted,
+            "a small disk can be mounted by root only: run the tests as root"
+        );
         Self(directory)
     }
 }
@@ -241,7 +245,6 @@ impl Drop for SmallDisk {
     }
 }
 
-#[ignore = "needs root, to mount a small file system"]
 #[tokio::test]
 async fn sqlite_on_a_full_disk_is_unavailable_and_works_again_afterwards() {
     let disk = SmallDisk::mount();

@@ -1,6 +1,7 @@
 //! A database with a number of keys, half of each kind, and their tokens.
 
-use std::cell::Cell;
+mod tokens;
+
 use std::hint::black_box;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
@@ -18,10 +19,11 @@ use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord};
 use crate::database::Database;
 use crate::unit::number;
 
+pub(super) use tokens::InUse;
+use tokens::Tokens;
+
 /// Keys that are created at a time.
 const BATCH: usize = 1000;
-/// A prime, so that steps of this size visit every key of a round number.
-const STRIDE: usize = 7919;
 
 /// A database with keys.
 pub(super) struct Keys {
@@ -31,12 +33,6 @@ pub(super) struct Keys {
     automation: Tokens,
 }
 
-/// Tokens, and how far they were used.
-struct Tokens {
-    all: Vec<PlainToken>,
-    next: Cell<usize>,
-}
-
 impl Keys {
     /// Makes `count` keys, half of each kind, and uses each once.
     pub(super) async fn create(directory: &Path, count: usize) -> Result<Self> {
@@ -44,46 +40,50 @@ impl Keys {
         let mut keys = Self {
             control: database.control(),
             database,
-            integration: Tokens::none(),
-            automation: Tokens::none(),
+            integration: Tokens::default(),
+            automation: Tokens::default(),
         };
         let half = count / 2;
-        keys.integration.all = keys.create_integration(half).await?;
-        keys.automation.all = keys.create_automation(half).await?;
-        keys.check_integration(half).await?;
-        keys.check_automation(half).await?;
+        keys.integration = Tokens::new(keys.create_integration(half).await?);
+        keys.automation = Tokens::new(keys.create_automation(half).await?);
+        keys.check_integration(InUse::All, half).await?;
+        keys.check_automation(InUse::All, half).await?;
         Ok(keys)
     }
 
     /// How many keys there are.
     pub(super) fn count(&self) -> usize {
-        self.integration.all.len() + self.automation.all.len()
+        self.integration.count() + self.automation.count()
     }
 
     /// The text of some token.
     pub(super) fn any_token(&self) -> &str {
-        self.integration.next()
+        self.integration.first()
     }
 
-    /// The seconds that one check takes, on average over `checks`.
-    pub(super) async fn check_integration(&self, checks: usize) -> Result<f64> {
-        self.check::<ServersRead>(&self.integration, checks).await
+    /// The seconds that one check of an integration key takes, on average over `checks`.
+    pub(super) async fn check_integration(&self, in_use: InUse, checks: usize) -> Result<f64> {
+        let tokens = self.integration.next(in_use, checks);
+        self.check::<ServersRead>(&tokens).await
     }
 
     /// The same for automation keys.
-    pub(super) async fn check_automation(&self, checks: usize) -> Result<f64> {
-        self.check::<Exec>(&self.automation, checks).await
+    pub(super) async fn check_automation(&self, in_use: InUse, checks: usize) -> Result<f64> {
+        let tokens = self.automation.next(in_use, checks);
+        self.check::<Exec>(&tokens).await
     }
 
     pub(super) async fn close(self) {
         self.database.store.close().await;
     }
 
-    async fn check<P: Permission>(&self, tokens: &Tokens, checks: usize) -> Result<f64> {
+    async fn check<P: Permission>(&self, tokens: &[&str]) -> Result<f64> {
+        // Copied next to each other: a token arrives with its request and is not looked up.
+        let tokens: Vec<String> = tokens.iter().copied().map(str::to_owned).collect();
         let start = Instant::now();
-        for _ in 0..checks {
+        for token in &tokens {
             let presented = Presented {
-                bearer: Some(tokens.next()),
+                bearer: Some(token),
                 source: RequestSource {
                     ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                     user_agent: Some("reoclo-bench".to_owned()),
@@ -93,7 +93,7 @@ impl Keys {
             let proof = self.control.authorize::<P>(presented).await;
             black_box(proof.map_err(|refusal| anyhow!("a valid key was refused: {refusal:?}"))?);
         }
-        Ok(start.elapsed().as_secs_f64() / number(checks))
+        Ok(start.elapsed().as_secs_f64() / number(tokens.len()))
     }
 
     async fn create_integration(&self, count: usize) -> Result<Vec<PlainToken>> {
@@ -162,20 +162,5 @@ impl Keys {
             life: KeyLife::new(clock.now(), None),
             created_at: clock.now(),
         })
-    }
-}
-
-impl Tokens {
-    const fn none() -> Self {
-        Self {
-            all: Vec::new(),
-            next: Cell::new(0),
-        }
-    }
-
-    fn next(&self) -> &str {
-        let next = (self.next.get() + STRIDE) % self.all.len();
-        self.next.set(next);
-        self.all[next].expose()
     }
 }
