@@ -22,6 +22,7 @@ mod instance;
 mod interrupt;
 mod lab;
 mod local;
+mod loopback;
 mod machine;
 mod memory;
 mod processes;

@@ -96,10 +96,12 @@ impl LocalRunner {
     ) -> anyhow::Result<KeptRunner> {
         self.take_over().await?;
         let token = self.token(control, organization).await?;
-        let child = self.spawn(url, token)?;
+        let child = self.spawn(url, token.as_deref())?;
         let (stop, stopping) = watch::channel(false);
         let url = url.to_owned();
-        let keeping = tokio::spawn(async move { self.keep(child, &url, stopping).await });
+        let keeping = tokio::spawn(async move {
+            self.keep(child, &url, token.as_deref(), stopping).await;
+        });
         Ok(KeptRunner { stop, keeping })
     }
 
@@ -136,7 +138,7 @@ impl LocalRunner {
         Ok(Some(token.expose().to_owned()))
     }
 
-    fn spawn(&self, url: &str, token: Option<String>) -> anyhow::Result<Child> {
+    fn spawn(&self, url: &str, token: Option<&str>) -> anyhow::Result<Child> {
         let mut command = Command::new(&self.program);
         command
             .args(["runner", "--url", url, "--data-dir"])
@@ -153,7 +155,13 @@ impl LocalRunner {
             .context("cannot start the runner of this machine")
     }
 
-    async fn keep(self, mut child: Child, url: &str, mut stopping: watch::Receiver<bool>) {
+    async fn keep(
+        self,
+        mut child: Child,
+        url: &str,
+        token: Option<&str>,
+        mut stopping: watch::Receiver<bool>,
+    ) {
         loop {
             tokio::select! {
                 ended = child.wait() => tracing::error!(?ended, "the runner of this machine ended"),
@@ -163,7 +171,8 @@ impl LocalRunner {
                 () = sleep(RESTART_DELAY) => {}
                 () = stop_wanted(&mut stopping) => return,
             }
-            match self.spawn(url, None) {
+            // It may have ended before it was enrolled; else it does not look at the token.
+            match self.spawn(url, token) {
                 Ok(started) => child = started,
                 Err(error) => return tracing::error!(%error, "the runner stays down"),
             }

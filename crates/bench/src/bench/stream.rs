@@ -1,12 +1,19 @@
 //! Much output from one command, and what it costs in memory.
+//!
+//! SSH hands on every byte. The supervisor of an exec drops the middle of what the control plane
+//! is too slow for, so what crossed the link is counted.
+
+use std::cell::RefCell;
 
 use anyhow::{Result, anyhow};
 
 use crate::contest::{Contest, Measured, p50, time};
 use crate::lab::Lab;
 use crate::local;
+use crate::loopback;
 use crate::memory::{self, Memory};
 use crate::report::Report;
+use crate::samples::Samples;
 use crate::unit::{Unit, number};
 
 const BENCH: &str = "stream";
@@ -34,12 +41,17 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
         memory::forget_peak(*pid)?;
     }
 
+    let crossed = RefCell::new(Samples::default());
     let mut contest = Contest::default();
     contest.add(LOCAL, Unit::BytesPerSecond, || {
         speed(|| local::read_output(&command))
     });
     contest.add(EXEC, Unit::BytesPerSecond, || {
-        speed(|| connection.exec(&request).map(drop))
+        let before = loopback::bytes()?;
+        let speed = speed(|| connection.exec(&request).map(drop))?;
+        let bytes = loopback::bytes()?.saturating_sub(before);
+        crossed.borrow_mut().push(number(bytes));
+        Ok(speed)
     });
     contest.add(KEPT, Unit::BytesPerSecond, || {
         let master = master.as_ref().map_err(|error| anyhow!("{error:#}"))?;
@@ -48,16 +60,23 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
     let measured = contest.run(lab.samples(ROUNDS));
     judge(&measured, report);
     report.take(BENCH, measured, LOCAL);
+    let crossed = (
+        "exec, what crossed loopback of 64 MiB".into(),
+        crossed.into_inner(),
+    );
+    let mut figures = vec![crossed];
     for (role, pid) in roles.iter().zip(pids) {
-        let peak = Memory::of(pid)?.peak;
-        let figure = Measured {
-            what: format!("most memory of reoclo {role}"),
-            unit: Unit::Bytes,
-            samples: [peak].into_iter().collect(),
-            failure: None,
-        };
-        report.take(BENCH, vec![figure], "");
+        let peak = [Memory::of(pid)?.peak];
+        let what = format!("most memory of reoclo {role}");
+        figures.push((what, peak.into_iter().collect()));
     }
+    let figures = figures.into_iter().map(|(what, samples)| Measured {
+        what,
+        unit: Unit::Bytes,
+        samples,
+        failure: None,
+    });
+    report.take(BENCH, figures.collect(), "");
     instance.stop();
     Ok(())
 }

@@ -210,3 +210,17 @@ fn a_runner_without_a_token_or_over_plaintext_is_refused() {
         "{line}"
     );
 }
+
+#[test]
+fn a_user_for_commands_that_does_not_exist_is_named() {
+    let home = Home::new();
+    let user = ["--exec-user", "nobody-of-that-name"];
+    let line = refused_start(&home, "up", &user);
+    assert!(line.contains("nobody-of-that-name"), "{line}");
+
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let first = ["runner", "--url", serve.url(), "--token", &added.token];
+    let line = refused(&home, home.command(&[&first[..], &user].concat()));
+    assert!(line.contains("nobody-of-that-name"), "{line}");
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fixture::{ControlPlane, Home, Request, free_port, wait_until};
+use crate::fixture::{ControlPlane, Home, Request, eventually, free_port, wait_until};
 
 #[test]
 fn up_prints_one_line_of_json_and_nothing_else() {
@@ -150,6 +150,29 @@ fn the_runner_is_a_process_of_its_own_that_up_keeps_alive() {
     });
     up.integration().wait_for_status(up.server(), "active");
     up.automation().run("true").is("completed", 0);
+}
+
+#[test]
+fn a_runner_that_is_killed_before_it_has_enrolled_enrols_later() {
+    let home = Home::new();
+    let up = home.begin("up", &[]);
+    let pid = eventually("there is a runner", || {
+        Some(runner_pid(&home)).filter(|pid| !pid.is_empty())
+    });
+    kill(&pid);
+    let up = ControlPlane::ready(up);
+    up.integration().wait_for_status(up.server(), "active");
+    up.automation().run("true").is("completed", 0);
+}
+
+#[test]
+fn up_on_every_address_connects_its_runner() {
+    for listen in ["0.0.0.0:0", "[::]:0"] {
+        let home = Home::new();
+        let up = home.up_with(&["--listen", listen, "--insecure-http"]);
+        up.integration().wait_for_status(up.server(), "active");
+        up.automation().run("true").is("completed", 0);
+    }
 }
 
 #[test]
