@@ -91,6 +91,22 @@ pub struct Route {
 }
 
 /// Arguments of a handler that begin with a proof; implemented for nothing else.
+///
+/// ```
+/// use reoclo_http::{Doc, Public, Registrar};
+///
+/// async fn hello(_: Public) {}
+/// let _ = Registrar::default().get("/hello", Doc::new("Says hello."), hello);
+/// ```
+///
+/// Without a permission there is no route:
+///
+/// ```compile_fail,E0277
+/// use reoclo_http::{Doc, Registrar};
+///
+/// async fn hello() {}
+/// let _ = Registrar::default().get("/hello", Doc::new("Says hello."), hello);
+/// ```
 pub trait Guarded {
     /// What the proof is of; none is public.
     const REQUIREMENT: Option<Requirement>;
