@@ -19,6 +19,7 @@ mod kept_secrets;
 mod key_scope;
 mod links;
 mod many;
+mod own_runner;
 mod postgres;
 mod refused_starts;
 mod second_runner;

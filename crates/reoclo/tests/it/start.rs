@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::fixture::{ControlPlane, Home, Request, eventually, free_port, wait_until};
+use crate::fixture::{ControlPlane, Database, Home, Request, free_port};
 
 #[test]
 fn up_prints_one_line_of_json_and_nothing_else() {
@@ -123,7 +123,7 @@ fn a_start_that_is_killed_at_any_moment_leaves_nothing_double() {
         process.kill();
     }
     let up = home.up();
-    let mut database = crate::fixture::Database::of(&home.data());
+    let mut database = Database::of(&home.data());
     let count = |what: &str| format!("SELECT COUNT(*) FROM {what}");
     assert_eq!(database.number(&count("organizations")), 1);
     assert_eq!(database.number(&count("users")), 1);
@@ -135,44 +135,6 @@ fn a_start_that_is_killed_at_any_moment_leaves_nothing_double() {
     );
     assert!(home.audit("verify", &[]).code == Some(0));
     drop(up);
-}
-
-#[test]
-fn the_runner_is_a_process_of_its_own_that_up_keeps_alive() {
-    let home = Home::new();
-    let up = home.up();
-    let runner = runner_pid(&home);
-    assert_ne!(runner, up.process.pid().to_string());
-    kill(&runner);
-    wait_until("there is another runner", || {
-        let now = runner_pid(&home);
-        !now.is_empty() && now != runner
-    });
-    up.integration().wait_for_status(up.server(), "active");
-    up.automation().run("true").is("completed", 0);
-}
-
-#[test]
-fn a_runner_that_is_killed_before_it_has_enrolled_enrols_later() {
-    let home = Home::new();
-    let up = home.begin("up", &[]);
-    let pid = eventually("there is a runner", || {
-        Some(runner_pid(&home)).filter(|pid| !pid.is_empty())
-    });
-    kill(&pid);
-    let up = ControlPlane::ready(up);
-    up.integration().wait_for_status(up.server(), "active");
-    up.automation().run("true").is("completed", 0);
-}
-
-#[test]
-fn up_on_every_address_connects_its_runner() {
-    for listen in ["0.0.0.0:0", "[::]:0"] {
-        let home = Home::new();
-        let up = home.up_with(&["--listen", listen, "--insecure-http"]);
-        up.integration().wait_for_status(up.server(), "active");
-        up.automation().run("true").is("completed", 0);
-    }
 }
 
 #[test]
@@ -189,17 +151,6 @@ fn nobody_else_reads_what_a_start_leaves() {
     assert_eq!(mode("admin.sock"), 0o600);
     assert_eq!(mode("master.key"), 0o600);
     assert_eq!(mode("runner/identity.pk8"), 0o600);
-}
-
-#[test]
-fn the_supervisor_ends_when_nobody_needs_it() {
-    let home = Home::with_timing(&[("supervisor_idle", 0.2)]);
-    let mut up = home.up();
-    up.automation().run("true").is("completed", 0);
-    assert!(up.process.stop().success());
-    wait_until("the supervisor ends", || {
-        !home.own_runner().join("supervisor.sock").exists()
-    });
 }
 
 #[test]
@@ -243,23 +194,6 @@ fn a_data_directory_may_have_a_long_name_with_anything_in_it() {
 }
 
 #[test]
-fn commands_run_as_the_user_that_is_named() {
-    // Only root may become somebody else.
-    if !rustix::process::geteuid().is_root() {
-        return;
-    }
-    let home = Home::new();
-    let up = home.up_with(&["--exec-user", "nobody"]);
-    let ended = up.automation().run("id -un; id -Gn; echo $USER");
-    ended.is("completed", 0);
-    assert_eq!(ended.stdout, "nobody\nnogroup\nnobody\n");
-    let key = home.data().join("master.key");
-    let ended = up.automation().run(&format!("cat '{}'", key.display()));
-    ended.is("completed", 1);
-    assert_eq!(ended.stdout, "");
-}
-
-#[test]
 fn a_later_start_may_use_another_address() {
     let home = Home::new();
     let mut first = home.up();
@@ -269,16 +203,6 @@ fn a_later_start_may_use_another_address() {
     assert_eq!(second.url(), format!("http://{address}"));
     let answer = second.send(&Request::get("/readyz")).ok();
     assert_eq!(answer["connected_runners"], 1);
-}
-
-fn runner_pid(home: &Home) -> String {
-    let lock = fs::read_to_string(home.own_runner().join("runner.lock"));
-    lock.unwrap_or_default().trim().to_owned()
-}
-
-fn kill(pid: &str) {
-    let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::KILL).unwrap();
 }
 
 fn is_uuid(text: &str) -> bool {
