@@ -1,14 +1,15 @@
 //! The first start, and every later one (DESIGN 7).
 
+mod first_keys;
+
 use std::time::Duration;
 
 use reoclo_domain::{
-    AutomationKeyId, AutomationScope, DisplayName, IntegrationKeyId, KeyLife, OperationKinds,
-    OrganizationId, PlainToken, Preset, Role, Scope, ServerId, Slug, TokenKind, UserId,
+    DisplayName, OrganizationId, PlainToken, Role, ServerId, Slug, TokenKind, UserId,
 };
 use reoclo_store::{
-    AuditOutcome, AutomationKeyRecord, Bootstrap, IntegrationKeyRecord, NewAuditEvent, NewKey,
-    NewOrganization, NewServer, NewSetupLink, NewUser, OrganizationRecord,
+    AuditOutcome, Bootstrap, NewAuditEvent, NewOrganization, NewServer, NewSetupLink, NewUser,
+    OrganizationRecord,
 };
 use serde_json::json;
 
@@ -16,15 +17,14 @@ use crate::audit::{Happening, resource};
 use crate::{Control, Refusal};
 
 const SETUP_LINK_LIFETIME: Duration = Duration::from_hours(24);
-const DEFAULT_RATE_LIMIT: u32 = 100;
+
+pub use first_keys::MintedKeys;
 
 /// What a start wants.
 #[derive(Clone, Debug)]
 pub struct Startup {
     /// The server that stands for this machine, and its host name; none under `serve`.
     pub server: Option<(ServerId, String)>,
-    /// Whether keys can be shown once; else none are made, since they would be lost.
-    pub can_show_keys: bool,
 }
 
 /// What a start found or made.
@@ -34,27 +34,14 @@ pub struct Bootstrapped {
     pub organization: OrganizationRecord,
     /// The set-up link's token while the first admin has no account.
     pub setup_token: Option<PlainToken>,
-    /// The two keys, when they were made now.
-    pub keys: Option<MintedKeys>,
-}
-
-/// The first two keys; this is the only time that they are known.
-#[derive(Debug)]
-pub struct MintedKeys {
-    /// Full access, within the admin's role.
-    pub integration: PlainToken,
-    /// Every operation, on this machine or under `serve` on every server.
-    pub automation: PlainToken,
+    /// The first admin while they have no account; the first keys are theirs.
+    pub pending_admin: Option<UserId>,
 }
 
 impl Control {
     /// Brings the database to where a start needs it: idempotent, also after a kill at any point.
     pub async fn start_up(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
-        let organizations = self.store().organizations().await?;
-        match organizations
-            .into_iter()
-            .min_by_key(|organization| organization.created_at)
-        {
+        match self.oldest_organization().await? {
             None => self.first_start(startup).await,
             Some(organization) => self.later_start(startup, organization).await,
         }
@@ -89,27 +76,21 @@ impl Control {
             password_hash: None,
             created_at: self.now(),
         };
+        let admin_id = admin.id;
         let (setup, setup_token) = self.new_setup_link();
         let server = startup
             .server
             .as_ref()
             .map(|(id, host)| self.local_server(*id, organization.id, host));
-        let minted = startup
-            .can_show_keys
-            .then(|| self.mint(organization.id, admin.id, startup));
-        let (keys, shown) = minted.unzip();
-        let keys = keys.unwrap_or_default();
 
         let mut events = self.first_events(&organization);
         events.push(self.setup_link_event(organization.id, admin.id));
         events.extend(server.iter().map(|server| self.server_created(server)));
-        events.extend(keys.iter().map(|key| self.key_created(key)));
         let bootstrap = Bootstrap {
             organization: organization.clone(),
             admin,
             setup,
             server,
-            keys,
         };
         self.store()
             .bootstrap(bootstrap, events)
@@ -118,7 +99,7 @@ impl Control {
         Ok(Bootstrapped {
             organization,
             setup_token: Some(setup_token),
-            keys: shown,
+            pending_admin: Some(admin_id),
         })
     }
 
@@ -135,7 +116,7 @@ impl Control {
             return Ok(Bootstrapped {
                 organization,
                 setup_token: None,
-                keys: None,
+                pending_admin: None,
             });
         };
         let (link, setup_token) = self.new_setup_link();
@@ -145,54 +126,11 @@ impl Control {
             .replace_setup_link(pending.user, link, vec![event])
             .await;
         replaced.map_err(Refusal::of_write)?;
-        let keys = self
-            .mint_if_none(&organization, pending.user, startup)
-            .await?;
         Ok(Bootstrapped {
             organization,
             setup_token: Some(setup_token),
-            keys,
+            pending_admin: Some(pending.user),
         })
-    }
-
-    /// Keys that could not be shown at the first start are made at the first one that can.
-    async fn mint_if_none(
-        &self,
-        organization: &OrganizationRecord,
-        admin: UserId,
-        startup: &Startup,
-    ) -> Result<Option<MintedKeys>, Refusal> {
-        let none = self
-            .store()
-            .integration_keys(organization.id)
-            .await?
-            .is_empty()
-            && self
-                .store()
-                .automation_keys(organization.id)
-                .await?
-                .is_empty();
-        if !startup.can_show_keys || !none {
-            return Ok(None);
-        }
-        let (keys, shown) = self.mint(organization.id, admin, startup);
-        for key in keys {
-            let event = vec![self.key_created(&key)];
-            let created = match key {
-                NewKey::Integration(record, token) => {
-                    self.store()
-                        .create_integration_key(record, token, event)
-                        .await
-                }
-                NewKey::Automation(record, token) => {
-                    self.store()
-                        .create_automation_key(record, token, event)
-                        .await
-                }
-            };
-            created.map_err(Refusal::of_write)?;
-        }
-        Ok(Some(shown))
     }
 
     async fn ensure_local_server(
@@ -245,80 +183,6 @@ impl Control {
         )
     }
 
-    fn mint(
-        &self,
-        organization: OrganizationId,
-        creator: UserId,
-        startup: &Startup,
-    ) -> (Vec<NewKey>, MintedKeys) {
-        let integration = PlainToken::generate(TokenKind::Integration, self.entropy());
-        let automation = PlainToken::generate(TokenKind::Automation, self.entropy());
-        let servers = match &startup.server {
-            Some((id, _)) => Scope::Only(vec![*id]),
-            None => Scope::All,
-        };
-        let keys = vec![
-            NewKey::Integration(
-                self.bootstrap_integration_key(organization, creator, &integration),
-                integration.hash(),
-            ),
-            NewKey::Automation(
-                self.bootstrap_automation_key(organization, creator, servers, &automation),
-                automation.hash(),
-            ),
-        ];
-        (
-            keys,
-            MintedKeys {
-                integration,
-                automation,
-            },
-        )
-    }
-
-    fn bootstrap_integration_key(
-        &self,
-        organization: OrganizationId,
-        creator: UserId,
-        token: &PlainToken,
-    ) -> IntegrationKeyRecord {
-        IntegrationKeyRecord {
-            id: IntegrationKeyId::new(self.clock(), self.entropy()),
-            organization,
-            label: "First key".into(),
-            prefix: token.display_prefix().to_owned(),
-            preset: Preset::FullAccess,
-            creator,
-            life: KeyLife::new(self.now(), None),
-            created_at: self.now(),
-        }
-    }
-
-    fn bootstrap_automation_key(
-        &self,
-        organization: OrganizationId,
-        creator: UserId,
-        servers: Scope<ServerId>,
-        token: &PlainToken,
-    ) -> AutomationKeyRecord {
-        AutomationKeyRecord {
-            id: AutomationKeyId::new(self.clock(), self.entropy()),
-            organization,
-            name: "first-key".into(),
-            prefix: token.display_prefix().to_owned(),
-            scope: AutomationScope {
-                servers,
-                operations: OperationKinds::all(),
-                registry_credentials: Scope::All,
-            },
-            ip_allowlist: Vec::new(),
-            rate_limit_per_minute: DEFAULT_RATE_LIMIT,
-            creator,
-            life: KeyLife::new(self.now(), None),
-            created_at: self.now(),
-        }
-    }
-
     fn first_events(&self, organization: &NewOrganization) -> Vec<NewAuditEvent> {
         let happening = Happening {
             action: "organization.create",
@@ -335,35 +199,6 @@ impl Control {
             resource: resource("user", user, None),
             outcome: AuditOutcome::Success,
             detail: json!({}),
-        };
-        self.event_by_system(Some(organization), happening)
-    }
-
-    fn key_created(&self, key: &NewKey) -> NewAuditEvent {
-        let (organization, resource, detail) = match key {
-            NewKey::Integration(key, _) => (
-                key.organization,
-                resource("integration_key", key.id, Some(&key.label)),
-                json!({ "prefix": key.prefix, "preset": key.preset.as_str() }),
-            ),
-            NewKey::Automation(key, _) => (
-                key.organization,
-                resource("automation_key", key.id, Some(&key.name)),
-                json!({
-                    "prefix": key.prefix,
-                    "operations": key.scope.operations.iter().map(reoclo_domain::OperationKind::as_str).collect::<Vec<_>>(),
-                }),
-            ),
-        };
-        let action = match key {
-            NewKey::Integration(..) => "integration_key.create",
-            NewKey::Automation(..) => "automation_key.create",
-        };
-        let happening = Happening {
-            action,
-            resource,
-            outcome: AuditOutcome::Success,
-            detail,
         };
         self.event_by_system(Some(organization), happening)
     }

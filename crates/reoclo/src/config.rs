@@ -2,7 +2,7 @@
 
 mod file;
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -83,22 +83,6 @@ impl Config {
         match &self.public_url {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => format!("{scheme}://{local}"),
-        }
-    }
-
-    /// The address that the runner of this machine dials: the listener itself when that is
-    /// plain loopback, which no proxy or name lies before.
-    pub(crate) fn runner_url(&self, url: &str, local: SocketAddr) -> String {
-        let ip = match local.ip() {
-            // Who listens everywhere listens on loopback too.
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
-        };
-        if self.tls.is_none() && ip.is_loopback() {
-            format!("http://{}", SocketAddr::new(ip, local.port()))
-        } else {
-            url.to_owned()
         }
     }
 

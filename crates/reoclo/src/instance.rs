@@ -1,6 +1,6 @@
 //! One control plane: opened, served, and brought to rest.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -24,9 +24,19 @@ pub(crate) struct Instance {
     pub(crate) data_dir: DataDir,
     pub(crate) url: String,
     listener: Listener,
+    /// A way in for this machine's own runner, when the listener is none.
+    back_door: Option<Listener>,
+    has_tls: bool,
     metrics: Option<Listener>,
     hosts: Hosts,
     proxies: TrustedProxies,
+}
+
+/// Whether a runner of this machine is to be started beside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Local {
+    Runner,
+    NoRunner,
 }
 
 /// The tasks of a control plane that is served.
@@ -42,7 +52,7 @@ pub(crate) struct Running {
 impl Instance {
     /// Opens the data directory, the address and the database, in the order in which a user
     /// most likely got something wrong.
-    pub(crate) async fn open(config: &Config) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, local: Local) -> anyhow::Result<Self> {
         let data_dir = DataDir::open(&config.data_dir).map_err(misuse)?;
         let listener = Listener::bind(config.listen, config.tls.as_ref())
             .await
@@ -50,6 +60,12 @@ impl Instance {
         let metrics = match config.metrics_listen {
             Some(address) => Some(Listener::bind(address, None).await.map_err(misuse)?),
             None => None,
+        };
+        let back_door = if local == Local::Runner && needs_back_door(config) {
+            let loopback = (Ipv4Addr::LOCALHOST, 0).into();
+            Some(Listener::bind(loopback, None).await.map_err(misuse)?)
+        } else {
+            None
         };
         let url = config.public_url(listener.local_addr());
         let hosts = Hosts::of_public_url(&url).map_err(misuse)?;
@@ -62,15 +78,29 @@ impl Instance {
             data_dir,
             url,
             listener,
+            back_door,
+            has_tls: config.tls.is_some(),
             metrics,
             hosts,
             proxies,
         })
     }
 
-    /// The address that the listener has.
-    pub(crate) const fn local_addr(&self) -> SocketAddr {
-        self.listener.local_addr()
+    /// The address that the runner of this machine dials: plaintext on loopback where there is
+    /// some, which no proxy or name lies before.
+    pub(crate) fn runner_url(&self) -> String {
+        if self.has_tls {
+            return self.url.clone();
+        }
+        let listener = self.back_door.as_ref().unwrap_or(&self.listener);
+        let address = listener.local_addr();
+        // Who listens everywhere listens on loopback too.
+        let ip = match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        format!("http://{}", SocketAddr::new(ip, address.port()))
     }
 
     /// Serves until the drain begins.
@@ -92,6 +122,12 @@ impl Instance {
         }
         others.push(admin::serve(control.clone(), self.data_dir.path()).context("admin.sock")?);
         let (router, drain) = (api(state, pages::add).router, control.drain().clone());
+        if let Some(back_door) = self.back_door {
+            let (router, drain) = (router.clone(), drain.clone());
+            others.push(tokio::spawn(async move {
+                serve(back_door, router, drain.begun()).await;
+            }));
+        }
         let served = tokio::spawn(async move { serve(self.listener, router, drain.begun()).await });
         Ok(Running {
             control,
@@ -129,6 +165,12 @@ impl Running {
         self.control.store().close().await;
         Ok(())
     }
+}
+
+/// A runner speaks plaintext to loopback only, and this listener is neither TLS nor there.
+fn needs_back_door(config: &Config) -> bool {
+    let ip = config.listen.ip();
+    config.tls.is_none() && !ip.is_loopback() && !ip.is_unspecified()
 }
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store> {

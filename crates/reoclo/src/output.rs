@@ -2,19 +2,37 @@
 
 use std::io::{IsTerminal, Write, stdout};
 
-use reoclo_control::{Bootstrapped, ServerRecord};
+use reoclo_control::{Bootstrapped, Control, MintedKeys, ServerRecord};
 use serde::Serialize;
 
 use crate::args::Output;
 
+/// Says that the start is complete, with the first keys if there are none yet and these can be
+/// shown: they are made at this last moment, so that none is lost on the way here.
+pub(crate) async fn announce(
+    control: &Control,
+    url: &str,
+    found: &Bootstrapped,
+    server: Option<ServerRecord>,
+    output: Output,
+) -> anyhow::Result<()> {
+    let id = server.as_ref().map(|server| server.id);
+    let keys = if can_show_keys(output) {
+        control.mint_first_keys(found, id).await?
+    } else {
+        None
+    };
+    Started::new(url, found, server, keys.as_ref()).print(output)
+}
+
 /// Keys are shown to a program that asked for JSON, and to a person at a terminal.
-pub(crate) fn can_show_keys(output: Output) -> bool {
+fn can_show_keys(output: Output) -> bool {
     output == Output::Json || stdout().is_terminal()
 }
 
 /// The result of a start, exactly one line in JSON (DESIGN 7).
 #[derive(Serialize)]
-pub(crate) struct Started {
+struct Started {
     url: String,
     setup_url: Option<String>,
     organization: Named,
@@ -30,9 +48,13 @@ struct Named {
 }
 
 impl Started {
-    pub(crate) fn new(url: &str, found: &Bootstrapped, server: Option<ServerRecord>) -> Self {
+    fn new(
+        url: &str,
+        found: &Bootstrapped,
+        server: Option<ServerRecord>,
+        keys: Option<&MintedKeys>,
+    ) -> Self {
         let token = found.setup_token.as_ref();
-        let keys = found.keys.as_ref();
         Self {
             url: url.to_owned(),
             setup_url: token.map(|token| format!("{url}/setup?token={}", token.expose())),
@@ -49,7 +71,7 @@ impl Started {
         }
     }
 
-    pub(crate) fn print(&self, output: Output) -> anyhow::Result<()> {
+    fn print(&self, output: Output) -> anyhow::Result<()> {
         let text = match output {
             Output::Json => serde_json::to_string(self)?,
             Output::Text => self.text(),

@@ -7,12 +7,15 @@ use std::time::Duration;
 
 use anyhow::Context;
 use reoclo_domain::Secret;
-use reoclo_runner::{Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions};
+use reoclo_runner::{
+    Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, check_exec_user,
+};
 
 use crate::exit::misuse;
 use crate::{ambient, args, signals};
 
 pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
+    check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
     let supervisor = SupervisorCommand {
         program: std::env::current_exe().context("cannot find the program itself")?,
         args: supervisor_arguments(&options),

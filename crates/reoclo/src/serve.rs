@@ -7,8 +7,8 @@ use reoclo_control::Startup;
 use crate::args::ServeOptions;
 use crate::config::Config;
 use crate::exit::misuse;
-use crate::instance::Instance;
-use crate::output::{Started, can_show_keys};
+use crate::instance::{Instance, Local};
+use crate::output::announce;
 
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let config = Config::load(options).map_err(misuse)?;
@@ -22,15 +22,11 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
-    let instance = Instance::open(&config).await?;
-    let startup = Startup {
-        server: None,
-        can_show_keys: can_show_keys(config.output),
-    };
-    let bootstrapped = instance.control.start_up(&startup).await?;
-    let started = Started::new(&instance.url, &bootstrapped, None);
+    let instance = Instance::open(&config, Local::NoRunner).await?;
+    let (control, url) = (instance.control.clone(), instance.url.clone());
+    let bootstrapped = control.start_up(&Startup { server: None }).await?;
     let running = instance.run().await?;
-    started.print(config.output)?;
+    announce(&control, &url, &bootstrapped, None, config.output).await?;
     running.until_stopped().await?;
     Ok(ExitCode::SUCCESS)
 }

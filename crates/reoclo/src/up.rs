@@ -5,14 +5,15 @@ use std::time::Duration;
 
 use reoclo_control::{Control, Startup};
 use reoclo_domain::ServerId;
+use reoclo_runner::check_exec_user;
 use tokio::time::{sleep, timeout};
 
 use crate::args::{Output, ServeOptions};
 use crate::config::Config;
 use crate::exit::misuse;
-use crate::instance::Instance;
+use crate::instance::{Instance, Local};
 use crate::local_runner::LocalRunner;
-use crate::output::{Started, can_show_keys};
+use crate::output::announce;
 use crate::serve::runtime;
 
 /// The runner of this machine connects within this time, or the start goes on without it.
@@ -26,23 +27,22 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
             "`up` uses the embedded database: start `reoclo serve` for --database-url"
         )));
     }
+    check_exec_user(config.exec_user.as_deref()).map_err(misuse)?;
     runtime()?.block_on(up(config))
 }
 
 async fn up(config: Config) -> anyhow::Result<ExitCode> {
-    let instance = Instance::open(&config).await?;
+    let instance = Instance::open(&config, Local::Runner).await?;
     let local = LocalRunner::prepare(instance.data_dir.path(), &config)?;
     let startup = Startup {
         server: Some((local.server(), local.host_name().to_owned())),
-        can_show_keys: can_show_keys(config.output),
     };
     let control = instance.control.clone();
     let bootstrapped = control.start_up(&startup).await?;
     let organization = bootstrapped.organization.id;
     let server = control.store().server(organization, local.server()).await?;
-    let started = Started::new(&instance.url, &bootstrapped, server);
-
-    let runner_url = config.runner_url(&instance.url, instance.local_addr());
+    let url = instance.url.clone();
+    let runner_url = instance.runner_url();
     let mut running = instance.run().await?;
     let id = local.server();
     let runner = local.start(&control, organization, &runner_url).await?;
@@ -50,7 +50,7 @@ async fn up(config: Config) -> anyhow::Result<ExitCode> {
         () = wait_for_runner(&control, id) => {}
         () = running.stop_requested() => {}
     }
-    started.print(config.output)?;
+    announce(&control, &url, &bootstrapped, server, config.output).await?;
     if config.output == Output::Text {
         warn_about_power(config.exec_user.as_deref());
     }

@@ -21,7 +21,7 @@ use exit::Exit;
 use pump::Pumps;
 pub(crate) use request::Request;
 pub(crate) use user::User;
-pub use user::UserError;
+pub use user::{UserError, check_exec_user};
 
 use crate::operation::Operation;
 

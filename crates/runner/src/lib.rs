@@ -34,7 +34,7 @@ pub use back_off::BackOffRange;
 pub use data_dir::DataDirError;
 pub use dial::TrustError;
 pub use enrol::EnrolError;
-pub use exec::UserError;
+pub use exec::{UserError, check_exec_user};
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
 pub use run::{RunnerError, RunnerOptions, RunnerTiming, run};

@@ -6,7 +6,6 @@ mod find;
 mod row;
 mod uses;
 
-pub(crate) use create::insert;
 pub(crate) use find::load_all;
 pub use uses::KeyUse;
 

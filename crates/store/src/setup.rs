@@ -7,7 +7,6 @@ use sqlx::AnyConnection;
 
 use crate::audit::NewAuditEvent;
 use crate::error::{Conflict, StoreError};
-use crate::keys::{self, NewKey};
 use crate::organizations::{CreateOrganization, NewOrganization};
 use crate::servers::{self, NewServer};
 use crate::sql::sql;
@@ -26,8 +25,6 @@ pub struct Bootstrap {
     pub setup: NewSetupLink,
     /// This machine, when a runner is started beside.
     pub server: Option<NewServer>,
-    /// The first keys; they belong to the admin.
-    pub keys: Vec<NewKey>,
 }
 
 /// A one-time link to create; it replaces the user's earlier one.
@@ -93,9 +90,6 @@ impl Write for RunBootstrap {
         if let Some(server) = &new.server {
             servers::insert(work.connection, server).await?;
         }
-        for key in &new.keys {
-            keys::insert(work, key).await?;
-        }
         Ok(())
     }
 }
@@ -147,7 +141,7 @@ impl Write for ReplaceSetupLink {
 }
 
 impl Store {
-    /// Creates the first organization, its pending admin, this server and the first keys.
+    /// Creates the first organization, its pending admin and this server.
     ///
     /// # Errors
     /// [`Conflict::AlreadySetUp`](crate::Conflict::AlreadySetUp) when any organization exists.

@@ -81,15 +81,20 @@ mod on_a_fresh_instance {
 
     async fn the_link_works_once_and_for_a_day(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let startup = Startup {
-            server: None,
-            can_show_keys: true,
-        };
+        let startup = Startup { server: None };
         let first = control.start_up(&startup).await.unwrap();
-        assert!(first.keys.is_some());
+        assert!(
+            control
+                .mint_first_keys(&first, None)
+                .await
+                .unwrap()
+                .is_some()
+        );
         let stale = first.setup_token.unwrap();
         let later = control.start_up(&startup).await.unwrap();
-        assert!(later.keys.is_none() && later.organization.id == first.organization.id);
+        assert_eq!(later.organization.id, first.organization.id);
+        let again = control.mint_first_keys(&later, None).await.unwrap();
+        assert!(again.is_none(), "the first keys are made once");
         let link = later.setup_token.unwrap();
 
         assert!(
@@ -103,31 +108,18 @@ mod on_a_fresh_instance {
             "a link works once"
         );
         let done = control.start_up(&startup).await.unwrap();
-        assert!(done.setup_token.is_none() && done.keys.is_none());
+        assert!(done.setup_token.is_none() && done.pending_admin.is_none());
     }
 
     async fn an_old_link_has_expired(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let startup = Startup {
-            server: None,
-            can_show_keys: false,
-        };
-        let started = control.start_up(&startup).await.unwrap();
-        assert!(
-            started.keys.is_none(),
-            "keys that cannot be shown are not made"
-        );
+        let started = control.start_up(&Startup { server: None }).await.unwrap();
         clock.advance(Duration::from_hours(24));
         assert!(
             complete(&control, started.setup_token.unwrap().expose())
                 .await
                 .is_err()
         );
-        let shown = Startup {
-            server: None,
-            can_show_keys: true,
-        };
-        assert!(control.start_up(&shown).await.unwrap().keys.is_some());
     }
 
     async fn complete(control: &Control, token: &str) -> Result<(), reoclo_control::Refusal> {

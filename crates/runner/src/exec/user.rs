@@ -45,6 +45,14 @@ struct Ids {
     groups: Vec<Gid>,
 }
 
+/// Whether this process could run commands as the named user, or as its own without a name.
+///
+/// # Errors
+/// Says why not: there is no such user, or only root may become another.
+pub fn check_exec_user(name: Option<&str>) -> Result<(), UserError> {
+    User::find(name).map(drop)
+}
+
 impl User {
     /// Looks the user up: the named one, or the one that this process runs as.
     pub(crate) fn find(name: Option<&str>) -> Result<Self, UserError> {

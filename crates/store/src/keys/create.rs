@@ -13,23 +13,25 @@ use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
-struct CreateKey {
-    key: NewKey,
+struct CreateKeys {
+    keys: Vec<NewKey>,
     events: Vec<NewAuditEvent>,
 }
 
-impl Write for CreateKey {
+impl Write for CreateKeys {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        insert(work, &self.key).await?;
+        for key in &self.keys {
+            insert(work, key).await?;
+        }
         work.audit(&self.events);
         Ok(())
     }
 }
 
 /// Inserts a key of either kind.
-pub(crate) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
+async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
     let (record, token) = match key {
         NewKey::Integration(key, token) => (KeyRecord::Integration(key.clone()), *token),
         NewKey::Automation(key, token) => (KeyRecord::Automation(key.clone()), *token),
@@ -65,6 +67,15 @@ pub(crate) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
 }
 
 impl Store {
+    /// Stores new keys, all of them or none; errors as for one integration key.
+    pub async fn create_keys(
+        &self,
+        keys: Vec<NewKey>,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        self.write(CreateKeys { keys, events }).await
+    }
+
     /// Stores a new integration key.
     ///
     /// # Errors
@@ -77,7 +88,7 @@ impl Store {
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
         let key = NewKey::Integration(key, token);
-        self.write(CreateKey { key, events }).await
+        self.create_keys(vec![key], events).await
     }
 
     /// Stores a new automation key; errors as for an integration key.
@@ -88,6 +99,6 @@ impl Store {
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
         let key = NewKey::Automation(key, token);
-        self.write(CreateKey { key, events }).await
+        self.create_keys(vec![key], events).await
     }
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reoclo_domain::{Clock, Role, Secret, TokenHash};
 use reoclo_store::{
-    Bootstrap, Conflict, NewKey, NewSetupLink, NewUser, PendingSetup, Profile, RequestSource,
-    SetupOutcome, StoreError,
+    Bootstrap, Conflict, NewSetupLink, NewUser, PendingSetup, Profile, RequestSource, SetupOutcome,
+    StoreError,
 };
 
 use crate::fixture::{Fixture, Team};
@@ -35,10 +35,6 @@ fn bootstrap(fixture: &Fixture, slug: &str) -> (Bootstrap, Team) {
         admin,
         setup: link(fixture),
         server: Some(fixture.new_server(team, "this-machine")),
-        keys: vec![
-            NewKey::Integration(fixture.integration_key(team), fixture.token_hash()),
-            NewKey::Automation(fixture.automation_key(team), fixture.token_hash()),
-        ],
     };
     (bootstrap, team)
 }
@@ -85,10 +81,6 @@ async fn bootstrap_makes_everything_at_once(fixture: Fixture) {
     let role = store.role_of(team.organization, team.admin).await.unwrap();
     assert_eq!(role, Some(Role::Admin));
     assert_eq!(store.servers(team.organization).await.unwrap().len(), 1);
-    for key in &new.keys {
-        let (NewKey::Integration(_, token) | NewKey::Automation(_, token)) = key;
-        assert!(store.find_key(token).await.unwrap().is_some());
-    }
     assert_eq!(fixture.actions(team).await, ["organization.create"]);
 }
 

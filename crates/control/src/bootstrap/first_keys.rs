@@ -1,0 +1,158 @@
+//! The two keys of the first start.
+
+use reoclo_domain::{
+    AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds, OrganizationId,
+    PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
+};
+use reoclo_store::{
+    AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, NewAuditEvent, NewKey,
+};
+use serde_json::json;
+
+use super::Bootstrapped;
+use crate::audit::{Happening, resource};
+use crate::{Control, Refusal};
+
+const DEFAULT_RATE_LIMIT: u32 = 100;
+
+/// The first two keys; this is the only time that they are known.
+#[derive(Debug)]
+pub struct MintedKeys {
+    /// Full access, within the admin's role.
+    pub integration: PlainToken,
+    /// Every operation, on this machine or under `serve` on every server.
+    pub automation: PlainToken,
+}
+
+impl Control {
+    /// Makes the first two keys while the first admin has no account and there are none.
+    ///
+    /// Call this last, when they can be shown at once: nobody can see them later. The automation
+    /// key is for `server`, or for every one.
+    pub async fn mint_first_keys(
+        &self,
+        found: &Bootstrapped,
+        server: Option<ServerId>,
+    ) -> Result<Option<MintedKeys>, Refusal> {
+        let organization = found.organization.id;
+        let Some(admin) = found.pending_admin else {
+            return Ok(None);
+        };
+        if self.has_keys(organization).await? {
+            return Ok(None);
+        }
+        let (keys, minted) = self.mint(organization, admin, server);
+        let events = keys.iter().map(|key| self.key_created(key)).collect();
+        self.store()
+            .create_keys(keys, events)
+            .await
+            .map_err(Refusal::of_write)?;
+        Ok(Some(minted))
+    }
+
+    async fn has_keys(&self, organization: OrganizationId) -> Result<bool, Refusal> {
+        let integration = self.store().integration_keys(organization).await?;
+        let automation = self.store().automation_keys(organization).await?;
+        Ok(!integration.is_empty() || !automation.is_empty())
+    }
+
+    fn mint(
+        &self,
+        organization: OrganizationId,
+        creator: UserId,
+        server: Option<ServerId>,
+    ) -> (Vec<NewKey>, MintedKeys) {
+        let integration = PlainToken::generate(TokenKind::Integration, self.entropy());
+        let automation = PlainToken::generate(TokenKind::Automation, self.entropy());
+        let servers = server.map_or(Scope::All, |server| Scope::Only(vec![server]));
+        let keys = vec![
+            NewKey::Integration(
+                self.bootstrap_integration_key(organization, creator, &integration),
+                integration.hash(),
+            ),
+            NewKey::Automation(
+                self.bootstrap_automation_key(organization, creator, servers, &automation),
+                automation.hash(),
+            ),
+        ];
+        (
+            keys,
+            MintedKeys {
+                integration,
+                automation,
+            },
+        )
+    }
+
+    fn bootstrap_integration_key(
+        &self,
+        organization: OrganizationId,
+        creator: UserId,
+        token: &PlainToken,
+    ) -> IntegrationKeyRecord {
+        IntegrationKeyRecord {
+            id: IntegrationKeyId::new(self.clock(), self.entropy()),
+            organization,
+            label: "First key".into(),
+            prefix: token.display_prefix().to_owned(),
+            preset: Preset::FullAccess,
+            creator,
+            life: KeyLife::new(self.now(), None),
+            created_at: self.now(),
+        }
+    }
+
+    fn bootstrap_automation_key(
+        &self,
+        organization: OrganizationId,
+        creator: UserId,
+        servers: Scope<ServerId>,
+        token: &PlainToken,
+    ) -> AutomationKeyRecord {
+        AutomationKeyRecord {
+            id: AutomationKeyId::new(self.clock(), self.entropy()),
+            organization,
+            name: "first-key".into(),
+            prefix: token.display_prefix().to_owned(),
+            scope: AutomationScope {
+                servers,
+                operations: OperationKinds::all(),
+                registry_credentials: Scope::All,
+            },
+            ip_allowlist: Vec::new(),
+            rate_limit_per_minute: DEFAULT_RATE_LIMIT,
+            creator,
+            life: KeyLife::new(self.now(), None),
+            created_at: self.now(),
+        }
+    }
+
+    fn key_created(&self, key: &NewKey) -> NewAuditEvent {
+        let (organization, resource, detail) = match key {
+            NewKey::Integration(key, _) => (
+                key.organization,
+                resource("integration_key", key.id, Some(&key.label)),
+                json!({ "prefix": key.prefix, "preset": key.preset.as_str() }),
+            ),
+            NewKey::Automation(key, _) => (
+                key.organization,
+                resource("automation_key", key.id, Some(&key.name)),
+                json!({
+                    "prefix": key.prefix,
+                    "operations": key.scope.operations.iter().map(reoclo_domain::OperationKind::as_str).collect::<Vec<_>>(),
+                }),
+            ),
+        };
+        let action = match key {
+            NewKey::Integration(..) => "integration_key.create",
+            NewKey::Automation(..) => "automation_key.create",
+        };
+        let happening = Happening {
+            action,
+            resource,
+            outcome: AuditOutcome::Success,
+            detail,
+        };
+        self.event_by_system(Some(organization), happening)
+    }
+}
