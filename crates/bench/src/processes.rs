@@ -66,22 +66,33 @@ fn signal_all(directory: &Path, signal: Signal) {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
+    use std::io::Read;
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+    use std::thread;
 
     use super::*;
 
     #[test]
     fn a_process_is_found_by_its_argument_and_ended() {
         let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("file");
-        fs::write(&file, "").unwrap();
-        let mut tail = Command::new("tail").arg("-f").arg(file).spawn().unwrap();
+        // It ends by itself when this test fails, since its input then ends.
+        let mut shell = Command::new("sh")
+            .args(["-c", "echo; read line"])
+            .arg(directory.path().join("data"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let _input = shell.stdin.take();
+        shell.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
         let found = under(directory.path());
         assert_eq!(found.len(), 1, "{found:?}");
-        assert_eq!(found[0].role, "-f");
-        let ending = std::thread::spawn(move || tail.wait().unwrap());
+        assert_eq!(found[0].role, "-c");
+        let ending = thread::spawn(move || shell.wait().unwrap());
         end_all(directory.path());
-        assert!(!ending.join().unwrap().success());
+        let status = ending.join().unwrap();
+        assert_eq!(status.signal(), Some(Signal::TERM.as_raw()));
         assert!(under(directory.path()).is_empty());
     }
 }

@@ -34,6 +34,16 @@ impl DataDir {
         })
     }
 
+    /// Opens the directory that a runner has made. One that was removed since is not made again:
+    /// nobody would ever look there.
+    pub(crate) fn open_existing(path: &Path) -> Result<Self, DataDirError> {
+        fs::metadata(path).map_err(|source| DataDirError {
+            path: path.to_owned(),
+            source,
+        })?;
+        Self::open(path)
+    }
+
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }

@@ -103,7 +103,7 @@ pub async fn supervise(
         let _ = setsid();
     }
     inherited::keep_from_commands();
-    let data = DataDir::open(&options.data_dir)?;
+    let data = DataDir::open_existing(&options.data_dir)?;
     let _lock = lock_supervisor(&data).await?;
     let service = service(&options, &data, &ambient)?;
     let listener = socket::listen(&data).map_err(SupervisorError::Socket)?;
