@@ -54,9 +54,7 @@ impl Bench {
             }
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
-            Self::Stream => {
-                "stream: 64 MiB of output (exec keeps the last of it, SSH hands on all)"
-            }
+            Self::Stream => "stream: 64 MiB of output from one command",
         }
     }
 

@@ -27,6 +27,11 @@ pub(crate) struct Executed {
 }
 
 impl Request {
+    /// A request that nothing is needed for but HTTP itself.
+    pub(crate) fn liveness(host: &str) -> Self {
+        Self(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes())
+    }
+
     /// A request with a key and a JSON body.
     pub(crate) fn post(host: &str, path: &str, key: &str, body: &str) -> Self {
         let length = body.len();
@@ -59,7 +64,7 @@ impl Connection {
     }
 
     /// Sends it and reads the body of the answer, which has to be a 200.
-    fn send(&mut self, request: &Request) -> Result<Vec<u8>> {
+    pub(crate) fn send(&mut self, request: &Request) -> Result<Vec<u8>> {
         self.0.get_mut().write_all(&request.0)?;
         let status = self.line()?;
         let mut length = None;

@@ -1,5 +1,7 @@
 //! A running `reoclo up`.
 
+mod unlimited;
+
 use std::env;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read};
@@ -13,7 +15,10 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::http::{Connection, Request};
+use crate::lab::runtime;
 use crate::processes::{self, Process};
+
+pub(crate) use unlimited::RATE_LIMIT;
 
 /// How much of a log is shown when a start fails.
 const LOG_BYTES: usize = 2000;
@@ -58,6 +63,17 @@ impl Instance {
         })
     }
 
+    /// Starts it a second time, with an automation key that has no limit worth the name.
+    pub(crate) fn start_unlimited(binary: &Path, data_dir: &Path) -> Result<Self> {
+        let first = Self::start(binary, data_dir)?;
+        let key = first.automation_key()?.to_owned();
+        first.stop();
+        let key = runtime()?.block_on(unlimited::make(data_dir, &key))?;
+        let mut second = Self::start(binary, data_dir)?;
+        second.started.automation_key = Some(key.expose().to_owned());
+        Ok(second)
+    }
+
     pub(crate) fn data_dir(&self) -> &Path {
         &self.data_dir
     }
@@ -79,22 +95,31 @@ impl Instance {
         Connection::open(self.address()?)
     }
 
+    /// A request that costs it next to nothing.
+    pub(crate) fn liveness(&self) -> Result<Request> {
+        Ok(Request::liveness(self.address()?))
+    }
+
     /// The request that runs `command`, as a client of the automation API sends it.
     pub(crate) fn exec(&self, command: &str) -> Result<Request> {
-        let key = self.started.automation_key.as_ref();
-        let key = key.context("a later start shows no automation key")?;
         let body = json!({
             "server_id": self.started.server.id,
             "command": command,
             "timeout_seconds": 60,
         });
         let path = "/api/automation/v1/exec";
-        Ok(Request::post(self.address()?, path, key, &body.to_string()))
+        let (host, key) = (self.address()?, self.automation_key()?);
+        Ok(Request::post(host, path, key, &body.to_string()))
     }
 
     /// Ends all of it.
     pub(crate) fn stop(mut self) {
         self.end();
+    }
+
+    fn automation_key(&self) -> Result<&str> {
+        let key = self.started.automation_key.as_deref();
+        key.context("a later start shows no automation key")
     }
 
     fn address(&self) -> Result<&str> {

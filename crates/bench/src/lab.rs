@@ -51,9 +51,10 @@ impl Lab {
         }
     }
 
-    /// Starts the release binary in a fresh data directory and waits until it is ready.
+    /// Starts the release binary on a new data directory, with a key that has no rate limit worth
+    /// the name, and waits until it is ready.
     pub(crate) fn start(&self) -> Result<Instance> {
-        Instance::start(self.binary()?, &self.scratch.new_path("data"))
+        Instance::start_unlimited(self.binary()?, &self.scratch.new_path("data"))
     }
 
     pub(crate) fn binary(&self) -> Result<&PathBuf> {

@@ -13,6 +13,14 @@ fn is_alive(pid: &str) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
+/// A signal was sent; the process ends a moment later.
+async fn gone(pid: &str) {
+    eventually("the end of a process", async || {
+        (!is_alive(pid)).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn exit_codes_and_both_streams_arrive() {
     let supervisor = Supervisor::start();
@@ -112,7 +120,7 @@ async fn a_timeout_ends_the_command_and_its_children() {
     assert_eq!(ended.code(), 124);
     assert!(ended.finished.duration_us >= 1_000_000);
     for pid in ended.text().split_whitespace() {
-        assert!(!is_alive(pid));
+        gone(pid).await;
     }
 }
 
@@ -132,10 +140,7 @@ async fn what_ignores_the_first_signal_is_killed() {
     );
     assert_eq!(ended.finished.signal, 9);
     for pid in pids.split_whitespace() {
-        eventually("the end of a killed process", async || {
-            (!is_alive(pid)).then_some(())
-        })
-        .await;
+        gone(pid).await;
     }
 }
 

@@ -3,10 +3,6 @@
 //! A test is written once, generic over its fixture, and runs as `…::sqlite::…` and
 //! `…::postgres::…`.
 #![allow(clippy::unwrap_used)]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "measurements need the machine's clock"
-)]
 
 mod fixture;
 
@@ -37,6 +33,5 @@ mod operations;
 mod organizations;
 mod servers;
 mod setup;
-mod speed;
 mod users;
 mod writer;

@@ -57,7 +57,7 @@ async fn another_master_key_is_refused(fixture: Fixture) {
 }
 
 async fn a_newer_database_is_refused(fixture: Fixture) {
-    let newer = "UPDATE _sqlx_migrations SET version = 9000";
+    let newer = "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 1";
     sqlx::query(newer)
         .execute(&mut fixture.database.connect().await)
         .await

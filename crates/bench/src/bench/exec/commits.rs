@@ -1,9 +1,9 @@
-//! The two commits of an operation, without the operation.
+//! What an operation needs of the store, without the operation: a look-up and two commits.
 
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use reoclo_domain::{OperationId, OperationKind, OperationState, Secret};
 use reoclo_store::{NewOperation, OperationOutcome, Tail};
 
@@ -16,6 +16,20 @@ pub(super) struct Commits(Database);
 impl Commits {
     pub(super) async fn create(directory: &Path) -> Result<Self> {
         Ok(Self(Database::create(directory).await?))
+    }
+
+    /// The seconds that it takes to find the server.
+    pub(super) async fn look_up(&self) -> Result<f64> {
+        let Database {
+            organization,
+            server,
+            ..
+        } = self.0;
+        let start = Instant::now();
+        let found = self.0.store.server(organization, server).await?;
+        let seconds = start.elapsed().as_secs_f64();
+        found.context("the server is gone")?;
+        Ok(seconds)
     }
 
     /// The seconds that it takes to record an intent.

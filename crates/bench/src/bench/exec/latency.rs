@@ -48,6 +48,8 @@ pub(super) fn run(
     let answers = RefCell::new(Vec::new());
     let request = instance.exec("true")?;
     let mut connection = instance.connect()?;
+    let liveness = instance.liveness()?;
+    let mut idle_connection = instance.connect()?;
     let commits = runtime.block_on(Commits::create(&lab.scratch.new_path("commits")))?;
     let mut file = SyncedFile::create(&lab.scratch.new_path("page"), PAGE_BYTES)?;
 
@@ -69,6 +71,12 @@ pub(super) fn run(
         Ok(seconds)
     });
     contest.add_timed("one write + fdatasync, 4 KiB", || file.append());
+    contest.add_timed("HTTP alone (GET /healthz)", || {
+        idle_connection.send(&liveness).map(drop)
+    });
+    contest.add("server look-up, the store alone", Unit::Seconds, || {
+        runtime.block_on(commits.look_up())
+    });
     contest.add("intent commit, the store alone", Unit::Seconds, || {
         runtime.block_on(commits.intent())
     });

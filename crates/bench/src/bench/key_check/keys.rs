@@ -17,6 +17,7 @@ use reoclo_domain::{
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord};
 
 use crate::database::Database;
+use crate::instance::RATE_LIMIT;
 use crate::unit::number;
 
 pub(super) use tokens::InUse;
@@ -89,6 +90,7 @@ impl Keys {
                     user_agent: Some("reoclo-bench".to_owned()),
                     request_id: None,
                 },
+                ..Presented::default()
             };
             let proof = self.control.authorize::<P>(presented).await;
             black_box(proof.map_err(|refusal| anyhow!("a valid key was refused: {refusal:?}"))?);
@@ -157,7 +159,7 @@ impl Keys {
                 registry_credentials: Scope::All,
             },
             ip_allowlist: vec!["192.0.2.0/24".parse()?, "127.0.0.0/8".parse()?],
-            rate_limit_per_minute: 1_000_000,
+            rate_limit_per_minute: RATE_LIMIT,
             creator: self.database.admin,
             life: KeyLife::new(clock.now(), None),
             created_at: clock.now(),
