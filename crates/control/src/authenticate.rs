@@ -1,8 +1,8 @@
 //! The one authenticator, for every surface (DESIGN rules 1, 4 and 8).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use reoclo_domain::{Acl, KeyStatus, PlainToken, TokenKind};
+use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, TokenKind};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
 use crate::{Caller, Control, Refusal};
@@ -14,18 +14,34 @@ pub struct Presented<'a> {
     pub bearer: Option<&'a str>,
     /// Where the request came from.
     pub source: RequestSource,
+    /// Takes what is left of the key's rate limit, for the answer's headers.
+    pub rate: RateNote,
 }
 
+/// Where the check leaves the state of the key's rate limit.
+pub type RateNote = Arc<OnceLock<RateVerdict>>;
+
 impl Control {
-    /// Says who presents this: token parses → known → active → address allowed.
-    pub(crate) async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller, Refusal> {
+    /// Says who presents this: token parses → known → active → address allowed → within the rate
+    /// limit, when the request is counted.
+    pub(crate) async fn authenticate(
+        &self,
+        presented: Presented<'_>,
+        is_counted: bool,
+    ) -> Result<Caller, Refusal> {
         let token = read_token(presented.bearer)?;
         let record = self.known_key(&token).await?;
         self.check_life(&record)?;
         let source = presented.source;
         let caller = match &*record {
             KeyRecord::Integration(key) => self.integration_caller(key, source).await?,
-            KeyRecord::Automation(key) => automation_caller(&record, key, source)?,
+            KeyRecord::Automation(key) => {
+                let caller = automation_caller(&record, key, source)?;
+                if is_counted {
+                    self.check_rate(key, &presented.rate).await?;
+                }
+                caller
+            }
         };
         self.note_key_use(record.key_ref(), caller.source());
         Ok(caller)
@@ -42,6 +58,20 @@ impl Control {
             (KeyStatus::Active, _) => Ok(()),
             (KeyStatus::Expired, Some(expires_at)) => Err(Refusal::KeyExpired(expires_at)),
             (KeyStatus::Expired, None) | (KeyStatus::Revoked, _) => Err(Refusal::KeyRevoked),
+        }
+    }
+
+    async fn check_rate(&self, key: &AutomationKeyRecord, note: &RateNote) -> Result<(), Refusal> {
+        let verdict = self
+            .store()
+            .admit_request(key.id, key.rate_limit_per_minute)
+            .await?;
+        // One request is checked once, so nothing is there yet.
+        let _ = note.set(verdict);
+        if verdict.allowed {
+            Ok(())
+        } else {
+            Err(Refusal::RateLimited(verdict))
         }
     }
 

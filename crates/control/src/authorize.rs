@@ -29,7 +29,9 @@ impl Control {
         &self,
         presented: Presented<'_>,
     ) -> Result<Authorized<P>, Refusal> {
-        let caller = self.authenticate(presented).await?;
+        let caller = self
+            .authenticate(presented, P::REQUIREMENT.is_counted())
+            .await?;
         check(P::REQUIREMENT, &caller)?;
         Ok(Authorized {
             caller,

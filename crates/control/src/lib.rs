@@ -21,7 +21,7 @@ mod runners;
 mod servers;
 
 pub use account::SetupForm;
-pub use authenticate::Presented;
+pub use authenticate::{Presented, RateNote};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Principal};

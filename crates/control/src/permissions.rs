@@ -31,6 +31,15 @@ impl Requirement {
         }
     }
 
+    /// Whether a request counts against an automation key's rate limit: polling does not, since
+    /// one refused poll fails a whole job.
+    pub const fn is_counted(self) -> bool {
+        match self {
+            Self::Cell(_) | Self::Operation(_) => true,
+            Self::OwnOperations => false,
+        }
+    }
+
     /// Whether an integration key with this effective ACL meets it.
     pub fn met_by_acl(self, acl: Acl) -> bool {
         matches!(self, Self::Cell(cell) if acl.contains(cell))

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use reoclo_domain::{Cell, OperationId, OperationKind, OperationKinds, Timestamp};
+use reoclo_domain::{Cell, OperationId, OperationKind, OperationKinds, RateVerdict, Timestamp};
 use reoclo_store::StoreError;
 
 /// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
@@ -35,6 +35,11 @@ pub enum Refusal {
     ServerNotInScope,
     #[error("this key may not be used from {seen}: add the address to the key's IP allowlist")]
     IpNotAllowed { seen: String },
+    #[error(
+        "this key has made its {} requests of the last minute: try again in {} seconds",
+        .0.limit, .0.reset_seconds
+    )]
+    RateLimited(RateVerdict),
     #[error("{0} was not found")]
     NotFound(&'static str),
     #[error("{0}")]
@@ -68,6 +73,7 @@ impl Refusal {
             Self::OperationNotAllowed { .. } => "operation_not_allowed",
             Self::ServerNotInScope => "server_not_in_scope",
             Self::IpNotAllowed { .. } => "ip_not_allowed",
+            Self::RateLimited(_) => "rate_limited",
             Self::NotFound(_) => "not_found",
             Self::Conflict(_) => "conflict",
             Self::ServerUnreachable => "server_unreachable",

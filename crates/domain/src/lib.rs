@@ -13,6 +13,7 @@ mod permission;
 mod role;
 mod secret;
 mod server;
+mod sliding_window;
 mod timestamp;
 mod token;
 
@@ -31,6 +32,7 @@ pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use server::ServerStatus;
+pub use sliding_window::{RateVerdict, SlidingWindow, WINDOW_SECONDS};
 pub use timestamp::Timestamp;
 pub use token::{
     DISPLAY_PREFIX_LEN, PlainToken, TOKEN_RANDOM_BYTES, TokenError, TokenHash, TokenKind,

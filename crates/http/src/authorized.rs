@@ -4,7 +4,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use reoclo_control::{Authorized, Permission, Presented, Refusal};
+use reoclo_control::{Authorized, Permission, Presented, RateNote, Refusal};
 
 use crate::edge::Source;
 use crate::error::ApiError;
@@ -16,7 +16,16 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let source = Source::of(parts).0;
         let bearer = bearer(&parts.headers)?;
-        let presented = Presented { bearer, source };
+        let rate = parts
+            .extensions
+            .get::<RateNote>()
+            .cloned()
+            .unwrap_or_default();
+        let presented = Presented {
+            bearer,
+            source,
+            rate,
+        };
         Ok(state.control.authorize::<P>(presented).await?)
     }
 }

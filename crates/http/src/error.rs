@@ -86,7 +86,7 @@ fn status_of_code(code: &str) -> StatusCode {
         "conflict" | "server_unreachable" => StatusCode::CONFLICT,
         "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
-        "server_busy" => StatusCode::TOO_MANY_REQUESTS,
+        "server_busy" | "rate_limited" => StatusCode::TOO_MANY_REQUESTS,
         "audit_unavailable" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
@@ -108,6 +108,7 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
             body.fields = Some(invalid.fields().clone());
             body.operation_id = invalid.operation().map(|id| id.to_string());
         }
+        Refusal::RateLimited(verdict) => body.retry_after = Some(verdict.reset_seconds.max(1)),
         Refusal::ServerBusy { .. } | Refusal::ShuttingDown => body.retry_after = Some(RETRY_AFTER),
         _ => {}
     }

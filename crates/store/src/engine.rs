@@ -54,6 +54,13 @@ const SQLITE_READER: &str = "
 /// A node that stops in the middle of a transaction must not keep the others waiting for ever.
 const POSTGRES_WRITER: &str = "SET idle_in_transaction_session_timeout = 10000";
 
+/// Locks a key's rate window, making it if need be, and reads it with the clock that all nodes of
+/// a PostgreSQL share; the clock is read when the lock is held.
+pub(crate) const LOCK_RATE_WINDOW: &str = "
+    INSERT INTO rate_windows (key_id, second, counts) VALUES ($1, 0, '')
+    ON CONFLICT (key_id) DO UPDATE SET key_id = excluded.key_id
+    RETURNING second, counts, CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT) AS now";
+
 impl Engine {
     /// The engine at an address.
     pub(crate) fn of(address: &DatabaseAddress) -> Self {
@@ -73,6 +80,21 @@ impl Engine {
             Self::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
             Self::Postgres => connection.begin().await,
         }
+    }
+
+    /// Begins a transaction whose loss in a crash does no harm: its commit does not wait for the
+    /// disk.
+    pub(crate) async fn begin_forgetful(
+        self,
+        connection: &mut AnyConnection,
+    ) -> Result<Transaction<'_, Any>, sqlx::Error> {
+        let mut transaction = self.begin(connection).await?;
+        if self == Self::Postgres {
+            transaction
+                .execute("SET LOCAL synchronous_commit = off")
+                .await?;
+        }
+        Ok(transaction)
     }
 
     /// Begins a transaction in which every read sees the same state.

@@ -19,6 +19,7 @@ mod master_key;
 mod migrations;
 mod operations;
 mod organizations;
+mod rate_windows;
 mod sealing;
 mod servers;
 mod setup;

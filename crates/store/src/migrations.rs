@@ -11,8 +11,14 @@ use crate::hex;
 use crate::sql::sql;
 
 /// Every migration there ever was, in order; one that was released never changes.
-const MIGRATIONS: &[(i64, &str, &str)] =
-    &[(1, "initial", include_str!("../migrations/0001_initial.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "initial", include_str!("../migrations/0001_initial.sql")),
+    (
+        4,
+        "rate windows",
+        include_str!("../migrations/0004_rate_windows.sql"),
+    ),
+];
 
 /// Names the tables that this version works with; changes with every migration.
 pub fn schema_fingerprint() -> String {

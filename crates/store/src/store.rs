@@ -15,6 +15,7 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::instance::InstanceRecord;
 use crate::master_key::MasterKey;
+use crate::rate_windows::RateWindows;
 use crate::sql::sql;
 use crate::writer::{Counters, Queue, Work, Write};
 
@@ -57,6 +58,7 @@ struct Inner {
     readers: AnyPool,
     writer: Queue,
     cache: Option<Arc<Cache>>,
+    rate_windows: RateWindows,
     master_key: Arc<MasterKey>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -128,6 +130,10 @@ impl Store {
     /// What every request needs, where it is kept in memory.
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.inner.cache.as_deref()
+    }
+
+    pub(crate) fn rate_windows(&self) -> &RateWindows {
+        &self.inner.rate_windows
     }
 
     pub(crate) fn master_key(&self) -> &MasterKey {

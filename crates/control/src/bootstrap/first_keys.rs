@@ -13,7 +13,8 @@ use super::Bootstrapped;
 use crate::audit::{Happening, resource};
 use crate::{Control, Refusal};
 
-const DEFAULT_RATE_LIMIT: u32 = 100;
+/// The first key is for trying things out, and a limit that is met then only puzzles.
+const FIRST_KEY_RATE_LIMIT: u32 = 10_000;
 
 /// The first two keys; this is the only time that they are known.
 #[derive(Debug)]
@@ -120,7 +121,7 @@ impl Control {
                 registry_credentials: Scope::All,
             },
             ip_allowlist: Vec::new(),
-            rate_limit_per_minute: DEFAULT_RATE_LIMIT,
+            rate_limit_per_minute: FIRST_KEY_RATE_LIMIT,
             creator,
             life: KeyLife::new(self.now(), None),
             created_at: self.now(),

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reoclo_control::{Refusal, RequestSource};
-use reoclo_domain::RequestId;
+use reoclo_control::{RateNote, Refusal, RequestSource};
+use reoclo_domain::{RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
 use super::{ConnectionInfo, Source};
@@ -17,6 +17,8 @@ use crate::error::{ApiError, Incomplete, Malformed};
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const MAX_USER_AGENT_CHARS: usize = 256;
 
 /// A handler panicked; the panic itself is in the log.
@@ -39,6 +41,8 @@ pub(crate) async fn around(
     let hosted = state.hosts.serves(&request, connection.as_ref());
     let source = source_of(&state, &request, connection.as_ref(), id);
     request.extensions_mut().insert(source);
+    let rate = RateNote::default();
+    request.extensions_mut().insert(RateNote::clone(&rate));
     let answer = async {
         if hosted {
             let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -47,7 +51,10 @@ pub(crate) async fn around(
             ApiError::from(Malformed::Host).into_response()
         }
     };
-    let response = complete(answer.instrument(span.clone()).await, id);
+    let mut response = complete(answer.instrument(span.clone()).await, id);
+    if let Some(verdict) = rate.get() {
+        show_rate(response.headers_mut(), verdict);
+    }
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
     response
 }
@@ -75,6 +82,20 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
             .take(MAX_USER_AGENT_CHARS)
             .collect(),
     )
+}
+
+/// What is left of the key's rate limit (draft-ietf-httpapi-ratelimit-headers).
+fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
+    let policy = format!("\"key\";q={};w={WINDOW_SECONDS}", verdict.limit);
+    let left = format!(
+        "\"key\";r={};t={}",
+        verdict.remaining, verdict.reset_seconds
+    );
+    for (name, value) in [(RATE_LIMIT_POLICY, policy), (RATE_LIMIT, left)] {
+        if let Ok(value) = HeaderValue::from_str(&value) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 fn complete(mut response: Response, id: RequestId) -> Response {

@@ -5,6 +5,7 @@
 mod edge;
 mod exec;
 mod organizations;
+mod rate;
 mod servers;
 mod setup;
 mod snapshots;

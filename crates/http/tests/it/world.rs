@@ -179,11 +179,37 @@ impl World {
         self.automation_key_with(of, scope, &[]).await
     }
 
+    /// A key for all servers that may ask `limit` times a minute.
+    pub(crate) async fn limited_key(
+        &self,
+        of: &Organization,
+        operations: &[OperationKind],
+        limit: u32,
+    ) -> String {
+        let scope = AutomationScope {
+            servers: Scope::All,
+            operations: operations.iter().copied().collect(),
+            registry_credentials: Scope::All,
+        };
+        self.new_automation_key(of, scope, &[], limit).await.0
+    }
+
     pub(crate) async fn automation_key_with(
         &self,
         of: &Organization,
         scope: AutomationScope,
         ip_allowlist: &[&str],
+    ) -> (String, KeyRef) {
+        self.new_automation_key(of, scope, ip_allowlist, 10_000)
+            .await
+    }
+
+    async fn new_automation_key(
+        &self,
+        of: &Organization,
+        scope: AutomationScope,
+        ip_allowlist: &[&str],
+        rate_limit_per_minute: u32,
     ) -> (String, KeyRef) {
         let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
         let key = AutomationKeyRecord {
@@ -196,7 +222,7 @@ impl World {
                 .iter()
                 .map(|network| network.parse().unwrap())
                 .collect(),
-            rate_limit_per_minute: 100,
+            rate_limit_per_minute,
             creator: of.admin,
             life: KeyLife::new(self.clock.now(), None),
             created_at: self.clock.now(),

@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::{self, Engine, Purpose};
 use crate::error::{OpenError, StoreError};
+use crate::rate_windows::RateWindows;
 use crate::writer::{Counters, Writer};
 use crate::{instance, keys, migrations, users};
 
@@ -48,6 +49,7 @@ impl Store {
             readers,
             writer: writer.start(),
             cache,
+            rate_windows: RateWindows::default(),
             master_key,
             clock,
             entropy,

@@ -1,0 +1,102 @@
+//! The sliding windows of automation keys (DESIGN rule 12).
+//!
+//! On SQLite there is one node, so they are in memory, and a restart empties them. On PostgreSQL
+//! they are rows, so that replicas share them.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use reoclo_domain::{AutomationKeyId, RateVerdict, SlidingWindow};
+
+use crate::engine::{self, Engine};
+use crate::error::StoreError;
+use crate::sql::{Record, sql};
+use crate::store::Store;
+
+/// Windows that rested are thrown out whenever this many came.
+const SWEEP_EVERY: usize = 1024;
+
+/// The windows of a single node.
+#[derive(Debug, Default)]
+pub(crate) struct RateWindows {
+    windows: Mutex<HashMap<AutomationKeyId, SlidingWindow>>,
+}
+
+impl RateWindows {
+    fn admit(&self, key: AutomationKeyId, limit: u32, second: u64) -> RateVerdict {
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        if windows.len() % SWEEP_EVERY == SWEEP_EVERY - 1 && !windows.contains_key(&key) {
+            windows.retain(|_, window| !window.is_idle(second));
+        }
+        windows.entry(key).or_default().admit(second, limit)
+    }
+}
+
+impl Store {
+    /// Counts a request of a key, if the key has made fewer than `limit` in the last minute.
+    ///
+    /// Exact under concurrency, on one node and across replicas.
+    pub async fn admit_request(
+        &self,
+        key: AutomationKeyId,
+        limit: u32,
+    ) -> Result<RateVerdict, StoreError> {
+        match self.engine() {
+            Engine::Sqlite => {
+                let second = self.clock().monotonic().as_secs();
+                Ok(self.rate_windows().admit(key, limit, second))
+            }
+            Engine::Postgres => self.admit_shared(key, limit).await,
+        }
+    }
+
+    /// One transaction: lock the key's row, read the clock that all replicas share, count, add.
+    async fn admit_shared(
+        &self,
+        key: AutomationKeyId,
+        limit: u32,
+    ) -> Result<RateVerdict, StoreError> {
+        let mut connection = self.reader().await?;
+        let begun = self.engine().begin_forgetful(&mut connection).await;
+        let mut transaction = begun.map_err(StoreError::unavailable)?;
+        let row = sql(engine::LOCK_RATE_WINDOW)
+            .bind(key)
+            .one(&mut transaction)
+            .await?;
+        let (mut window, second) = read(&row)?;
+        let verdict = window.admit(second, limit);
+        if verdict.allowed {
+            let (second, counts) = window.to_parts();
+            sql("UPDATE rate_windows SET second = $2, counts = $3 WHERE key_id = $1")
+                .bind(key)
+                .bind(i64::try_from(second).unwrap_or(i64::MAX))
+                .bind(joined(&counts))
+                .execute(&mut transaction)
+                .await?;
+        }
+        transaction
+            .commit()
+            .await
+            .map_err(StoreError::unavailable)?;
+        Ok(verdict)
+    }
+}
+
+/// The stored window, empty for a new row, and the current second.
+fn read(row: &Record) -> Result<(SlidingWindow, u64), StoreError> {
+    let unreadable = || StoreError::corrupt("rate_windows.counts");
+    let (second, now): (u64, u64) = (row.number("second")?, row.number("now")?);
+    let text = row.text("counts")?;
+    if text.is_empty() {
+        return Ok((SlidingWindow::default(), now));
+    }
+    let counts: Result<Vec<u32>, _> = text.split(',').map(str::parse).collect();
+    let counts = counts.map_err(|_| unreadable())?;
+    let window = SlidingWindow::from_parts(second, &counts).ok_or_else(unreadable)?;
+    Ok((window, now))
+}
+
+fn joined(counts: &[u32]) -> String {
+    let texts: Vec<String> = counts.iter().map(ToString::to_string).collect();
+    texts.join(",")
+}
