@@ -44,6 +44,18 @@ const PRODUCT: &[&str] = &[
     "reoclo",
 ];
 
+/// `cargo run --release -- up` names no package.
+#[test]
+fn cargo_run_starts_reoclo() {
+    let metadata = metadata();
+    let default = metadata.workspace_default_packages();
+    let names: Vec<&str> = default
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    assert_eq!(names, ["reoclo"]);
+}
+
 #[test]
 fn every_crate_uses_only_crates_that_it_may() {
     let violations: Vec<String> = metadata()
