@@ -5,7 +5,10 @@ use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
 
 /// The workspace's packages and what their manifests declare; dependencies are not resolved.
 pub(crate) fn metadata() -> Metadata {
-    MetadataCommand::new().no_deps().exec().unwrap()
+    // From the root: inside a member's folder, that member is the default.
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml");
+    let mut command = MetadataCommand::new();
+    command.manifest_path(root).no_deps().exec().unwrap()
 }
 
 /// A crate is called by its folder here, as in the architecture: `http`, not `reoclo-http`.
