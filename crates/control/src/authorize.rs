@@ -1,9 +1,9 @@
 //! The check, and the proof that it was made (DESIGN rules 7 and 9).
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use reoclo_domain::{OperationKinds, ServerId};
-use reoclo_store::ServerRecord;
 
 use crate::authenticate::Presented;
 use crate::{Caller, Control, Exec, Permission, Principal, Refusal, Requirement};
@@ -19,7 +19,8 @@ pub struct Authorized<P> {
 #[derive(Debug)]
 pub struct Allowed<P> {
     caller: Caller,
-    server: ServerRecord,
+    server: ServerId,
+    server_name: Arc<str>,
     permission: PhantomData<fn() -> P>,
 }
 
@@ -90,15 +91,19 @@ impl Authorized<Exec> {
         id: ServerId,
     ) -> Result<Allowed<Exec>, Refusal> {
         let caller = self.caller;
-        let found = control.store().server(caller.organization(), id).await?;
-        let server = found.ok_or(Refusal::NotFound("the server"))?;
+        let found = control
+            .store()
+            .server_name(caller.organization(), id)
+            .await?;
+        let server_name = found.ok_or(Refusal::NotFound("the server"))?;
         let key = caller.automation_key();
-        if !key.is_some_and(|key| key.scope.servers.contains(&server.id)) {
+        if !key.is_some_and(|key| key.scope.servers.contains(&id)) {
             return Err(Refusal::ServerNotInScope);
         }
         Ok(Allowed {
             caller,
-            server,
+            server: id,
+            server_name,
             permission: PhantomData,
         })
     }
@@ -111,7 +116,12 @@ impl<P> Allowed<P> {
     }
 
     /// The server that it is about.
-    pub const fn server(&self) -> &ServerRecord {
-        &self.server
+    pub const fn server(&self) -> ServerId {
+        self.server
+    }
+
+    /// The server's name.
+    pub fn server_name(&self) -> &str {
+        &self.server_name
     }
 }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use reoclo_domain::{OrganizationId, Role, Timestamp, TokenHash, UserId};
+use reoclo_domain::{OrganizationId, Role, ServerId, Timestamp, TokenHash, UserId};
 
 use crate::keys::{KeyRecord, KeyRef};
 
-/// Every key that is not revoked, and every role.
+/// Every key that is not revoked, every role, and the name of every server in use.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(RwLock<State>);
 
@@ -16,6 +16,7 @@ struct State {
     keys: HashMap<TokenHash, Arc<KeyRecord>>,
     tokens: HashMap<KeyRef, TokenHash>,
     roles: HashMap<(OrganizationId, UserId), Role>,
+    servers: HashMap<ServerId, (OrganizationId, Arc<str>)>,
 }
 
 /// What a committed write means for the cache.
@@ -29,6 +30,10 @@ pub(crate) enum Effect {
     KeyExpiry(KeyRef, Option<Timestamp>),
     /// A person's role in an organization was changed; `None` is none.
     Role(OrganizationId, UserId, Option<Role>),
+    /// A server of an organization was created, with its name.
+    ServerCreated(ServerId, OrganizationId, Arc<str>),
+    /// A server was decommissioned.
+    ServerRemoved(ServerId),
 }
 
 impl Cache {
@@ -40,6 +45,17 @@ impl Cache {
     /// The role of a person in an organization.
     pub(crate) fn role(&self, organization: OrganizationId, user: UserId) -> Option<Role> {
         self.read().roles.get(&(organization, user)).copied()
+    }
+
+    /// The name of a server, if it is one of the organization's.
+    pub(crate) fn server_name(
+        &self,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Option<Arc<str>> {
+        let state = self.read();
+        let (owner, name) = state.servers.get(&server)?;
+        (*owner == organization).then(|| Arc::clone(name))
     }
 
     /// How many keys there are.
@@ -79,6 +95,12 @@ impl State {
             Effect::KeyExpiry(key, expires_at) => self.set_expiry(key, expires_at),
             Effect::Role(organization, user, Some(role)) => {
                 self.roles.insert((organization, user), role);
+            }
+            Effect::ServerCreated(server, organization, name) => {
+                self.servers.insert(server, (organization, name));
+            }
+            Effect::ServerRemoved(server) => {
+                self.servers.remove(&server);
             }
             Effect::Role(organization, user, None) => {
                 self.roles.remove(&(organization, user));

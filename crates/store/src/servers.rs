@@ -7,6 +7,7 @@ mod status;
 
 pub(crate) use add::insert;
 pub use enrol::EnrolOutcome;
+pub(crate) use find::load_names;
 
 use reoclo_domain::{
     DisplayName, OrganizationId, ServerId, ServerStatus, Slug, Timestamp, TokenHash,

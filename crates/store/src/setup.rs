@@ -88,7 +88,7 @@ impl Write for RunBootstrap {
         users::insert(work, &new.admin, new.organization.id, Role::Admin).await?;
         put_link(work.connection, new.admin.id, new.setup).await?;
         if let Some(server) = &new.server {
-            servers::insert(work.connection, server).await?;
+            servers::insert(work, server).await?;
         }
         Ok(())
     }

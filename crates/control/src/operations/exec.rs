@@ -56,7 +56,7 @@ impl Control {
             return Err(Refusal::ShuttingDown);
         }
         let limit = self.settings().operations_per_server;
-        let (link, slot) = self.runners().take_slot(allowed.server().id, limit)?;
+        let (link, slot) = self.runners().take_slot(allowed.server(), limit)?;
         let operation = self.new_operation(allowed, &exec, &link);
         let event = self.intent_event(allowed, &operation, &exec);
         let (accepted, committed) = oneshot::channel();
@@ -117,7 +117,7 @@ impl Control {
         NewOperation {
             id: OperationId::new(self.clock(), self.entropy()),
             organization: allowed.caller().organization(),
-            server: allowed.server().id,
+            server: allowed.server(),
             kind: OperationKind::Exec,
             starter: allowed.caller().actor(),
             command: Some(exec.masked_command.clone()),
@@ -136,15 +136,14 @@ impl Control {
         operation: &NewOperation,
         exec: &ValidExec,
     ) -> NewAuditEvent {
-        let server = allowed.server();
         let happening = Happening {
             action: "operation.start",
             resource: resource("operation", operation.id, None),
             outcome: AuditOutcome::Intent,
             detail: json!({
                 "operation": operation.kind.as_str(),
-                "server_id": server.id,
-                "server_name": server.name,
+                "server_id": allowed.server(),
+                "server_name": allowed.server_name(),
                 "command": exec.masked_command,
                 "working_directory": exec.payload.working_directory,
                 "env_names": exec.payload.env.keys().collect::<Vec<_>>(),

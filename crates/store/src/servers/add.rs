@@ -1,9 +1,10 @@
 //! Adding servers.
 
-use sqlx::AnyConnection;
+use std::sync::Arc;
 
 use super::{NewEnrolment, NewServer, enrol};
 use crate::audit::NewAuditEvent;
+use crate::cache::Effect;
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
@@ -19,7 +20,7 @@ impl Write for CreateServer {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        insert(work.connection, &self.new).await?;
+        insert(work, &self.new).await?;
         if let Some(enrolment) = self.enrolment {
             enrol::put(work.connection, self.new.id, enrolment).await?;
         }
@@ -29,10 +30,7 @@ impl Write for CreateServer {
 }
 
 /// Inserts a server that no runner speaks for yet.
-pub(crate) async fn insert(
-    connection: &mut AnyConnection,
-    new: &NewServer,
-) -> Result<(), StoreError> {
+pub(crate) async fn insert(work: &mut Work<'_>, new: &NewServer) -> Result<(), StoreError> {
     sql(
         "INSERT INTO servers (id, organization_id, slug, name, status, created_at)
          VALUES ($1, $2, $3, $4, 'provisioning', $5)",
@@ -42,8 +40,10 @@ pub(crate) async fn insert(
     .bind(new.slug.as_str())
     .bind(new.name.as_str())
     .bind(new.created_at)
-    .execute(connection)
+    .execute(work.connection)
     .await?;
+    let name = Arc::from(new.name.as_str());
+    work.effect(Effect::ServerCreated(new.id, new.organization, name));
     Ok(())
 }
 

@@ -1,8 +1,12 @@
 //! Finding servers, and who their runners must prove to be.
 
+use std::sync::Arc;
+
 use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
+use sqlx::AnyConnection;
 
 use super::{HostFacts, RunnerIdentity, ServerRecord};
+use crate::cache::Effect;
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
@@ -47,7 +51,39 @@ fn status(row: &Record) -> Result<ServerStatus, StoreError> {
     row.name("status", &ServerStatus::ALL, ServerStatus::as_str)
 }
 
+/// The names of all servers in use, for the memory.
+pub(crate) async fn load_names(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
+    sql("SELECT id, organization_id, name FROM servers WHERE status <> 'decommissioned'")
+        .all(connection, |row| {
+            let (id, organization) = (row.parse("id")?, row.parse("organization_id")?);
+            Ok(Effect::ServerCreated(
+                id,
+                organization,
+                Arc::from(row.text("name")?),
+            ))
+        })
+        .await
+}
+
 impl Store {
+    /// The name of a server that is not decommissioned: from memory on SQLite.
+    pub async fn server_name(
+        &self,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Result<Option<Arc<str>>, StoreError> {
+        if let Some(cache) = self.cache() {
+            return Ok(cache.server_name(organization, server));
+        }
+        let row = sql("SELECT name FROM servers
+             WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned'")
+        .bind(organization)
+        .bind(server)
+        .optional(&mut *self.reader().await?)
+        .await?;
+        row.map(|row| row.text("name").map(Arc::from)).transpose()
+    }
+
     /// The organization's servers that are not decommissioned, by name and id.
     pub async fn servers(
         &self,

@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::HostFacts;
 use crate::audit::NewAuditEvent;
+use crate::cache::Effect;
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
@@ -26,6 +27,7 @@ impl Write for SetStatus {
         }
         if self.status == ServerStatus::Decommissioned {
             end_runner(work.connection, self.server).await?;
+            work.effect(Effect::ServerRemoved(self.server));
         }
         work.audit(&self.events);
         Ok(())

@@ -11,7 +11,7 @@ use crate::engine::{self, Engine, Purpose};
 use crate::error::{OpenError, StoreError};
 use crate::rate_windows::RateWindows;
 use crate::writer::{Counters, Writer};
-use crate::{instance, keys, migrations, users};
+use crate::{instance, keys, migrations, servers, users};
 
 impl Store {
     /// Opens the database: migrates it under a lock, checks the master key, loads the caches and
@@ -77,5 +77,6 @@ async fn load_cache(
     let cache = Cache::default();
     cache.apply(users::load_roles(connection).await?);
     cache.apply(keys::load_all(connection).await?);
+    cache.apply(servers::load_names(connection).await?);
     Ok(Some(Arc::new(cache)))
 }

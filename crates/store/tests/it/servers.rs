@@ -17,6 +17,7 @@ contract![
     facts_are_kept,
     a_lost_runner_was_last_seen_when_it_was_lost,
     a_decommissioned_server_stays_so,
+    the_name_of_a_server_is_known_to_its_organization_while_it_is_in_use,
     at_the_start_nothing_is_connected,
 ];
 
@@ -189,6 +190,35 @@ async fn a_lost_runner_was_last_seen_when_it_was_lost(fixture: Fixture) {
         fixture.clock.advance(Duration::from_secs(1));
     }
     assert_eq!(fixture.actions(team).await, ["server.status"; 4]);
+}
+
+async fn the_name_of_a_server_is_known_to_its_organization_while_it_is_in_use(fixture: Fixture) {
+    let (ours, theirs) = (fixture.team("ours").await, fixture.team("theirs").await);
+    let server = fixture.new_server(ours, "web-1");
+    let (id, name) = (server.id, server.name.to_string());
+    let store = &fixture.store;
+    assert_eq!(
+        store.server_name(ours.organization, id).await.unwrap(),
+        None
+    );
+    store.create_server(server, None, vec![]).await.unwrap();
+    for store in [store, &fixture.reopened().await] {
+        let known = store.server_name(ours.organization, id).await.unwrap();
+        assert_eq!(known.as_deref(), Some(name.as_str()));
+        assert_eq!(
+            store.server_name(theirs.organization, id).await.unwrap(),
+            None
+        );
+    }
+    let (gone, now) = (ServerStatus::Decommissioned, fixture.clock.now());
+    store
+        .set_server_status(id, gone, now, vec![])
+        .await
+        .unwrap();
+    assert_eq!(
+        store.server_name(ours.organization, id).await.unwrap(),
+        None
+    );
 }
 
 async fn a_decommissioned_server_stays_so(fixture: Fixture) {
