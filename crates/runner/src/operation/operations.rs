@@ -101,13 +101,15 @@ impl Operations {
         Some(self.open(id, entry))
     }
 
-    /// Admits an operation at most once. `check` is asked only when the id is new.
+    /// Admits an operation at most once. `check` is asked only when the id is new: before anything
+    /// is written, and again when the id is on disk, since a slow disk may have taken the time
+    /// that was left to start.
     pub(crate) fn admit(
         &self,
         id: OperationId,
-        check: impl FnOnce() -> Result<(), Refusal>,
+        check: impl Fn() -> Result<(), Refusal>,
     ) -> Result<Admission, Refusal> {
-        let operation = match self.claim(id, check)? {
+        let operation = match self.claim(id, &check)? {
             Admission::New(operation) => operation,
             known @ Admission::Known(_) => return Ok(known),
         };
@@ -115,6 +117,11 @@ impl Operations {
             let message = format!("the server cannot write its spool: {error}");
             self.withdraw(&operation, &message);
             return Err(Refusal::new(Reason::Storage, message));
+        }
+        if let Err(refusal) = check() {
+            self.spool.forget_started(id);
+            self.withdraw(&operation, &refusal.message);
+            return Err(refusal);
         }
         Ok(Admission::New(operation))
     }
@@ -254,3 +261,6 @@ impl Operations {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;
