@@ -11,6 +11,7 @@ use reoclo_wire::link::LinkSettings;
 use crate::Drain;
 use crate::account::PasswordHashing;
 use crate::key_use::KeyUses;
+use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
 
 /// Delays and limits of the use cases; tests shorten them.
@@ -72,6 +73,7 @@ struct Inner {
     drain: Drain,
     runners: Runners,
     key_uses: KeyUses,
+    refused_uses: RefusedUses,
     password_hashing: PasswordHashing,
 }
 
@@ -103,6 +105,7 @@ impl Control {
             drain,
             runners: Runners::default(),
             key_uses: KeyUses::default(),
+            refused_uses: RefusedUses::default(),
             password_hashing: PasswordHashing::default(),
         }))
     }
@@ -161,6 +164,10 @@ impl Control {
 
     pub(crate) fn key_uses(&self) -> &KeyUses {
         &self.0.key_uses
+    }
+
+    pub(crate) fn refused_uses(&self) -> &RefusedUses {
+        &self.0.refused_uses
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {

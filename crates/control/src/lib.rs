@@ -17,6 +17,7 @@ mod operations;
 mod permissions;
 mod redact;
 mod refusal;
+mod refused_use;
 mod runners;
 mod servers;
 

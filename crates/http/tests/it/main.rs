@@ -6,6 +6,7 @@ mod edge;
 mod exec;
 mod organizations;
 mod rate;
+mod refused_use;
 mod servers;
 mod setup;
 mod snapshots;
