@@ -10,6 +10,7 @@ use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
 use crate::account::PasswordHashing;
+use crate::audit_logs::Anchors;
 use crate::key_use::KeyUses;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
@@ -74,6 +75,7 @@ struct Inner {
     runners: Runners,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
+    audit_anchors: Anchors,
     password_hashing: PasswordHashing,
 }
 
@@ -106,6 +108,7 @@ impl Control {
             runners: Runners::default(),
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
+            audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
         }))
     }
@@ -168,6 +171,10 @@ impl Control {
 
     pub(crate) fn refused_uses(&self) -> &RefusedUses {
         &self.0.refused_uses
+    }
+
+    pub(crate) fn audit_anchors(&self) -> &Anchors {
+        &self.0.audit_anchors
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {
