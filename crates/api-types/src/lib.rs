@@ -3,6 +3,7 @@
 //! Field names are the contract with clients that are in use; they never change.
 #![forbid(unsafe_code)]
 
+mod audit_log;
 mod error;
 mod exec;
 mod health;
@@ -10,6 +11,7 @@ mod operation;
 mod server;
 mod setup;
 
+pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
 pub use exec::{ExecAnswer, ExecRequest};
 pub use health::{Health, Readiness};

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, TokenKind};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
+use crate::refused_use::Wanted;
 use crate::{Caller, Control, Refusal};
 
 /// What came with a request.
@@ -23,24 +24,28 @@ pub type RateNote = Arc<OnceLock<RateVerdict>>;
 
 impl Control {
     /// Says who presents this: token parses → known → active → address allowed → within the rate
-    /// limit, when the request is counted.
+    /// limit, when what it wants is counted. What it wants is also what the audit log says when
+    /// the key is refused.
     pub(crate) async fn authenticate(
         &self,
         presented: Presented<'_>,
-        is_counted: bool,
+        wanted: Wanted,
     ) -> Result<Caller, Refusal> {
         let token = read_token(presented.bearer)?;
         let record = self.known_key(&token).await?;
-        self.check_life(&record)?;
         let source = presented.source;
+        self.check_life(&record)
+            .and_then(|()| check_address(&record, &source))
+            .inspect_err(|refusal| {
+                self.note_refusal(refusal, (&*record).into(), &source, wanted);
+            })?;
         let caller = match &*record {
             KeyRecord::Integration(key) => self.integration_caller(key, source).await?,
             KeyRecord::Automation(key) => {
-                let caller = automation_caller(&record, key, source)?;
-                if is_counted {
+                if wanted.permission.is_counted() {
                     self.check_rate(key, &presented.rate).await?;
                 }
-                caller
+                Caller::automation(Arc::clone(&record), key, source)
             }
         };
         self.note_key_use(record.key_ref(), caller.source());
@@ -92,24 +97,18 @@ impl Control {
     }
 }
 
-fn automation_caller(
-    record: &Arc<KeyRecord>,
-    key: &AutomationKeyRecord,
-    source: RequestSource,
-) -> Result<Caller, Refusal> {
-    let allowlist = &key.ip_allowlist;
-    let allowed = allowlist.is_empty()
-        || source
-            .ip
-            .is_some_and(|ip| allowlist.iter().any(|network| network.contains(&ip)));
-    if allowed {
-        Ok(Caller::automation(Arc::clone(record), key, source))
-    } else {
-        let seen = source
-            .ip
-            .map_or_else(|| "an unknown address".into(), |ip| ip.to_string());
-        Err(Refusal::IpNotAllowed { seen })
+fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refusal> {
+    let KeyRecord::Automation(AutomationKeyRecord { ip_allowlist, .. }) = record else {
+        return Ok(());
+    };
+    let is_listed = |ip| ip_allowlist.iter().any(|network| network.contains(&ip));
+    if ip_allowlist.is_empty() || source.ip.is_some_and(is_listed) {
+        return Ok(());
     }
+    let seen = source
+        .ip
+        .map_or_else(|| "an unknown address".into(), |ip| ip.to_string());
+    Err(Refusal::IpNotAllowed { seen })
 }
 
 /// A malformed or mistyped token is refused here, before any look into the database.

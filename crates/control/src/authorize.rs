@@ -6,6 +6,7 @@ use std::sync::Arc;
 use reoclo_domain::{OperationKinds, ServerId};
 
 use crate::authenticate::Presented;
+use crate::refused_use::Wanted;
 use crate::{Caller, Control, Exec, Permission, Principal, Refusal, Requirement};
 
 /// The proof that a caller was checked to have `P`. Only [`Control::authorize`] makes one.
@@ -30,14 +31,21 @@ impl Control {
         &self,
         presented: Presented<'_>,
     ) -> Result<Authorized<P>, Refusal> {
-        let caller = self
-            .authenticate(presented, P::REQUIREMENT.is_counted())
-            .await?;
-        check(P::REQUIREMENT, &caller)?;
+        let wanted = Wanted {
+            permission: P::REQUIREMENT,
+            server: None,
+        };
+        let caller = self.authenticate(presented, wanted).await?;
+        check(P::REQUIREMENT, &caller)
+            .inspect_err(|refusal| self.note_refusal_of(&caller, refusal, wanted))?;
         Ok(Authorized {
             caller,
             permission: PhantomData,
         })
+    }
+
+    fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: Wanted) {
+        self.note_refusal(refusal, caller.known_key(), caller.source(), wanted);
     }
 }
 
@@ -98,6 +106,11 @@ impl Authorized<Exec> {
         let server_name = found.ok_or(Refusal::NotFound("the server"))?;
         let key = caller.automation_key();
         if !key.is_some_and(|key| key.scope.servers.contains(&id)) {
+            let wanted = Wanted {
+                permission: Exec::REQUIREMENT,
+                server: Some(id),
+            };
+            control.note_refusal_of(&caller, &Refusal::ServerNotInScope, wanted);
             return Err(Refusal::ServerNotInScope);
         }
         Ok(Allowed {

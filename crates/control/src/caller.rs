@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use reoclo_domain::{Acl, AutomationKeyId, IntegrationKeyId, KeyKind, OrganizationId};
 use reoclo_store::{
-    Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource,
+    Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, RequestSource,
 };
+
+use crate::refused_use::KnownKey;
 
 /// An authenticated caller, within one organization.
 #[derive(Clone, Debug)]
@@ -92,6 +94,18 @@ impl Caller {
                 KeyRecord::Integration(_) => None,
             },
             Principal::IntegrationKey { .. } => None,
+        }
+    }
+
+    pub(crate) fn known_key(&self) -> KnownKey<'_> {
+        let (key, label) = match &self.principal {
+            Principal::IntegrationKey { id, label, .. } => (KeyRef::Integration(*id), &**label),
+            Principal::AutomationKey(record, id) => (KeyRef::Automation(*id), record.label()),
+        };
+        KnownKey {
+            organization: self.organization,
+            key,
+            label,
         }
     }
 

@@ -10,7 +10,9 @@ use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
 use crate::account::PasswordHashing;
+use crate::audit_logs::Anchors;
 use crate::key_use::KeyUses;
+use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
 
 /// Delays and limits of the use cases; tests shorten them.
@@ -72,6 +74,8 @@ struct Inner {
     drain: Drain,
     runners: Runners,
     key_uses: KeyUses,
+    refused_uses: RefusedUses,
+    audit_anchors: Anchors,
     password_hashing: PasswordHashing,
 }
 
@@ -103,6 +107,8 @@ impl Control {
             drain,
             runners: Runners::default(),
             key_uses: KeyUses::default(),
+            refused_uses: RefusedUses::default(),
+            audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
         }))
     }
@@ -161,6 +167,14 @@ impl Control {
 
     pub(crate) fn key_uses(&self) -> &KeyUses {
         &self.0.key_uses
+    }
+
+    pub(crate) fn refused_uses(&self) -> &RefusedUses {
+        &self.0.refused_uses
+    }
+
+    pub(crate) fn audit_anchors(&self) -> &Anchors {
+        &self.0.audit_anchors
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {

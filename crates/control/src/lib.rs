@@ -6,6 +6,7 @@
 
 mod account;
 mod audit;
+mod audit_logs;
 mod authenticate;
 mod authorize;
 mod bootstrap;
@@ -17,10 +18,12 @@ mod operations;
 mod permissions;
 mod redact;
 mod refusal;
+mod refused_use;
 mod runners;
 mod servers;
 
 pub use account::SetupForm;
+pub use audit_logs::AuditLogRequest;
 pub use authenticate::{Presented, RateNote};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
@@ -28,13 +31,14 @@ pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use operations::{ExecCommand, Executed};
-pub use permissions::{Exec, OwnOperations, Permission, Requirement, ServersRead};
+pub use permissions::{AuditLogsRead, Exec, OwnOperations, Permission, Requirement, ServersRead};
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{AddedServer, LocalOwner, NewServerForm};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    HostFacts, OperationOutcome, OperationRecord, OrganizationRecord, RequestSource,
-    RunnerIdentity, ServerRecord, Tail,
+    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage, HostFacts,
+    OperationOutcome, OperationRecord, OrganizationRecord, RequestSource, RunnerIdentity,
+    ServerRecord, Tail,
 };

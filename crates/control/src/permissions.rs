@@ -76,6 +76,8 @@ macro_rules! permissions {
 permissions! {
     /// Seeing servers.
     ServersRead => Requirement::Cell(Cell::SERVERS_READ);
+    /// Reading the audit log.
+    AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
     /// Reading what the automation key itself started.

@@ -85,6 +85,20 @@ impl Refusal {
         }
     }
 
+    /// Whether a key that exists was refused for what it is: such refusals are audited.
+    pub(crate) const fn denies_a_known_key(&self) -> bool {
+        matches!(
+            self,
+            Self::KeyExpired(_)
+                | Self::KeyRevoked
+                | Self::WrongKeyType { .. }
+                | Self::PermissionDenied { .. }
+                | Self::OperationNotAllowed { .. }
+                | Self::ServerNotInScope
+                | Self::IpNotAllowed { .. }
+        )
+    }
+
     /// An error that the caller can do nothing about.
     pub fn internal(error: impl std::error::Error + Send + Sync + 'static) -> Self {
         Self::Internal(Box::new(error))

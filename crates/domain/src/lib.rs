@@ -9,6 +9,7 @@ mod id;
 mod key;
 mod name;
 mod operation;
+mod period;
 mod permission;
 mod role;
 mod secret;
@@ -28,6 +29,7 @@ pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,
     OperationKinds, OperationState, UnknownOperation,
 };
+pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;

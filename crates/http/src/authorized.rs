@@ -1,13 +1,15 @@
 //! The proof of authorization as the first argument of a handler.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use reoclo_control::{Authorized, Permission, Presented, RateNote, Refusal};
+use reoclo_domain::OrganizationId;
 
 use crate::edge::Source;
 use crate::error::ApiError;
+use crate::registrar::TENANT_ID;
 use crate::state::AppState;
 
 impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
@@ -26,7 +28,25 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             source,
             rate,
         };
-        Ok(state.control.authorize::<P>(presented).await?)
+        let proof = state.control.authorize::<P>(presented).await?;
+        check_tenant(parts, state, proof.caller().organization()).await?;
+        Ok(proof)
+    }
+}
+
+/// Where the path names an organization, it is the caller's own; every other is not found.
+async fn check_tenant(
+    parts: &mut Parts,
+    state: &AppState,
+    organization: OrganizationId,
+) -> Result<(), Refusal> {
+    let parameters = RawPathParams::from_request_parts(parts, state).await;
+    let parameters = parameters.map_err(|_| Refusal::NotFound("what the path names"))?;
+    let mut named = parameters.iter().filter(|(name, _)| *name == TENANT_ID);
+    if named.all(|(_, id)| id.parse() == Ok(organization)) {
+        Ok(())
+    } else {
+        Err(Refusal::NotFound("the organization"))
     }
 }
 

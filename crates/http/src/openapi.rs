@@ -15,8 +15,9 @@ use utoipa::{PartialSchema, ToSchema};
 use crate::registrar::{Doc, Route};
 
 const SCHEME: &str = "api_key";
+const DOCUMENTED: [&str; 2] = ["/api/", "/mcp/tenants/"];
 
-/// The document of every route under `/api`, as JSON.
+/// The document of every route under `/api` and `/mcp/tenants`, as JSON.
 pub fn document(routes: &[Route]) -> String {
     let mut paths = Paths::new();
     let mut components = ComponentsBuilder::new()
@@ -24,9 +25,9 @@ pub fn document(routes: &[Route]) -> String {
         .schema(ErrorBody::name(), ErrorBody::schema());
     for route in routes
         .iter()
-        .filter(|route| route.path.starts_with("/api/"))
+        .filter(|route| DOCUMENTED.iter().any(|start| route.path.starts_with(start)))
     {
-        paths.add_path_operation(route.path, vec![method(route)], operation(route));
+        paths.add_path_operation(&*route.path, vec![method(route)], operation(route));
         components = components.schemas_from_iter(schemas(&route.doc));
     }
     let info = InfoBuilder::new()
@@ -74,12 +75,22 @@ fn operation(route: &Route) -> OperationBuilder {
         .summary(Some(route.doc.summary))
         .description(Some(needs(route.requirement)))
         .response("default", json("An error.", &ErrorBody::name()));
-    for name in parameters(route.path) {
+    for name in parameters(&route.path) {
         operation = operation.parameter(
             ParameterBuilder::new()
                 .name(name)
                 .parameter_in(ParameterIn::Path)
                 .required(Required::True)
+                .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
+        );
+    }
+    for (name, description) in route.doc.query {
+        operation = operation.parameter(
+            ParameterBuilder::new()
+                .name(*name)
+                .description(Some(*description))
+                .parameter_in(ParameterIn::Query)
+                .required(Required::False)
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
         );
     }
@@ -139,7 +150,7 @@ fn needs(requirement: Option<Requirement>) -> String {
     }
 }
 
-fn parameters(path: &'static str) -> impl Iterator<Item = &'static str> {
+fn parameters(path: &str) -> impl Iterator<Item = &str> {
     path.split('/')
         .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
 }

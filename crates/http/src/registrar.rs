@@ -4,6 +4,8 @@
 //! `Public`. The bound on [`Guarded`] makes a route without one a compile error, and the table
 //! that fills here is what the walk, the permission matrix and the OpenAPI document read.
 
+use std::borrow::Cow;
+
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -19,10 +21,14 @@ use crate::state::AppState;
 #[derive(Clone)]
 pub struct Doc {
     pub(crate) summary: &'static str,
+    pub(crate) query: &'static [QueryParameter],
     pub(crate) request: Option<Shape>,
     pub(crate) answer: Option<(u16, Shape)>,
     pub(crate) is_list: bool,
 }
+
+/// A parameter behind the `?`, with what it does.
+pub type QueryParameter = (&'static str, &'static str);
 
 type Schemas = Vec<(String, RefOr<Schema>)>;
 
@@ -50,10 +56,18 @@ impl Doc {
     pub const fn new(summary: &'static str) -> Self {
         Self {
             summary,
+            query: &[],
             request: None,
             answer: None,
             is_list: false,
         }
+    }
+
+    /// Takes parameters behind the `?`, none of which has to be there.
+    #[must_use]
+    pub const fn takes_query(mut self, query: &'static [QueryParameter]) -> Self {
+        self.query = query;
+        self
     }
 
     /// Takes a JSON body.
@@ -84,7 +98,7 @@ pub struct Route {
     /// The method.
     pub method: Method,
     /// The path, with `{names}`.
-    pub path: &'static str,
+    pub path: Cow<'static, str>,
     /// What it demands; none is public.
     pub requirement: Option<Requirement>,
     pub(crate) doc: Doc,
@@ -130,6 +144,12 @@ guarded!(A, B);
 guarded!(A, B, C);
 guarded!(A, B, C, D);
 
+/// Where the existing clients ask for an organization's resources (CLIENTS C).
+pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
+
+/// The parameter in it.
+pub(crate) const TENANT_ID: &str = "tid";
+
 /// Collects routes.
 #[derive(Default)]
 pub struct Registrar {
@@ -148,6 +168,45 @@ impl Registrar {
         self.add::<T>(Method::GET, path, doc, on(MethodFilter::GET, handler))
     }
 
+    /// Adds a `GET` route of an organization's resource, on both of its surfaces: as
+    /// `/api/servers` and, as the existing clients call it, `/mcp/tenants/{tid}/servers`.
+    ///
+    /// The proof that the handler begins with holds `{tid}` against the caller's organization, so
+    /// a handler without a permission has no such route:
+    ///
+    /// ```compile_fail,E0080
+    /// use reoclo_http::{Doc, Public, Registrar};
+    ///
+    /// async fn hello(_: Public) {}
+    /// let _ = Registrar::default().tenant_get("/hello", Doc::new("Says hello."), hello);
+    /// ```
+    #[must_use]
+    pub fn tenant_get<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(Method::GET, resource, doc, on(MethodFilter::GET, handler))
+    }
+
+    fn add_tenant<T: Guarded>(
+        self,
+        method: Method,
+        resource: &'static str,
+        doc: Doc,
+        handler: MethodRouter<AppState>,
+    ) -> Self {
+        const {
+            assert!(
+                T::REQUIREMENT.is_some(),
+                "a tenant's resource is not public"
+            );
+        }
+        let (own, named) = (format!("/api{resource}"), format!("{TENANT}{resource}"));
+        self.add::<T>(method.clone(), own, doc.clone(), handler.clone())
+            .add::<T>(method, named, doc, handler)
+    }
+
     /// Adds a `POST` route.
     #[must_use]
     pub fn post<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
@@ -163,14 +222,15 @@ impl Registrar {
     fn add<T: Guarded>(
         mut self,
         method: Method,
-        path: &'static str,
+        path: impl Into<Cow<'static, str>>,
         doc: Doc,
         handler: MethodRouter<AppState>,
     ) -> Self {
+        let path = path.into();
         let with_slash = format!("{path}/");
         self.router = self
             .router
-            .route(path, handler.clone())
+            .route(&path, handler.clone())
             .route(&with_slash, handler);
         self.routes.push(Route {
             method,

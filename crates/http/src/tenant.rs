@@ -1,19 +1,27 @@
-//! `/api`: REST for integration keys.
+//! `/api`: REST for integration keys, and the same resources under `/mcp/tenants/{tid}`.
 
+mod audit_logs;
 mod openapi;
 mod servers;
 mod setup;
 
-use reoclo_api_types::{ServerBody, SetupAnswer, SetupRequest};
+use reoclo_api_types::{AuditLogPage, ServerBody, SetupAnswer, SetupRequest};
 
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .get(
-            "/api/servers",
+        .tenant_get(
+            "/servers",
             Doc::new("List the organization's servers.").answers_list::<ServerBody>(),
             servers::list,
+        )
+        .tenant_get(
+            "/audit-logs",
+            Doc::new("Read the audit log, newest first.")
+                .takes_query(audit_logs::PARAMETERS)
+                .answers::<AuditLogPage>(200),
+            audit_logs::list,
         )
         .post(
             "/api/auth/setup",

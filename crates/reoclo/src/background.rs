@@ -7,11 +7,13 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 const KEY_USE_TICK: Duration = Duration::from_secs(1);
+const REFUSED_USE_TICK: Duration = Duration::from_secs(1);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(write_key_uses(control.clone())),
+        tokio::spawn(write_refused_uses(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
     ]
 }
@@ -22,6 +24,18 @@ async fn write_key_uses(control: Control) {
     loop {
         ticks.tick().await;
         control.write_key_uses(false).await;
+    }
+}
+
+async fn write_refused_uses(control: Control) {
+    let mut ticks = interval(REFUSED_USE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = control.refused_use_is_urgent() => {}
+        }
+        control.write_refused_uses(false).await;
     }
 }
 

@@ -162,6 +162,7 @@ impl Running {
             task.abort();
         }
         self.control.write_key_uses(true).await;
+        self.control.write_refused_uses(true).await;
         self.control.store().close().await;
         Ok(())
     }

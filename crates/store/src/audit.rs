@@ -7,6 +7,7 @@ mod entry;
 mod event;
 mod export;
 pub(crate) mod head;
+mod page;
 mod reader;
 mod verify;
 
@@ -14,6 +15,7 @@ pub use chain::Chain;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource};
 pub use export::{ExportError, ExportReport};
+pub use page::{AuditActor, AuditFilter, AuditItem, AuditPage, AuditQuery};
 pub use reader::AuditReader;
 pub use verify::{ChainReport, Fault, FaultKind, VerifyReport};
 

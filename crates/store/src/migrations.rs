@@ -14,6 +14,11 @@ use crate::sql::sql;
 const MIGRATIONS: &[(i64, &str, &str)] = &[
     (1, "initial", include_str!("../migrations/0001_initial.sql")),
     (
+        3,
+        "audit index",
+        include_str!("../migrations/0003_audit_index.sql"),
+    ),
+    (
         4,
         "rate windows",
         include_str!("../migrations/0004_rate_windows.sql"),

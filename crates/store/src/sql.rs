@@ -1,13 +1,14 @@
 //! Statements and rows: the only way to the database, so that values are checked going in and
 //! errors are understood coming out.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use futures_util::TryStreamExt;
 use reoclo_domain::{Secret, Timestamp, TokenHash};
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, AnyConnection, Arguments, Decode, Encode, Row, Type};
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Decode, Encode, Row, Type};
 use uuid::Uuid;
 
 use crate::engine;
@@ -15,13 +16,22 @@ use crate::error::StoreError;
 
 /// A statement with its values.
 pub(crate) struct Statement {
-    text: &'static str,
+    text: Cow<'static, str>,
     arguments: AnyArguments,
     nul_in_text: bool,
 }
 
 /// Begins a statement; values are bound to `$1`, `$2`, … in order.
 pub(crate) fn sql(text: &'static str) -> Statement {
+    statement(Cow::Borrowed(text))
+}
+
+/// Begins a statement whose text was put together from literals. No value may be part of it.
+pub(crate) fn sql_of_literals(text: String) -> Statement {
+    statement(Cow::Owned(text))
+}
+
+fn statement(text: Cow<'static, str>) -> Statement {
     Statement {
         text,
         arguments: AnyArguments::default(),
@@ -55,7 +65,7 @@ impl Statement {
 
     /// The first row, which has to be there.
     pub(crate) async fn one(self, connection: &mut AnyConnection) -> Result<Record, StoreError> {
-        let text = self.text;
+        let text = self.text.clone();
         let row = self.optional(connection).await?;
         row.ok_or_else(|| StoreError::corrupt(format!("no row for `{text}`")))
     }
@@ -78,7 +88,7 @@ impl Statement {
         if self.nul_in_text {
             return Err(StoreError::NulInText);
         }
-        Ok(sqlx::query_with(self.text, self.arguments))
+        Ok(sqlx::query_with(AssertSqlSafe(self.text), self.arguments))
     }
 }
 

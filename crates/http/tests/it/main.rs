@@ -2,10 +2,12 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 #![forbid(unsafe_code)]
 
+mod audit_logs;
 mod edge;
 mod exec;
 mod organizations;
 mod rate;
+mod refused_use;
 mod servers;
 mod setup;
 mod snapshots;

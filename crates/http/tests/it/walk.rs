@@ -37,7 +37,8 @@ fn guarded(world: &World) -> Vec<(&Route, Requirement)> {
 async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
     let path = route
         .path
-        .replace("{operation_id}", &world.ours.server.to_string());
+        .replace("{operation_id}", &world.ours.server.to_string())
+        .replace("{tid}", &world.ours.id.to_string());
     assert!(
         !path.contains('{'),
         "the walk does not know an id of {path}"

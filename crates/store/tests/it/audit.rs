@@ -1,6 +1,7 @@
 //! The audit log.
 
 mod export;
+mod page;
 mod verify;
 
 use std::collections::BTreeSet;

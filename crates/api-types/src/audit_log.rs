@@ -1,0 +1,59 @@
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A page of the audit log, newest first.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditLogPage {
+    /// The rows.
+    pub items: Vec<AuditLogItem>,
+    /// How many rows fit the filters, on all pages.
+    pub total: i64,
+    /// Which page it is, from 1.
+    pub page: i64,
+    /// The most rows that it could have.
+    pub page_size: i64,
+    /// The newest row of the log when the first page was read. Sent back with the next page, it
+    /// leaves out the rows that were added since.
+    pub as_of: i64,
+    /// Sent back as `before_seq`, it gets the rows that follow; null at the end.
+    pub next_before_seq: Option<i64>,
+}
+
+/// A row of the audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditLogItem {
+    /// Its id.
+    pub id: String,
+    /// Its place in the organization's log, from 1 without gaps.
+    pub seq: i64,
+    /// The id of the person, key or runner that did it, or `system`.
+    pub actor_id: String,
+    /// `user`, `integration_key`, `automation_key`, `runner` or `system`.
+    pub actor_type: String,
+    /// The person's e-mail address.
+    pub actor_email: Option<String>,
+    /// The name of the person, or the label of the key, at that time.
+    pub actor_name: String,
+    /// What was done.
+    pub action: String,
+    /// What kind of thing it was done to.
+    pub resource_type: String,
+    /// That thing's id.
+    pub resource_id: Option<String>,
+    /// That thing's name at that time.
+    pub resource_name: Option<String>,
+    /// `success`, `failure`, `refused`, or `intent`: what was about to be done.
+    pub outcome: String,
+    /// The client's address.
+    pub ip: Option<String>,
+    /// What the client called itself.
+    pub user_agent: Option<String>,
+    /// The request, as named in answers and logs.
+    pub request_id: Option<String>,
+    /// What else is worth knowing; depends on the action.
+    #[schema(value_type = Object)]
+    pub detail: Value,
+    /// When it happened.
+    pub created_at: String,
+}

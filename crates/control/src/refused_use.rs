@@ -1,0 +1,180 @@
+//! Refused uses of known keys: each is counted, and their audit rows are coalesced (DESIGN rule
+//! 17).
+//!
+//! The first refusal of a key, code and address has its row at once, those that follow one row a
+//! minute with their number. A row is written off the request path, and whoever is refused from
+//! many addresses cannot fill the memory or the disk: beyond a limit, refusals count for the key,
+//! and beyond another for the organization.
+
+mod ledger;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use reoclo_domain::{KeyKind, OrganizationId, ServerId};
+use reoclo_store::{
+    Actor, ActorKind, AuditOutcome, KeyRecord, KeyRef, NewAuditEvent, RequestSource, Resource,
+};
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+use crate::audit::{Happening, resource, system_actor};
+use crate::{Control, Refusal, Requirement};
+use ledger::{Ledger, RefusedUse, Subject};
+
+/// Rows in one transaction: bounds how long another write waits for them.
+const BATCH: usize = 100;
+
+/// Refusals that wait for their row.
+#[derive(Debug, Default)]
+pub(crate) struct RefusedUses {
+    ledger: Mutex<Ledger>,
+    /// A refusal waits that nobody wrote about in the last minute.
+    urgent: Notify,
+    /// Held while rows are written, so that the last write finds what an earlier one gave back.
+    writing: tokio::sync::Mutex<()>,
+}
+
+/// A key that was found by its token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownKey<'a> {
+    pub(crate) organization: OrganizationId,
+    pub(crate) key: KeyRef,
+    pub(crate) label: &'a str,
+}
+
+/// What a known key was refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) permission: Requirement,
+    pub(crate) server: Option<ServerId>,
+}
+
+impl<'a> From<&'a KeyRecord> for KnownKey<'a> {
+    fn from(record: &'a KeyRecord) -> Self {
+        Self {
+            organization: record.organization(),
+            key: record.key_ref(),
+            label: record.label(),
+        }
+    }
+}
+
+impl RefusedUses {
+    fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Control {
+    /// Counts that `key` was refused `wanted`. A refusal that says nothing about the key's power
+    /// (404, 409, 422, 429) does not count.
+    pub(crate) fn note_refusal(
+        &self,
+        refusal: &Refusal,
+        key: KnownKey<'_>,
+        source: &RequestSource,
+        wanted: Wanted,
+    ) {
+        if !refusal.denies_a_known_key() {
+            return;
+        }
+        let refused = ledger::Refused {
+            key,
+            code: refusal.code(),
+            source,
+            wanted,
+            at: self.now(),
+        };
+        let uses = self.refused_uses();
+        if uses.ledger().note(&refused) {
+            uses.urgent.notify_one();
+        }
+    }
+
+    /// Waits until [`Self::write_refused_uses`] has something to write at once.
+    pub async fn refused_use_is_urgent(&self) {
+        self.refused_uses().urgent.notified().await;
+    }
+
+    /// Writes about the refusals that are due; called every second and when one is urgent, and
+    /// with `all` at the end.
+    pub async fn write_refused_uses(&self, all: bool) {
+        let control = self.clone();
+        // A task of its own, so that a caller who is aborted loses no count.
+        let writing = tokio::spawn(async move { control.write_due_refusals(all).await });
+        if let Err(error) = writing.await {
+            tracing::error!(%error, "refused uses of keys could not be recorded");
+        }
+    }
+
+    async fn write_due_refusals(&self, all: bool) {
+        let uses = self.refused_uses();
+        let _writing = uses.writing.lock().await;
+        let mut due = uses.ledger().take_due(self.clock().monotonic(), all);
+        while !due.is_empty() {
+            let rest = due.split_off(due.len().min(BATCH));
+            let events = due.iter().map(|refused| self.refusal_event(refused));
+            if let Err(error) = self.store().append_audit(events.collect()).await {
+                tracing::warn!(%error, "refused uses of keys could not be recorded yet");
+                due.extend(rest);
+                uses.ledger().give_back(due);
+                return;
+            }
+            due = rest;
+        }
+    }
+
+    fn refusal_event(&self, refused: &RefusedUse) -> NewAuditEvent {
+        let (actor, resource) = match &refused.key {
+            Some((key, label)) => key_parties(*key, label),
+            None => (
+                system_actor(),
+                resource("organization", refused.organization, None),
+            ),
+        };
+        let happening = Happening {
+            action: "key.refused",
+            resource,
+            outcome: AuditOutcome::Refused,
+            detail: detail(refused),
+        };
+        let organization = Some(refused.organization);
+        NewAuditEvent {
+            at: refused.last_at,
+            ..self.event(organization, actor, refused.source.clone(), happening)
+        }
+    }
+}
+
+fn key_parties(key: KeyRef, label: &str) -> (Actor, Resource) {
+    let kind = match key.kind() {
+        KeyKind::Integration => ActorKind::IntegrationKey,
+        KeyKind::Automation => ActorKind::AutomationKey,
+    };
+    let actor = Actor {
+        kind,
+        id: Some(key.as_uuid()),
+        label: label.to_owned(),
+    };
+    let resource = resource(key.kind().as_str(), key.as_uuid(), Some(label));
+    (actor, resource)
+}
+
+/// The code, permission and server are those of the last refusal that the row counts.
+fn detail(refused: &RefusedUse) -> Value {
+    let mut detail = json!({
+        "code": refused.code,
+        "permission": refused.wanted.permission.name(),
+        "count": refused.count,
+        "since": refused.first_at,
+    });
+    if let Some(server) = refused.wanted.server {
+        detail["server_id"] = json!(server);
+    }
+    match refused.subject {
+        Subject::Address(..) => {}
+        Subject::Key(..) => detail["addresses"] = json!("many"),
+        Subject::Organization(_) => detail["keys"] = json!("many"),
+    }
+    detail
+}

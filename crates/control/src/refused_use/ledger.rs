@@ -1,0 +1,364 @@
+//! What was refused since the last row about it. Pure: the time comes in.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry as Place;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use reoclo_domain::{OrganizationId, Timestamp};
+use reoclo_store::{KeyRef, RequestSource};
+
+use super::{KnownKey, Wanted};
+
+/// Rows a minute that all refusals together may cause, but for one of each organization.
+pub(super) const MAX_SUBJECTS: usize = 10_000;
+/// Rows a minute that the refusals of one key may cause, but for one of each code.
+pub(super) const MAX_ADDRESSES_OF_KEY: usize = 100;
+const WRITE_EVERY: Duration = Duration::from_mins(1);
+
+/// A refusal as it happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused<'a> {
+    pub(super) key: KnownKey<'a>,
+    pub(super) code: &'static str,
+    pub(super) source: &'a RequestSource,
+    pub(super) wanted: Wanted,
+    pub(super) at: Timestamp,
+}
+
+/// What a row is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Subject {
+    /// A key, a code and an address.
+    Address(KeyRef, &'static str, Option<IpAddr>),
+    /// A key and a code, from more addresses than are told apart.
+    Key(KeyRef, &'static str),
+    /// An organization, by more keys and addresses than are told apart.
+    Organization(OrganizationId),
+}
+
+/// Refusals that one row is to tell of; what is not counted is that of the last.
+#[derive(Clone, Debug)]
+pub(super) struct RefusedUse {
+    pub(super) subject: Subject,
+    pub(super) organization: OrganizationId,
+    /// The key and its label, unless there are too many.
+    pub(super) key: Option<(KeyRef, String)>,
+    pub(super) code: &'static str,
+    pub(super) source: RequestSource,
+    pub(super) wanted: Wanted,
+    pub(super) first_at: Timestamp,
+    pub(super) last_at: Timestamp,
+    pub(super) count: u64,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    pending: Option<RefusedUse>,
+    /// On the monotonic clock.
+    written_at: Option<Duration>,
+}
+
+/// Counts by subject.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    entries: HashMap<Subject, Entry>,
+    addresses: HashMap<KeyRef, usize>,
+}
+
+impl Subject {
+    fn addressed_key(&self) -> Option<KeyRef> {
+        match self {
+            Self::Address(key, ..) => Some(*key),
+            Self::Key(..) | Self::Organization(_) => None,
+        }
+    }
+}
+
+impl Entry {
+    fn is_rested(&self, now: Duration) -> bool {
+        self.written_at
+            .is_none_or(|at| now.saturating_sub(at) >= WRITE_EVERY)
+    }
+
+    fn add(&mut self, more: RefusedUse) {
+        self.pending = Some(match self.pending.take() {
+            Some(pending) => pending.joined(more),
+            None => more,
+        });
+    }
+}
+
+impl RefusedUse {
+    fn new(subject: Subject, refused: &Refused<'_>) -> Self {
+        let KnownKey { key, label, .. } = refused.key;
+        let source = match subject {
+            Subject::Address(..) => refused.source.clone(),
+            Subject::Key(..) | Subject::Organization(_) => RequestSource::default(),
+        };
+        Self {
+            subject,
+            organization: refused.key.organization,
+            key: match subject {
+                Subject::Organization(_) => None,
+                Subject::Address(..) | Subject::Key(..) => Some((key, label.to_owned())),
+            },
+            code: refused.code,
+            source,
+            wanted: refused.wanted,
+            first_at: refused.at,
+            last_at: refused.at,
+            count: 1,
+        }
+    }
+
+    fn joined(self, other: Self) -> Self {
+        let (earlier, later) = if other.last_at < self.last_at {
+            (other, self)
+        } else {
+            (self, other)
+        };
+        Self {
+            first_at: earlier.first_at.min(later.first_at),
+            count: earlier.count + later.count,
+            ..later
+        }
+    }
+}
+
+impl Ledger {
+    /// Counts a refusal. `true` when nothing was written about its subject for a minute, so that
+    /// its row is due at once.
+    pub(super) fn note(&mut self, refused: &Refused<'_>) -> bool {
+        let subject = self.subject_of(refused);
+        let entry = self.entry(subject);
+        let is_first = entry.pending.is_none() && entry.written_at.is_none();
+        entry.add(RefusedUse::new(subject, refused));
+        is_first
+    }
+
+    /// Takes what is due: everything when `all`, else what was not written about for a minute.
+    pub(super) fn take_due(&mut self, now: Duration, all: bool) -> Vec<RefusedUse> {
+        let mut due = Vec::new();
+        for entry in self.entries.values_mut() {
+            if (all || entry.is_rested(now))
+                && let Some(pending) = entry.pending.take()
+            {
+                entry.written_at = Some(now);
+                due.push(pending);
+            }
+        }
+        self.forget_rested(now);
+        due
+    }
+
+    /// Counts again what could not be written; it is due after another minute, or at the end.
+    pub(super) fn give_back(&mut self, refused: Vec<RefusedUse>) {
+        for refused in refused {
+            self.entry(refused.subject).add(refused);
+        }
+    }
+
+    /// The narrowest subject that there is room for.
+    fn subject_of(&self, refused: &Refused<'_>) -> Subject {
+        let KnownKey {
+            organization, key, ..
+        } = refused.key;
+        let has_room = self.entries.len() < MAX_SUBJECTS;
+        let addresses = self.addresses.get(&key).copied().unwrap_or_default();
+        let of_address = Subject::Address(key, refused.code, refused.source.ip);
+        let of_key = Subject::Key(key, refused.code);
+        if self.entries.contains_key(&of_address) || (has_room && addresses < MAX_ADDRESSES_OF_KEY)
+        {
+            of_address
+        } else if has_room || self.entries.contains_key(&of_key) {
+            of_key
+        } else {
+            Subject::Organization(organization)
+        }
+    }
+
+    fn entry(&mut self, subject: Subject) -> &mut Entry {
+        match self.entries.entry(subject) {
+            Place::Occupied(entry) => entry.into_mut(),
+            Place::Vacant(place) => {
+                if let Some(key) = subject.addressed_key() {
+                    *self.addresses.entry(key).or_default() += 1;
+                }
+                place.insert(Entry::default())
+            }
+        }
+    }
+
+    fn forget_rested(&mut self, now: Duration) {
+        let addresses = &mut self.addresses;
+        self.entries.retain(|subject, entry| {
+            let stays = entry.pending.is_some() || !entry.is_rested(now);
+            if !stays && let Some(key) = subject.addressed_key() {
+                let left = addresses.get(&key).map_or(0, |count| count - 1);
+                if left == 0 {
+                    addresses.remove(&key);
+                } else {
+                    addresses.insert(key, left);
+                }
+            }
+            stays
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reoclo_domain::{AutomationKeyId, Clock, Entropy, OperationKind};
+
+    use super::*;
+    use crate::Requirement;
+
+    struct Fixed(u8);
+
+    impl Clock for Fixed {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
+    impl Entropy for Fixed {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(self.0);
+        }
+    }
+
+    fn key(seed: u8) -> KnownKey<'static> {
+        let fixed = Fixed(seed);
+        KnownKey {
+            organization: OrganizationId::new(&fixed, &Fixed(0)),
+            key: KeyRef::Automation(AutomationKeyId::new(&fixed, &fixed)),
+            label: "ci",
+        }
+    }
+
+    fn source(address: u32) -> RequestSource {
+        RequestSource {
+            ip: Some(IpAddr::from(address.to_be_bytes())),
+            ..RequestSource::default()
+        }
+    }
+
+    fn note(ledger: &mut Ledger, key: KnownKey<'_>, address: u32, second: i64) -> bool {
+        ledger.note(&Refused {
+            key,
+            code: "key_revoked",
+            source: &source(address),
+            wanted: Wanted {
+                permission: Requirement::Operation(OperationKind::Exec),
+                server: None,
+            },
+            at: Timestamp::from_micros(second * 1_000_000),
+        })
+    }
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn counts(due: &[RefusedUse]) -> Vec<u64> {
+        due.iter().map(|refused| refused.count).collect()
+    }
+
+    #[test]
+    fn the_first_has_a_row_at_once_and_the_others_one_a_minute() {
+        let mut ledger = Ledger::default();
+        assert!(note(&mut ledger, key(1), 1, 0));
+        assert_eq!(counts(&ledger.take_due(seconds(0), false)), [1]);
+        for second in 0..59 {
+            assert!(!note(&mut ledger, key(1), 1, second));
+            assert!(ledger.take_due(seconds(59), false).is_empty());
+        }
+        let due = ledger.take_due(seconds(60), false);
+        assert_eq!(counts(&due), [59]);
+        assert_eq!(due[0].first_at, Timestamp::from_micros(0));
+        assert_eq!(due[0].last_at, Timestamp::from_micros(58_000_000));
+        assert!(!note(&mut ledger, key(1), 1, 61));
+        assert!(ledger.take_due(seconds(119), false).is_empty());
+        assert_eq!(counts(&ledger.take_due(seconds(120), false)), [1]);
+    }
+
+    #[test]
+    fn after_a_quiet_minute_nothing_is_remembered() {
+        let mut ledger = Ledger::default();
+        note(&mut ledger, key(1), 1, 0);
+        ledger.take_due(seconds(0), false);
+        assert!(ledger.take_due(seconds(60), false).is_empty());
+        assert!(ledger.entries.is_empty() && ledger.addresses.is_empty());
+        assert!(note(&mut ledger, key(1), 1, 61));
+    }
+
+    #[test]
+    fn keys_and_addresses_are_told_apart() {
+        let mut ledger = Ledger::default();
+        assert!(note(&mut ledger, key(1), 1, 0));
+        assert!(note(&mut ledger, key(1), 2, 0));
+        assert!(note(&mut ledger, key(2), 1, 0));
+        assert_eq!(counts(&ledger.take_due(seconds(0), false)), [1, 1, 1]);
+    }
+
+    #[test]
+    fn a_key_from_many_addresses_has_one_more_row_with_the_rest() {
+        let mut ledger = Ledger::default();
+        for address in 0..1000 {
+            note(&mut ledger, key(1), address, 0);
+        }
+        let due = ledger.take_due(seconds(0), false);
+        assert_eq!(due.len(), MAX_ADDRESSES_OF_KEY + 1);
+        let rest: Vec<_> = due.iter().filter(|due| due.count > 1).collect();
+        assert_eq!(rest.len(), 1);
+        assert_eq!((rest[0].count, rest[0].source.ip), (900, None));
+        assert_eq!(counts(&due).iter().sum::<u64>(), 1000);
+    }
+
+    #[test]
+    fn beyond_the_limit_refusals_count_for_the_organization() {
+        let mut ledger = Ledger::default();
+        let mut noted = 0;
+        for seed in 0..=255 {
+            for address in 0..50 {
+                note(&mut ledger, key(seed), address, 0);
+                noted += 1;
+            }
+        }
+        assert_eq!(ledger.entries.len(), MAX_SUBJECTS + 1);
+        let due = ledger.take_due(seconds(0), false);
+        assert_eq!(counts(&due).iter().sum::<u64>(), noted);
+        let rest = due.iter().find(|due| due.key.is_none()).unwrap();
+        assert_eq!(rest.count, noted - 10_000);
+        assert!(ledger.take_due(seconds(60), false).is_empty());
+        assert!(ledger.entries.is_empty());
+    }
+
+    #[test]
+    fn what_could_not_be_written_is_counted_again() {
+        let mut ledger = Ledger::default();
+        note(&mut ledger, key(1), 1, 0);
+        let due = ledger.take_due(seconds(0), false);
+        note(&mut ledger, key(1), 1, 5);
+        ledger.give_back(due);
+        assert!(ledger.take_due(seconds(59), false).is_empty());
+        let due = ledger.take_due(seconds(60), false);
+        assert_eq!(counts(&due), [2]);
+        assert_eq!(due[0].first_at, Timestamp::from_micros(0));
+        assert_eq!(due[0].last_at, Timestamp::from_micros(5_000_000));
+    }
+
+    #[test]
+    fn the_end_takes_everything() {
+        let mut ledger = Ledger::default();
+        note(&mut ledger, key(1), 1, 0);
+        ledger.take_due(seconds(0), false);
+        note(&mut ledger, key(1), 1, 1);
+        assert_eq!(counts(&ledger.take_due(seconds(1), true)), [1]);
+    }
+}

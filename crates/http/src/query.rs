@@ -1,0 +1,96 @@
+//! The parameters behind the `?`.
+
+use axum::extract::{FromRequestParts, Query};
+use http::request::Parts;
+use reoclo_control::{InvalidFields, Refusal};
+
+use crate::error::ApiError;
+
+/// Parameters by name. Unknown ones are left alone, since clients of other versions send them,
+/// and an empty one counts as none.
+#[derive(Debug)]
+pub(crate) struct QueryText(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for QueryText {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(parameters)) => Ok(Self(parameters)),
+            Err(_) => Err(Refusal::field("query", "is not readable").into()),
+        }
+    }
+}
+
+impl QueryText {
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.0.iter().filter(|(key, _)| key == name);
+        let (_, value) = values.next_back()?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
+    }
+}
+
+/// Reads parameters and collects what is wrong with them.
+#[derive(Debug)]
+pub(crate) struct QueryReader<'q> {
+    query: &'q QueryText,
+    invalid: InvalidFields,
+}
+
+impl<'q> QueryReader<'q> {
+    pub(crate) fn new(query: &'q QueryText) -> Self {
+        Self {
+            query,
+            invalid: InvalidFields::default(),
+        }
+    }
+
+    /// The first of `names` that is there, as `parse` reads it.
+    pub(crate) fn read<T>(
+        &mut self,
+        names: &[&'static str],
+        parse: impl Fn(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let (name, text) = names
+            .iter()
+            .find_map(|name| Some((*name, self.query.get(name)?)))?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.invalid.add(name, problem);
+                None
+            }
+        }
+    }
+
+    /// A text that the database can hold.
+    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+        self.read(&[name], |text| {
+            if text.contains('\0') {
+                Err("must not contain a NUL character".into())
+            } else {
+                Ok(text.to_owned())
+            }
+        })
+    }
+
+    /// A number from `least` to `most`.
+    pub(crate) fn number(&mut self, names: &[&'static str], least: i64, most: i64) -> Option<i64> {
+        self.read(names, |text| {
+            let number = text.parse().ok();
+            number
+                .filter(|number| (least..=most).contains(number))
+                .ok_or_else(|| format!("must be a number from {least} to {most}"))
+        })
+    }
+
+    /// Notes a problem that shows only in what other parameters are.
+    pub(crate) fn refuse(&mut self, name: &'static str, problem: &str) {
+        self.invalid.add(name, problem);
+    }
+
+    /// Refuses when there was any problem.
+    pub(crate) fn finish(self) -> Result<(), Refusal> {
+        self.invalid.into_result()
+    }
+}

@@ -1,0 +1,61 @@
+mod query;
+
+use axum::extract::State;
+use reoclo_api_types::{AuditLogItem, AuditLogPage};
+use reoclo_control::{Actor, AuditItem, AuditLogsRead, AuditPage, Authorized, Control};
+
+use crate::body::JsonAnswer;
+use crate::error::ApiError;
+use crate::query::QueryText;
+pub(super) use query::PARAMETERS;
+
+pub(super) async fn list(
+    proof: Authorized<AuditLogsRead>,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<JsonAnswer<AuditLogPage>, ApiError> {
+    let request = query::read(&query)?;
+    let (page, page_size) = (request.page, request.page_size);
+    let found = control.audit_log(&proof, request).await?;
+    Ok(JsonAnswer::ok(body(found, page, page_size)))
+}
+
+fn body(found: AuditPage, page: i64, page_size: i64) -> AuditLogPage {
+    let last = found.items.last().map(|item| item.row.seq);
+    AuditLogPage {
+        items: found.items.into_iter().map(item).collect(),
+        total: found.total,
+        page,
+        page_size,
+        as_of: found.as_of,
+        next_before_seq: last.filter(|_| found.has_more),
+    }
+}
+
+fn item(item: AuditItem) -> AuditLogItem {
+    let row = item.row;
+    AuditLogItem {
+        id: row.id.to_string(),
+        seq: row.seq,
+        actor_id: actor_id(&row.actor),
+        actor_type: row.actor.kind.as_str().into(),
+        actor_email: item.actor_email,
+        actor_name: row.actor.label,
+        action: row.action,
+        resource_type: row.resource_kind,
+        resource_id: row.resource_id,
+        resource_name: row.resource_name,
+        outcome: row.outcome.as_str().into(),
+        ip: row.source.ip.map(|ip| ip.to_string()),
+        user_agent: row.source.user_agent,
+        request_id: row.source.request_id.map(|id| id.to_string()),
+        detail: row.detail,
+        created_at: row.at.to_string(),
+    }
+}
+
+/// Clients need one, so who has none goes by the name of the kind.
+fn actor_id(actor: &Actor) -> String {
+    let kind = actor.kind.as_str();
+    actor.id.map_or_else(|| kind.into(), |id| id.to_string())
+}
