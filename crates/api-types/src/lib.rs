@@ -7,6 +7,7 @@ mod audit_log;
 mod error;
 mod exec;
 mod health;
+mod identity;
 mod operation;
 mod server;
 mod setup;
@@ -15,6 +16,9 @@ pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
 pub use exec::{ExecAnswer, ExecRequest};
 pub use health::{Health, Readiness};
+pub use identity::{
+    AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
+};
 pub use operation::{OperationBody, OperationResult};
 pub use server::ServerBody;
 pub use setup::{SetupAnswer, SetupRequest};

@@ -40,7 +40,7 @@ impl Control {
                 self.note_refusal(refusal, (&*record).into(), &source, wanted);
             })?;
         let caller = match &*record {
-            KeyRecord::Integration(key) => self.integration_caller(key, source).await?,
+            KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
                 if wanted.permission.is_counted() {
                     self.check_rate(key, &presented.rate).await?;
@@ -84,12 +84,14 @@ impl Control {
     /// a creator who left leaves it without any.
     async fn integration_caller(
         &self,
+        record: &Arc<KeyRecord>,
         key: &IntegrationKeyRecord,
         source: RequestSource,
     ) -> Result<Caller, Refusal> {
         let role = self.store().role_of(key.organization, key.creator).await?;
         let granted = role.map_or_else(Acl::empty, reoclo_domain::Role::acl);
         Ok(Caller::integration(
+            Arc::clone(record),
             key,
             key.preset.acl().intersect(granted),
             source,

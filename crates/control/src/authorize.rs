@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use reoclo_domain::{OperationKinds, ServerId};
+use reoclo_domain::{KeyKind, OperationKinds, ServerId};
 
 use crate::authenticate::Presented;
 use crate::refused_use::Wanted;
@@ -50,12 +50,10 @@ impl Control {
 }
 
 fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
-    let needed = requirement.key_kind();
-    if caller.key_kind() != needed {
-        let needed = match needed {
-            reoclo_domain::KeyKind::Integration => "integration",
-            reoclo_domain::KeyKind::Automation => "automation",
-        };
+    if let Some(needed) = requirement
+        .key_kind()
+        .filter(|kind| *kind != caller.key_kind())
+    {
         return Err(Refusal::WrongKeyType { needed });
     }
     let operations = caller
@@ -69,17 +67,16 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
     if met {
         Ok(())
     } else {
-        Err(refusal_of(requirement, operations))
+        Err(refusal_of(requirement, caller.key_kind(), operations))
     }
 }
 
-fn refusal_of(requirement: Requirement, allowed: OperationKinds) -> Refusal {
+fn refusal_of(requirement: Requirement, kind: KeyKind, allowed: OperationKinds) -> Refusal {
     match requirement {
         Requirement::Cell(missing) => Refusal::PermissionDenied { missing },
         Requirement::Operation(operation) => Refusal::OperationNotAllowed { operation, allowed },
-        Requirement::OwnOperations => Refusal::WrongKeyType {
-            needed: "automation",
-        },
+        // Every key of the right kind meets these.
+        Requirement::OwnOperations | Requirement::AnyKey => Refusal::WrongKeyType { needed: kind },
     }
 }
 

@@ -24,8 +24,8 @@ pub enum Principal {
     IntegrationKey {
         /// The key's id.
         id: IntegrationKeyId,
-        /// The key's label.
-        label: String,
+        /// The key.
+        record: Arc<KeyRecord>,
         /// ACL ∩ role.
         effective: Acl,
     },
@@ -35,18 +35,19 @@ pub enum Principal {
 
 impl Caller {
     pub(crate) fn integration(
+        record: Arc<KeyRecord>,
         key: &IntegrationKeyRecord,
         effective: Acl,
         source: RequestSource,
     ) -> Self {
-        let principal = Principal::IntegrationKey {
-            id: key.id,
-            label: key.label.clone(),
-            effective,
-        };
+        let (organization, id) = (key.organization, key.id);
         Self {
-            organization: key.organization,
-            principal,
+            organization,
+            principal: Principal::IntegrationKey {
+                id,
+                record,
+                effective,
+            },
             source,
         }
     }
@@ -98,31 +99,28 @@ impl Caller {
     }
 
     pub(crate) fn known_key(&self) -> KnownKey<'_> {
-        let (key, label) = match &self.principal {
-            Principal::IntegrationKey { id, label, .. } => (KeyRef::Integration(*id), &**label),
-            Principal::AutomationKey(record, id) => (KeyRef::Automation(*id), record.label()),
+        let (key, record) = match &self.principal {
+            Principal::IntegrationKey { id, record, .. } => (KeyRef::Integration(*id), record),
+            Principal::AutomationKey(record, id) => (KeyRef::Automation(*id), record),
         };
         KnownKey {
             organization: self.organization,
             key,
-            label,
+            label: record.label(),
         }
     }
 
     pub(crate) fn actor(&self) -> Actor {
         match &self.principal {
-            Principal::IntegrationKey { id, label, .. } => Actor {
+            Principal::IntegrationKey { id, record, .. } => Actor {
                 kind: ActorKind::IntegrationKey,
                 id: Some(id.as_uuid()),
-                label: label.clone(),
+                label: record.label().to_owned(),
             },
-            Principal::AutomationKey(_, id) => Actor {
+            Principal::AutomationKey(record, id) => Actor {
                 kind: ActorKind::AutomationKey,
                 id: Some(id.as_uuid()),
-                label: self
-                    .automation_key()
-                    .map(|key| key.name.clone())
-                    .unwrap_or_default(),
+                label: record.label().to_owned(),
             },
         }
     }

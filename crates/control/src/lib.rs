@@ -13,6 +13,7 @@ mod bootstrap;
 mod caller;
 mod control;
 mod drain;
+mod identity;
 mod key_use;
 mod operations;
 mod permissions;
@@ -30,15 +31,18 @@ pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
+pub use identity::KeyIdentity;
 pub use operations::{ExecCommand, Executed};
-pub use permissions::{AuditLogsRead, Exec, OwnOperations, Permission, Requirement, ServersRead};
+pub use permissions::{
+    AnyKey, AuditLogsRead, Exec, OwnOperations, Permission, Requirement, ServersRead,
+};
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{AddedServer, LocalOwner, NewServerForm};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage, HostFacts,
-    OperationOutcome, OperationRecord, OrganizationRecord, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
+    AutomationKeyRecord, HostFacts, KeyRecord, OperationOutcome, OperationRecord,
+    OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

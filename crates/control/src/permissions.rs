@@ -11,6 +11,8 @@ pub enum Requirement {
     Operation(OperationKind),
     /// Any automation key; the use case gives it only what it started itself.
     OwnOperations,
+    /// Any key, about itself.
+    AnyKey,
 }
 
 impl Requirement {
@@ -20,14 +22,16 @@ impl Requirement {
             Self::Cell(cell) => cell.to_string(),
             Self::Operation(kind) => format!("operation:{kind}"),
             Self::OwnOperations => "own_operations".into(),
+            Self::AnyKey => "any_key".into(),
         }
     }
 
-    /// The only kind of key that can meet it.
-    pub const fn key_kind(self) -> KeyKind {
+    /// The only kind of key that can meet it, unless any can.
+    pub const fn key_kind(self) -> Option<KeyKind> {
         match self {
-            Self::Cell(_) => KeyKind::Integration,
-            Self::Operation(_) | Self::OwnOperations => KeyKind::Automation,
+            Self::Cell(_) => Some(KeyKind::Integration),
+            Self::Operation(_) | Self::OwnOperations => Some(KeyKind::Automation),
+            Self::AnyKey => None,
         }
     }
 
@@ -36,13 +40,17 @@ impl Requirement {
     pub const fn is_counted(self) -> bool {
         match self {
             Self::Cell(_) | Self::Operation(_) => true,
-            Self::OwnOperations => false,
+            Self::OwnOperations | Self::AnyKey => false,
         }
     }
 
     /// Whether an integration key with this effective ACL meets it.
     pub fn met_by_acl(self, acl: Acl) -> bool {
-        matches!(self, Self::Cell(cell) if acl.contains(cell))
+        match self {
+            Self::Cell(cell) => acl.contains(cell),
+            Self::Operation(_) | Self::OwnOperations => false,
+            Self::AnyKey => true,
+        }
     }
 
     /// Whether an automation key with these operations meets it.
@@ -50,7 +58,7 @@ impl Requirement {
         match self {
             Self::Cell(_) => false,
             Self::Operation(kind) => operations.contains(kind),
-            Self::OwnOperations => true,
+            Self::OwnOperations | Self::AnyKey => true,
         }
     }
 }
@@ -80,6 +88,8 @@ permissions! {
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
+    /// Asking what the presented key is.
+    AnyKey => Requirement::AnyKey;
     /// Reading what the automation key itself started.
     OwnOperations => Requirement::OwnOperations;
 }

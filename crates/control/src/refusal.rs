@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use reoclo_domain::{Cell, OperationId, OperationKind, OperationKinds, RateVerdict, Timestamp};
+use reoclo_domain::{
+    Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Timestamp,
+};
 use reoclo_store::StoreError;
 
 /// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
@@ -18,10 +20,11 @@ pub enum Refusal {
     #[error("this key was revoked: create a new one on the API Keys page")]
     KeyRevoked,
     #[error(
-        "this needs an {needed} key: integration keys (rk_t_) call /api and /mcp, automation keys \
-         (rca_) call /api/automation/v1"
+        "this needs an {} key: integration keys (rk_t_) call /api and /mcp, automation keys \
+         (rca_) call /api/automation/v1",
+        kind_name(*.needed)
     )]
-    WrongKeyType { needed: &'static str },
+    WrongKeyType { needed: KeyKind },
     #[error(
         "this key does not have {missing}: create a key with it, or ask an admin for a role that grants it"
     )]
@@ -121,6 +124,13 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         Self::internal(error)
+    }
+}
+
+const fn kind_name(kind: KeyKind) -> &'static str {
+    match kind {
+        KeyKind::Integration => "integration",
+        KeyKind::Automation => "automation",
     }
 }
 

@@ -10,6 +10,7 @@ mod automation;
 mod body;
 mod edge;
 mod error;
+mod identity;
 mod listener;
 mod metrics;
 mod openapi;

@@ -144,6 +144,7 @@ fn needs(requirement: Option<Requirement>) -> String {
         Some(Requirement::Operation(kind)) => {
             format!("Needs an automation key with the operation `{kind}`.")
         }
+        Some(Requirement::AnyKey) => "Needs a key of either kind.".into(),
         Some(Requirement::OwnOperations) => {
             "Needs an automation key; shows only what that key started.".into()
         }

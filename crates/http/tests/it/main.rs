@@ -5,6 +5,7 @@
 mod audit_logs;
 mod edge;
 mod exec;
+mod identity;
 mod organizations;
 mod rate;
 mod refused_use;

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use reoclo_control::Requirement;
-use reoclo_domain::{KeyKind, OperationKinds, Preset, Role};
+use reoclo_domain::{OperationKinds, Preset, Role};
 use reoclo_http::document;
 use reoclo_testkit::database::sqlite;
 
@@ -30,7 +30,7 @@ async fn the_permission_matrix_is_what_was_agreed() {
 fn row(requirement: Requirement) -> String {
     let roles = Role::ALL.map(|role| {
         let acl = Preset::FullAccess.acl().intersect(role.acl());
-        let met = requirement.key_kind() == KeyKind::Integration && requirement.met_by_acl(acl);
+        let met = requirement.met_by_acl(acl);
         if met { "yes" } else { "no" }
     });
     let automation = match requirement {
@@ -41,6 +41,7 @@ fn row(requirement: Requirement) -> String {
             "with the operation"
         }
         Requirement::OwnOperations => "what it started",
+        Requirement::AnyKey => "yes",
     };
     format!(
         "{} | {} | {automation}",
