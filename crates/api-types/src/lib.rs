@@ -19,6 +19,6 @@ pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
-pub use operation::{OperationBody, OperationResult};
+pub use operation::{OperationBody, OperationRequest, OperationResult};
 pub use server::ServerBody;
 pub use setup::{SetupAnswer, SetupRequest};

@@ -1,6 +1,18 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+/// An operation on a server.
+///
+/// Unknown fields are ignored, since clients of other versions send them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationRequest {
+    /// The server's id, a UUID.
+    pub server_id: String,
+    /// A stored registry credential, for a log-in with one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub credential_id: Option<String>,
+}
+
 /// The record of one operation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OperationBody {

@@ -7,7 +7,7 @@ use reoclo_domain::{KeyKind, OperationKinds, ServerId};
 
 use crate::authenticate::Presented;
 use crate::refused_use::Wanted;
-use crate::{Caller, Control, Exec, Permission, Principal, Refusal, Requirement};
+use crate::{Caller, Control, Permission, Principal, Refusal, Requirement};
 
 /// The proof that a caller was checked to have `P`. Only [`Control::authorize`] makes one.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ impl Control {
         })
     }
 
-    fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: Wanted) {
+    pub(crate) fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: Wanted) {
         self.note_refusal(refusal, caller.known_key(), caller.source(), wanted);
     }
 }
@@ -87,14 +87,14 @@ impl<P> Authorized<P> {
     }
 }
 
-impl Authorized<Exec> {
-    /// Narrows the proof to one server: it exists in the organization (404), then it is in the
+impl<P: Permission> Authorized<P> {
+    /// Narrows the proof of an operation to one server: it exists in the organization (404), then it is in the
     /// key's scope (403).
     pub(crate) async fn on_server(
         self,
         control: &Control,
         id: ServerId,
-    ) -> Result<Allowed<Exec>, Refusal> {
+    ) -> Result<Allowed<P>, Refusal> {
         let caller = self.caller;
         let found = control
             .store()
@@ -104,7 +104,7 @@ impl Authorized<Exec> {
         let key = caller.automation_key();
         if !key.is_some_and(|key| key.scope.servers.contains(&id)) {
             let wanted = Wanted {
-                permission: Exec::REQUIREMENT,
+                permission: P::REQUIREMENT,
                 server: Some(id),
             };
             control.note_refusal_of(&caller, &Refusal::ServerNotInScope, wanted);

@@ -32,9 +32,10 @@ pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
-pub use operations::{ExecCommand, Executed};
+pub use operations::{Credential, ExecCommand, Executed};
 pub use permissions::{
-    AnyKey, AuditLogsRead, Exec, OwnOperations, Permission, Requirement, ServersRead,
+    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot, RegistryLogin,
+    RegistryLogout, Requirement, Restart, ServersRead,
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};

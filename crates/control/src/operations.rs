@@ -5,11 +5,13 @@ mod drive;
 mod end;
 mod exec;
 mod exec_command;
+mod planned;
 mod read;
 mod recover;
 mod tail;
 
 pub use exec::Executed;
 pub use exec_command::ExecCommand;
+pub use planned::Credential;
 
 pub(crate) use exec_command::ExecPayload;

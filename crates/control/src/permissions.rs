@@ -88,6 +88,16 @@ permissions! {
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
+    /// Deploying an application.
+    Deploy => Requirement::Operation(OperationKind::Deploy);
+    /// Restarting an application.
+    Restart => Requirement::Operation(OperationKind::Restart);
+    /// Rebooting a server.
+    Reboot => Requirement::Operation(OperationKind::Reboot);
+    /// Logging a server's Docker in to a registry.
+    RegistryLogin => Requirement::Operation(OperationKind::RegistryLogin);
+    /// Logging it out again.
+    RegistryLogout => Requirement::Operation(OperationKind::RegistryLogout);
     /// Asking what the presented key is.
     AnyKey => Requirement::AnyKey;
     /// Reading what the automation key itself started.

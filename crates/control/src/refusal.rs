@@ -59,6 +59,10 @@ pub enum Refusal {
     ShuttingDown,
     #[error("nothing was done, since it could not be written to the audit log: try again later")]
     AuditUnavailable(#[source] StoreError),
+    #[error("this version does not run {0} yet: nothing was done")]
+    NotImplemented(OperationKind),
+    #[error("this key may use listed registry credentials only: send one of them as credential_id")]
+    CredentialNotInScope,
     #[error("something went wrong on the server; the request id names it in the logs")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
@@ -84,6 +88,8 @@ impl Refusal {
             Self::InvalidRequest(_) => "invalid_request",
             Self::ShuttingDown => "shutting_down",
             Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::NotImplemented(_) => "not_implemented",
+            Self::CredentialNotInScope => "credential_not_in_scope",
             Self::Internal(_) => "internal",
         }
     }
@@ -98,6 +104,7 @@ impl Refusal {
                 | Self::PermissionDenied { .. }
                 | Self::OperationNotAllowed { .. }
                 | Self::ServerNotInScope
+                | Self::CredentialNotInScope
                 | Self::IpNotAllowed { .. }
         )
     }

@@ -2,14 +2,16 @@
 
 mod exec;
 mod operations;
+mod planned;
 mod result;
 
-use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody};
+use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
+use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
 
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
-    registrar
+    let registrar = registrar
         .post(
             "/api/automation/v1/exec",
             Doc::new("Run a command on a server and wait for it for up to 20 seconds.")
@@ -22,5 +24,42 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             Doc::new("The record of an operation that this key started.")
                 .answers::<OperationBody>(200),
             operations::show,
+        );
+    add_planned(registrar)
+}
+
+/// Checked like any other, and answered with 501 until they are built.
+fn add_planned(registrar: Registrar) -> Registrar {
+    let doc = |summary| Doc::new(summary).takes::<OperationRequest>();
+    registrar
+        .post(
+            "/api/automation/v1/deploy",
+            doc("Deploy an application. Not built yet: 501 after all checks."),
+            planned::run::<Deploy>,
+        )
+        .post(
+            "/api/automation/v1/restart",
+            doc("Restart an application. Not built yet: 501 after all checks."),
+            planned::run::<Restart>,
+        )
+        .post(
+            "/api/automation/v1/reboot",
+            doc("Reboot a server. Not built yet: 501 after all checks."),
+            planned::run::<Reboot>,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/login",
+            doc("Log a server in to a registry. Not built yet: 501 after all checks."),
+            planned::run_with_credential::<RegistryLogin>,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/login-direct",
+            doc("Log a server in with a credential of your own. Not built yet: 501 after all checks."),
+            planned::run_direct::<RegistryLogin>,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/logout",
+            doc("Log a server out of a registry. Not built yet: 501 after all checks."),
+            planned::run::<RegistryLogout>,
         )
 }

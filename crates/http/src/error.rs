@@ -77,6 +77,7 @@ fn status_of_code(code: &str) -> StatusCode {
         "permission_denied"
         | "operation_not_allowed"
         | "server_not_in_scope"
+        | "credential_not_in_scope"
         | "ip_not_allowed"
         | "wrong_key_type" => StatusCode::FORBIDDEN,
         "not_found" => StatusCode::NOT_FOUND,
@@ -87,6 +88,7 @@ fn status_of_code(code: &str) -> StatusCode {
         "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
         "server_busy" | "rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "not_implemented" => StatusCode::NOT_IMPLEMENTED,
         "audit_unavailable" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -7,6 +7,7 @@ mod edge;
 mod exec;
 mod identity;
 mod organizations;
+mod planned;
 mod rate;
 mod refused_use;
 mod servers;

@@ -43,7 +43,8 @@ async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
         !path.contains('{'),
         "the walk does not know an id of {path}"
     );
-    let body = json!({ "server_id": world.ours.server.to_string(), "command": "true" });
+    let id = world.ours.server.to_string();
+    let body = json!({ "server_id": id, "command": "true", "credential_id": id });
     let body = (route.method != Method::GET).then_some(&body);
     world.ask(&route.method, &path, token, body).await
 }
