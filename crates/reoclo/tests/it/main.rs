@@ -22,6 +22,7 @@ mod many;
 mod own_runner;
 mod postgres;
 mod refused_starts;
+mod refused_use;
 mod second_runner;
 mod servers;
 mod setup;
