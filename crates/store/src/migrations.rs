@@ -23,6 +23,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "rate windows",
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
+    (
+        6,
+        "key use days",
+        include_str!("../migrations/0006_key_use_days.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.
