@@ -10,7 +10,9 @@ mod health;
 mod identity;
 mod operation;
 mod server;
+mod session;
 mod setup;
+mod user;
 
 pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
@@ -21,4 +23,12 @@ pub use identity::{
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
 pub use server::ServerBody;
+pub use session::{
+    PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
+    SignOutRequest, SwitchRequest,
+};
 pub use setup::{SetupAnswer, SetupRequest};
+pub use user::{
+    AddUserRequest, AddedUserBody, ChangeUserRequest, KeyToReviewBody, NewOrganizationRequest,
+    OrganizationBody, RemovedUserBody, UserBody, UserPage,
+};

@@ -74,6 +74,7 @@ impl Control {
             email: None,
             name: None,
             password_hash: None,
+            temporary_until: None,
             created_at: self.now(),
         };
         let admin_id = admin.id;
@@ -97,7 +98,7 @@ impl Control {
             .await
             .map_err(Refusal::of_write)?;
         Ok(Bootstrapped {
-            organization,
+            organization: organization.into(),
             setup_token: Some(setup_token),
             pending_admin: Some(admin_id),
         })

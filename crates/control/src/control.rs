@@ -9,11 +9,12 @@ use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
-use crate::account::PasswordHashing;
 use crate::audit_logs::Anchors;
 use crate::key_use::KeyUses;
+use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
+use crate::sessions::SessionTouches;
 
 /// Delays and limits of the use cases; tests shorten them.
 #[derive(Clone, Debug)]
@@ -77,6 +78,7 @@ struct Inner {
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
     password_hashing: PasswordHashing,
+    session_touches: SessionTouches,
 }
 
 /// Numbers for `/metrics`.
@@ -110,6 +112,7 @@ impl Control {
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
+            session_touches: SessionTouches::default(),
         }))
     }
 
@@ -175,6 +178,10 @@ impl Control {
 
     pub(crate) fn audit_anchors(&self) -> &Anchors {
         &self.0.audit_anchors
+    }
+
+    pub(crate) fn session_touches(&self) -> &SessionTouches {
+        &self.0.session_touches
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {

@@ -16,34 +16,39 @@ mod drain;
 mod identity;
 mod key_use;
 mod operations;
+mod passwords;
 mod permissions;
 mod redact;
 mod refusal;
 mod refused_use;
 mod runners;
 mod servers;
+mod sessions;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{Presented, RateNote};
+pub use authenticate::{Presented, PresentedSession, RateNote};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
-pub use caller::{Caller, Principal};
+pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{Credential, ExecCommand, Executed};
 pub use permissions::{
-    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot, RegistryLogin,
-    RegistryLogout, Requirement, Restart, ServersRead,
+    AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
+    IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
+    Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersRead, ServersWrite,
+    UsersRead, UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{AddedServer, LocalOwner, NewServerForm};
+pub use sessions::{SessionView, SignInForm, SignedIn};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, OperationOutcome, OperationRecord,
+    AutomationKeyRecord, HostFacts, KeyRecord, Membership, OperationOutcome, OperationRecord,
     OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -24,7 +24,7 @@ pub use allowlist::{AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES, 
 pub use ambient::{Clock, Entropy};
 pub use id::{
     AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
-    RegistryCredentialId, RequestId, ServerId, UserId, new_id,
+    RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};

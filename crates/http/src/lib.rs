@@ -20,6 +20,7 @@ mod query;
 mod registrar;
 mod routes;
 mod runner;
+mod sessions;
 mod state;
 mod tenant;
 

@@ -3,9 +3,8 @@
 mod audit_logs;
 mod openapi;
 mod servers;
-mod setup;
 
-use reoclo_api_types::{AuditLogPage, ServerBody, SetupAnswer, SetupRequest};
+use reoclo_api_types::{AuditLogPage, ServerBody};
 
 use crate::registrar::{Doc, Registrar};
 
@@ -22,13 +21,6 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes_query(audit_logs::PARAMETERS)
                 .answers::<AuditLogPage>(200),
             audit_logs::list,
-        )
-        .post(
-            "/api/auth/setup",
-            Doc::new("Complete the first admin's account with the one-time set-up link.")
-                .takes::<SetupRequest>()
-                .answers::<SetupAnswer>(201),
-            setup::complete,
         )
         .get(
             "/api/openapi.json",

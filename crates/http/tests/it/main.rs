@@ -11,6 +11,7 @@ mod planned;
 mod rate;
 mod refused_use;
 mod servers;
+mod sessions;
 mod setup;
 mod snapshots;
 mod walk;

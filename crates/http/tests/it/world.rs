@@ -6,18 +6,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http::request::Builder;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, Slug, TokenKind,
-    UserId,
+    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, SessionId, Slug,
+    TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewUser, Store,
-    StoreOptions,
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewSession,
+    NewUser, SessionsEnded, Store, StoreOptions,
 };
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
@@ -42,6 +43,20 @@ pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
+}
+
+/// A signed-in person.
+pub(crate) struct Session {
+    pub(crate) user: UserId,
+    pub(crate) token: String,
+    pub(crate) csrf: String,
+}
+
+impl Session {
+    /// What the browser sends.
+    pub(crate) fn cookie(&self) -> String {
+        format!("reoclo_session={}", self.token)
+    }
 }
 
 /// What came back.
@@ -145,8 +160,88 @@ impl World {
         (token.expose().into(), id)
     }
 
+    /// Somebody new with `role`, signed in.
+    pub(crate) async fn session(&self, of: &Organization, role: Role) -> Session {
+        let user = self.person(of, role).await;
+        self.session_of(of, user).await
+    }
+
+    pub(crate) async fn session_of(&self, of: &Organization, user: UserId) -> Session {
+        let token = PlainToken::generate(TokenKind::Session, &RealEntropy);
+        let now = self.clock.now();
+        let session = NewSession {
+            id: SessionId::new(&*self.clock, &RealEntropy),
+            token: token.hash(),
+            user,
+            organization: of.id,
+            created_at: now,
+            expires_at: now.plus(Duration::from_hours(10)),
+            ip: None,
+            user_agent: None,
+        };
+        self.store()
+            .create_session(
+                session,
+                None,
+                now.minus(Duration::from_hours(24)),
+                Vec::new(),
+            )
+            .await
+            .unwrap();
+        Session {
+            user,
+            token: token.expose().into(),
+            csrf: token.csrf_token().expose().into(),
+        }
+    }
+
+    pub(crate) async fn end(&self, session: &Session) {
+        self.store()
+            .end_sessions(session.user, SessionsEnded::All, Vec::new())
+            .await
+            .unwrap();
+    }
+
+    /// Asks as the page of a person who is signed in.
+    pub(crate) async fn ask_as(
+        &self,
+        session: &Session,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let (cookie, origin) = (session.cookie(), format!("http://{HOST}"));
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("origin", origin.as_str()),
+            ("x-csrf-token", session.csrf.as_str()),
+        ];
+        self.send(request_with_body(method, path, &headers, body))
+            .await
+    }
+
+    pub(crate) async fn get_as(&self, session: &Session, path: &str) -> Answer {
+        self.ask_as(session, &Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post_as(&self, session: &Session, path: &str, body: &Value) -> Answer {
+        self.ask_as(session, &Method::POST, path, Some(body)).await
+    }
+
     pub(crate) async fn person(&self, of: &Organization, role: Role) -> UserId {
         let user = new_user(&*self.clock);
+        let id = user.id;
+        self.store()
+            .create_user(user, of.id, role, Vec::new())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Somebody whose password was given to them.
+    pub(crate) async fn newcomer(&self, of: &Organization, role: Role) -> UserId {
+        let mut user = new_user(&*self.clock);
+        user.temporary_until = Some(self.clock.now().plus(Duration::from_hours(1)));
         let id = user.id;
         self.store()
             .create_user(user, of.id, role, Vec::new())
@@ -276,14 +371,7 @@ impl World {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        self.send(request.body(body).unwrap()).await
+        self.send(with_body(request, body)).await
     }
 
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -302,6 +390,32 @@ impl World {
             body,
         }
     }
+}
+
+pub(crate) fn request_with_body(
+    method: &Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", HOST);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    with_body(request, body)
+}
+
+fn with_body(request: Builder, body: Option<&Value>) -> Request<Body> {
+    let request = match body {
+        Some(body) => request
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    };
+    request.unwrap()
 }
 
 async fn organization(control: &Control, name: &str) -> Organization {
@@ -344,9 +458,10 @@ fn new_user(clock: &dyn Clock) -> NewUser {
     let id = UserId::new(clock, &RealEntropy);
     NewUser {
         id,
-        email: None,
-        name: None,
+        email: Some(format!("{id}@people.example")),
+        name: Some(format!("Person {id}")),
         password_hash: None,
+        temporary_until: None,
         created_at: clock.now(),
     }
 }

@@ -22,8 +22,14 @@ async fn an_organization_is_found(fixture: Fixture) {
         .create_organization(ape.clone(), vec![])
         .await
         .unwrap();
-    assert_eq!(store.organization(zoo.id).await.unwrap(), Some(zoo.clone()));
-    assert_eq!(store.organizations().await.unwrap(), [ape, zoo]);
+    assert_eq!(
+        store.organization(zoo.id).await.unwrap(),
+        Some(zoo.clone().into())
+    );
+    assert_eq!(
+        store.organizations().await.unwrap(),
+        [ape.into(), zoo.into()]
+    );
 }
 
 async fn a_slug_is_taken_once(fixture: Fixture) {
