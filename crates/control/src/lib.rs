@@ -15,6 +15,7 @@ mod control;
 mod drain;
 mod identity;
 mod key_use;
+mod keys;
 mod operations;
 mod passwords;
 mod permissions;
@@ -27,13 +28,17 @@ mod sessions;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{Presented, PresentedSession, RateNote};
+pub use authenticate::{KeyNotes, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
+pub use keys::{
+    KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey, NewAutomationKeyForm,
+    NewIntegrationKeyForm, ShownKey,
+};
 pub use operations::{Credential, ExecCommand, Executed};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
@@ -48,7 +53,8 @@ pub use sessions::{SessionView, SignInForm, SignedIn};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, Membership, OperationOutcome, OperationRecord,
-    OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
+    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, Membership,
+    OperationOutcome, OperationRecord, OrganizationRecord, RequestSource, RunnerIdentity,
+    ServerRecord, Tail,
 };

@@ -10,7 +10,7 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, probes, runner, sessions, tenant};
+use crate::{automation, identity, keys, probes, runner, sessions, tenant};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -27,6 +27,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = sessions::add(registrar);
     let registrar = tenant::add(registrar);
     let registrar = identity::add(registrar);
+    let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let (router, routes) = more(registrar).finish();

@@ -45,6 +45,10 @@ fn path(world: &World, route: &Route) -> String {
     let ours = &world.ours;
     let id = if route.path.contains("/users/") {
         ours.admin.to_string()
+    } else if route.path.contains("/integration-keys/") {
+        ours.integration_key.to_string()
+    } else if route.path.contains("/automation-keys/") {
+        ours.automation_key.to_string()
     } else {
         ours.server.to_string()
     };
