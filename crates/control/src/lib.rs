@@ -16,6 +16,7 @@ mod drain;
 mod identity;
 mod key_use;
 mod operations;
+mod organizations;
 mod passwords;
 mod permissions;
 mod redact;
@@ -24,6 +25,7 @@ mod refused_use;
 mod runners;
 mod servers;
 mod sessions;
+mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
@@ -35,6 +37,7 @@ pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{Credential, ExecCommand, Executed};
+pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
@@ -43,12 +46,14 @@ pub use permissions::{
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm};
+pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
 pub use sessions::{SessionView, SignInForm, SignedIn};
+pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, Membership, OperationOutcome, OperationRecord,
-    OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    AutomationKeyRecord, HostFacts, KeyRecord, MemberRecord, Membership, OperationOutcome,
+    OperationRecord, OrganizationRecord, PasswordStatus, RequestSource, RunnerIdentity,
+    ServerRecord, Tail,
 };
