@@ -13,6 +13,7 @@ mod bootstrap;
 mod caller;
 mod control;
 mod drain;
+mod failed_authentications;
 mod identity;
 mod key_use;
 mod operations;

@@ -14,6 +14,7 @@ mod servers;
 mod sessions;
 mod setup;
 mod snapshots;
+mod unknown_tokens;
 mod users;
 mod walk;
 mod world;
