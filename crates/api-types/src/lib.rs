@@ -27,13 +27,13 @@ pub use keys::{
     NewIntegrationKeyRequest,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
-pub use server::ServerBody;
+pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
 pub use session::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
     SignOutRequest, SwitchRequest,
 };
 pub use setup::{SetupAnswer, SetupRequest};
 pub use user::{
-    AddUserRequest, AddedUserBody, ChangeUserRequest, KeyToReviewBody, NewOrganizationRequest,
-    OrganizationBody, RemovedUserBody, UserBody, UserPage,
+    AddUserRequest, AddedUserBody, ChangeOrganizationRequest, ChangeUserRequest, KeyToReviewBody,
+    NewOrganizationRequest, OrganizationBody, RemovedUserBody, UserBody, UserPage,
 };

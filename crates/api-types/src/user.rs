@@ -1,4 +1,4 @@
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 /// The people of an organization.
@@ -96,6 +96,27 @@ pub struct OrganizationBody {
     pub max_key_lifetime_days: Option<u32>,
     /// When it was created.
     pub created_at: String,
+}
+
+/// Changes the organization.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeOrganizationRequest {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// 1 to 3,650 days; `null` takes the maximum away, and leaving it out leaves it as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    pub max_key_lifetime_days: Option<Option<i64>>,
+}
+
+/// Tells `null` from a field that is not there.
+#[expect(
+    clippy::option_option,
+    reason = "null and absent mean different things"
+)]
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Creates an organization, of which the caller becomes an admin.

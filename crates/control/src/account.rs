@@ -1,6 +1,8 @@
 //! Completing the first admin's account.
 
-use reoclo_domain::{DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId};
+use reoclo_domain::{
+    DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId, is_deceptive,
+};
 use reoclo_store::{Profile, RequestSource, SetupOutcome};
 
 use crate::passwords::check_password;
@@ -78,7 +80,7 @@ pub(crate) fn check_email(invalid: &mut InvalidFields, email: &str) {
 
 /// Refuses what cannot be an address; only a delivered message proves that one is.
 fn is_email(text: &str) -> bool {
-    let visible = |character: char| !character.is_whitespace() && !character.is_control();
+    let visible = |character: char| !character.is_whitespace() && !is_deceptive(character);
     text.len() <= MAX_EMAIL_LEN
         && text.chars().all(visible)
         && text.rsplit_once('@').is_some_and(|(local, host)| {

@@ -58,9 +58,9 @@ impl Control {
                 .authenticate_session(session, presented.source, wanted)
                 .await;
         }
-        let token = read_token(presented.bearer)?;
-        let record = self.known_key(&token).await?;
         let source = presented.source;
+        let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
+        let record = self.known_key(bearer, &source).await?;
         self.note_expiry(&record, &presented.notes);
         self.check_life(&record)
             .and_then(|()| check_address(&record, &source))
@@ -80,9 +80,16 @@ impl Control {
         Ok(caller)
     }
 
-    async fn known_key(&self, token: &PlainToken) -> Result<Arc<KeyRecord>, Refusal> {
-        let known = self.store().find_key(&token.hash()).await?;
-        known.ok_or(Refusal::InvalidKey)
+    async fn known_key(
+        &self,
+        bearer: &str,
+        source: &RequestSource,
+    ) -> Result<Arc<KeyRecord>, Refusal> {
+        let known = match read_token(bearer) {
+            Some(token) => self.store().find_key(&token.hash()).await?,
+            None => None,
+        };
+        known.ok_or_else(|| self.refuse_unknown_token(source))
     }
 
     fn note_expiry(&self, record: &KeyRecord, notes: &KeyNotes) {
@@ -149,12 +156,11 @@ fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refus
     Err(Refusal::IpNotAllowed { seen })
 }
 
-/// A malformed or mistyped token is refused here, before any look into the database.
-fn read_token(bearer: Option<&str>) -> Result<PlainToken, Refusal> {
-    let bearer = bearer.ok_or(Refusal::MissingCredentials)?;
-    let token = PlainToken::parse(bearer).map_err(|_| Refusal::InvalidKey)?;
+/// A malformed or mistyped token is none, without any look into the database.
+fn read_token(bearer: &str) -> Option<PlainToken> {
+    let token = PlainToken::parse(bearer).ok()?;
     match token.kind() {
-        TokenKind::Integration | TokenKind::Automation => Ok(token),
-        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session => Err(Refusal::InvalidKey),
+        TokenKind::Integration | TokenKind::Automation => Some(token),
+        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session => None,
     }
 }

@@ -10,6 +10,7 @@ use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
 use crate::audit_logs::Anchors;
+use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
@@ -79,6 +80,7 @@ struct Inner {
     audit_anchors: Anchors,
     password_hashing: PasswordHashing,
     session_touches: SessionTouches,
+    failed_authentications: FailedAuthentications,
 }
 
 /// Numbers for `/metrics`.
@@ -113,6 +115,7 @@ impl Control {
             audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
             session_touches: SessionTouches::default(),
+            failed_authentications: FailedAuthentications::default(),
         }))
     }
 
@@ -178,6 +181,10 @@ impl Control {
 
     pub(crate) fn audit_anchors(&self) -> &Anchors {
         &self.0.audit_anchors
+    }
+
+    pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {
+        &self.0.failed_authentications
     }
 
     pub(crate) fn session_touches(&self) -> &SessionTouches {

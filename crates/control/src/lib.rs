@@ -13,10 +13,12 @@ mod bootstrap;
 mod caller;
 mod control;
 mod drain;
+mod failed_authentications;
 mod identity;
 mod key_use;
 mod keys;
 mod operations;
+mod organizations;
 mod passwords;
 mod permissions;
 mod redact;
@@ -25,6 +27,7 @@ mod refused_use;
 mod runners;
 mod servers;
 mod sessions;
+mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
@@ -40,6 +43,7 @@ pub use keys::{
     NewIntegrationKeyForm, ShownKey,
 };
 pub use operations::{Credential, ExecCommand, Executed};
+pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
@@ -48,13 +52,14 @@ pub use permissions::{
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm};
+pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
 pub use sessions::{SessionView, SignInForm, SignedIn};
+pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, Membership,
-    OperationOutcome, OperationRecord, OrganizationRecord, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, MemberRecord,
+    Membership, OperationOutcome, OperationRecord, OrganizationRecord, PasswordStatus,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -51,19 +51,14 @@ impl Requirement {
     }
 
     /// Whether some credential of that kind can meet it.
-    pub const fn takes(self, kind: CredentialKind) -> bool {
-        match (self, kind) {
-            (
-                Self::Cell(_),
-                CredentialKind::Key(KeyKind::Integration) | CredentialKind::Session,
-            )
-            | (
-                Self::Operation(_) | Self::OwnOperations,
-                CredentialKind::Key(KeyKind::Automation),
-            )
-            | (Self::AnyKey, CredentialKind::Key(_))
-            | (Self::Person(_) | Self::OwnSession, CredentialKind::Session) => true,
-            _ => false,
+    pub fn takes(self, kind: CredentialKind) -> bool {
+        let integration = CredentialKind::Key(KeyKind::Integration);
+        let automation = CredentialKind::Key(KeyKind::Automation);
+        match self {
+            Self::Cell(_) => kind == integration || kind == CredentialKind::Session,
+            Self::Operation(_) | Self::OwnOperations => kind == automation,
+            Self::AnyKey => kind == integration || kind == automation,
+            Self::Person(_) | Self::OwnSession => kind == CredentialKind::Session,
         }
     }
 

@@ -44,6 +44,8 @@ pub enum Refusal {
     PasswordChangeRequired,
     #[error("this needs the role {needed} or higher, and yours is {role}: ask an admin")]
     RoleInsufficient { needed: Role, role: Role },
+    #[error("only the instance's first admin and those whom they named create organizations")]
+    MayNotCreateOrganizations,
     #[error("there were too many attempts: try again in {retry_after} seconds")]
     TooManyAttempts { retry_after: u64 },
     #[error(
@@ -103,7 +105,7 @@ impl Refusal {
             Self::PasswordChangeRequired => "password_change_required",
             Self::RoleInsufficient { .. } => "role_insufficient",
             Self::TooManyAttempts { .. } => "too_many_attempts",
-            Self::PermissionDenied { .. } => "permission_denied",
+            Self::PermissionDenied { .. } | Self::MayNotCreateOrganizations => "permission_denied",
             Self::OperationNotAllowed { .. } => "operation_not_allowed",
             Self::ServerNotInScope => "server_not_in_scope",
             Self::IpNotAllowed { .. } => "ip_not_allowed",

@@ -15,15 +15,18 @@ mod keys;
 mod listener;
 mod metrics;
 mod openapi;
+mod path;
 mod probes;
 mod public;
 mod query;
 mod registrar;
 mod routes;
 mod runner;
+mod servers;
 mod sessions;
 mod state;
 mod tenant;
+mod users;
 
 pub use edge::{ConnectionInfo, Hosts, TrustedProxies};
 pub use error::{ApiError, Malformed};

@@ -228,6 +228,16 @@ impl Registrar {
         self.add::<T>(Method::PATCH, path, doc, on(MethodFilter::PATCH, handler))
     }
 
+    /// Adds a `DELETE` route.
+    #[must_use]
+    pub fn delete<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add::<T>(Method::DELETE, path, doc, on(MethodFilter::DELETE, handler))
+    }
+
     /// Adds a `POST` route of an organization's resource; otherwise as [`Self::tenant_get`].
     #[must_use]
     pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self

@@ -10,7 +10,7 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, keys, probes, runner, sessions, tenant};
+use crate::{automation, identity, keys, probes, runner, servers, sessions, tenant, users};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -25,6 +25,8 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = Registrar::default();
     let registrar = probes::add(registrar);
     let registrar = sessions::add(registrar);
+    let registrar = servers::add(registrar);
+    let registrar = users::add(registrar);
     let registrar = tenant::add(registrar);
     let registrar = identity::add(registrar);
     let registrar = keys::add(registrar);

@@ -2,19 +2,13 @@
 
 mod audit_logs;
 mod openapi;
-mod servers;
 
-use reoclo_api_types::{AuditLogPage, ServerBody};
+use reoclo_api_types::AuditLogPage;
 
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .tenant_get(
-            "/servers",
-            Doc::new("List the organization's servers.").answers_list::<ServerBody>(),
-            servers::list,
-        )
         .tenant_get(
             "/audit-logs",
             Doc::new("Read the audit log, newest first.")

@@ -48,9 +48,11 @@ pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
 pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
 pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
-pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
+pub use servers::{
+    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
+};
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
 pub use sign_in_attempts::{AttemptLimit, AttemptVerdict};
 pub use store::{Store, StoreOptions, StoreStatistics};
-pub use users::{Account, MemberRecord, Membership, NewUser, UserRecord};
+pub use users::{Account, MemberRecord, Membership, NewUser, PasswordStatus, UserRecord};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{OrganizationId, Timestamp};
+use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use serde_json::json;
 use sqlx::AnyConnection;
 
@@ -11,6 +11,7 @@ use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
 use crate::sql::{Record, sql};
 use crate::store::Store;
+use crate::users;
 use crate::writer::{Work, Write};
 
 /// What the instance's chain says of each other chain; a verification relies on it.
@@ -57,6 +58,7 @@ pub(crate) struct CreateOrganization {
     new: NewOrganization,
     chain_created: NewAuditEvent,
     key: Arc<MasterKey>,
+    admin: Option<UserId>,
     events: Vec<NewAuditEvent>,
 }
 
@@ -67,6 +69,9 @@ impl Write for CreateOrganization {
         insert(work.connection, &self.new).await?;
         let chain = Chain::Organization(self.new.id);
         head::create(work.connection, chain, &self.key).await?;
+        if let Some(admin) = self.admin {
+            users::grant(work, self.new.id, admin, Role::Admin).await?;
+        }
         work.audit(std::slice::from_ref(&self.chain_created));
         work.audit(&self.events);
         Ok(())
@@ -164,13 +169,27 @@ impl Store {
         new: NewOrganization,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        self.write(self.organization_creation(new, events)).await
+        self.write(self.organization_creation(new, None, events))
+            .await
+    }
+
+    /// Creates an organization with somebody who exists as its admin; errors as for
+    /// [`Store::create_organization`].
+    pub async fn create_organization_with_admin(
+        &self,
+        new: NewOrganization,
+        admin: UserId,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        self.write(self.organization_creation(new, Some(admin), events))
+            .await
     }
 
     /// The change that creates an organization with its chain.
     pub(crate) fn organization_creation(
         &self,
         new: NewOrganization,
+        admin: Option<UserId>,
         events: Vec<NewAuditEvent>,
     ) -> CreateOrganization {
         let chain_created = NewAuditEvent {
@@ -192,6 +211,7 @@ impl Store {
             new,
             chain_created,
             key: self.shared_master_key(),
+            admin,
             events,
         }
     }

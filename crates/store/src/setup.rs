@@ -151,7 +151,7 @@ impl Store {
         new: Bootstrap,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        let organization = self.organization_creation(new.organization.clone(), events);
+        let organization = self.organization_creation(new.organization.clone(), None, events);
         self.write(RunBootstrap { new, organization }).await
     }
 

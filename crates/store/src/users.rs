@@ -3,8 +3,8 @@
 mod members;
 mod sign_in;
 
-pub use members::MemberRecord;
 pub(crate) use members::let_create_organizations;
+pub use members::{MemberRecord, PasswordStatus};
 pub use sign_in::{Account, Membership};
 
 use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, UserId};
@@ -86,7 +86,7 @@ pub(crate) async fn insert(
     grant(work, organization, new.id, role).await
 }
 
-pub(super) async fn grant(
+pub(crate) async fn grant(
     work: &mut Work<'_>,
     organization: OrganizationId,
     user: UserId,

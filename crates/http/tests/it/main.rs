@@ -18,6 +18,8 @@ mod servers;
 mod sessions;
 mod setup;
 mod snapshots;
+mod unknown_tokens;
+mod users;
 mod walk;
 mod world;
 

@@ -44,7 +44,7 @@ fn for_people(world: &World) -> Vec<(&Route, Requirement)> {
 fn path(world: &World, route: &Route) -> String {
     let ours = &world.ours;
     let id = if route.path.contains("/users/") {
-        ours.admin.to_string()
+        ours.viewer.to_string()
     } else if route.path.contains("/integration-keys/") {
         ours.integration_key.to_string()
     } else if route.path.contains("/automation-keys/") {
@@ -64,11 +64,18 @@ fn path(world: &World, route: &Route) -> String {
     path
 }
 
-/// A body with an id of our organization.
+/// A body that the route takes, with an id of our organization where it takes one.
 fn body(world: &World, route: &Route) -> Option<Value> {
+    if route.method == Method::GET || route.method == Method::DELETE {
+        return None;
+    }
     let id = world.ours.server.to_string();
-    let body = json!({ "server_id": id, "command": "true", "credential_id": id });
-    (route.method != Method::GET).then_some(body)
+    match &*route.path {
+        "/api/users/{id}" => Some(json!({ "role": "developer" })),
+        path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
+        path if path.ends_with("/reset-password") => None,
+        _ => Some(json!({ "server_id": id, "command": "true", "credential_id": id })),
+    }
 }
 
 async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {

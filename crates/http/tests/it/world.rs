@@ -43,6 +43,7 @@ pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
+    pub(crate) viewer: UserId,
     /// Keys that nobody has.
     pub(crate) integration_key: IntegrationKeyId,
     pub(crate) automation_key: AutomationKeyId,
@@ -419,6 +420,12 @@ async fn organization(control: &Control, name: &str) -> Organization {
         .create_user(admin, id, Role::Admin, Vec::new())
         .await
         .unwrap();
+    let viewer = new_user(clock);
+    let viewer_id = viewer.id;
+    store
+        .create_user(viewer, id, Role::Viewer, Vec::new())
+        .await
+        .unwrap();
     let server = NewServer {
         id: ServerId::new(clock, &RealEntropy),
         organization: id,
@@ -446,6 +453,7 @@ async fn organization(control: &Control, name: &str) -> Organization {
         id,
         server: server_id,
         admin: admin_id,
+        viewer: viewer_id,
         integration_key: integration.0,
         automation_key: automation.0,
     }

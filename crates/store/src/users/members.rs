@@ -21,16 +21,37 @@ pub struct MemberRecord {
     pub name: Option<String>,
     /// The person's role in this organization.
     pub role: Role,
-    /// The account has a password.
-    pub has_password: bool,
-    /// The person has yet to choose a password of their own.
-    pub must_change_password: bool,
+    /// Where their password stands.
+    pub password: PasswordStatus,
     /// The person may create organizations.
     pub may_create_organizations: bool,
     /// The person is in this organization only.
     pub is_only_here: bool,
     /// When the person was added.
     pub created_at: Timestamp,
+}
+
+/// Where a person's password stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PasswordStatus {
+    /// There is none: nobody can sign in.
+    Missing,
+    /// Somebody else gave it, and it is to be changed at the first sign-in.
+    Temporary,
+    /// The person chose it.
+    Chosen,
+}
+
+impl PasswordStatus {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        let is_there = row.text_or_null("password_hash")?.is_some();
+        let is_temporary = row.time_or_null("temporary_until")?.is_some();
+        Ok(match (is_there, is_temporary) {
+            (false, _) => Self::Missing,
+            (true, true) => Self::Temporary,
+            (true, false) => Self::Chosen,
+        })
+    }
 }
 
 const MEMBER: &str = "SELECT users.*, memberships.role AS role,
@@ -46,8 +67,7 @@ impl MemberRecord {
             email: row.text_or_null("email")?,
             name: row.text_or_null("name")?,
             role: row.parse("role")?,
-            has_password: row.text_or_null("password_hash")?.is_some(),
-            must_change_password: row.time_or_null("temporary_until")?.is_some(),
+            password: PasswordStatus::read(row)?,
             may_create_organizations: row.integer("may_create_organizations")? != 0,
             is_only_here: row.integer("organizations")? == 1,
             created_at: row.time("created_at")?,
