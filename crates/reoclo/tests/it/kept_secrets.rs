@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::fixture::{Gate, Home, Process, Request};
 
 /// The names of the files below `directory` that hold one of `secrets`.
-fn leaks(directory: &Path, secrets: &[&str]) -> Vec<String> {
+pub(crate) fn leaks(directory: &Path, secrets: &[&str]) -> Vec<String> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory).unwrap().flatten() {
         let path = entry.path();
