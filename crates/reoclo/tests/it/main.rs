@@ -20,6 +20,7 @@ mod key_scope;
 mod links;
 mod many;
 mod own_runner;
+mod people;
 mod postgres;
 mod refused_starts;
 mod refused_use;
