@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Manage the servers of the control plane on this machine.
     #[command(subcommand)]
     Servers(ServersCommand),
+    /// What the owner of the control plane's machine may do without signing in.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Check or export the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -166,6 +169,29 @@ pub(crate) struct AddServer {
     /// A short name for addresses [default: made from the name].
     #[arg(long)]
     pub(crate) slug: Option<String>,
+    /// The data directory of the running control plane.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Give somebody a temporary password, and end their sessions.
+    ResetPassword(ResetPassword),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct ResetPassword {
+    /// The address that they sign in with.
+    pub(crate) email: String,
     /// The data directory of the running control plane.
     #[arg(
         long,

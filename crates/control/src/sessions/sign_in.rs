@@ -176,7 +176,7 @@ impl Control {
         }
     }
 
-    pub(super) async fn forgive_attempts(
+    pub(crate) async fn forgive_attempts(
         &self,
         email: &str,
         source: &RequestSource,

@@ -21,6 +21,7 @@ mod keys;
 mod links;
 mod many;
 mod own_runner;
+mod people;
 mod postgres;
 mod refused_starts;
 mod refused_use;

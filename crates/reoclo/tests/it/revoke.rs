@@ -9,9 +9,7 @@ use std::thread;
 use serde_json::{Value, json};
 
 use crate::fixture::{Client, ControlPlane, Database, Gate, Home, Person, Request, wait_until};
-use crate::keys::{
-    AUTOMATION, INTEGRATION, automation_form, create, integration_form, path, token,
-};
+use crate::keys::{AUTOMATION, INTEGRATION, act, automation_form, create, integration_form, token};
 use crate::postgres::fresh;
 
 /// Clients that send the same request.
@@ -88,7 +86,7 @@ fn revoke_integration_key(person: &Person, at: &[&ControlPlane], verb: &str, sta
         ["/api/servers", "/api/keys/self"].map(|path| Request::get(path).bearer(token(&key)));
     let load = Load::start(at, &requests);
     load.wait_until_accepted();
-    let revoked = person.act(&path(INTEGRATION, &key, verb));
+    let revoked = act(person, INTEGRATION, &key, verb);
     load.end();
     assert_eq!(revoked.status, status, "{}", revoked.text());
 }
@@ -102,7 +100,7 @@ fn revoke_automation_key(person: &Person, at: &[&ControlPlane], server: &str, ra
     let exec = Request::post("/api/automation/v1/exec", &body).bearer(token(&key));
     let load = Load::start(at, &[exec]);
     load.wait_until_accepted();
-    person.act(&path(AUTOMATION, &key, "/revoke")).ok();
+    act(person, AUTOMATION, &key, "/revoke").ok();
     let accepted = load.end();
     let runs = fs::read_to_string(ran).unwrap().lines().count();
     assert_eq!(runs, accepted);
@@ -112,7 +110,7 @@ fn revoke_automation_key(person: &Person, at: &[&ControlPlane], server: &str, ra
 fn nothing_that_begins_after_the_answer_is_accepted() {
     let home = Home::new();
     let up = home.up();
-    let person = up.first_admin();
+    let person = up.set_up();
     for (verb, status) in [("/revoke", 200), ("/replace", 201), ("/revoke", 200)] {
         revoke_integration_key(&person, &[&up], verb, status);
     }
@@ -126,7 +124,7 @@ fn nothing_that_begins_after_the_answer_is_accepted_by_any_replica_on_postgres()
     let flags = ["--database-url", url.as_str()];
     let (home, other) = (Home::new(), Home::new());
     let here = home.serve_with(&flags);
-    let person = here.first_admin();
+    let person = here.set_up();
     fs::create_dir(other.data()).unwrap();
     fs::copy(
         home.data().join("master.key"),
@@ -144,7 +142,7 @@ fn nothing_that_begins_after_the_answer_is_accepted_by_any_replica_on_postgres()
 fn a_command_that_runs_when_its_key_is_revoked_ends_and_is_recorded() {
     let home = Home::new();
     let mut up = home.up();
-    let person = up.first_admin();
+    let person = up.set_up();
     let gate = Gate::new(&home, "gate");
     let created = create(&person, AUTOMATION, &automation_form());
     let key = up.key(token(&created));
@@ -154,7 +152,7 @@ fn a_command_that_runs_when_its_key_is_revoked_ends_and_is_recorded() {
         move || key.run(&command)
     });
     gate.wait_for_begin();
-    person.act(&path(AUTOMATION, &created, "/revoke")).ok();
+    act(&person, AUTOMATION, &created, "/revoke").ok();
     key.exec(&json!({ "command": "true" }))
         .refused(401, "key_revoked");
     gate.open();

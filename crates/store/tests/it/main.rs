@@ -32,6 +32,7 @@ mod open;
 mod operations;
 mod organizations;
 mod servers;
+mod sessions;
 mod setup;
 mod users;
 mod writer;
