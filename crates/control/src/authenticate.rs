@@ -94,9 +94,10 @@ impl Control {
 
     fn note_expiry(&self, record: &KeyRecord, notes: &KeyNotes) {
         let life = record.life();
-        if let (Some(expires_at), true) =
-            (life.expires_at, life.ends_within(EXPIRY_NOTICE, self.now()))
-        {
+        let Some(expires_at) = life.expires_at else {
+            return;
+        };
+        if life.ends_within(EXPIRY_NOTICE, self.now()) {
             let _ = notes.expires_soon_at.set(expires_at);
         }
     }

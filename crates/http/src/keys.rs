@@ -21,7 +21,7 @@ use reoclo_control::{
     Refusal,
 };
 use reoclo_domain::PlainToken;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::body::JsonAnswer;
@@ -34,6 +34,11 @@ struct Extras {
     token: Option<PlainToken>,
     usage: Option<Vec<KeyUsageBody>>,
 }
+
+/// The body of a request that takes none: a field that somebody relies on must not be ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
 
 /// Keys of one kind, as they are shown.
 trait ShowsKeys: ManagesKeys {

@@ -44,14 +44,17 @@ pub(super) fn named(
     acl
 }
 
-/// Notes each cell that the role does not have.
+/// Notes the cells that the role does not have.
 pub(super) fn check_role(acl: Acl, role: Role, invalid: &mut InvalidFields) {
+    let mut beyond: BTreeMap<&str, Vec<Cell>> = BTreeMap::new();
     for cell in acl.cells().filter(|cell| !role.acl().contains(*cell)) {
-        let resource = cell.resource().as_str();
-        let problem = format!(
-            "must not have {}: your role, {role}, does not have {cell}",
-            cell.action().as_str()
-        );
+        let cells = beyond.entry(cell.resource().as_str()).or_default();
+        cells.push(cell);
+    }
+    for (resource, cells) in beyond {
+        let cells: Vec<_> = cells.iter().map(Cell::to_string).collect();
+        let cells = cells.join(" and ");
+        let problem = format!("must not have {cells}: your role, {role}, does not");
         invalid.add(field(resource), problem);
     }
 }
@@ -117,12 +120,12 @@ mod tests {
     #[test]
     fn each_problem_names_its_resource() {
         let wrong = json!({
-            "servers": ["read", "execute"], "logs": ["write"], "Servers": ["read"], "dogs": [],
+            "servers": ["read", "write", "execute"], "logs": ["write"], "Servers": ["read"], "dogs": [],
         });
         let found = problems(Role::Developer, wrong);
         assert_eq!(
             found["permissions.servers"],
-            "must not have execute: your role, developer, does not have servers:execute"
+            "must not have servers:write and servers:execute: your role, developer, does not"
         );
         assert_eq!(
             found["permissions.logs"],

@@ -322,6 +322,11 @@ async fn the_three_verbs_take_nothing_at_all(world: &World) {
     for verb in ["/duplicate", "/replace", "/revoke"] {
         let key = create(world, &session, INTEGRATION).await;
         let path = path(INTEGRATION, &key, verb);
+        // What is not understood is not ignored.
+        let more = json!({ "label": "other" });
+        let refused = world.post_as(&session, &path, &more).await;
+        refused.is_error(422, "invalid_request");
+        assert!(refused.body["fields"]["label"].is_string());
         // No body and no content type; and an empty object does no harm.
         let nothing = world.ask_as(&session, &Method::POST, &path, None).await;
         assert!(nothing.status.is_success(), "{}", nothing.body);

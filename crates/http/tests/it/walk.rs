@@ -74,6 +74,7 @@ fn body(world: &World, route: &Route) -> Option<Value> {
         "/api/users/{id}" => Some(json!({ "role": "developer" })),
         path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
         path if path.ends_with("/reset-password") => None,
+        path if path.contains("-keys/{id}/") => None,
         _ => Some(json!({ "server_id": id, "command": "true", "credential_id": id })),
     }
 }
