@@ -1,5 +1,6 @@
 //! Callers that do not give up, and what they ask for.
 
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -49,7 +50,11 @@ impl Command {
     }
 
     fn output(&self) -> String {
-        (1..=self.lines).map(|line| format!("{line}\n")).collect()
+        let mut output = String::new();
+        for line in 1..=self.lines {
+            writeln!(output, "{line}").unwrap();
+        }
+        output
     }
 }
 
