@@ -5,6 +5,7 @@
     reason = "tests run in the real world and fail by panicking"
 )]
 
+mod faults;
 mod fixture;
 
 mod audit;
