@@ -9,6 +9,7 @@ mod exec;
 mod health;
 mod identity;
 mod operation;
+mod operation_item;
 mod server;
 mod setup;
 
@@ -20,5 +21,6 @@ pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use operation_item::{OperationItem, OperationItemResult, OperationPageBody, StarterBody};
 pub use server::ServerBody;
 pub use setup::{SetupAnswer, SetupRequest};

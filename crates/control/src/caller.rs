@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{Acl, AutomationKeyId, IntegrationKeyId, KeyKind, OrganizationId};
+use reoclo_domain::{Acl, AutomationKeyId, Cell, IntegrationKeyId, KeyKind, OrganizationId};
 use reoclo_store::{
     Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, RequestSource,
 };
@@ -85,6 +85,14 @@ impl Caller {
         match self.principal {
             Principal::IntegrationKey { .. } => KeyKind::Integration,
             Principal::AutomationKey(..) => KeyKind::Automation,
+        }
+    }
+
+    /// Whether the caller has a cell of the ACL at this moment; an automation key has none.
+    pub fn may(&self, cell: Cell) -> bool {
+        match &self.principal {
+            Principal::IntegrationKey { effective, .. } => effective.contains(cell),
+            Principal::AutomationKey(..) => false,
         }
     }
 

@@ -32,7 +32,7 @@ pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
-pub use operations::{Credential, ExecCommand, Executed};
+pub use operations::{Credential, ExecCommand, Executed, SeenOperation};
 pub use permissions::{
     AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot, RegistryLogin,
     RegistryLogout, Requirement, Restart, ServersRead,
@@ -44,6 +44,7 @@ pub use servers::{AddedServer, LocalOwner, NewServerForm};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, OperationOutcome, OperationRecord,
-    OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    AutomationKeyRecord, HostFacts, KeyRecord, OperationCursor, OperationFilter, OperationOutcome,
+    OperationPage, OperationQuery, OperationRecord, OrganizationRecord, RequestSource,
+    RunnerIdentity, ServerRecord, Tail,
 };

@@ -13,5 +13,6 @@ mod tail;
 pub use exec::Executed;
 pub use exec_command::ExecCommand;
 pub use planned::Credential;
+pub use read::SeenOperation;
 
 pub(crate) use exec_command::ExecPayload;

@@ -3,7 +3,7 @@
 mod exec;
 mod operations;
 mod planned;
-mod result;
+pub(crate) mod result;
 
 use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
 use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};

@@ -2,14 +2,18 @@
 
 mod audit_logs;
 mod openapi;
+mod operations;
 mod servers;
 mod setup;
 
-use reoclo_api_types::{AuditLogPage, ServerBody, SetupAnswer, SetupRequest};
+use reoclo_api_types::{
+    AuditLogPage, OperationItem, OperationPageBody, ServerBody, SetupAnswer, SetupRequest,
+};
 
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
+    let registrar = add_operations(registrar);
     registrar
         .tenant_get(
             "/servers",
@@ -34,5 +38,22 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             "/api/openapi.json",
             Doc::new("This document."),
             openapi::show,
+        )
+}
+
+fn add_operations(registrar: Registrar) -> Registrar {
+    registrar
+        .tenant_get(
+            "/operations",
+            Doc::new("List operations, newest first and without their output.")
+                .takes_query(operations::PARAMETERS)
+                .answers::<OperationPageBody>(200),
+            operations::list,
+        )
+        .tenant_get(
+            "/operations/{operation_id}",
+            Doc::new("The record of an operation; its output needs `logs:read` as well.")
+                .answers::<OperationItem>(200),
+            operations::show,
         )
 }

@@ -41,7 +41,10 @@ pub use instance::InstanceRecord;
 pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, KeyUse, NewKey};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
-pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
+pub use operations::{
+    NewOperation, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
+    OperationQuery, OperationRecord, RunningOperation, Tail,
+};
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};

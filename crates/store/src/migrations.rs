@@ -23,6 +23,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "rate windows",
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
+    (
+        8,
+        "operations",
+        include_str!("../migrations/0008_operations.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

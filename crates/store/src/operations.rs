@@ -4,7 +4,10 @@ mod acknowledge;
 mod begin;
 mod find;
 mod finish;
+mod page;
 mod running;
+
+pub use page::{OperationCursor, OperationFilter, OperationPage, OperationQuery};
 
 use reoclo_domain::{
     OperationId, OperationKind, OperationState, OrganizationId, Secret, ServerId, Timestamp,

@@ -6,6 +6,7 @@ mod audit_logs;
 mod edge;
 mod exec;
 mod identity;
+mod operations;
 mod organizations;
 mod planned;
 mod rate;

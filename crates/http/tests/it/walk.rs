@@ -35,9 +35,10 @@ fn guarded(world: &World) -> Vec<(&Route, Requirement)> {
 
 /// Asks with ids of our organization and a body that would be accepted.
 async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
+    let operation = operation_for(world, route).await;
     let path = route
         .path
-        .replace("{operation_id}", &world.ours.server.to_string())
+        .replace("{operation_id}", &operation)
         .replace("{tid}", &world.ours.id.to_string());
     assert!(
         !path.contains('{'),
@@ -47,6 +48,15 @@ async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
     let body = json!({ "server_id": id, "command": "true", "credential_id": id });
     let body = (route.method != Method::GET).then_some(&body);
     world.ask(&route.method, &path, token, body).await
+}
+
+/// An operation of ours that runs, where the path names one.
+async fn operation_for(world: &World, route: &Route) -> String {
+    if !route.path.contains("{operation_id}") {
+        return String::new();
+    }
+    let (_, starter) = world.automation_key(&world.ours, &[]).await;
+    world.operation(&world.ours, starter).await.to_string()
 }
 
 /// A key that has everything that its kind can have.

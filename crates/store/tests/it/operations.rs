@@ -11,6 +11,8 @@ use sqlx::Row;
 
 use crate::fixture::Fixture;
 
+mod page;
+
 contract![
     an_operation_runs_until_it_is_finished,
     an_operation_is_finished_once,
