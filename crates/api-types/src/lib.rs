@@ -21,6 +21,8 @@ pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
-pub use operation_item::{OperationItem, OperationItemResult, OperationPageBody, StarterBody};
+pub use operation_item::{
+    CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
+};
 pub use server::ServerBody;
 pub use setup::{SetupAnswer, SetupRequest};

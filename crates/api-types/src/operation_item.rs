@@ -16,6 +16,10 @@ pub struct OperationItem {
     pub server_name: String,
     /// `running`, `completed`, `failed` or `timeout`.
     pub status: String,
+    /// Whether it waits for room on its server; its status is `running` meanwhile.
+    pub queued: bool,
+    /// Since when somebody wants it to end.
+    pub cancel_requested_at: Option<String>,
     /// Who started it.
     pub starter: StarterBody,
     /// The command, with secrets masked.
@@ -83,4 +87,17 @@ pub struct OperationPageBody {
     pub items: Vec<OperationItem>,
     /// Send it as `before` to get the next page; null on the last.
     pub next_before: Option<String>,
+}
+
+/// What became of the wish that an operation ends.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CancelAnswer {
+    /// The operation's id.
+    pub operation_id: String,
+    /// Where it stands now: `running` until its server has ended it.
+    pub status: String,
+    /// Whether its server hears of it at once; if not, when its runner is connected again.
+    pub delivered: bool,
+    /// The same in a sentence.
+    pub message: String,
 }

@@ -61,7 +61,12 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
         .map(|key| key.scope.operations)
         .unwrap_or_default();
     let met = match caller.principal() {
-        Principal::IntegrationKey { effective, .. } => requirement.met_by_acl(*effective),
+        Principal::IntegrationKey { effective, .. } => {
+            if let Some(missing) = requirement.missing_from(*effective) {
+                return Err(Refusal::PermissionDenied { missing });
+            }
+            requirement.met_by_acl(*effective)
+        }
         Principal::AutomationKey(..) => requirement.met_by_operations(operations),
     };
     if met {
@@ -73,7 +78,9 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
 
 fn refusal_of(requirement: Requirement, kind: KeyKind, allowed: OperationKinds) -> Refusal {
     match requirement {
-        Requirement::Cell(missing) => Refusal::PermissionDenied { missing },
+        Requirement::Cell(missing) | Requirement::Both(missing, _) => {
+            Refusal::PermissionDenied { missing }
+        }
         Requirement::Operation(operation) => Refusal::OperationNotAllowed { operation, allowed },
         // Every key of the right kind meets these.
         Requirement::OwnOperations | Requirement::AnyKey => Refusal::WrongKeyType { needed: kind },

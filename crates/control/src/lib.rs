@@ -32,10 +32,13 @@ pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
-pub use operations::{Credential, ExecCommand, Executed, SeenOperation};
+pub use operations::{
+    CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    SeenOperation,
+};
 pub use permissions::{
-    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot, RegistryLogin,
-    RegistryLogout, Requirement, Restart, ServersRead,
+    AnyKey, AuditLogsRead, Deploy, Exec, OperationOutput, OwnOperations, Permission, Reboot,
+    RegistryLogin, RegistryLogout, Requirement, Restart, ServersExecute, ServersRead,
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
@@ -44,7 +47,7 @@ pub use servers::{AddedServer, LocalOwner, NewServerForm};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, OperationCursor, OperationFilter, OperationOutcome,
-    OperationPage, OperationQuery, OperationRecord, OrganizationRecord, RequestSource,
-    RunnerIdentity, ServerRecord, Tail,
+    AutomationKeyRecord, HostFacts, KeyRecord, LogStream, OperationCursor, OperationFilter,
+    OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -7,6 +7,8 @@ use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds};
 pub enum Requirement {
     /// A cell of the ACL: of an integration key within its creator's role.
     Cell(Cell),
+    /// Two cells, both of them.
+    Both(Cell, Cell),
     /// An automation key with this operation.
     Operation(OperationKind),
     /// Any automation key; the use case gives it only what it started itself.
@@ -20,6 +22,7 @@ impl Requirement {
     pub fn name(self) -> String {
         match self {
             Self::Cell(cell) => cell.to_string(),
+            Self::Both(first, second) => format!("{first} {second}"),
             Self::Operation(kind) => format!("operation:{kind}"),
             Self::OwnOperations => "own_operations".into(),
             Self::AnyKey => "any_key".into(),
@@ -29,7 +32,7 @@ impl Requirement {
     /// The only kind of key that can meet it, unless any can.
     pub const fn key_kind(self) -> Option<KeyKind> {
         match self {
-            Self::Cell(_) => Some(KeyKind::Integration),
+            Self::Cell(_) | Self::Both(..) => Some(KeyKind::Integration),
             Self::Operation(_) | Self::OwnOperations => Some(KeyKind::Automation),
             Self::AnyKey => None,
         }
@@ -39,7 +42,7 @@ impl Requirement {
     /// one refused poll fails a whole job.
     pub const fn is_counted(self) -> bool {
         match self {
-            Self::Cell(_) | Self::Operation(_) => true,
+            Self::Cell(_) | Self::Both(..) | Self::Operation(_) => true,
             Self::OwnOperations | Self::AnyKey => false,
         }
     }
@@ -47,16 +50,27 @@ impl Requirement {
     /// Whether an integration key with this effective ACL meets it.
     pub fn met_by_acl(self, acl: Acl) -> bool {
         match self {
-            Self::Cell(cell) => acl.contains(cell),
+            Self::Cell(_) | Self::Both(..) => self.missing_from(acl).is_none(),
             Self::Operation(_) | Self::OwnOperations => false,
             Self::AnyKey => true,
         }
     }
 
+    /// The first cell that it demands and this effective ACL lacks.
+    pub fn missing_from(self, acl: Acl) -> Option<Cell> {
+        let cells = match self {
+            Self::Cell(cell) => [Some(cell), None],
+            Self::Both(first, second) => [Some(first), Some(second)],
+            Self::Operation(_) | Self::OwnOperations | Self::AnyKey => [None, None],
+        };
+        let mut demanded = cells.into_iter().flatten();
+        demanded.find(|cell| !acl.contains(*cell))
+    }
+
     /// Whether an automation key with these operations meets it.
     pub fn met_by_operations(self, operations: OperationKinds) -> bool {
         match self {
-            Self::Cell(_) => false,
+            Self::Cell(_) | Self::Both(..) => false,
             Self::Operation(kind) => operations.contains(kind),
             Self::OwnOperations | Self::AnyKey => true,
         }
@@ -84,6 +98,10 @@ macro_rules! permissions {
 permissions! {
     /// Seeing servers.
     ServersRead => Requirement::Cell(Cell::SERVERS_READ);
+    /// Acting on servers, and on what runs there.
+    ServersExecute => Requirement::Cell(Cell::SERVERS_EXECUTE);
+    /// Reading what operations wrote: a record, and its output as well (DESIGN rule 10).
+    OperationOutput => Requirement::Both(Cell::SERVERS_READ, Cell::LOGS_READ);
     /// Reading the audit log.
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
     /// Running a command with an automation key.

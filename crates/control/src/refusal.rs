@@ -51,8 +51,8 @@ pub enum Refusal {
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
     ServerUnreachable,
-    #[error("the server already runs {limit} operations: wait for one to end")]
-    ServerBusy { limit: usize },
+    #[error("the server runs {limit} operations and {queued} wait: wait for one to end")]
+    ServerBusy { limit: usize, queued: usize },
     #[error("{0}")]
     InvalidRequest(InvalidFields),
     #[error("Reoclo is shutting down: try again in a few seconds")]

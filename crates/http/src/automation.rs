@@ -5,9 +5,10 @@ mod operations;
 mod planned;
 pub(crate) mod result;
 
-use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
+use reoclo_api_types::{CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest};
 use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
 
+use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -24,6 +25,23 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             Doc::new("The record of an operation that this key started.")
                 .answers::<OperationBody>(200),
             operations::show,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation that this key started, as bytes.")
+                .takes_query(logs::PARAMETERS),
+            operations::log,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/events",
+            Doc::new("The output of such an operation as it comes, as server-sent events."),
+            operations::follow,
+        )
+        .post(
+            "/api/automation/v1/operations/{operation_id}/cancel",
+            Doc::new("End an operation that this key started, if it still may start such.")
+                .answers::<CancelAnswer>(200),
+            operations::cancel,
         );
     add_planned(registrar)
 }

@@ -14,6 +14,7 @@ mod identity;
 mod listener;
 mod metrics;
 mod openapi;
+mod operations;
 mod probes;
 mod public;
 mod query;

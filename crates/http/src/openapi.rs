@@ -141,6 +141,9 @@ fn needs(requirement: Option<Requirement>) -> String {
         Some(requirement @ Requirement::Cell(_)) => {
             format!("Needs an integration key with `{}`.", requirement.name())
         }
+        Some(Requirement::Both(first, second)) => {
+            format!("Needs an integration key with `{first}` and `{second}`.")
+        }
         Some(Requirement::Operation(kind)) => {
             format!("Needs an automation key with the operation `{kind}`.")
         }

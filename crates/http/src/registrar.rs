@@ -217,6 +217,16 @@ impl Registrar {
         self.add::<T>(Method::POST, path, doc, on(MethodFilter::POST, handler))
     }
 
+    /// Adds a `POST` route of an organization's resource, on both of its surfaces.
+    #[must_use]
+    pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(Method::POST, resource, doc, on(MethodFilter::POST, handler))
+    }
+
     /// Both slash forms are served, since clients use both and follow no redirects here.
     #[expect(clippy::disallowed_methods, reason = "this is the registrar")]
     fn add<T: Guarded>(

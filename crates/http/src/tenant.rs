@@ -7,9 +7,11 @@ mod servers;
 mod setup;
 
 use reoclo_api_types::{
-    AuditLogPage, OperationItem, OperationPageBody, ServerBody, SetupAnswer, SetupRequest,
+    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, ServerBody, SetupAnswer,
+    SetupRequest,
 };
 
+use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -55,5 +57,22 @@ fn add_operations(registrar: Registrar) -> Registrar {
             Doc::new("The record of an operation; its output needs `logs:read` as well.")
                 .answers::<OperationItem>(200),
             operations::show,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation, as bytes: up to 10 MiB of each stream.")
+                .takes_query(logs::PARAMETERS),
+            operations::log,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/events",
+            Doc::new("The output of an operation as it comes, as server-sent events."),
+            operations::follow,
+        )
+        .tenant_post(
+            "/operations/{operation_id}/cancel",
+            Doc::new("End an operation: TERM to its process group, KILL after 5 seconds.")
+                .answers::<CancelAnswer>(200),
+            operations::cancel,
         )
 }

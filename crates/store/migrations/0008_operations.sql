@@ -12,3 +12,24 @@ CREATE INDEX operations_rare_kind ON operations (organization_id, kind, created_
 CREATE INDEX operations_rare_state ON operations (organization_id, state, created_at, id)
     WHERE state IN ('failed', 'timeout');
 
+
+-- The full output of operations that wrote more than their row holds. `length` stands before
+-- `bytes`, so that it is read without them.
+CREATE TABLE operation_logs (
+    operation_id TEXT NOT NULL REFERENCES operations (id) ON DELETE CASCADE,
+    -- 1 is standard output, 2 is standard error.
+    stream BIGINT NOT NULL,
+    -- Where the bytes stand in the stream; what lies between two rows was dropped.
+    position BIGINT NOT NULL,
+    length BIGINT NOT NULL,
+    created_at BIGINT NOT NULL,
+    bytes BYTEA NOT NULL,
+    PRIMARY KEY (operation_id, stream, position)
+);
+CREATE INDEX operation_logs_age ON operation_logs (created_at, operation_id, length);
+
+-- Somebody wants it to end; kept until the server has heard of it.
+ALTER TABLE operations ADD COLUMN cancel_requested_at BIGINT;
+-- When it began to wait for room on its server, and when there was room.
+ALTER TABLE operations ADD COLUMN queued_at BIGINT;
+ALTER TABLE operations ADD COLUMN dequeued_at BIGINT;

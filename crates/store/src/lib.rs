@@ -42,8 +42,8 @@ pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, Key
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
 pub use operations::{
-    NewOperation, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, RunningOperation, Tail,
+    LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
+    OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};

@@ -38,6 +38,18 @@ impl TailBuffer {
         }
     }
 
+    /// What stands at `offset` and behind it, if that is still here.
+    pub(crate) fn read(&self, offset: u64) -> Option<&[u8]> {
+        let start = self.position - self.bytes.len() as u64;
+        let skip = usize::try_from(offset.checked_sub(start)?).ok()?;
+        self.bytes.get(skip..).filter(|rest| !rest.is_empty())
+    }
+
+    /// The first position that is still here.
+    pub(crate) fn start(&self) -> u64 {
+        self.position - self.bytes.len() as u64
+    }
+
     /// The end of the stream, of which the runner counted `total` bytes.
     pub(crate) fn finish(mut self, total: u64) -> Tail {
         self.cut();

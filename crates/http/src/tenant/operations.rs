@@ -3,33 +3,17 @@
 mod body;
 mod query;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
-use reoclo_api_types::{OperationItem, OperationPageBody};
-use reoclo_control::{Authorized, Control, Refusal, ServersRead};
-use reoclo_domain::OperationId;
-use serde::Deserialize;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use reoclo_api_types::{CancelAnswer, OperationItem, OperationPageBody};
+use reoclo_control::{Authorized, Control, OperationOutput, ServersExecute, ServersRead};
 
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
+use crate::operations::{OperationPath, Recheck, cancelled, events, logs};
 use crate::query::QueryText;
 pub(super) use query::PARAMETERS;
-
-/// The operation that the path names; `/mcp/tenants/{tid}` has one name more.
-#[derive(Debug, Deserialize)]
-pub(crate) struct OperationPath {
-    operation_id: String,
-}
-
-/// What names no operation is not found, like one of somebody else.
-pub(crate) fn named(
-    path: Result<Path<OperationPath>, PathRejection>,
-) -> Result<OperationId, Refusal> {
-    let id = path
-        .ok()
-        .and_then(|Path(path)| path.operation_id.parse().ok());
-    id.ok_or(Refusal::NotFound("the operation"))
-}
 
 pub(super) async fn list(
     proof: Authorized<ServersRead>,
@@ -44,8 +28,38 @@ pub(super) async fn list(
 pub(super) async fn show(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
-    path: Result<Path<OperationPath>, PathRejection>,
+    OperationPath(id): OperationPath,
 ) -> Result<JsonAnswer<OperationItem>, ApiError> {
-    let seen = control.operation(&proof, named(path)?).await?;
+    let seen = control.operation(&proof, id).await?;
     Ok(JsonAnswer::ok(body::whole(seen)))
+}
+
+pub(super) async fn log(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    logs::download(log, &query).await
+}
+
+pub(super) async fn follow(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    recheck: Recheck<OperationOutput>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    events::stream(log, recheck, &control, &headers)
+}
+
+pub(super) async fn cancel(
+    proof: Authorized<ServersExecute>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+    let cancel = control.cancel_operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(cancelled(&cancel)))
 }

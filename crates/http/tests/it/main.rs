@@ -6,6 +6,8 @@ mod audit_logs;
 mod edge;
 mod exec;
 mod identity;
+mod operation_cancel;
+mod operation_output;
 mod operations;
 mod organizations;
 mod planned;

@@ -34,7 +34,7 @@ fn row(requirement: Requirement) -> String {
         if met { "yes" } else { "no" }
     });
     let automation = match requirement {
-        Requirement::Cell(_) => "no",
+        Requirement::Cell(_) | Requirement::Both(..) => "no",
         Requirement::Operation(kind) => {
             assert!(!requirement.met_by_operations(OperationKinds::default()));
             assert!(requirement.met_by_operations([kind].into_iter().collect()));

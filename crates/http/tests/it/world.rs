@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
@@ -268,6 +268,7 @@ impl World {
             boot_id: "boot".into(),
             instance_id: "instance".into(),
             created_at: self.clock.now(),
+            queued_at: None,
         };
         change(&mut new);
         let id = new.id;
@@ -349,13 +350,8 @@ impl World {
         self.send(request.body(body).unwrap()).await
     }
 
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let local: SocketAddr = HOST.parse().unwrap();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
-        request
-            .extensions_mut()
-            .insert(ConnectionInfo { peer, local });
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -364,6 +360,16 @@ impl World {
             headers: parts.headers,
             body,
         }
+    }
+
+    /// An answer whose body is still to be read.
+    pub(crate) async fn open(&self, mut request: Request<Body>) -> Response<Body> {
+        let local: SocketAddr = HOST.parse().unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        request
+            .extensions_mut()
+            .insert(ConnectionInfo { peer, local });
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 

@@ -3,6 +3,7 @@
 mod control_plane;
 mod database;
 mod ended;
+mod events;
 mod eventually;
 mod gate;
 mod home;
@@ -16,6 +17,7 @@ mod tls;
 pub(crate) use control_plane::{ControlPlane, Key};
 pub(crate) use database::Database;
 pub(crate) use ended::Ended;
+pub(crate) use events::{Event, Events, text_of};
 pub(crate) use eventually::{PATIENCE, eventually, wait_until};
 pub(crate) use gate::Gate;
 pub(crate) use home::{Home, free_port};

@@ -28,6 +28,7 @@ impl NewOperation {
             boot_id: row.text("boot_id")?,
             instance_id: row.text("instance_id")?,
             created_at: row.time("created_at")?,
+            queued_at: row.time_or_null("queued_at")?,
         })
     }
 }
@@ -64,6 +65,10 @@ impl OperationRecord {
             created_at: begun.created_at,
             state,
             outcome: outcome.transpose()?,
+            is_queued: !state.is_terminal()
+                && begun.queued_at.is_some()
+                && row.time_or_null("dequeued_at")?.is_none(),
+            cancel_requested_at: row.time_or_null("cancel_requested_at")?,
         })
     }
 }

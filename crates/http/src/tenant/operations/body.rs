@@ -49,6 +49,8 @@ fn item(
         server_id: record.server.to_string(),
         server_name: record.server_name,
         status: record.state.as_str().into(),
+        queued: record.is_queued,
+        cancel_requested_at: record.cancel_requested_at.map(|at| at.to_string()),
         starter: starter(record.starter),
         command: record.command,
         run_id: record.run_id,
