@@ -15,7 +15,7 @@ mod setup;
 
 pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
-pub use exec::{ExecAnswer, ExecRequest};
+pub use exec::{ExecAnswer, ExecRequest, ServerExecAnswer, ServerExecRequest};
 pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,

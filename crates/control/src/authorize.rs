@@ -95,8 +95,8 @@ impl<P> Authorized<P> {
 }
 
 impl<P: Permission> Authorized<P> {
-    /// Narrows the proof of an operation to one server: it exists in the organization (404), then it is in the
-    /// key's scope (403).
+    /// Narrows the proof to one server: it exists in the organization (404), then it is in the
+    /// scope of an automation key (403). Any other caller has the cell for every server.
     pub(crate) async fn on_server(
         self,
         control: &Control,
@@ -109,7 +109,7 @@ impl<P: Permission> Authorized<P> {
             .await?;
         let server_name = found.ok_or(Refusal::NotFound("the server"))?;
         let key = caller.automation_key();
-        if !key.is_some_and(|key| key.scope.servers.contains(&id)) {
+        if key.is_some_and(|key| !key.scope.servers.contains(&id)) {
             let wanted = Wanted {
                 permission: P::REQUIREMENT,
                 server: Some(id),

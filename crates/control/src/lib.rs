@@ -33,8 +33,8 @@ pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{
-    CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
-    SeenOperation,
+    Awaited, CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    SeenOperation, refuse_late,
 };
 pub use permissions::{
     AnyKey, AuditLogsRead, Deploy, Exec, OperationOutput, OwnOperations, Permission, Reboot,

@@ -17,7 +17,7 @@ mod recover;
 mod tail;
 
 pub use cancel::CancelRequested;
-pub use exec::Executed;
+pub use exec::{Awaited, Executed, refuse_late};
 pub use exec_command::ExecCommand;
 pub use log::{LogPart, LogStatus, OperationLog};
 pub use planned::Credential;

@@ -172,6 +172,15 @@ impl InvalidFields {
             .or_insert_with(|| problem.into());
     }
 
+    /// Calls a field by the name that it has in the request.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if let Some(problem) = self.fields.remove(from) {
+            self.fields.insert(to.to_owned(), problem);
+        }
+        self
+    }
+
     /// Names the operation that found out.
     #[must_use]
     pub fn of_operation(mut self, operation: OperationId) -> Self {

@@ -21,6 +21,7 @@ mod query;
 mod registrar;
 mod routes;
 mod runner;
+mod servers;
 mod state;
 mod tenant;
 

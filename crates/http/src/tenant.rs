@@ -3,12 +3,13 @@
 mod audit_logs;
 mod openapi;
 mod operations;
+mod server_exec;
 mod servers;
 mod setup;
 
 use reoclo_api_types::{
-    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, ServerBody, SetupAnswer,
-    SetupRequest,
+    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, ServerBody, ServerExecAnswer,
+    ServerExecRequest, SetupAnswer, SetupRequest,
 };
 
 use crate::operations::logs;
@@ -45,6 +46,13 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 
 fn add_operations(registrar: Registrar) -> Registrar {
     registrar
+        .tenant_post(
+            "/servers/{id}/exec",
+            Doc::new("Run a command on a server, named by its id or slug, and wait for its end.")
+                .takes::<ServerExecRequest>()
+                .answers::<ServerExecAnswer>(200),
+            server_exec::run,
+        )
         .tenant_get(
             "/operations",
             Doc::new("List operations, newest first and without their output.")

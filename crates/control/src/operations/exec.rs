@@ -7,12 +7,12 @@ use reoclo_store::OperationOutcome;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::begin::Plan;
+use super::begin::{Begun, Plan};
 use super::end::CODE_WORKING_DIRECTORY;
 use super::exec_command::{ExecCommand, ValidExec};
 use super::live::Live;
 use super::payload::Payload;
-use crate::{Authorized, Control, Exec, InvalidFields, Refusal};
+use crate::{Authorized, Control, Exec, InvalidFields, Refusal, ServersExecute};
 
 /// An accepted command: its outcome, or none while it runs on.
 #[derive(Clone, Debug)]
@@ -23,7 +23,50 @@ pub struct Executed {
     pub outcome: Option<Arc<OperationOutcome>>,
 }
 
+/// An accepted operation, for who waits for it without a limit.
+pub struct Awaited {
+    control: Control,
+    /// The operation.
+    pub operation: OperationId,
+    live: Arc<Live>,
+}
+
+impl Awaited {
+    /// How it ended; none when this process begins to stop before.
+    pub async fn ended(&self) -> Option<Arc<OperationOutcome>> {
+        tokio::select! {
+            biased;
+            ended = self.live.ended() => ended,
+            () = self.control.drain().begun() => None,
+        }
+    }
+}
+
 impl Control {
+    /// Runs a command on the server with this id or slug.
+    pub async fn exec_on_server(
+        &self,
+        proof: Authorized<ServersExecute>,
+        server: &str,
+        scope: Option<&str>,
+        command: ExecCommand,
+    ) -> Result<Awaited, Refusal> {
+        let organization = proof.caller().organization();
+        let server = self.server_named(organization, server).await?;
+        let allowed = proof.on_server(self, server).await?;
+        check_scope(scope)?;
+        let begun = self.begin(&allowed, plan(command.validate()?)).await?;
+        Ok(self.awaited(begun))
+    }
+
+    pub(crate) fn awaited(&self, begun: Begun) -> Awaited {
+        Awaited {
+            control: self.clone(),
+            operation: begun.id,
+            live: begun.live,
+        }
+    }
+
     /// Runs a command on a server and waits for it for a short while (DESIGN rule 9).
     ///
     /// Whoever asked may go away: the command and its record go on without them.
@@ -40,7 +83,9 @@ impl Control {
             operation: begun.id,
             outcome: self.wait_inline(&begun.live).await,
         };
-        refuse_late(&executed)?;
+        if let Some(outcome) = &executed.outcome {
+            refuse_late(executed.operation, outcome)?;
+        }
         Ok(executed)
     }
 
@@ -52,6 +97,18 @@ impl Control {
             () = sleep(self.settings().inline_wait) => None,
             () = self.drain().begun() => None,
         }
+    }
+}
+
+/// Commands run on the host; what a client means by another place would not be what it gets.
+fn check_scope(scope: Option<&str>) -> Result<(), Refusal> {
+    match scope {
+        None | Some("host") => Ok(()),
+        Some("rootless") => Err(Refusal::field(
+            "scope",
+            "cannot be rootless on this server: leave it out to run the command on the host",
+        )),
+        Some(_) => Err(Refusal::field("scope", "must be host, or left out")),
     }
 }
 
@@ -72,10 +129,10 @@ fn plan(exec: ValidExec) -> Plan {
 }
 
 /// What only the server could check comes back as the refusal that it is.
-fn refuse_late(executed: &Executed) -> Result<(), Refusal> {
-    let Some(outcome) = &executed.outcome else {
-        return Ok(());
-    };
+///
+/// # Errors
+/// [`Refusal::InvalidRequest`], which names the operation.
+pub fn refuse_late(operation: OperationId, outcome: &OperationOutcome) -> Result<(), Refusal> {
     if outcome.code.as_deref() != Some(CODE_WORKING_DIRECTORY) {
         return Ok(());
     }
@@ -84,7 +141,5 @@ fn refuse_late(executed: &Executed) -> Result<(), Refusal> {
         .strip_prefix("working_directory ")
         .unwrap_or(&message);
     let invalid = InvalidFields::one("working_directory", problem);
-    Err(Refusal::InvalidRequest(
-        invalid.of_operation(executed.operation),
-    ))
+    Err(Refusal::InvalidRequest(invalid.of_operation(operation)))
 }

@@ -13,6 +13,7 @@ mod organizations;
 mod planned;
 mod rate;
 mod refused_use;
+mod server_exec;
 mod servers;
 mod setup;
 mod snapshots;

@@ -39,6 +39,7 @@ async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
     let path = route
         .path
         .replace("{operation_id}", &operation)
+        .replace("{id}", &world.ours.server.to_string())
         .replace("{tid}", &world.ours.id.to_string());
     assert!(
         !path.contains('{'),

@@ -21,7 +21,7 @@ pub(crate) use events::{Event, Events, text_of};
 pub(crate) use eventually::{PATIENCE, eventually, wait_until};
 pub(crate) use gate::Gate;
 pub(crate) use home::{Home, free_port};
-pub(crate) use http::{Answer, Client, Request};
+pub(crate) use http::{Answer, Client, Request, read_answer};
 pub(crate) use process::{Finished, Process};
 pub(crate) use proxy::Proxy;
 pub(crate) use terminal::Terminal;

@@ -28,6 +28,7 @@ mod queue;
 mod refused_starts;
 mod refused_use;
 mod second_runner;
+mod server_exec;
 mod servers;
 mod setup;
 mod shutdown;
