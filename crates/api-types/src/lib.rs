@@ -20,7 +20,9 @@ pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
-pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use operation::{
+    OperationBody, OperationRequest, OperationResult, RebootAnswer, RebootRequest,
+};
 pub use operation_item::{
     CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
 };

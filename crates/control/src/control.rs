@@ -44,6 +44,8 @@ pub struct Settings {
     pub queue_wait: Duration,
     /// How long the end of a large output may take to be fetched from the runner once more.
     pub log_patience: Duration,
+    /// The shortest time limit of a reboot.
+    pub reboot_least_seconds: u32,
     /// How long full logs are kept.
     pub log_age: Duration,
     /// Bytes of full logs that are kept; the oldest go first.
@@ -70,6 +72,7 @@ impl Settings {
             queued_per_server: 256,
             queue_wait: Duration::from_mins(15),
             log_patience: Duration::from_secs(30),
+            reboot_least_seconds: 60,
             log_age: Duration::from_hours(30 * 24),
             log_bytes: 10 << 30,
             link: LinkSettings::default(),

@@ -34,7 +34,7 @@ pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{
     Awaited, CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
-    SeenOperation, refuse_late,
+    RebootCommand, SeenOperation, refuse_late,
 };
 pub use permissions::{
     AnyKey, AuditLogsRead, Deploy, Exec, OperationOutput, OwnOperations, Permission, Reboot,

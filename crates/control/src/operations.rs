@@ -13,6 +13,7 @@ mod payload;
 mod planned;
 mod queue;
 mod read;
+mod reboot;
 mod recover;
 mod tail;
 
@@ -22,6 +23,7 @@ pub use exec_command::ExecCommand;
 pub use log::{LogPart, LogStatus, OperationLog};
 pub use planned::Credential;
 pub use read::SeenOperation;
+pub use reboot::RebootCommand;
 
 pub(crate) use exec_command::ExecPayload;
 pub(crate) use live::LiveOperations;

@@ -3,10 +3,13 @@
 mod exec;
 mod operations;
 mod planned;
+mod reboot;
 pub(crate) mod result;
 
-use reoclo_api_types::{CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest};
-use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
+use reoclo_api_types::{
+    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, RebootRequest,
+};
+use reoclo_control::{Deploy, RegistryLogin, RegistryLogout, Restart};
 
 use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
@@ -19,6 +22,13 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes::<ExecRequest>()
                 .answers::<ExecAnswer>(200),
             exec::run,
+        )
+        .post(
+            "/api/automation/v1/reboot",
+            Doc::new("Reboot a server; the operation ends when it is back with a new boot.")
+                .takes::<RebootRequest>()
+                .answers::<ExecAnswer>(200),
+            reboot::run,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}",
@@ -59,11 +69,6 @@ fn add_planned(registrar: Registrar) -> Registrar {
             "/api/automation/v1/restart",
             doc("Restart an application. Not built yet: 501 after all checks."),
             planned::run::<Restart>,
-        )
-        .post(
-            "/api/automation/v1/reboot",
-            doc("Reboot a server. Not built yet: 501 after all checks."),
-            planned::run::<Reboot>,
         )
         .post(
             "/api/automation/v1/registry-auth/login",

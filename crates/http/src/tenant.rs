@@ -3,13 +3,14 @@
 mod audit_logs;
 mod openapi;
 mod operations;
+mod reboot;
 mod server_exec;
 mod servers;
 mod setup;
 
 use reoclo_api_types::{
-    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, ServerBody, ServerExecAnswer,
-    ServerExecRequest, SetupAnswer, SetupRequest,
+    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, RebootAnswer, ServerBody,
+    ServerExecAnswer, ServerExecRequest, SetupAnswer, SetupRequest,
 };
 
 use crate::operations::logs;
@@ -46,6 +47,11 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 
 fn add_operations(registrar: Registrar) -> Registrar {
     registrar
+        .tenant_post(
+            "/servers/{id}/reboot",
+            Doc::new("Reboot a server, named by its id or slug.").answers::<RebootAnswer>(200),
+            reboot::run,
+        )
         .tenant_post(
             "/servers/{id}/exec",
             Doc::new("Run a command on a server, named by its id or slug, and wait for its end.")

@@ -120,6 +120,8 @@ impl Config {
 
     fn set_limits(&self, settings: &mut Settings) {
         let limits = &self.limits;
+        let reboot_least = self.timing.reboot_least;
+        settings.reboot_least_seconds = reboot_least.unwrap_or(settings.reboot_least_seconds);
         let set = |value: &mut usize, limit: Option<u64>| {
             *value = limit
                 .and_then(|limit| limit.try_into().ok())

@@ -64,9 +64,15 @@ impl Dispatch {
         let (used, now) = (clock.now().since(self.sendable_at), clock.monotonic());
         let timeout = Duration::from_secs(self.timeout_seconds.into());
         let left = |whole: Duration| now.saturating_add(whole.saturating_sub(used));
+        // A host that reboots is silent by nature, so its time limit is kept here.
+        let silence = if self.kind == OperationKind::Reboot {
+            Duration::ZERO
+        } else {
+            settings.lost_after
+        };
         Deadlines {
             start_by: left(settings.start_deadline),
-            lost_at: left(timeout.saturating_add(settings.lost_after)),
+            lost_at: left(timeout.saturating_add(silence)),
         }
     }
 

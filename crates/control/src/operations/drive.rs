@@ -1,6 +1,7 @@
 //! Seeing one operation through to its end, over as many connections as that takes.
 
 mod log;
+mod reboot;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,6 +32,10 @@ pub(crate) enum Verdict {
     QueueTimeout,
     /// Somebody cancelled it before it was sent.
     Cancelled,
+    /// The host has booted anew since it was asked to.
+    Rebooted,
+    /// It has not, in all the time that it was given.
+    NotRebooted,
     /// It may have run; nobody can tell how it ended.
     Lost(String),
 }
@@ -46,6 +51,8 @@ pub(crate) struct Driver {
     accepted: bool,
     /// When to erase the sealed command, if that is still to be done.
     erase_at: Option<Duration>,
+    /// The host's reboot command has done its part.
+    awaits_boot: bool,
     live: Arc<Live>,
 }
 
@@ -67,6 +74,7 @@ impl Driver {
             sent: false,
             accepted: false,
             erase_at: None,
+            awaits_boot: false,
             live,
         }
     }
@@ -100,6 +108,7 @@ impl Driver {
         let time = self.until(self.deadlines.lost_at);
         match timeout(time, self.follow()).await {
             Ok(verdict) => verdict,
+            Err(_) if self.is_reboot() => Verdict::NotRebooted,
             Err(_) => Verdict::Lost("the server has not reported on it in time".into()),
         }
     }
@@ -116,7 +125,15 @@ impl Driver {
                 }
             };
             last = Some(link.number());
-            if let Some(verdict) = self.follow_on(&link).await {
+            if self.has_rebooted(&link) {
+                return Verdict::Rebooted;
+            }
+            if self.awaits_boot {
+                continue;
+            }
+            if let Some(verdict) = self.follow_on(&link).await
+                && let Some(verdict) = self.unless_rebooting(verdict)
+            {
                 return verdict;
             }
         }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::{EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, OperationState};
+use reoclo_domain::{
+    EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, OperationKind, OperationState,
+};
 use reoclo_store::{AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, RequestSource};
 use reoclo_wire::proto::{Finished, finished::State};
 use serde_json::json;
@@ -34,10 +36,30 @@ impl Control {
 
     /// Stores how an operation ended, and tells whoever waits or reads.
     pub(crate) async fn end(&self, dispatch: &Dispatch, verdict: &Verdict, live: &Live) {
-        let (outcome, log) = self.outcome(verdict, live);
+        let (mut outcome, log) = self.outcome(verdict, live);
+        if dispatch.kind == OperationKind::Reboot {
+            self.tell_of_reboot(dispatch, &mut outcome);
+        }
         self.store_outcome(dispatch, &outcome, log).await;
         live.end(Arc::new(outcome));
         self.live().remove(dispatch.id);
+    }
+
+    /// A reboot takes as long as the host is away, and a command that refused to do it has failed
+    /// whatever it says.
+    fn tell_of_reboot(&self, dispatch: &Dispatch, outcome: &mut OperationOutcome) {
+        if outcome.duration_us == 0 {
+            let took = self.now().since(dispatch.sendable_at).as_micros();
+            outcome.duration_us = i64::try_from(took).unwrap_or(i64::MAX);
+        }
+        if outcome.state == OperationState::Completed && outcome.exit_code != 0 {
+            outcome.state = OperationState::Failed;
+            outcome.code = Some("reboot_failed".to_owned());
+            outcome.message = Some(format!(
+                "the server's reboot command ended with exit code {}",
+                outcome.exit_code
+            ));
+        }
     }
 
     /// An operation whose intent may be stored although its request was refused.
@@ -165,6 +187,21 @@ impl End {
                 EXIT_CANCELLED,
                 "it was cancelled before it started",
             ),
+            Verdict::Rebooted => Self {
+                state: OperationState::Completed,
+                code: None,
+                exit_code: 0,
+                ..Self::unreported("", 0, "the server is back with a new boot")
+            },
+            Verdict::NotRebooted => Self {
+                state: OperationState::Timeout,
+                code: None,
+                ..Self::unreported(
+                    "",
+                    EXIT_TIMEOUT,
+                    "the server did not come back with a new boot in time",
+                )
+            },
             Verdict::Lost(why) => Self::unreported("lost", EXIT_LOST, why),
         }
     }

@@ -1,7 +1,7 @@
 //! What is sent to a runner.
 
 use reoclo_domain::OperationKind;
-use reoclo_wire::proto::{Exec, start_request::Action};
+use reoclo_wire::proto::{Exec, Reboot, start_request::Action};
 
 use super::ExecPayload;
 
@@ -10,6 +10,8 @@ use super::ExecPayload;
 pub(crate) enum Payload {
     /// Runs a command.
     Exec(ExecPayload),
+    /// Reboots it.
+    Reboot,
 }
 
 impl Payload {
@@ -17,6 +19,7 @@ impl Payload {
     pub(crate) fn to_text(&self) -> Result<String, serde_json::Error> {
         match self {
             Self::Exec(exec) => serde_json::to_string(exec),
+            Self::Reboot => Ok("{}".to_owned()),
         }
     }
 
@@ -24,6 +27,7 @@ impl Payload {
     pub(crate) fn of_text(kind: OperationKind, text: &str) -> Option<Self> {
         match kind {
             OperationKind::Exec => serde_json::from_str(text).ok().map(Self::Exec),
+            OperationKind::Reboot => Some(Self::Reboot),
             _ => None,
         }
     }
@@ -38,6 +42,7 @@ impl Payload {
                 timeout_seconds,
                 mask: exec.mask.into_iter().map(Into::into).collect(),
             }),
+            Self::Reboot => Action::Reboot(Reboot { timeout_seconds }),
         }
     }
 }

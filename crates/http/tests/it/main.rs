@@ -12,6 +12,7 @@ mod operations;
 mod organizations;
 mod planned;
 mod rate;
+mod reboot;
 mod refused_use;
 mod server_exec;
 mod servers;

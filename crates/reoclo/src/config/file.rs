@@ -75,6 +75,7 @@ pub(crate) struct Timing {
     pub(crate) kill_grace: Option<f64>,
     pub(crate) supervisor_idle: Option<f64>,
     pub(crate) queue_wait: Option<f64>,
+    pub(crate) reboot_least: Option<u32>,
 }
 
 /// How much there may be.

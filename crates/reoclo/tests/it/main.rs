@@ -25,6 +25,7 @@ mod many;
 mod own_runner;
 mod postgres;
 mod queue;
+mod reboot;
 mod refused_starts;
 mod refused_use;
 mod second_runner;
