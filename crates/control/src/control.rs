@@ -74,7 +74,7 @@ impl Settings {
             log_patience: Duration::from_secs(30),
             reboot_least_seconds: 60,
             log_age: Duration::from_hours(30 * 24),
-            log_bytes: 10 << 30,
+            log_bytes: 2 << 30,
             link: LinkSettings::default(),
             public_url: public_url.into(),
         }

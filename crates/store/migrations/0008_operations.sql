@@ -11,6 +11,10 @@ CREATE INDEX operations_rare_kind ON operations (organization_id, kind, created_
     WHERE kind <> 'exec';
 CREATE INDEX operations_rare_state ON operations (organization_id, state, created_at, id)
     WHERE state IN ('failed', 'timeout');
+-- Takes the place of one that did not begin with the organization.
+DROP INDEX operations_running;
+CREATE INDEX operations_running ON operations (organization_id, created_at, id)
+    WHERE state = 'running';
 
 
 -- The full output of operations that wrote more than their row holds. `length` stands before

@@ -54,16 +54,21 @@ impl Control {
         };
         let (accepted, committed) = oneshot::channel();
         let control = self.clone();
+        live.set_queued(matches!(place, Place::Queued(_)));
+        // Before the record can be found, so that whoever finds it finds this as well.
+        self.live().add(begun.id, Arc::clone(&live));
+        let id = begun.id;
         tokio::spawn(async move {
             match control.commit_intent(operation, plan.payload, event).await {
                 Ok(dispatch) => {
-                    live.set_queued(matches!(place, Place::Queued(_)));
-                    control.live().add(dispatch.id, Arc::clone(&live));
                     // The caller may be gone; the operation is not.
                     let _ = accepted.send(Ok(()));
                     control.run(dispatch, place, live).await;
                 }
-                Err(refusal) => drop(accepted.send(Err(refusal))),
+                Err(refusal) => {
+                    control.live().remove(id);
+                    drop(accepted.send(Err(refusal)));
+                }
             }
         });
         committed.await.map_err(Refusal::internal)??;

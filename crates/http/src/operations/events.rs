@@ -100,7 +100,8 @@ impl<P: Permission> Events<P> {
             if let Some(event) = self.due.pop_front() {
                 return Ok(Some(event));
             }
-            if self.is_over {
+            // The client comes back to the process that follows this one.
+            if self.is_over || self.control.drain().has_begun() {
                 return Ok(None);
             }
             if self.checks.tick().now_or_never().is_some() && !self.is_still_allowed().await {
@@ -206,7 +207,6 @@ impl<P: Permission> Events<P> {
                 self.is_still_allowed().await;
             }
             _ = self.keepalives.tick() => self.due.push_back(event::keepalive()),
-            // The client comes back to the process that follows this one.
             () = self.control.drain().begun() => self.is_over = true,
         }
         Ok(())

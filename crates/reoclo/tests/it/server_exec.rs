@@ -119,3 +119,65 @@ fn a_process_that_stops_says_where_to_look() {
         key.get(&format!("/api/operations/{id}")).ok()["status"] == "completed"
     });
 }
+
+/// Values that mean something to a shell, a path, a terminal or a database.
+fn hostile() -> Vec<String> {
+    let mut values: Vec<String> = [
+        "'",
+        "\"",
+        "$(touch owned)",
+        "`touch owned`",
+        "; touch owned",
+        "a\nb\r\n",
+        "-rf",
+        "--help",
+        "../../etc/passwd",
+        "*",
+        "~",
+        "%s%n",
+        "\u{1b}[2J",
+        "\u{202e}",
+        "\u{1f980}",
+        "' OR 1=1 --",
+        "\\",
+        "${IFS}",
+        "!!",
+        "\t",
+    ]
+    .map(str::to_owned)
+    .into();
+    values.push("\u{1f980}".repeat(2_560));
+    values
+}
+
+#[test]
+fn hostile_values_arrive_as_data_or_are_refused_by_name() {
+    let home = Home::new();
+    let up = home.up();
+    let key = up.integration();
+    let path = format!("/api/servers/{}/exec", up.server());
+    for value in hostile() {
+        let body = json!({
+            "command": "printf '%s' \"$VALUE\"",
+            "env": { "VALUE": value },
+            "working_directory": home.path("").to_str().unwrap(),
+        });
+        let answer = key.post_json(&path, &body).ok();
+        assert_eq!(answer["exit_code"], 0, "{value:?}: {answer}");
+        assert_eq!(answer["stdout"], value);
+
+        let body = json!({ "command": "true", "working_directory": format!("{value}/nowhere") });
+        let detail = key.post_json(&path, &body).refused(422, "invalid_request");
+        assert!(
+            detail.starts_with("working_directory "),
+            "{value:?}: {detail}"
+        );
+        let body = json!({ "command": "true", "scope": value });
+        let detail = key.post_json(&path, &body).refused(422, "invalid_request");
+        assert!(detail.starts_with("scope "), "{value:?}: {detail}");
+        let body = json!({ "command": "true", "timeout": value });
+        let detail = key.post_json(&path, &body).refused(422, "invalid_request");
+        assert!(detail.starts_with("timeout "), "{value:?}: {detail}");
+    }
+    assert!(!home.path("owned").exists());
+}

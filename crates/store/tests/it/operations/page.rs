@@ -320,6 +320,7 @@ async fn sqlite_reads_every_list_from_an_index() {
             "AND kind = 'reboot' AND kind <> 'exec'",
             "operations_rare_kind",
         ),
+        ("AND state = 'running'", "operations_running"),
         (
             "AND state = 'failed' AND state IN ('failed', 'timeout')",
             "operations_rare_state",
