@@ -84,11 +84,11 @@ impl Stream {
     }
 
     fn finish(&mut self, name: LogStream, total: u64, log: &mut LogEnd) -> Tail {
-        let tail = std::mem::take(&mut self.tail).finish(total);
+        let tail = self.tail.clone().finish(total);
         if tail.truncated && self.pending.next() > 0 {
             self.pending.keep();
         }
-        let rest = self.pending.take_rest();
+        let rest = self.pending.rest();
         log.chunks
             .extend(rest.iter().map(|piece| chunk(name, piece)));
         let ring = total.saturating_sub(RING);

@@ -6,7 +6,7 @@ use reoclo_store::Tail;
 const KEPT: usize = 64 * 1024;
 
 /// Collects a stream and keeps its last 64 KiB, in at most twice that memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TailBuffer {
     bytes: Vec<u8>,
     /// Where in the stream the next byte belongs.

@@ -94,12 +94,13 @@ impl Pending {
         self.closed.pop_front();
     }
 
-    /// Everything that is left, for the database; nothing when it never went there.
-    pub(super) fn take_rest(&mut self) -> Vec<Piece> {
+    /// Everything that is left, for the database; nothing when it never went there. It stays
+    /// readable here until it is there.
+    pub(super) fn rest(&mut self) -> Vec<Piece> {
         if self.has_closed {
             self.close();
         }
-        self.closed.drain(..).collect()
+        self.closed.iter().cloned().collect()
     }
 
     /// Has even a short stream go to the database, since its tail does not hold all of it.
@@ -158,7 +159,7 @@ mod tests {
     /// Everything that was closed, put together by position.
     fn drain(pending: &mut Pending) -> Vec<Piece> {
         pending.keep();
-        pending.take_rest()
+        pending.rest()
     }
 
     #[test]
@@ -166,7 +167,7 @@ mod tests {
         let mut pending = Pending::behind(0);
         pending.push(0, b"hello");
         assert_eq!(pending.first_closed(), None);
-        assert_eq!(pending.take_rest(), []);
+        assert_eq!(pending.rest(), []);
         assert_eq!(pending.read(1), Some(&b"ello"[..]));
     }
 

@@ -53,6 +53,9 @@ fn output_that_the_row_does_not_hold_is_stored_with_the_end() {
     assert!(stdout.truncated);
     assert_eq!(log.chunks.len(), 1);
     assert_eq!((log.chunks[0].position, &log.chunks[0].bytes), (0, &output));
+    // Whoever reads until the outcome is stored finds no gap, and the same end.
+    assert_eq!(live.look(STREAM, 0), Look::Bytes(output[..LOOK].to_vec()));
+    assert_eq!(live.position(STREAM), 100_000);
 }
 
 #[test]
