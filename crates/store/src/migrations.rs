@@ -23,6 +23,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "rate windows",
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
+    (
+        7,
+        "registry credentials",
+        include_str!("../migrations/0007_registry_credentials.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.
