@@ -115,13 +115,18 @@ impl Service {
             instance_id: start.instance_id,
             not_after_ms: start.not_after_ms,
         };
-        let Some(Action::Exec(exec)) = start.action else {
-            return Err(invalid(
-                "this supervisor does not know the action".to_owned(),
-            ));
-        };
-        let request = exec::Request::new(exec).map_err(|error| invalid(error.to_string()))?;
         let instance = &self.0;
+        let request = match start.action {
+            Some(Action::Exec(exec)) => exec::Request::new(exec),
+            Some(Action::RegistryLogin(login)) => instance.docker_cli.login(login),
+            Some(Action::RegistryLogout(logout)) => instance.docker_cli.logout(logout),
+            // A newer control plane's.
+            None => {
+                let problem = "this supervisor does not know the action";
+                return Err(invalid(problem.to_owned()));
+            }
+        };
+        let request = request.map_err(|error| invalid(error.to_string()))?;
         let admission = instance
             .operations
             .admit(id, || instance.check(&deadline))?;

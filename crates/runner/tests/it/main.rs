@@ -14,6 +14,7 @@ mod enrolment;
 mod output;
 mod reconnecting;
 mod recovery;
+mod registry;
 mod runner;
 mod starts;
 mod supervisor;
