@@ -9,6 +9,7 @@ mod exec;
 mod health;
 mod identity;
 mod operation;
+mod registry_credential;
 mod server;
 mod setup;
 
@@ -20,5 +21,9 @@ pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use registry_credential::{
+    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
+    RegistryCredentialBody, RegistryCredentialChangeRequest,
+};
 pub use server::ServerBody;
 pub use setup::{SetupAnswer, SetupRequest};

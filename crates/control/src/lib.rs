@@ -16,10 +16,12 @@ mod drain;
 mod identity;
 mod key_use;
 mod operations;
+mod outbound;
 mod permissions;
 mod redact;
 mod refusal;
 mod refused_use;
+mod registry_credentials;
 mod runners;
 mod servers;
 
@@ -34,10 +36,15 @@ pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{Credential, ExecCommand, Executed};
 pub use permissions::{
-    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot, RegistryLogin,
-    RegistryLogout, Requirement, Restart, ServersRead,
+    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot,
+    RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin, RegistryLogout, Requirement,
+    Restart, ServersRead,
 };
 pub use refusal::{InvalidFields, Refusal};
+pub use registry_credentials::{
+    ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
+    RegistryCredentialChange,
+};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{AddedServer, LocalOwner, NewServerForm};
 
@@ -45,5 +52,6 @@ pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AutomationKeyRecord, HostFacts, KeyRecord, OperationOutcome, OperationRecord,
-    OrganizationRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    OrganizationRecord, RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord,
+    Tail,
 };

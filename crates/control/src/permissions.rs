@@ -86,6 +86,10 @@ permissions! {
     ServersRead => Requirement::Cell(Cell::SERVERS_READ);
     /// Reading the audit log.
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
+    /// Seeing registry credentials, without their secrets.
+    RegistryCredentialsRead => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_READ);
+    /// Making, changing, removing and trying registry credentials.
+    RegistryCredentialsWrite => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_WRITE);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
     /// Deploying an application.

@@ -25,6 +25,7 @@ pub struct Doc {
     pub(crate) request: Option<Shape>,
     pub(crate) answer: Option<(u16, Shape)>,
     pub(crate) is_list: bool,
+    pub(crate) is_empty: bool,
 }
 
 /// A parameter behind the `?`, with what it does.
@@ -60,6 +61,7 @@ impl Doc {
             request: None,
             answer: None,
             is_list: false,
+            is_empty: false,
         }
     }
 
@@ -81,6 +83,13 @@ impl Doc {
     #[must_use]
     pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
         self.answer = Some((status, Shape::of::<T>()));
+        self
+    }
+
+    /// Answers 204, without a body.
+    #[must_use]
+    pub const fn answers_nothing(mut self) -> Self {
+        self.is_empty = true;
         self
     }
 
@@ -187,6 +196,46 @@ impl Registrar {
         T: Guarded + 'static,
     {
         self.add_tenant::<T>(Method::GET, resource, doc, on(MethodFilter::GET, handler))
+    }
+
+    /// Adds a `POST` route of an organization's resource, as [`Self::tenant_get`] does.
+    #[must_use]
+    pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(Method::POST, resource, doc, on(MethodFilter::POST, handler))
+    }
+
+    /// Adds a `PATCH` route of an organization's resource, as [`Self::tenant_get`] does.
+    #[must_use]
+    pub fn tenant_patch<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(
+            Method::PATCH,
+            resource,
+            doc,
+            on(MethodFilter::PATCH, handler),
+        )
+    }
+
+    /// Adds a `DELETE` route of an organization's resource, as [`Self::tenant_get`] does.
+    #[must_use]
+    pub fn tenant_delete<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(
+            Method::DELETE,
+            resource,
+            doc,
+            on(MethodFilter::DELETE, handler),
+        )
     }
 
     fn add_tenant<T: Guarded>(

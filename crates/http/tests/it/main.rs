@@ -10,6 +10,7 @@ mod organizations;
 mod planned;
 mod rate;
 mod refused_use;
+mod registry;
 mod servers;
 mod setup;
 mod snapshots;

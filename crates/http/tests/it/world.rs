@@ -11,13 +11,13 @@ use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, Slug, TokenKind,
-    UserId,
+    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, RegistryType, Role,
+    Scope, Secret, ServerId, Slug, TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewUser, Store,
-    StoreOptions,
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewUser,
+    OpenRegistryCredential, RegistryCredentialRecord, Store, StoreOptions,
 };
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
@@ -74,13 +74,20 @@ impl Answer {
 
 impl World {
     pub(crate) async fn on(database: Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    pub(crate) async fn with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(ManualClock::default());
         let options = StoreOptions {
             clock: clock.clone(),
             ..database.options()
         };
         let store = Store::open(options).await.unwrap();
-        let settings = Settings::new(format!("http://{HOST}"));
+        let mut settings = Settings::new(format!("http://{HOST}"));
+        // What a test itself serves.
+        settings.allowed_outbound = vec!["127.0.0.1/32".parse().unwrap()];
+        change(&mut settings);
         let control = Control::new(
             store,
             clock.clone(),
@@ -233,6 +240,29 @@ impl World {
             .await
             .unwrap();
         (token.expose().into(), id)
+    }
+
+    /// The id of a registry credential.
+    pub(crate) async fn registry_credential(&self, of: &Organization) -> String {
+        let record = RegistryCredentialRecord {
+            id: RegistryCredentialId::new(&*self.clock, &RealEntropy),
+            organization: of.id,
+            name: "test".parse().unwrap(),
+            registry_type: RegistryType::Ghcr,
+            registry_type_name: "ghcr".into(),
+            registry_url: "ghcr.io".parse().unwrap(),
+            username: Some("ada".into()),
+            description: None,
+            revision: 1,
+            created_at: self.clock.now(),
+            updated_at: self.clock.now(),
+        };
+        let id = record.id.to_string();
+        let secret = Secret::new("secret");
+        let credential = OpenRegistryCredential { record, secret };
+        let created = self.store().create_registry_credential(credential, vec![]);
+        created.await.unwrap();
+        id
     }
 
     pub(crate) async fn expire(&self, of: &Organization, key: KeyRef) {

@@ -1,0 +1,10 @@
+//! Registry credentials.
+
+mod connection;
+mod credentials;
+
+/// Values that are no address of a registry.
+fn hostile_registries() -> Vec<String> {
+    let corpus = include_str!("../../../testkit/corpus/hostile_registries.json");
+    serde_json::from_str(corpus).unwrap()
+}
