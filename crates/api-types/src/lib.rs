@@ -9,6 +9,7 @@ mod exec;
 mod health;
 mod identity;
 mod operation;
+mod registry_auth;
 mod registry_credential;
 mod server;
 mod setup;
@@ -21,6 +22,9 @@ pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use registry_auth::{
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
 pub use registry_credential::{
     ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
     RegistryCredentialBody, RegistryCredentialChangeRequest,

@@ -34,7 +34,7 @@ pub use caller::{Caller, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
-pub use operations::{Credential, ExecCommand, Executed};
+pub use operations::{DirectLogin, ExecCommand, Executed, RegistryAuth, RunNote};
 pub use permissions::{
     AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot,
     RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin, RegistryLogout, Requirement,

@@ -11,6 +11,7 @@ mod update;
 
 use reoclo_domain::Secret;
 
+pub(crate) use checked::{checked_secret, checked_username};
 pub use test_connection::{ConnectionForm, ConnectionTest};
 pub use update::RegistryCredentialChange;
 

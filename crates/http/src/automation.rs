@@ -3,10 +3,14 @@
 mod exec;
 mod operations;
 mod planned;
+mod registry_auth;
 mod result;
 
-use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
-use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
+use reoclo_api_types::{
+    ExecAnswer, ExecRequest, OperationBody, OperationRequest, RegistryAuthAnswer,
+    RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
+use reoclo_control::{Deploy, Reboot, Restart};
 
 use crate::registrar::{Doc, Registrar};
 
@@ -25,7 +29,33 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<OperationBody>(200),
             operations::show,
         );
-    add_planned(registrar)
+    add_registry_auth(add_planned(registrar))
+}
+
+/// Logging a server's Docker in to a registry and out of it.
+fn add_registry_auth(registrar: Registrar) -> Registrar {
+    registrar
+        .post(
+            "/api/automation/v1/registry-auth/login",
+            Doc::new("Log a server's Docker in to a registry with a stored credential.")
+                .takes::<RegistryLoginRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/login-direct",
+            Doc::new("Log a server's Docker in with a credential that comes with the request.")
+                .takes::<RegistryLoginDirectRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login_direct,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/logout",
+            Doc::new("Log a server's Docker out of a registry.")
+                .takes::<RegistryLogoutRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::logout,
+        )
 }
 
 /// Checked like any other, and answered with 501 until they are built.
@@ -46,20 +76,5 @@ fn add_planned(registrar: Registrar) -> Registrar {
             "/api/automation/v1/reboot",
             doc("Reboot a server. Not built yet: 501 after all checks."),
             planned::run::<Reboot>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login",
-            doc("Log a server in to a registry. Not built yet: 501 after all checks."),
-            planned::run_with_credential::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login-direct",
-            doc("Log a server in with a credential of your own. Not built yet: 501 after all checks."),
-            planned::run_direct::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/logout",
-            doc("Log a server out of a registry. Not built yet: 501 after all checks."),
-            planned::run::<RegistryLogout>,
         )
 }

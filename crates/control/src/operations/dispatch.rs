@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reoclo_domain::{Clock, OperationId, OperationKind, OrganizationId, ServerId, Timestamp};
 use reoclo_store::{Actor, NewOperation};
-use reoclo_wire::proto::{Exec, StartRequest, start_request::Action};
+use reoclo_wire::proto::StartRequest;
 
-use super::ExecPayload;
+use super::payload::Payload;
 use crate::Settings;
 use crate::runners::Link;
 
@@ -34,11 +34,11 @@ pub(crate) struct Dispatch {
     /// The instance that it was first meant for.
     pub(crate) instance_id: String,
     /// What to run; gone once a runner has it.
-    pub(crate) payload: Option<ExecPayload>,
+    pub(crate) payload: Option<Payload>,
 }
 
 impl Dispatch {
-    pub(crate) fn of(operation: &NewOperation, payload: Option<ExecPayload>) -> Self {
+    pub(crate) fn of(operation: &NewOperation, payload: Option<Payload>) -> Self {
         Self {
             id: operation.id,
             organization: operation.organization,
@@ -74,13 +74,7 @@ impl Dispatch {
             operation_id: self.id.to_string(),
             instance_id: link.instance_id().to_owned(),
             not_after_ms,
-            action: Some(Action::Exec(Exec {
-                command: payload.command,
-                working_directory: payload.working_directory.unwrap_or_default(),
-                env: payload.env.into_iter().collect(),
-                timeout_seconds: self.timeout_seconds,
-                mask: payload.mask.into_iter().map(Into::into).collect(),
-            })),
+            action: Some(payload.into_action(self.timeout_seconds)),
         })
     }
 }

@@ -3,9 +3,9 @@
 use reoclo_store::{RunningOperation, StoreError};
 use tokio::sync::watch;
 
-use super::ExecPayload;
 use super::dispatch::Dispatch;
 use super::drive::Driver;
+use super::payload::Payload;
 use crate::Control;
 
 impl Control {
@@ -23,7 +23,7 @@ impl Control {
         let payload = running
             .payload
             .as_ref()
-            .and_then(|sealed| serde_json::from_str::<ExecPayload>(sealed.expose()).ok());
+            .and_then(|sealed| Payload::of_text(running.operation.kind, sealed.expose()));
         let dispatch = Dispatch::of(&running.operation, payload);
         let slot = self.runners().count_running(dispatch.server);
         let driver = Driver::resumed(self.clone(), dispatch, running.acknowledged);

@@ -49,7 +49,7 @@ pub(super) fn checked_address(
 }
 
 /// An empty name is none.
-pub(super) fn checked_username(text: Option<&str>, invalid: &mut InvalidFields) -> Option<String> {
+pub(crate) fn checked_username(text: Option<&str>, invalid: &mut InvalidFields) -> Option<String> {
     let text = text.filter(|text| !text.is_empty())?;
     if text.chars().count() > MAX_USERNAME_CHARS {
         invalid.add("username", "must be at most 255 characters");
@@ -83,7 +83,7 @@ pub(super) fn checked_description(
 }
 
 /// A secret that has to be there.
-pub(super) fn checked_secret(
+pub(crate) fn checked_secret(
     field: &'static str,
     secret: Option<Secret>,
     invalid: &mut InvalidFields,

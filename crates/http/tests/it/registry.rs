@@ -1,7 +1,8 @@
-//! Registry credentials.
+//! Registry credentials and logins, as far as they go without a runner.
 
 mod connection;
 mod credentials;
+mod logins;
 
 /// Values that are no address of a registry.
 fn hostile_registries() -> Vec<String> {

@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod database;
+mod docker;
 mod ended;
 mod eventually;
 mod gate;
@@ -15,6 +16,7 @@ mod tls;
 
 pub(crate) use control_plane::{ControlPlane, Key};
 pub(crate) use database::Database;
+pub(crate) use docker::{Docker, Registry};
 pub(crate) use ended::Ended;
 pub(crate) use eventually::{PATIENCE, eventually, wait_until};
 pub(crate) use gate::Gate;

@@ -23,6 +23,7 @@ mod own_runner;
 mod postgres;
 mod refused_starts;
 mod refused_use;
+mod registry;
 mod second_runner;
 mod servers;
 mod setup;
