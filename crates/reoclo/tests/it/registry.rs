@@ -127,6 +127,7 @@ fn a_server_is_logged_in_with_a_stored_credential_and_out_again() {
     let record = world.key().operation(&id(&logout)).ok();
     assert_eq!(record["operation_type"], "registry_logout");
 
+    assert_eq!(leaks(&world.home, password), [""; 0]);
     let audit = world.home.audit("export", &[]).stdout;
     assert!(audit.contains(&credential) && audit.contains(&registry.host));
     assert!(!audit.contains(password), "{audit}");
