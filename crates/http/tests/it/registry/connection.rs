@@ -15,8 +15,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use super::credentials::Admin;
-use super::hostile_registries;
+use super::{Admin, hostile_registries};
 use crate::on_both_databases;
 use crate::world::World;
 

@@ -4,7 +4,7 @@ use http::Method;
 use reoclo_domain::{Preset, Role};
 use serde_json::{Value, json};
 
-use super::hostile_registries;
+use super::{Admin, PATH, SECRET, hostile_registries};
 use crate::on_both_databases;
 use crate::world::{Answer, World};
 
@@ -23,68 +23,6 @@ on_both_databases!(
     every_change_is_audited,
     both_slash_forms_and_surfaces_are_the_same,
 );
-
-const PATH: &str = "/api/registry-credentials";
-const SECRET: &str = "pa$$word-of-the-registry";
-
-/// Somebody who may do everything.
-pub(super) struct Admin<'w> {
-    pub(super) world: &'w World,
-    pub(super) key: String,
-}
-
-impl<'w> Admin<'w> {
-    pub(super) async fn of(world: &'w World) -> Self {
-        let key = world
-            .integration_key(&world.ours, Preset::FullAccess, Role::Admin)
-            .await;
-        Self { world, key }
-    }
-
-    pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
-        self.world.post(path, Some(&self.key), body).await
-    }
-
-    pub(super) async fn ask(&self, method: Method, id: &str, body: Option<&Value>) -> Answer {
-        let path = format!("{PATH}/{id}");
-        self.world.ask(&method, &path, Some(&self.key), body).await
-    }
-
-    async fn create(&self, fields: &Value) -> Answer {
-        let mut body = json!({
-            "name": "hub", "registry_type": "docker_hub", "username": "ada",
-            "encrypted_credential": SECRET,
-        });
-        let fields = fields.as_object().unwrap().clone();
-        body.as_object_mut().unwrap().extend(fields);
-        self.post(PATH, &body).await
-    }
-
-    /// The id of a credential with these fields besides the usual ones.
-    pub(super) async fn created(&self, fields: &Value) -> String {
-        let answer = self.create(fields).await;
-        assert_eq!(answer.status, 201, "{}", answer.body);
-        answer.body["id"].as_str().unwrap().to_owned()
-    }
-
-    async fn shown(&self, id: &str) -> Value {
-        let answer = self.ask(Method::GET, id, None).await;
-        assert_eq!(answer.status, 200, "{}", answer.body);
-        answer.body
-    }
-
-    async fn change(&self, id: &str, change: Value) -> Answer {
-        self.ask(Method::PATCH, id, Some(&change)).await
-    }
-
-    /// The secret as it is kept.
-    async fn secret(&self, id: &str) -> String {
-        let (organization, id) = (self.world.ours.id, id.parse().unwrap());
-        let store = self.world.store();
-        let open = store.open_registry_credential(organization, id).await;
-        open.unwrap().unwrap().secret.expose().to_owned()
-    }
-}
 
 #[track_caller]
 fn names(answer: &Answer, field: &str) {

@@ -5,8 +5,7 @@ use reoclo_domain::{
 };
 use serde_json::{Value, json};
 
-use super::credentials::Admin;
-use super::hostile_registries;
+use super::{Admin, hostile_registries};
 use crate::on_both_databases;
 use crate::world::{Answer, World};
 
