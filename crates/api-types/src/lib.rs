@@ -12,7 +12,9 @@ mod operation;
 mod registry_auth;
 mod registry_credential;
 mod server;
+mod session;
 mod setup;
+mod user;
 
 pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
@@ -29,5 +31,13 @@ pub use registry_credential::{
     ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
     RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
-pub use server::ServerBody;
+pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+pub use session::{
+    PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
+    SignOutRequest, SwitchRequest,
+};
 pub use setup::{SetupAnswer, SetupRequest};
+pub use user::{
+    AddUserRequest, AddedUserBody, ChangeOrganizationRequest, ChangeUserRequest, KeyToReviewBody,
+    NewOrganizationRequest, OrganizationBody, RemovedUserBody, UserBody, UserPage,
+};

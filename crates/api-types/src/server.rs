@@ -39,3 +39,35 @@ pub struct ServerBody {
     /// When it was added.
     pub created_at: String,
 }
+
+/// Adds a server.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddServerRequest {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 1 to 63 of `a-z`, `0-9` and `-`; made from the name when absent.
+    pub slug: Option<String>,
+}
+
+/// A server that was added, with what its runner needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AddedServerBody {
+    /// The server.
+    pub server: ServerBody,
+    /// Shown once: enrols one runner.
+    pub enrolment_token: String,
+    /// When the token stops working.
+    pub expires_at: String,
+    /// One line to run on the server.
+    pub install_command: String,
+}
+
+/// Changes what a server is called.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct ChangeServerRequest {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// 1 to 63 of `a-z`, `0-9` and `-`.
+    pub slug: Option<String>,
+}

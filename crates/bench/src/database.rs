@@ -66,6 +66,7 @@ impl Database {
             email: Some("ada@bench.example".into()),
             name: Some("Ada".into()),
             password_hash: None,
+            temporary_until: None,
             created_at,
         };
         let server = NewServer {

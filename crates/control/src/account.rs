@@ -1,25 +1,14 @@
-//! People's accounts: so far, completing the first admin's.
+//! Completing the first admin's account.
 
-use argon2::Argon2;
-use argon2::password_hash::PasswordHasher;
-use reoclo_domain::{DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId};
+use reoclo_domain::{
+    DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId, is_deceptive,
+};
 use reoclo_store::{Profile, RequestSource, SetupOutcome};
-use tokio::sync::Semaphore;
 
+use crate::passwords::check_password;
 use crate::{Control, InvalidFields, Refusal};
 
-const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 const MAX_EMAIL_LEN: usize = 254;
-
-/// Bounds the memory that password hashing takes: each hash needs 19 MiB.
-#[derive(Debug)]
-pub(crate) struct PasswordHashing(Semaphore);
-
-impl Default for PasswordHashing {
-    fn default() -> Self {
-        Self(Semaphore::new(2))
-    }
-}
 
 /// What the set-up page asks for.
 #[derive(Debug)]
@@ -57,21 +46,6 @@ impl Control {
             SetupOutcome::Expired | SetupOutcome::Unknown => Err(dead_link()),
         }
     }
-
-    /// Argon2id with the parameters of RFC 9106's second recommendation scaled to 19 MiB (OWASP).
-    async fn hash_password(&self, password: Secret) -> Result<Secret, Refusal> {
-        let hashing = self.password_hashing().0.acquire().await;
-        let _permit = hashing.map_err(Refusal::internal)?;
-        let mut salt = [0; 16];
-        self.entropy().fill(&mut salt);
-        let hashed = tokio::task::spawn_blocking(move || {
-            Argon2::default()
-                .hash_password_with_salt(password.expose().as_bytes(), &salt)
-                .map(|hash| Secret::new(hash.to_string()))
-        });
-        let hashed = hashed.await.map_err(Refusal::internal)?;
-        hashed.map_err(|error| Refusal::internal(std::io::Error::other(error.to_string())))
-    }
 }
 
 fn setup_token(text: &Secret) -> Option<PlainToken> {
@@ -92,18 +66,21 @@ fn check_form(form: &SetupForm) -> Result<(), Refusal> {
     if let Err(problem) = form.name.parse::<DisplayName>() {
         invalid.add("name", problem.to_string());
     }
-    if !is_email(form.email.trim()) {
+    check_email(&mut invalid, &form.email);
+    check_password(&mut invalid, "password", &form.password);
+    invalid.into_result()
+}
+
+/// Notes what is wrong with an e-mail address.
+pub(crate) fn check_email(invalid: &mut InvalidFields, email: &str) {
+    if !is_email(email.trim()) {
         invalid.add("email", "must be an e-mail address such as ada@example.com");
     }
-    if !PASSWORD_CHARS.contains(&form.password.expose().chars().count()) {
-        invalid.add("password", "must have 12 to 200 characters");
-    }
-    invalid.into_result()
 }
 
 /// Refuses what cannot be an address; only a delivered message proves that one is.
 fn is_email(text: &str) -> bool {
-    let visible = |character: char| !character.is_whitespace() && !character.is_control();
+    let visible = |character: char| !character.is_whitespace() && !is_deceptive(character);
     text.len() <= MAX_EMAIL_LEN
         && text.chars().all(visible)
         && text.rsplit_once('@').is_some_and(|(local, host)| {

@@ -11,19 +11,34 @@ use crate::{Caller, Control, Refusal};
 /// What came with a request.
 #[derive(Clone, Debug, Default)]
 pub struct Presented<'a> {
-    /// What stood behind `Bearer`, if the header was there.
+    /// What stood behind `Bearer`, if the header was there; it comes before a session.
     pub bearer: Option<&'a str>,
+    /// The session's cookie, where one counts.
+    pub session: Option<PresentedSession<'a>>,
     /// Where the request came from.
     pub source: RequestSource,
     /// Takes what is left of the key's rate limit, for the answer's headers.
     pub rate: RateNote,
 }
 
+/// A session's cookie, with what tells that the request was made by a page of ours.
+#[derive(Clone, Copy, Debug)]
+pub struct PresentedSession<'a> {
+    /// The session's token.
+    pub token: &'a str,
+    /// The request can change something.
+    pub changes: bool,
+    /// The session's own `csrf_token`, as it came back.
+    pub csrf_token: Option<&'a str>,
+    /// No header says that another site made the request.
+    pub same_site: bool,
+}
+
 /// Where the check leaves the state of the key's rate limit.
 pub type RateNote = Arc<OnceLock<RateVerdict>>;
 
 impl Control {
-    /// Says who presents this: token parses → known → active → address allowed → within the rate
+    /// Says who presents this. A key: token parses → known → active → address allowed → within the rate
     /// limit, when what it wants is counted. What it wants is also what the audit log says when
     /// the key is refused.
     pub(crate) async fn authenticate(
@@ -31,9 +46,14 @@ impl Control {
         presented: Presented<'_>,
         wanted: Wanted,
     ) -> Result<Caller, Refusal> {
-        let token = read_token(presented.bearer)?;
-        let record = self.known_key(&token).await?;
+        if let (None, Some(session)) = (presented.bearer, presented.session) {
+            return self
+                .authenticate_session(session, presented.source, wanted)
+                .await;
+        }
         let source = presented.source;
+        let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
+        let record = self.known_key(bearer, &source).await?;
         self.check_life(&record)
             .and_then(|()| check_address(&record, &source))
             .inspect_err(|refusal| {
@@ -52,9 +72,16 @@ impl Control {
         Ok(caller)
     }
 
-    async fn known_key(&self, token: &PlainToken) -> Result<Arc<KeyRecord>, Refusal> {
-        let known = self.store().find_key(&token.hash()).await?;
-        known.ok_or(Refusal::InvalidKey)
+    async fn known_key(
+        &self,
+        bearer: &str,
+        source: &RequestSource,
+    ) -> Result<Arc<KeyRecord>, Refusal> {
+        let known = match read_token(bearer) {
+            Some(token) => self.store().find_key(&token.hash()).await?,
+            None => None,
+        };
+        known.ok_or_else(|| self.refuse_unknown_token(source))
     }
 
     fn check_life(&self, record: &KeyRecord) -> Result<(), Refusal> {
@@ -113,12 +140,11 @@ fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refus
     Err(Refusal::IpNotAllowed { seen })
 }
 
-/// A malformed or mistyped token is refused here, before any look into the database.
-fn read_token(bearer: Option<&str>) -> Result<PlainToken, Refusal> {
-    let bearer = bearer.ok_or(Refusal::MissingCredentials)?;
-    let token = PlainToken::parse(bearer).map_err(|_| Refusal::InvalidKey)?;
+/// A malformed or mistyped token is none, without any look into the database.
+fn read_token(bearer: &str) -> Option<PlainToken> {
+    let token = PlainToken::parse(bearer).ok()?;
     match token.kind() {
-        TokenKind::Integration | TokenKind::Automation => Ok(token),
-        TokenKind::Enrolment | TokenKind::Setup => Err(Refusal::InvalidKey),
+        TokenKind::Integration | TokenKind::Automation => Some(token),
+        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session => None,
     }
 }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use reoclo_domain::{KeyKind, OperationKinds, ServerId};
+use reoclo_domain::{OperationKinds, ServerId};
 
 use crate::authenticate::Presented;
 use crate::refused_use::Wanted;
@@ -45,15 +45,13 @@ impl Control {
     }
 
     pub(crate) fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: Wanted) {
-        self.note_refusal(refusal, caller.known_key(), caller.source(), wanted);
+        self.note_refusal(refusal, caller.known_holder(), caller.source(), wanted);
     }
 }
 
 fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
-    if let Some(needed) = requirement
-        .key_kind()
-        .filter(|kind| *kind != caller.key_kind())
-    {
+    if !requirement.takes(caller.credential_kind()) {
+        let needed = requirement.made_for();
         return Err(Refusal::WrongKeyType { needed });
     }
     let operations = caller
@@ -63,20 +61,29 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
     let met = match caller.principal() {
         Principal::IntegrationKey { effective, .. } => requirement.met_by_acl(*effective),
         Principal::AutomationKey(..) => requirement.met_by_operations(operations),
+        Principal::Person(person) => requirement.met_by_role(person.role),
     };
     if met {
         Ok(())
     } else {
-        Err(refusal_of(requirement, caller.key_kind(), operations))
+        Err(refusal_of(requirement, caller, operations))
     }
 }
 
-fn refusal_of(requirement: Requirement, kind: KeyKind, allowed: OperationKinds) -> Refusal {
-    match requirement {
-        Requirement::Cell(missing) => Refusal::PermissionDenied { missing },
-        Requirement::Operation(operation) => Refusal::OperationNotAllowed { operation, allowed },
-        // Every key of the right kind meets these.
-        Requirement::OwnOperations | Requirement::AnyKey => Refusal::WrongKeyType { needed: kind },
+fn refusal_of(requirement: Requirement, caller: &Caller, allowed: OperationKinds) -> Refusal {
+    match (requirement, caller.person()) {
+        (Requirement::Cell(missing), _) => Refusal::PermissionDenied { missing },
+        (Requirement::Operation(operation), _) => {
+            Refusal::OperationNotAllowed { operation, allowed }
+        }
+        (Requirement::Person(needed), Some(person)) => Refusal::RoleInsufficient {
+            needed,
+            role: person.role,
+        },
+        // Every credential of the right kind meets the others.
+        _ => Refusal::WrongKeyType {
+            needed: requirement.made_for(),
+        },
     }
 }
 

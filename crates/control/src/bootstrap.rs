@@ -74,6 +74,7 @@ impl Control {
             email: None,
             name: None,
             password_hash: None,
+            temporary_until: None,
             created_at: self.now(),
         };
         let admin_id = admin.id;
@@ -85,7 +86,11 @@ impl Control {
 
         let mut events = self.first_events(&organization);
         events.push(self.setup_link_event(organization.id, admin.id));
-        events.extend(server.iter().map(|server| self.server_created(server)));
+        events.extend(
+            server
+                .iter()
+                .map(|server| self.server_created(server, None)),
+        );
         let bootstrap = Bootstrap {
             organization: organization.clone(),
             admin,
@@ -97,7 +102,7 @@ impl Control {
             .await
             .map_err(Refusal::of_write)?;
         Ok(Bootstrapped {
-            organization,
+            organization: organization.into(),
             setup_token: Some(setup_token),
             pending_admin: Some(admin_id),
         })
@@ -150,7 +155,7 @@ impl Control {
             server.slug = plain.numbered(number);
             number += 1;
         }
-        let event = self.server_created(&server);
+        let event = self.server_created(&server, None);
         let created = self.store().create_server(server, None, vec![event]).await;
         created.map_err(Refusal::of_write)
     }

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{Acl, AutomationKeyId, IntegrationKeyId, KeyKind, OrganizationId};
+use reoclo_domain::{
+    Acl, AutomationKeyId, IntegrationKeyId, KeyKind, OrganizationId, Role, SessionId, UserId,
+};
 use reoclo_store::{
     Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, RequestSource,
+    SessionRecord,
 };
 
-use crate::refused_use::KnownKey;
+use crate::CredentialKind;
+use crate::refused_use::{Holder, KnownHolder};
 
 /// An authenticated caller, within one organization.
 #[derive(Clone, Debug)]
@@ -17,7 +21,7 @@ pub struct Caller {
     source: RequestSource,
 }
 
-/// The key that was presented, with the power that it has now.
+/// What was presented, with the power that it has now.
 #[derive(Clone, Debug)]
 pub enum Principal {
     /// An integration key and its ACL within its creator's role at this moment.
@@ -31,6 +35,25 @@ pub enum Principal {
     },
     /// An automation key; the record carries its scope.
     AutomationKey(Arc<KeyRecord>, AutomationKeyId),
+    /// A signed-in person.
+    Person(Person),
+}
+
+/// A signed-in person, as a member of the session's organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Person {
+    /// Who it is.
+    pub user: UserId,
+    /// The address that they sign in with.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// Their role now.
+    pub role: Role,
+    /// The session.
+    pub session: SessionId,
+    /// They may create organizations.
+    pub may_create_organizations: bool,
 }
 
 impl Caller {
@@ -65,12 +88,27 @@ impl Caller {
         }
     }
 
+    pub(crate) fn person_of(session: SessionRecord, role: Role, source: RequestSource) -> Self {
+        Self {
+            organization: session.organization,
+            principal: Principal::Person(Person {
+                user: session.user,
+                email: session.email,
+                name: session.name,
+                role,
+                session: session.id,
+                may_create_organizations: session.may_create_organizations,
+            }),
+            source,
+        }
+    }
+
     /// The organization that everything the caller sees belongs to.
     pub const fn organization(&self) -> OrganizationId {
         self.organization
     }
 
-    /// The key that was presented.
+    /// What was presented.
     pub const fn principal(&self) -> &Principal {
         &self.principal
     }
@@ -80,11 +118,20 @@ impl Caller {
         &self.source
     }
 
-    /// The kind of key that was presented.
-    pub const fn key_kind(&self) -> KeyKind {
+    /// The kind of credential that was presented.
+    pub const fn credential_kind(&self) -> CredentialKind {
         match self.principal {
-            Principal::IntegrationKey { .. } => KeyKind::Integration,
-            Principal::AutomationKey(..) => KeyKind::Automation,
+            Principal::IntegrationKey { .. } => CredentialKind::Key(KeyKind::Integration),
+            Principal::AutomationKey(..) => CredentialKind::Key(KeyKind::Automation),
+            Principal::Person(_) => CredentialKind::Session,
+        }
+    }
+
+    /// The person, where one is signed in.
+    pub const fn person(&self) -> Option<&Person> {
+        match &self.principal {
+            Principal::Person(person) => Some(person),
+            Principal::IntegrationKey { .. } | Principal::AutomationKey(..) => None,
         }
     }
 
@@ -94,19 +141,24 @@ impl Caller {
                 KeyRecord::Automation(key) => Some(key),
                 KeyRecord::Integration(_) => None,
             },
-            Principal::IntegrationKey { .. } => None,
+            Principal::IntegrationKey { .. } | Principal::Person(_) => None,
         }
     }
 
-    pub(crate) fn known_key(&self) -> KnownKey<'_> {
-        let (key, record) = match &self.principal {
-            Principal::IntegrationKey { id, record, .. } => (KeyRef::Integration(*id), record),
-            Principal::AutomationKey(record, id) => (KeyRef::Automation(*id), record),
+    pub(crate) fn known_holder(&self) -> KnownHolder<'_> {
+        let (holder, label) = match &self.principal {
+            Principal::IntegrationKey { id, record, .. } => {
+                (Holder::Key(KeyRef::Integration(*id)), record.label())
+            }
+            Principal::AutomationKey(record, id) => {
+                (Holder::Key(KeyRef::Automation(*id)), record.label())
+            }
+            Principal::Person(person) => (Holder::Person(person.user), person.email.as_str()),
         };
-        KnownKey {
+        KnownHolder {
             organization: self.organization,
-            key,
-            label: record.label(),
+            holder,
+            label,
         }
     }
 
@@ -121,6 +173,11 @@ impl Caller {
                 kind: ActorKind::AutomationKey,
                 id: Some(id.as_uuid()),
                 label: record.label().to_owned(),
+            },
+            Principal::Person(person) => Actor {
+                kind: ActorKind::User,
+                id: Some(person.user.as_uuid()),
+                label: person.email.clone(),
             },
         }
     }

@@ -10,11 +10,13 @@ use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
-use crate::account::PasswordHashing;
 use crate::audit_logs::Anchors;
+use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
+use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
+use crate::sessions::SessionTouches;
 
 /// Delays and limits of the use cases; tests shorten them.
 #[derive(Clone, Debug)]
@@ -85,6 +87,8 @@ struct Inner {
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
     password_hashing: PasswordHashing,
+    session_touches: SessionTouches,
+    failed_authentications: FailedAuthentications,
 }
 
 /// Numbers for `/metrics`.
@@ -118,6 +122,8 @@ impl Control {
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
+            session_touches: SessionTouches::default(),
+            failed_authentications: FailedAuthentications::default(),
         }))
     }
 
@@ -183,6 +189,14 @@ impl Control {
 
     pub(crate) fn audit_anchors(&self) -> &Anchors {
         &self.0.audit_anchors
+    }
+
+    pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {
+        &self.0.failed_authentications
+    }
+
+    pub(crate) fn session_touches(&self) -> &SessionTouches {
+        &self.0.session_touches
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {

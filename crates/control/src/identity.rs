@@ -33,6 +33,7 @@ impl Control {
                 record, effective, ..
             } => (record, *effective),
             Principal::AutomationKey(record, _) => (record, Acl::empty()),
+            Principal::Person(_) => return Err(Refusal::NotFound("a key")),
         };
         let mut identity = KeyIdentity {
             organization,

@@ -13,10 +13,13 @@ mod bootstrap;
 mod caller;
 mod control;
 mod drain;
+mod failed_authentications;
 mod identity;
 mod key_use;
 mod operations;
+mod organizations;
 mod outbound;
+mod passwords;
 mod permissions;
 mod redact;
 mod refusal;
@@ -24,21 +27,25 @@ mod refused_use;
 mod registry_credentials;
 mod runners;
 mod servers;
+mod sessions;
+mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{Presented, RateNote};
+pub use authenticate::{Presented, PresentedSession, RateNote};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
-pub use caller::{Caller, Principal};
+pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use operations::{DirectLogin, ExecCommand, Executed, RegistryAuth, RunNote};
+pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
-    AnyKey, AuditLogsRead, Deploy, Exec, OwnOperations, Permission, Reboot,
-    RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin, RegistryLogout, Requirement,
-    Restart, ServersRead,
+    AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
+    IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
+    Reboot, RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin, RegistryLogout,
+    Requirement, Restart, ServersRead, ServersWrite, UsersRead, UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use registry_credentials::{
@@ -46,12 +53,14 @@ pub use registry_credentials::{
     RegistryCredentialChange,
 };
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm};
+pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
+pub use sessions::{SessionView, SignInForm, SignedIn};
+pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, OperationOutcome, OperationRecord,
-    OrganizationRecord, RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord,
-    Tail,
+    AutomationKeyRecord, HostFacts, KeyRecord, MemberRecord, Membership, OperationOutcome,
+    OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord, RequestSource,
+    RunnerIdentity, ServerRecord, Tail,
 };

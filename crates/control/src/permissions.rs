@@ -1,6 +1,6 @@
 //! What a route can demand, as types (DESIGN rule 7).
 
-use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds};
+use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds, Role};
 
 /// What a caller must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +13,19 @@ pub enum Requirement {
     OwnOperations,
     /// Any key, about itself.
     AnyKey,
+    /// A signed-in person with at least this role.
+    Person(Role),
+    /// A signed-in person, also one who has yet to choose a password.
+    OwnSession,
+}
+
+/// What a caller shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CredentialKind {
+    /// A key of this kind.
+    Key(KeyKind),
+    /// A person's session.
+    Session,
 }
 
 impl Requirement {
@@ -23,15 +36,29 @@ impl Requirement {
             Self::Operation(kind) => format!("operation:{kind}"),
             Self::OwnOperations => "own_operations".into(),
             Self::AnyKey => "any_key".into(),
+            Self::Person(role) => format!("person:{role}"),
+            Self::OwnSession => "own_session".into(),
         }
     }
 
-    /// The only kind of key that can meet it, unless any can.
-    pub const fn key_kind(self) -> Option<KeyKind> {
+    /// The credential that it is made for.
+    pub const fn made_for(self) -> CredentialKind {
         match self {
-            Self::Cell(_) => Some(KeyKind::Integration),
-            Self::Operation(_) | Self::OwnOperations => Some(KeyKind::Automation),
-            Self::AnyKey => None,
+            Self::Cell(_) | Self::AnyKey => CredentialKind::Key(KeyKind::Integration),
+            Self::Operation(_) | Self::OwnOperations => CredentialKind::Key(KeyKind::Automation),
+            Self::Person(_) | Self::OwnSession => CredentialKind::Session,
+        }
+    }
+
+    /// Whether some credential of that kind can meet it.
+    pub fn takes(self, kind: CredentialKind) -> bool {
+        let integration = CredentialKind::Key(KeyKind::Integration);
+        let automation = CredentialKind::Key(KeyKind::Automation);
+        match self {
+            Self::Cell(_) => kind == integration || kind == CredentialKind::Session,
+            Self::Operation(_) | Self::OwnOperations => kind == automation,
+            Self::AnyKey => kind == integration || kind == automation,
+            Self::Person(_) | Self::OwnSession => kind == CredentialKind::Session,
         }
     }
 
@@ -39,8 +66,8 @@ impl Requirement {
     /// one refused poll fails a whole job.
     pub const fn is_counted(self) -> bool {
         match self {
-            Self::Cell(_) | Self::Operation(_) => true,
-            Self::OwnOperations | Self::AnyKey => false,
+            Self::Cell(_) | Self::Operation(_) | Self::Person(_) => true,
+            Self::OwnOperations | Self::AnyKey | Self::OwnSession => false,
         }
     }
 
@@ -48,17 +75,27 @@ impl Requirement {
     pub fn met_by_acl(self, acl: Acl) -> bool {
         match self {
             Self::Cell(cell) => acl.contains(cell),
-            Self::Operation(_) | Self::OwnOperations => false,
             Self::AnyKey => true,
+            Self::Operation(_) | Self::OwnOperations | Self::Person(_) | Self::OwnSession => false,
         }
     }
 
     /// Whether an automation key with these operations meets it.
     pub fn met_by_operations(self, operations: OperationKinds) -> bool {
         match self {
-            Self::Cell(_) => false,
             Self::Operation(kind) => operations.contains(kind),
             Self::OwnOperations | Self::AnyKey => true,
+            Self::Cell(_) | Self::Person(_) | Self::OwnSession => false,
+        }
+    }
+
+    /// Whether a signed-in person with this role meets it.
+    pub fn met_by_role(self, role: Role) -> bool {
+        match self {
+            Self::Cell(cell) => role.acl().contains(cell),
+            Self::Person(least) => role >= least,
+            Self::OwnSession => true,
+            Self::Operation(_) | Self::OwnOperations | Self::AnyKey => false,
         }
     }
 }
@@ -102,6 +139,22 @@ permissions! {
     RegistryLogin => Requirement::Operation(OperationKind::RegistryLogin);
     /// Logging it out again.
     RegistryLogout => Requirement::Operation(OperationKind::RegistryLogout);
+    /// Adding, changing and removing servers.
+    ServersWrite => Requirement::Cell(Cell::SERVERS_WRITE);
+    /// Seeing people.
+    UsersRead => Requirement::Cell(Cell::USERS_READ);
+    /// Adding, changing and removing people.
+    UsersWrite => Requirement::Cell(Cell::USERS_WRITE);
+    /// What a signed-in person does with their own session and password.
+    OwnSession => Requirement::OwnSession;
+    /// What every signed-in person of an organization may see of it.
+    Member => Requirement::Person(Role::Viewer);
+    /// Managing integration keys.
+    IntegrationKeysManage => Requirement::Person(Role::Developer);
+    /// Managing automation keys.
+    AutomationKeysManage => Requirement::Person(Role::Manager);
+    /// Managing the organization.
+    OrganizationManage => Requirement::Person(Role::Admin);
     /// Asking what the presented key is.
     AnyKey => Requirement::AnyKey;
     /// Reading what the automation key itself started.

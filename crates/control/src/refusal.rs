@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use reoclo_domain::{
-    Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Timestamp,
+    Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role, Timestamp,
 };
 use reoclo_store::StoreError;
+
+use crate::CredentialKind;
 
 /// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Refusal {
-    #[error("no API key came with the request: send it as `Authorization: Bearer <key>`")]
+    #[error(
+        "no API key came with the request: send it as `Authorization: Bearer <key>`, or sign in"
+    )]
     MissingCredentials,
     #[error("the API key is not valid: check that it was copied whole and not changed")]
     InvalidKey,
@@ -20,13 +24,32 @@ pub enum Refusal {
     #[error("this key was revoked: create a new one on the API Keys page")]
     KeyRevoked,
     #[error(
-        "this needs an {} key: integration keys (rk_t_) call /api and /mcp, automation keys \
-         (rca_) call /api/automation/v1",
-        kind_name(*.needed)
+        "this needs {}: integration keys (rk_t_) call /api and /mcp, automation keys (rca_) call \
+         /api/automation/v1, and keys and settings are managed by people who are signed in",
+        credential_name(*.needed)
     )]
-    WrongKeyType { needed: KeyKind },
+    WrongKeyType { needed: CredentialKind },
+    #[error("the e-mail address or the password is not right")]
+    InvalidCredentials,
+    #[error("this temporary password has expired: ask an admin for a new one")]
+    TemporaryPasswordExpired,
+    #[error("this session has ended: sign in again")]
+    SessionExpired,
     #[error(
-        "this key does not have {missing}: create a key with it, or ask an admin for a role that grants it"
+        "this request could come from another site: send the session's csrf_token as \
+         X-CSRF-Token, and no Origin but this one"
+    )]
+    CsrfFailed,
+    #[error("choose a password of your own first: POST /api/auth/password")]
+    PasswordChangeRequired,
+    #[error("this needs the role {needed} or higher, and yours is {role}: ask an admin")]
+    RoleInsufficient { needed: Role, role: Role },
+    #[error("only the instance's first admin and those whom they named create organizations")]
+    MayNotCreateOrganizations,
+    #[error("there were too many attempts: try again in {retry_after} seconds")]
+    TooManyAttempts { retry_after: u64 },
+    #[error(
+        "{missing} is missing here: use a key that has it, or ask an admin for a role that grants it"
     )]
     PermissionDenied { missing: Cell },
     #[error("this key may not {operation}: its operations are {}", names(*.allowed))]
@@ -79,7 +102,13 @@ impl Refusal {
             Self::KeyExpired(_) => "key_expired",
             Self::KeyRevoked => "key_revoked",
             Self::WrongKeyType { .. } => "wrong_key_type",
-            Self::PermissionDenied { .. } => "permission_denied",
+            Self::InvalidCredentials | Self::TemporaryPasswordExpired => "invalid_credentials",
+            Self::SessionExpired => "session_expired",
+            Self::CsrfFailed => "csrf_failed",
+            Self::PasswordChangeRequired => "password_change_required",
+            Self::RoleInsufficient { .. } => "role_insufficient",
+            Self::TooManyAttempts { .. } => "too_many_attempts",
+            Self::PermissionDenied { .. } | Self::MayNotCreateOrganizations => "permission_denied",
             Self::OperationNotAllowed { .. } => "operation_not_allowed",
             Self::ServerNotInScope => "server_not_in_scope",
             Self::IpNotAllowed { .. } => "ip_not_allowed",
@@ -97,13 +126,15 @@ impl Refusal {
         }
     }
 
-    /// Whether a key that exists was refused for what it is: such refusals are audited.
-    pub(crate) const fn denies_a_known_key(&self) -> bool {
+    /// Whether a key or person that is known was refused for what they are: such refusals are
+    /// audited.
+    pub(crate) const fn denies_a_known_holder(&self) -> bool {
         matches!(
             self,
             Self::KeyExpired(_)
                 | Self::KeyRevoked
                 | Self::WrongKeyType { .. }
+                | Self::RoleInsufficient { .. }
                 | Self::PermissionDenied { .. }
                 | Self::OperationNotAllowed { .. }
                 | Self::ServerNotInScope
@@ -137,10 +168,11 @@ impl From<StoreError> for Refusal {
     }
 }
 
-const fn kind_name(kind: KeyKind) -> &'static str {
+const fn credential_name(kind: CredentialKind) -> &'static str {
     match kind {
-        KeyKind::Integration => "integration",
-        KeyKind::Automation => "automation",
+        CredentialKind::Key(KeyKind::Integration) => "an integration key",
+        CredentialKind::Key(KeyKind::Automation) => "an automation key",
+        CredentialKind::Session => "a person who is signed in",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Refused uses of known keys: each is counted, and their audit rows are coalesced (DESIGN rule
+//! Refused uses of known keys, and of people: each is counted, and their audit rows are coalesced (DESIGN rule
 //! 17).
 //!
 //! The first refusal of a key, code and address has its row at once, those that follow one row a
@@ -10,7 +10,7 @@ mod ledger;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use reoclo_domain::{KeyKind, OrganizationId, ServerId};
+use reoclo_domain::{KeyKind, OrganizationId, ServerId, UserId};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, KeyRecord, KeyRef, NewAuditEvent, RequestSource, Resource,
 };
@@ -34,26 +34,35 @@ pub(crate) struct RefusedUses {
     writing: tokio::sync::Mutex<()>,
 }
 
-/// A key that was found by its token.
+/// Who can be refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Holder {
+    /// A key that was found by its token.
+    Key(KeyRef),
+    /// A signed-in person.
+    Person(UserId),
+}
+
+/// A holder of a credential that is known.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct KnownKey<'a> {
+pub(crate) struct KnownHolder<'a> {
     pub(crate) organization: OrganizationId,
-    pub(crate) key: KeyRef,
+    pub(crate) holder: Holder,
     pub(crate) label: &'a str,
 }
 
-/// What a known key was refused.
+/// What a known holder was refused.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub(crate) permission: Requirement,
     pub(crate) server: Option<ServerId>,
 }
 
-impl<'a> From<&'a KeyRecord> for KnownKey<'a> {
+impl<'a> From<&'a KeyRecord> for KnownHolder<'a> {
     fn from(record: &'a KeyRecord) -> Self {
         Self {
             organization: record.organization(),
-            key: record.key_ref(),
+            holder: Holder::Key(record.key_ref()),
             label: record.label(),
         }
     }
@@ -66,20 +75,20 @@ impl RefusedUses {
 }
 
 impl Control {
-    /// Counts that `key` was refused `wanted`. A refusal that says nothing about the key's power
+    /// Counts that `holder` was refused `wanted`. A refusal that says nothing about its power
     /// (404, 409, 422, 429) does not count.
     pub(crate) fn note_refusal(
         &self,
         refusal: &Refusal,
-        key: KnownKey<'_>,
+        holder: KnownHolder<'_>,
         source: &RequestSource,
         wanted: Wanted,
     ) {
-        if !refusal.denies_a_known_key() {
+        if !refusal.denies_a_known_holder() {
             return;
         }
         let refused = ledger::Refused {
-            key,
+            known: holder,
             code: refusal.code(),
             source,
             wanted,
@@ -125,15 +134,17 @@ impl Control {
     }
 
     fn refusal_event(&self, refused: &RefusedUse) -> NewAuditEvent {
-        let (actor, resource) = match &refused.key {
-            Some((key, label)) => key_parties(*key, label),
+        let (action, actor, resource) = match &refused.holder {
+            Some((Holder::Key(key), label)) => key_parties(*key, label),
+            Some((Holder::Person(user), label)) => person_parties(*user, label),
             None => (
+                "key.refused",
                 system_actor(),
                 resource("organization", refused.organization, None),
             ),
         };
         let happening = Happening {
-            action: "key.refused",
+            action,
             resource,
             outcome: AuditOutcome::Refused,
             detail: detail(refused),
@@ -146,7 +157,17 @@ impl Control {
     }
 }
 
-fn key_parties(key: KeyRef, label: &str) -> (Actor, Resource) {
+fn person_parties(user: UserId, label: &str) -> (&'static str, Actor, Resource) {
+    let actor = Actor {
+        kind: ActorKind::User,
+        id: Some(user.as_uuid()),
+        label: label.to_owned(),
+    };
+    let resource = resource("user", user, Some(label));
+    ("user.refused", actor, resource)
+}
+
+fn key_parties(key: KeyRef, label: &str) -> (&'static str, Actor, Resource) {
     let kind = match key.kind() {
         KeyKind::Integration => ActorKind::IntegrationKey,
         KeyKind::Automation => ActorKind::AutomationKey,
@@ -157,7 +178,7 @@ fn key_parties(key: KeyRef, label: &str) -> (Actor, Resource) {
         label: label.to_owned(),
     };
     let resource = resource(key.kind().as_str(), key.as_uuid(), Some(label));
-    (actor, resource)
+    ("key.refused", actor, resource)
 }
 
 /// The code, permission and server are those of the last refusal that the row counts.
@@ -173,7 +194,7 @@ fn detail(refused: &RefusedUse) -> Value {
     }
     match refused.subject {
         Subject::Address(..) => {}
-        Subject::Key(..) => detail["addresses"] = json!("many"),
+        Subject::Holder(..) => detail["addresses"] = json!("many"),
         Subject::Organization(_) => detail["keys"] = json!("many"),
     }
     detail

@@ -77,6 +77,8 @@ ids! {
     RegistryCredentialId;
     /// One row of the audit log.
     AuditEventId;
+    /// A person's session.
+    SessionId;
     /// One HTTP request, as named in errors and logs.
     RequestId;
 }

@@ -22,7 +22,7 @@ mod token;
 pub use ambient::{Clock, Entropy};
 pub use id::{
     AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
-    RegistryCredentialId, RequestId, ServerId, UserId, new_id,
+    RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};

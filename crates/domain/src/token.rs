@@ -30,15 +30,18 @@ pub enum TokenKind {
     Enrolment,
     /// The first admin's one-time set-up link.
     Setup,
+    /// A person's session, in a cookie.
+    Session,
 }
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Integration,
         Self::Automation,
         Self::Enrolment,
         Self::Setup,
+        Self::Session,
     ];
 
     /// What every token of the kind begins with.
@@ -48,6 +51,7 @@ impl TokenKind {
             Self::Automation => "rca_",
             Self::Enrolment => "ren_",
             Self::Setup => "rsu_",
+            Self::Session => "rse_",
         }
     }
 }
@@ -124,12 +128,22 @@ impl PlainToken {
         &self.text.expose()[..DISPLAY_PREFIX_LEN]
     }
 
+    /// What a page shows to prove that it was given the session with this token: it cannot be
+    /// guessed without the token, and does not tell it.
+    pub fn csrf_token(&self) -> Secret {
+        let mut context = digest::Context::new(&digest::SHA256);
+        context.update(b"reoclo csrf v1\n");
+        context.update(self.text.expose().as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.finish().as_ref());
+        let mut text = String::with_capacity(BODY_LEN);
+        push_base62(&mut text, bytes, BODY_LEN);
+        Secret::new(text)
+    }
+
     /// What is stored instead of the token.
     pub fn hash(&self) -> TokenHash {
-        let digest = digest::digest(&digest::SHA256, self.text.expose().as_bytes());
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest.as_ref());
-        TokenHash(bytes)
+        TokenHash::of(self.text.expose())
     }
 }
 
@@ -144,6 +158,14 @@ impl fmt::Debug for PlainToken {
 pub struct TokenHash([u8; 32]);
 
 impl TokenHash {
+    /// The SHA-256 of any text.
+    pub fn of(text: &str) -> Self {
+        let digest = digest::digest(&digest::SHA256, text.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest.as_ref());
+        Self(bytes)
+    }
+
     /// The hash as stored.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -4,12 +4,13 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use reoclo_control::{Authorized, Permission, Presented, RateNote, Refusal};
+use reoclo_control::{Authorized, Permission, Presented, PresentedSession, RateNote, Refusal};
 use reoclo_domain::OrganizationId;
 
-use crate::edge::Source;
+use crate::edge::{Source, is_same_site};
 use crate::error::ApiError;
 use crate::registrar::TENANT_ID;
+use crate::sessions::cookie;
 use crate::state::AppState;
 
 impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
@@ -23,8 +24,10 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             .get::<RateNote>()
             .cloned()
             .unwrap_or_default();
+        let session = presented_session(parts, state);
         let presented = Presented {
             bearer,
+            session,
             source,
             rate,
         };
@@ -32,6 +35,20 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
         check_tenant(parts, state, proof.caller().organization()).await?;
         Ok(proof)
     }
+}
+
+/// The session's cookie, where one counts, with what tells whose page made the request.
+fn presented_session<'p>(parts: &'p Parts, state: &AppState) -> Option<PresentedSession<'p>> {
+    if !cookie::counts_at(parts.uri.path()) {
+        return None;
+    }
+    let csrf_token = parts.headers.get("x-csrf-token");
+    Some(PresentedSession {
+        token: cookie::read(&parts.headers)?,
+        changes: !parts.method.is_safe(),
+        csrf_token: csrf_token.and_then(|token| token.to_str().ok()),
+        same_site: is_same_site(&parts.headers, &state.hosts),
+    })
 }
 
 /// Where the path names an organization, it is the caller's own; every other is not found.

@@ -3,6 +3,7 @@
 mod around;
 mod client_address;
 mod hosts;
+mod same_site;
 
 use std::net::SocketAddr;
 
@@ -12,6 +13,7 @@ use reoclo_control::RequestSource;
 pub(crate) use around::around;
 pub use client_address::TrustedProxies;
 pub use hosts::Hosts;
+pub(crate) use same_site::{SameSite, is_same_site};
 
 /// The connection that a request came over.
 #[derive(Clone, Copy, Debug)]

@@ -71,10 +71,16 @@ impl ApiError {
 fn status_of_code(code: &str) -> StatusCode {
     match code {
         "bad_request" => StatusCode::BAD_REQUEST,
-        "missing_credentials" | "invalid_key" | "key_expired" | "key_revoked" => {
-            StatusCode::UNAUTHORIZED
-        }
+        "missing_credentials"
+        | "invalid_key"
+        | "key_expired"
+        | "key_revoked"
+        | "invalid_credentials"
+        | "session_expired" => StatusCode::UNAUTHORIZED,
         "permission_denied"
+        | "role_insufficient"
+        | "csrf_failed"
+        | "password_change_required"
         | "operation_not_allowed"
         | "server_not_in_scope"
         | "credential_not_in_scope"
@@ -87,7 +93,7 @@ fn status_of_code(code: &str) -> StatusCode {
         "conflict" | "server_unreachable" => StatusCode::CONFLICT,
         "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
-        "server_busy" | "rate_limited" => StatusCode::TOO_MANY_REQUESTS,
+        "server_busy" | "rate_limited" | "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
         "not_implemented" => StatusCode::NOT_IMPLEMENTED,
         "audit_unavailable" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
@@ -111,6 +117,7 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
             body.operation_id = invalid.operation().map(|id| id.to_string());
         }
         Refusal::RateLimited(verdict) => body.retry_after = Some(verdict.reset_seconds.max(1)),
+        Refusal::TooManyAttempts { retry_after } => body.retry_after = Some(*retry_after),
         Refusal::ServerBusy { .. } | Refusal::ShuttingDown => body.retry_after = Some(RETRY_AFTER),
         _ => {}
     }

@@ -1,11 +1,14 @@
 //! The OpenAPI document, made from the table of routes.
 
 use reoclo_api_types::ErrorBody;
-use reoclo_control::Requirement;
+use reoclo_control::{CredentialKind, Requirement};
+use reoclo_domain::KeyKind;
 use utoipa::openapi::path::{OperationBuilder, ParameterBuilder, ParameterIn};
 use utoipa::openapi::request_body::RequestBodyBuilder;
 use utoipa::openapi::schema::ArrayBuilder;
-use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, HttpMethod, InfoBuilder, ObjectBuilder, OpenApiBuilder,
     Paths, Ref, RefOr, Required, ResponseBuilder, Schema, Type,
@@ -13,8 +16,10 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::registrar::{Doc, Route};
+use crate::sessions::cookie;
 
 const SCHEME: &str = "api_key";
+const SESSION_SCHEME: &str = "session";
 const DOCUMENTED: [&str; 2] = ["/api/", "/mcp/tenants/"];
 
 /// The document of every route under `/api` and `/mcp/tenants`, as JSON.
@@ -22,6 +27,7 @@ pub fn document(routes: &[Route]) -> String {
     let mut paths = Paths::new();
     let mut components = ComponentsBuilder::new()
         .security_scheme(SCHEME, bearer())
+        .security_scheme(SESSION_SCHEME, session())
         .schema(ErrorBody::name(), ErrorBody::schema());
     for route in routes
         .iter()
@@ -50,6 +56,14 @@ fn bearer() -> SecurityScheme {
         "An integration key (`rk_t_…`) for /api, an automation key (`rca_…`) for /api/automation.",
     ));
     SecurityScheme::Http(scheme.build())
+}
+
+fn session() -> SecurityScheme {
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
+        cookie::NAME,
+        "A person's session. A request that changes something also sends its `csrf_token` as \
+         `X-CSRF-Token`.",
+    )))
 }
 
 fn schemas(doc: &Doc) -> Vec<(String, RefOr<Schema>)> {
@@ -102,10 +116,24 @@ fn operation(route: &Route) -> OperationBuilder {
         operation = operation.request_body(Some(body.build()));
     }
     if route.requirement.is_some() {
-        let none: [&str; 0] = [];
-        operation = operation.security(SecurityRequirement::new(SCHEME, none));
+        for scheme in schemes(route) {
+            let none: [&str; 0] = [];
+            operation = operation.security(SecurityRequirement::new(scheme, none));
+        }
     }
     operation.response(status(&route.doc), success(&route.doc))
+}
+
+/// What can be shown there; either will do.
+fn schemes(route: &Route) -> Vec<&'static str> {
+    let takes = |kind| route.requirement.is_some_and(|needed| needed.takes(kind));
+    let keys = [KeyKind::Integration, KeyKind::Automation].map(CredentialKind::Key);
+    let by_key = keys.into_iter().any(takes).then_some(SCHEME);
+    let by_session = takes(CredentialKind::Session) && cookie::counts_at(&route.path);
+    by_key
+        .into_iter()
+        .chain(by_session.then_some(SESSION_SCHEME))
+        .collect()
 }
 
 fn status(doc: &Doc) -> String {
@@ -142,7 +170,8 @@ fn needs(requirement: Option<Requirement>) -> String {
     match requirement {
         None => "Needs no credential.".into(),
         Some(requirement @ Requirement::Cell(_)) => {
-            format!("Needs an integration key with `{}`.", requirement.name())
+            let name = requirement.name();
+            format!("Needs an integration key with `{name}`, or a person whose role grants it.")
         }
         Some(Requirement::Operation(kind)) => {
             format!("Needs an automation key with the operation `{kind}`.")
@@ -151,6 +180,10 @@ fn needs(requirement: Option<Requirement>) -> String {
         Some(Requirement::OwnOperations) => {
             "Needs an automation key; shows only what that key started.".into()
         }
+        Some(Requirement::Person(role)) => {
+            format!("Needs a person who is signed in, with the role `{role}` or higher.")
+        }
+        Some(Requirement::OwnSession) => "Needs a person who is signed in.".into(),
     }
 }
 

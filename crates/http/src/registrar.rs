@@ -152,6 +152,7 @@ guarded!(A);
 guarded!(A, B);
 guarded!(A, B, C);
 guarded!(A, B, C, D);
+guarded!(A, B, C, D, E);
 
 /// Where the existing clients ask for an organization's resources (CLIENTS C).
 pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
@@ -198,46 +199,6 @@ impl Registrar {
         self.add_tenant::<T>(Method::GET, resource, doc, on(MethodFilter::GET, handler))
     }
 
-    /// Adds a `POST` route of an organization's resource, as [`Self::tenant_get`] does.
-    #[must_use]
-    pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
-    where
-        H: Handler<T, AppState>,
-        T: Guarded + 'static,
-    {
-        self.add_tenant::<T>(Method::POST, resource, doc, on(MethodFilter::POST, handler))
-    }
-
-    /// Adds a `PATCH` route of an organization's resource, as [`Self::tenant_get`] does.
-    #[must_use]
-    pub fn tenant_patch<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
-    where
-        H: Handler<T, AppState>,
-        T: Guarded + 'static,
-    {
-        self.add_tenant::<T>(
-            Method::PATCH,
-            resource,
-            doc,
-            on(MethodFilter::PATCH, handler),
-        )
-    }
-
-    /// Adds a `DELETE` route of an organization's resource, as [`Self::tenant_get`] does.
-    #[must_use]
-    pub fn tenant_delete<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
-    where
-        H: Handler<T, AppState>,
-        T: Guarded + 'static,
-    {
-        self.add_tenant::<T>(
-            Method::DELETE,
-            resource,
-            doc,
-            on(MethodFilter::DELETE, handler),
-        )
-    }
-
     fn add_tenant<T: Guarded>(
         self,
         method: Method,
@@ -264,6 +225,66 @@ impl Registrar {
         T: Guarded + 'static,
     {
         self.add::<T>(Method::POST, path, doc, on(MethodFilter::POST, handler))
+    }
+
+    /// Adds a `PATCH` route.
+    #[must_use]
+    pub fn patch<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add::<T>(Method::PATCH, path, doc, on(MethodFilter::PATCH, handler))
+    }
+
+    /// Adds a `DELETE` route.
+    #[must_use]
+    pub fn delete<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add::<T>(Method::DELETE, path, doc, on(MethodFilter::DELETE, handler))
+    }
+
+    /// Adds a `POST` route of an organization's resource; otherwise as [`Self::tenant_get`].
+    #[must_use]
+    pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(Method::POST, resource, doc, on(MethodFilter::POST, handler))
+    }
+
+    /// Adds a `PATCH` route of an organization's resource; otherwise as [`Self::tenant_get`].
+    #[must_use]
+    pub fn tenant_patch<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(
+            Method::PATCH,
+            resource,
+            doc,
+            on(MethodFilter::PATCH, handler),
+        )
+    }
+
+    /// Adds a `DELETE` route of an organization's resource; otherwise as [`Self::tenant_get`].
+    #[must_use]
+    pub fn tenant_delete<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        self.add_tenant::<T>(
+            Method::DELETE,
+            resource,
+            doc,
+            on(MethodFilter::DELETE, handler),
+        )
     }
 
     /// Both slash forms are served, since clients use both and follow no redirects here.

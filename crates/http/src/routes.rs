@@ -10,7 +10,9 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, probes, runner, tenant};
+use crate::{
+    automation, identity, probes, registry_credentials, runner, servers, sessions, tenant, users,
+};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -24,7 +26,11 @@ pub struct Api {
 pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Api {
     let registrar = Registrar::default();
     let registrar = probes::add(registrar);
+    let registrar = sessions::add(registrar);
+    let registrar = servers::add(registrar);
+    let registrar = users::add(registrar);
     let registrar = tenant::add(registrar);
+    let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);

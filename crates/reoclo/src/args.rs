@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Manage the servers of the control plane on this machine.
     #[command(subcommand)]
     Servers(ServersCommand),
+    /// What the owner of the control plane's machine may do without signing in.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Check or export the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -148,6 +151,32 @@ pub(crate) struct RunnerOptions {
         hide = true
     )]
     pub(crate) supervisor_idle: f64,
+    /// The longest pause in seconds between two attempts to connect again.
+    #[arg(long, env = "REOCLO_RECONNECT_MOST", default_value = "60", hide = true)]
+    pub(crate) reconnect_most: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
+}
+
+/// How the server's end notices a lost link.
+#[derive(Clone, Copy, Debug, ArgsDerive)]
+pub(crate) struct KeepaliveOptions {
+    /// Seconds between pings.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_EVERY",
+        default_value = "20",
+        hide = true
+    )]
+    pub(crate) keepalive_every: f64,
+    /// Seconds that an answer may take.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_TIMEOUT",
+        default_value = "10",
+        hide = true
+    )]
+    pub(crate) keepalive_timeout: f64,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -160,6 +189,8 @@ pub(crate) struct SupervisorOptions {
     pub(crate) kill_grace: f64,
     #[arg(long, default_value = "10")]
     pub(crate) idle_exit: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
 }
 
 #[derive(Debug, Subcommand)]
@@ -175,6 +206,29 @@ pub(crate) struct AddServer {
     /// A short name for addresses [default: made from the name].
     #[arg(long)]
     pub(crate) slug: Option<String>,
+    /// The data directory of the running control plane.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Give somebody a temporary password, and end their sessions.
+    ResetPassword(ResetPassword),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct ResetPassword {
+    /// The address that they sign in with.
+    pub(crate) email: String,
     /// The data directory of the running control plane.
     #[arg(
         long,

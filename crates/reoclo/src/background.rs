@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval};
 
 const KEY_USE_TICK: Duration = Duration::from_secs(1);
+const SESSION_USE_TICK: Duration = Duration::from_secs(1);
 const REFUSED_USE_TICK: Duration = Duration::from_secs(1);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
@@ -14,6 +15,7 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
     vec![
         tokio::spawn(write_key_uses(control.clone())),
         tokio::spawn(write_refused_uses(control.clone())),
+        tokio::spawn(write_session_uses(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
     ]
 }
@@ -24,6 +26,15 @@ async fn write_key_uses(control: Control) {
     loop {
         ticks.tick().await;
         control.write_key_uses(false).await;
+    }
+}
+
+async fn write_session_uses(control: Control) {
+    let mut ticks = interval(SESSION_USE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.write_session_uses().await;
     }
 }
 

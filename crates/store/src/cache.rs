@@ -30,7 +30,7 @@ pub(crate) enum Effect {
     KeyExpiry(KeyRef, Option<Timestamp>),
     /// A person's role in an organization was changed; `None` is none.
     Role(OrganizationId, UserId, Option<Role>),
-    /// A server of an organization was created, with its name.
+    /// A server of an organization was created or called otherwise, with its name.
     ServerCreated(ServerId, OrganizationId, Arc<str>),
     /// A server was decommissioned.
     ServerRemoved(ServerId),

@@ -23,7 +23,9 @@ mod rate_windows;
 mod registry_credentials;
 mod sealing;
 mod servers;
+mod sessions;
 mod setup;
+mod sign_in_attempts;
 mod sql;
 mod store;
 mod users;
@@ -43,9 +45,13 @@ pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, Key
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
 pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
-pub use organizations::{NewOrganization, OrganizationRecord};
+pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
-pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
+pub use servers::{
+    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
+};
+pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
+pub use sign_in_attempts::{AttemptLimit, AttemptVerdict};
 pub use store::{Store, StoreOptions, StoreStatistics};
-pub use users::{NewUser, UserRecord};
+pub use users::{Account, MemberRecord, Membership, NewUser, PasswordStatus, UserRecord};

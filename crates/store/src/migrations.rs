@@ -23,6 +23,7 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "rate windows",
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
+    (5, "people", include_str!("../migrations/0005_people.sql")),
     (
         7,
         "registry credentials",

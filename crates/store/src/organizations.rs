@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{OrganizationId, Timestamp};
+use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use serde_json::json;
 use sqlx::AnyConnection;
 
 use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
-use crate::error::StoreError;
+use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
 use crate::sql::{Record, sql};
 use crate::store::Store;
+use crate::users;
 use crate::writer::{Work, Write};
 
 /// What the instance's chain says of each other chain; a verification relies on it.
@@ -27,15 +28,37 @@ pub struct OrganizationRecord {
     pub name: String,
     /// When it was created.
     pub created_at: Timestamp,
+    /// The longest that a new key may live, in days; none is for ever.
+    pub max_key_lifetime_days: Option<u32>,
 }
 
 /// An organization to create.
-pub type NewOrganization = OrganizationRecord;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name in addresses; unique in the instance.
+    pub slug: String,
+    /// Its name for people.
+    pub name: String,
+    /// When it is created.
+    pub created_at: Timestamp,
+}
+
+/// What an admin may change of an organization; none leaves it as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct OrganizationChange {
+    /// Its name for people.
+    pub name: Option<String>,
+    /// The longest that a new key may live, in days; an inner none is for ever.
+    pub max_key_lifetime_days: Option<Option<u32>>,
+}
 
 pub(crate) struct CreateOrganization {
     new: NewOrganization,
     chain_created: NewAuditEvent,
     key: Arc<MasterKey>,
+    admin: Option<UserId>,
     events: Vec<NewAuditEvent>,
 }
 
@@ -46,6 +69,9 @@ impl Write for CreateOrganization {
         insert(work.connection, &self.new).await?;
         let chain = Chain::Organization(self.new.id);
         head::create(work.connection, chain, &self.key).await?;
+        if let Some(admin) = self.admin {
+            users::grant(work, self.new.id, admin, Role::Admin).await?;
+        }
         work.audit(std::slice::from_ref(&self.chain_created));
         work.audit(&self.events);
         Ok(())
@@ -63,6 +89,18 @@ async fn insert(connection: &mut AnyConnection, new: &NewOrganization) -> Result
     Ok(())
 }
 
+impl From<NewOrganization> for OrganizationRecord {
+    fn from(new: NewOrganization) -> Self {
+        Self {
+            id: new.id,
+            slug: new.slug,
+            name: new.name,
+            created_at: new.created_at,
+            max_key_lifetime_days: None,
+        }
+    }
+}
+
 impl OrganizationRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
@@ -70,11 +108,58 @@ impl OrganizationRecord {
             slug: row.text("slug")?,
             name: row.text("name")?,
             created_at: row.time("created_at")?,
+            max_key_lifetime_days: row
+                .integer_or_null("max_key_lifetime_days")?
+                .and_then(|days| u32::try_from(days).ok()),
         })
     }
 }
 
+struct ChangeOrganization {
+    id: OrganizationId,
+    change: OrganizationChange,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for ChangeOrganization {
+    type Output = ();
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let lifetime = self.change.max_key_lifetime_days;
+        let changed = sql(
+            "UPDATE organizations SET name = COALESCE($2, name), max_key_lifetime_days =
+                 CASE WHEN $3 = 1 THEN $4 ELSE max_key_lifetime_days END
+             WHERE id = $1",
+        )
+        .bind(self.id)
+        .bind(self.change.name.as_deref())
+        .bind(lifetime.is_some())
+        .bind(lifetime.flatten())
+        .execute(work.connection)
+        .await?;
+        if changed == 0 {
+            return Err(Conflict::Missing.into());
+        }
+        work.audit(&self.events);
+        Ok(())
+    }
+}
+
 impl Store {
+    /// Changes an organization.
+    ///
+    /// # Errors
+    /// [`Conflict::Missing`] when there is no such organization.
+    pub async fn change_organization(
+        &self,
+        id: OrganizationId,
+        change: OrganizationChange,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let write = ChangeOrganization { id, change, events };
+        self.write(write).await
+    }
+
     /// Creates an organization and its audit chain; the instance chain records the new chain.
     ///
     /// # Errors
@@ -84,13 +169,27 @@ impl Store {
         new: NewOrganization,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        self.write(self.organization_creation(new, events)).await
+        self.write(self.organization_creation(new, None, events))
+            .await
+    }
+
+    /// Creates an organization with somebody who exists as its admin; errors as for
+    /// [`Store::create_organization`].
+    pub async fn create_organization_with_admin(
+        &self,
+        new: NewOrganization,
+        admin: UserId,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        self.write(self.organization_creation(new, Some(admin), events))
+            .await
     }
 
     /// The change that creates an organization with its chain.
     pub(crate) fn organization_creation(
         &self,
         new: NewOrganization,
+        admin: Option<UserId>,
         events: Vec<NewAuditEvent>,
     ) -> CreateOrganization {
         let chain_created = NewAuditEvent {
@@ -112,13 +211,14 @@ impl Store {
             new,
             chain_created,
             key: self.shared_master_key(),
+            admin,
             events,
         }
     }
 
     /// Every organization, by slug.
     pub async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
-        sql("SELECT id, slug, name, created_at FROM organizations ORDER BY slug")
+        sql("SELECT * FROM organizations ORDER BY slug")
             .all(&mut *self.reader().await?, OrganizationRecord::read)
             .await
     }
@@ -128,7 +228,7 @@ impl Store {
         &self,
         id: OrganizationId,
     ) -> Result<Option<OrganizationRecord>, StoreError> {
-        let row = sql("SELECT id, slug, name, created_at FROM organizations WHERE id = $1")
+        let row = sql("SELECT * FROM organizations WHERE id = $1")
             .bind(id)
             .optional(&mut *self.reader().await?)
             .await?;

@@ -1,11 +1,13 @@
 //! Servers, their runners' identities, and enrolment.
 
 mod add;
+mod change;
 mod enrol;
 mod find;
 mod status;
 
 pub(crate) use add::insert;
+pub use change::ServerChange;
 pub use enrol::EnrolOutcome;
 pub(crate) use find::load_names;
 

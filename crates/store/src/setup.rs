@@ -86,6 +86,7 @@ impl Write for RunBootstrap {
         // Its own events stand behind those of the organization's creation.
         self.organization.apply(work).await?;
         users::insert(work, &new.admin, new.organization.id, Role::Admin).await?;
+        users::let_create_organizations(work.connection, new.admin.id, true).await?;
         put_link(work.connection, new.admin.id, new.setup).await?;
         if let Some(server) = &new.server {
             servers::insert(work, server).await?;
@@ -150,7 +151,7 @@ impl Store {
         new: Bootstrap,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        let organization = self.organization_creation(new.organization.clone(), events);
+        let organization = self.organization_creation(new.organization.clone(), None, events);
         self.write(RunBootstrap { new, organization }).await
     }
 

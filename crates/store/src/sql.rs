@@ -162,6 +162,7 @@ bind! {
     reoclo_domain::ServerId => String: |id| id.to_string();
     reoclo_domain::OperationId => String: |id| id.to_string();
     reoclo_domain::IntegrationKeyId => String: |id| id.to_string();
+    reoclo_domain::SessionId => String: |id| id.to_string();
     reoclo_domain::AutomationKeyId => String: |id| id.to_string();
     reoclo_domain::RegistryCredentialId => String: |id| id.to_string();
 }

@@ -1,5 +1,12 @@
 //! People, and their roles in organizations.
 
+mod members;
+mod sign_in;
+
+pub(crate) use members::let_create_organizations;
+pub use members::{MemberRecord, PasswordStatus};
+pub use sign_in::{Account, Membership};
+
 use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, UserId};
 use sqlx::AnyConnection;
 
@@ -21,6 +28,8 @@ pub struct NewUser {
     pub name: Option<String>,
     /// The hash of the password, in PHC form.
     pub password_hash: Option<Secret>,
+    /// Until when the password is good, when somebody else chose it.
+    pub temporary_until: Option<Timestamp>,
     /// When the person was added.
     pub created_at: Timestamp,
 }
@@ -63,34 +72,32 @@ pub(crate) async fn insert(
     role: Role,
 ) -> Result<(), StoreError> {
     sql(
-        "INSERT INTO users (id, email, name, password_hash, created_at)
-         VALUES ($1, $2, $3, $4, $5)",
+        "INSERT INTO users (id, email, name, password_hash, temporary_until, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6)",
     )
     .bind(new.id)
     .bind(new.email.as_deref())
     .bind(new.name.as_deref())
     .bind(new.password_hash.as_ref())
+    .bind(new.temporary_until)
     .bind(new.created_at)
     .execute(work.connection)
     .await?;
     grant(work, organization, new.id, role).await
 }
 
-async fn grant(
+pub(crate) async fn grant(
     work: &mut Work<'_>,
     organization: OrganizationId,
     user: UserId,
     role: Role,
 ) -> Result<(), StoreError> {
-    sql(
-        "INSERT INTO memberships (organization_id, user_id, role) VALUES ($1, $2, $3)
-         ON CONFLICT (organization_id, user_id) DO UPDATE SET role = excluded.role",
-    )
-    .bind(organization)
-    .bind(user)
-    .bind(role.as_str())
-    .execute(work.connection)
-    .await?;
+    sql("INSERT INTO memberships (organization_id, user_id, role) VALUES ($1, $2, $3)")
+        .bind(organization)
+        .bind(user)
+        .bind(role.as_str())
+        .execute(work.connection)
+        .await?;
     work.effect(Effect::Role(organization, user, Some(role)));
     Ok(())
 }
@@ -111,7 +118,7 @@ impl Write for SetRole {
             return Err(Conflict::LastAdmin.into());
         }
         match self.role {
-            Some(role) => grant(work, self.organization, self.user, role).await?,
+            Some(role) => self.change(work, role).await?,
             None => self.remove(work).await?,
         }
         work.audit(&self.events);
@@ -130,12 +137,31 @@ impl SetRole {
         Ok(admins == [self.user])
     }
 
+    /// Of two admins of whom one changes and the other removes somebody, the removal stands.
+    async fn change(&self, work: &mut Work<'_>, role: Role) -> Result<(), StoreError> {
+        let changed =
+            sql("UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2")
+                .bind(self.organization)
+                .bind(self.user)
+                .bind(role.as_str())
+                .execute(work.connection)
+                .await?;
+        if changed == 0 {
+            return Err(Conflict::Missing.into());
+        }
+        work.effect(Effect::Role(self.organization, self.user, Some(role)));
+        Ok(())
+    }
+
     async fn remove(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
+        let removed = sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
             .bind(self.organization)
             .bind(self.user)
             .execute(work.connection)
             .await?;
+        if removed == 0 {
+            return Err(Conflict::Missing.into());
+        }
         work.effect(Effect::Role(self.organization, self.user, None));
         Ok(())
     }
@@ -143,7 +169,7 @@ impl SetRole {
 
 /// Makes changes of an organization's roles wait for each other, so that of two admins who demote
 /// each other one stays.
-async fn lock(
+pub(super) async fn lock(
     connection: &mut AnyConnection,
     organization: OrganizationId,
 ) -> Result<(), StoreError> {
@@ -205,12 +231,12 @@ impl Store {
         self.write(write).await
     }
 
-    /// Gives a person a role in an organization, or with `None` takes it away; effective in
-    /// [`Store::role_of`] before it returns.
+    /// Changes the role of a person of an organization, or with `None` removes the person;
+    /// effective in [`Store::role_of`] before it returns.
     ///
     /// # Errors
     /// [`Conflict::LastAdmin`](crate::Conflict::LastAdmin) when no admin would be left,
-    /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown person or organization.
+    /// [`Conflict::Missing`](crate::Conflict::Missing) for somebody who is not in it.
     pub async fn set_role(
         &self,
         organization: OrganizationId,

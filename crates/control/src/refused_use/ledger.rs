@@ -6,20 +6,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use reoclo_domain::{OrganizationId, Timestamp};
-use reoclo_store::{KeyRef, RequestSource};
+use reoclo_store::RequestSource;
 
-use super::{KnownKey, Wanted};
+use super::{Holder, KnownHolder, Wanted};
 
 /// Rows a minute that all refusals together may cause, but for one of each organization.
 pub(super) const MAX_SUBJECTS: usize = 10_000;
-/// Rows a minute that the refusals of one key may cause, but for one of each code.
-pub(super) const MAX_ADDRESSES_OF_KEY: usize = 100;
+/// Rows a minute that the refusals of one holder may cause, but for one of each code.
+pub(super) const MAX_ADDRESSES_OF_HOLDER: usize = 100;
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// A refusal as it happens.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refused<'a> {
-    pub(super) key: KnownKey<'a>,
+    pub(super) known: KnownHolder<'a>,
     pub(super) code: &'static str,
     pub(super) source: &'a RequestSource,
     pub(super) wanted: Wanted,
@@ -29,11 +29,11 @@ pub(super) struct Refused<'a> {
 /// What a row is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
-    /// A key, a code and an address.
-    Address(KeyRef, &'static str, Option<IpAddr>),
-    /// A key and a code, from more addresses than are told apart.
-    Key(KeyRef, &'static str),
-    /// An organization, by more keys and addresses than are told apart.
+    /// A holder, a code and an address.
+    Address(Holder, &'static str, Option<IpAddr>),
+    /// A holder and a code, from more addresses than are told apart.
+    Holder(Holder, &'static str),
+    /// An organization, by more holders and addresses than are told apart.
     Organization(OrganizationId),
 }
 
@@ -42,8 +42,8 @@ pub(super) enum Subject {
 pub(super) struct RefusedUse {
     pub(super) subject: Subject,
     pub(super) organization: OrganizationId,
-    /// The key and its label, unless there are too many.
-    pub(super) key: Option<(KeyRef, String)>,
+    /// The holder and its label, unless there are too many.
+    pub(super) holder: Option<(Holder, String)>,
     pub(super) code: &'static str,
     pub(super) source: RequestSource,
     pub(super) wanted: Wanted,
@@ -63,14 +63,14 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Ledger {
     entries: HashMap<Subject, Entry>,
-    addresses: HashMap<KeyRef, usize>,
+    addresses: HashMap<Holder, usize>,
 }
 
 impl Subject {
-    fn addressed_key(&self) -> Option<KeyRef> {
+    fn addressed(&self) -> Option<Holder> {
         match self {
-            Self::Address(key, ..) => Some(*key),
-            Self::Key(..) | Self::Organization(_) => None,
+            Self::Address(holder, ..) => Some(*holder),
+            Self::Holder(..) | Self::Organization(_) => None,
         }
     }
 }
@@ -91,17 +91,17 @@ impl Entry {
 
 impl RefusedUse {
     fn new(subject: Subject, refused: &Refused<'_>) -> Self {
-        let KnownKey { key, label, .. } = refused.key;
+        let KnownHolder { holder, label, .. } = refused.known;
         let source = match subject {
             Subject::Address(..) => refused.source.clone(),
-            Subject::Key(..) | Subject::Organization(_) => RequestSource::default(),
+            Subject::Holder(..) | Subject::Organization(_) => RequestSource::default(),
         };
         Self {
             subject,
-            organization: refused.key.organization,
-            key: match subject {
+            organization: refused.known.organization,
+            holder: match subject {
                 Subject::Organization(_) => None,
-                Subject::Address(..) | Subject::Key(..) => Some((key, label.to_owned())),
+                Subject::Address(..) | Subject::Holder(..) => Some((holder, label.to_owned())),
             },
             code: refused.code,
             source,
@@ -161,18 +161,21 @@ impl Ledger {
 
     /// The narrowest subject that there is room for.
     fn subject_of(&self, refused: &Refused<'_>) -> Subject {
-        let KnownKey {
-            organization, key, ..
-        } = refused.key;
+        let KnownHolder {
+            organization,
+            holder,
+            ..
+        } = refused.known;
         let has_room = self.entries.len() < MAX_SUBJECTS;
-        let addresses = self.addresses.get(&key).copied().unwrap_or_default();
-        let of_address = Subject::Address(key, refused.code, refused.source.ip);
-        let of_key = Subject::Key(key, refused.code);
-        if self.entries.contains_key(&of_address) || (has_room && addresses < MAX_ADDRESSES_OF_KEY)
+        let addresses = self.addresses.get(&holder).copied().unwrap_or_default();
+        let of_address = Subject::Address(holder, refused.code, refused.source.ip);
+        let of_holder = Subject::Holder(holder, refused.code);
+        if self.entries.contains_key(&of_address)
+            || (has_room && addresses < MAX_ADDRESSES_OF_HOLDER)
         {
             of_address
-        } else if has_room || self.entries.contains_key(&of_key) {
-            of_key
+        } else if has_room || self.entries.contains_key(&of_holder) {
+            of_holder
         } else {
             Subject::Organization(organization)
         }
@@ -182,8 +185,8 @@ impl Ledger {
         match self.entries.entry(subject) {
             Place::Occupied(entry) => entry.into_mut(),
             Place::Vacant(place) => {
-                if let Some(key) = subject.addressed_key() {
-                    *self.addresses.entry(key).or_default() += 1;
+                if let Some(holder) = subject.addressed() {
+                    *self.addresses.entry(holder).or_default() += 1;
                 }
                 place.insert(Entry::default())
             }
@@ -194,12 +197,12 @@ impl Ledger {
         let addresses = &mut self.addresses;
         self.entries.retain(|subject, entry| {
             let stays = entry.pending.is_some() || !entry.is_rested(now);
-            if !stays && let Some(key) = subject.addressed_key() {
-                let left = addresses.get(&key).map_or(0, |count| count - 1);
+            if !stays && let Some(holder) = subject.addressed() {
+                let left = addresses.get(&holder).map_or(0, |count| count - 1);
                 if left == 0 {
-                    addresses.remove(&key);
+                    addresses.remove(&holder);
                 } else {
-                    addresses.insert(key, left);
+                    addresses.insert(holder, left);
                 }
             }
             stays
@@ -210,6 +213,8 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use reoclo_domain::{AutomationKeyId, Clock, Entropy, OperationKind};
+
+    use reoclo_store::KeyRef;
 
     use super::*;
     use crate::Requirement;
@@ -232,11 +237,11 @@ mod tests {
         }
     }
 
-    fn key(seed: u8) -> KnownKey<'static> {
+    fn key(seed: u8) -> KnownHolder<'static> {
         let fixed = Fixed(seed);
-        KnownKey {
+        KnownHolder {
             organization: OrganizationId::new(&fixed, &Fixed(0)),
-            key: KeyRef::Automation(AutomationKeyId::new(&fixed, &fixed)),
+            holder: Holder::Key(KeyRef::Automation(AutomationKeyId::new(&fixed, &fixed))),
             label: "ci",
         }
     }
@@ -248,9 +253,9 @@ mod tests {
         }
     }
 
-    fn note(ledger: &mut Ledger, key: KnownKey<'_>, address: u32, second: i64) -> bool {
+    fn note(ledger: &mut Ledger, key: KnownHolder<'_>, address: u32, second: i64) -> bool {
         ledger.note(&Refused {
-            key,
+            known: key,
             code: "key_revoked",
             source: &source(address),
             wanted: Wanted {
@@ -313,7 +318,7 @@ mod tests {
             note(&mut ledger, key(1), address, 0);
         }
         let due = ledger.take_due(seconds(0), false);
-        assert_eq!(due.len(), MAX_ADDRESSES_OF_KEY + 1);
+        assert_eq!(due.len(), MAX_ADDRESSES_OF_HOLDER + 1);
         let rest: Vec<_> = due.iter().filter(|due| due.count > 1).collect();
         assert_eq!(rest.len(), 1);
         assert_eq!((rest[0].count, rest[0].source.ip), (900, None));
@@ -333,7 +338,7 @@ mod tests {
         assert_eq!(ledger.entries.len(), MAX_SUBJECTS + 1);
         let due = ledger.take_due(seconds(0), false);
         assert_eq!(counts(&due).iter().sum::<u64>(), noted);
-        let rest = due.iter().find(|due| due.key.is_none()).unwrap();
+        let rest = due.iter().find(|due| due.holder.is_none()).unwrap();
         assert_eq!(rest.count, noted - 10_000);
         assert!(ledger.take_due(seconds(60), false).is_empty());
         assert!(ledger.entries.is_empty());

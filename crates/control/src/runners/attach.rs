@@ -124,8 +124,19 @@ impl Session<'_> {
             displaced.close(Detached::Displaced);
             self.note(self.audit_displaced().await);
         }
+        self.leave_if_removed().await;
         tracing::info!(%server, version = %cut(&description.version), "runner connected");
         self.control.runners().forget_on(server, &self.link).await;
+    }
+
+    /// The server may have been removed between the proof and the seat.
+    async fn leave_if_removed(&self) {
+        let found = self.control.store().runner_identity(self.identity.server);
+        if let Ok(Some(identity)) = found.await
+            && identity.status == ServerStatus::Decommissioned
+        {
+            self.link.close(Detached::Decommissioned);
+        }
     }
 
     /// Asks for the facts again and again; returns when the runner stops answering.

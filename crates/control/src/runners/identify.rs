@@ -42,16 +42,18 @@ impl Control {
         let identity = known
             .map_err(|_| RunnerRejected::Unavailable)?
             .ok_or(RunnerRejected::Unknown)?;
+        // Its key is gone with it, so this says nothing that a proof would have to guard.
+        if identity.status == ServerStatus::Decommissioned {
+            return Err(RunnerRejected::Decommissioned);
+        }
         let key = identity
             .public_key
             .as_deref()
             .ok_or(RunnerRejected::Unknown)?;
-        if !verify(key, challenge, proof) {
-            return Err(RunnerRejected::Unknown);
+        if verify(key, challenge, proof) {
+            Ok(identity)
+        } else {
+            Err(RunnerRejected::Unknown)
         }
-        if identity.status == ServerStatus::Decommissioned {
-            return Err(RunnerRejected::Decommissioned);
-        }
-        Ok(identity)
     }
 }

@@ -10,7 +10,7 @@ use reoclo_wire::proto::ForgetRequest;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
-use super::Link;
+use super::{Detached, Link};
 use crate::Refusal;
 
 /// Outcomes that a runner was not told to forget are remembered up to this many.
@@ -155,6 +155,15 @@ impl Runners {
                 .or_default()
                 .unforgotten
                 .extend(operations);
+        }
+    }
+
+    /// Ends the connection of a server that was removed.
+    pub(crate) fn dismiss(&self, server: ServerId) {
+        if let Some(seat) = self.seats().get(&server)
+            && let Some(link) = &*seat.link.borrow()
+        {
+            link.close(Detached::Decommissioned);
         }
     }
 

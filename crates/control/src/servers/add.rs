@@ -5,11 +5,13 @@ use std::time::Duration;
 use reoclo_domain::{
     DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp, TokenKind,
 };
-use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, NewServer, StoreError};
+use reoclo_store::{
+    AuditOutcome, NewAuditEvent, NewEnrolment, NewServer, ServerRecord, StoreError,
+};
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
-use crate::{Control, InvalidFields, Refusal};
+use crate::{Authorized, Caller, Control, InvalidFields, Refusal, ServersWrite};
 
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const SLUG_TRIES: u32 = 1_000;
@@ -51,12 +53,34 @@ pub struct AddedServer {
 }
 
 impl Control {
-    /// Adds a server to the organization.
+    /// Adds a server to the organization, for the owner of this machine.
     pub async fn add_server(
         &self,
         _owner: &LocalOwner,
         organization: OrganizationId,
         form: NewServerForm,
+    ) -> Result<AddedServer, Refusal> {
+        self.add_server_to(organization, form, None).await
+    }
+
+    /// Adds a server to the caller's organization.
+    pub async fn add_own_server(
+        &self,
+        proof: &Authorized<ServersWrite>,
+        form: NewServerForm,
+    ) -> Result<(AddedServer, ServerRecord), Refusal> {
+        let caller = proof.caller();
+        let organization = caller.organization();
+        let added = self.add_server_to(organization, form, Some(caller)).await?;
+        let found = self.store().server(organization, added.id).await?;
+        Ok((added, found.ok_or(Refusal::NotFound("the server"))?))
+    }
+
+    async fn add_server_to(
+        &self,
+        organization: OrganizationId,
+        form: NewServerForm,
+        by: Option<&Caller>,
     ) -> Result<AddedServer, Refusal> {
         let (name, slug) = checked(&form)?;
         let id = ServerId::new(self.clock(), self.entropy());
@@ -66,15 +90,13 @@ impl Control {
             token: token.hash(),
             expires_at,
         };
-        let slug = match slug {
-            Some(slug) => {
-                self.create(id, organization, &name, slug, enrolment)
-                    .await?
-            }
-            None => {
-                self.create_with_free_slug(id, organization, &name, enrolment)
-                    .await?
-            }
+        let slug = if let Some(slug) = slug {
+            let server = self.new_server(id, organization, &name, slug);
+            self.create(server, enrolment, by).await?
+        } else {
+            let plain = Slug::from_text(name.as_str());
+            let server = self.new_server(id, organization, &name, plain);
+            self.create_with_free_slug(server, enrolment, by).await?
         };
         let install_command = self.install_command(&token);
         Ok(AddedServer {
@@ -124,21 +146,34 @@ impl Control {
         format!("reoclo runner --url {url} --token {}", token.expose())
     }
 
-    async fn create_with_free_slug(
+    fn new_server(
         &self,
         id: ServerId,
         organization: OrganizationId,
         name: &DisplayName,
+        slug: Slug,
+    ) -> NewServer {
+        NewServer {
+            id,
+            organization,
+            slug,
+            name: name.clone(),
+            created_at: self.now(),
+        }
+    }
+
+    async fn create_with_free_slug(
+        &self,
+        server: NewServer,
         enrolment: NewEnrolment,
+        by: Option<&Caller>,
     ) -> Result<Slug, Refusal> {
-        let plain = Slug::from_text(name.as_str());
         for number in 1..SLUG_TRIES {
-            let slug = if number == 1 {
-                plain.clone()
-            } else {
-                plain.numbered(number)
-            };
-            match self.create(id, organization, name, slug, enrolment).await {
+            let mut server = server.clone();
+            if number > 1 {
+                server.slug = server.slug.numbered(number);
+            }
+            match self.create(server, enrolment, by).await {
                 Err(Refusal::Conflict(_)) => {}
                 created => return created,
             }
@@ -151,21 +186,12 @@ impl Control {
 
     async fn create(
         &self,
-        id: ServerId,
-        organization: OrganizationId,
-        name: &DisplayName,
-        slug: Slug,
+        server: NewServer,
         enrolment: NewEnrolment,
+        by: Option<&Caller>,
     ) -> Result<Slug, Refusal> {
-        let created_at = self.now();
-        let server = NewServer {
-            id,
-            organization,
-            slug: slug.clone(),
-            name: name.clone(),
-            created_at,
-        };
-        let event = self.server_created(&server);
+        let slug = server.slug.clone();
+        let event = self.server_created(&server, by);
         let created = self
             .store()
             .create_server(server, Some(enrolment), vec![event])
@@ -179,16 +205,18 @@ impl Control {
         }
     }
 
-    pub(crate) fn server_created(&self, server: &NewServer) -> NewAuditEvent {
-        self.event_by_system(
-            Some(server.organization),
-            Happening {
-                action: "server.create",
-                resource: resource("server", server.id, Some(server.name.as_str())),
-                outcome: AuditOutcome::Success,
-                detail: json!({ "slug": server.slug.as_str() }),
-            },
-        )
+    /// That a server was made: by a caller, or by the owner of the machine.
+    pub(crate) fn server_created(&self, server: &NewServer, by: Option<&Caller>) -> NewAuditEvent {
+        let happening = Happening {
+            action: "server.create",
+            resource: resource("server", server.id, Some(server.name.as_str())),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "slug": server.slug.as_str() }),
+        };
+        match by {
+            Some(caller) => self.event_by(caller, happening),
+            None => self.event_by_system(Some(server.organization), happening),
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use http::uri::Authority;
-use http::{Request, header};
+use http::{HeaderMap, Request, header};
 
 use super::ConnectionInfo;
 
@@ -12,6 +12,8 @@ use super::ConnectionInfo;
 #[derive(Clone, Debug, Default)]
 pub struct Hosts {
     public: Option<(String, u16)>,
+    /// What pages of the public address send as their `Origin`, less a default port.
+    public_origin: Option<String>,
 }
 
 /// The address that links begin with is not one.
@@ -34,9 +36,41 @@ impl Hosts {
         if !plain || !matches!(uri.path(), "" | "/") || uri.query().is_some() {
             return Err(error());
         }
+        let host = authority.host().to_ascii_lowercase();
+        let scheme = uri.scheme_str().unwrap_or_default();
+        let origin = match authority.port_u16() {
+            Some(given) if given != port => format!("{scheme}://{host}:{given}"),
+            _ => format!("{scheme}://{host}"),
+        };
         let port = authority.port_u16().unwrap_or(port);
         Ok(Self {
-            public: Some((authority.host().to_ascii_lowercase(), port)),
+            public: Some((host, port)),
+            public_origin: Some(origin),
+        })
+    }
+
+    /// Whether pages of ours send this `Origin`: the public address's, or that of the `Host` that
+    /// the request itself asked.
+    pub(crate) fn is_origin(&self, origin: &str, headers: &HeaderMap) -> bool {
+        let origin = origin.to_ascii_lowercase();
+        let (default, rest) = match origin.split_once("://") {
+            Some(("https", rest)) => (":443", rest),
+            Some(("http", rest)) => (":80", rest),
+            _ => return false,
+        };
+        let plain = origin.strip_suffix(default).unwrap_or(&origin);
+        if self.public_origin.as_deref() == Some(plain) {
+            return true;
+        }
+        let host = headers
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok());
+        host.is_some_and(|host| {
+            let is_public = self
+                .public
+                .as_ref()
+                .is_some_and(|(public, _)| host.eq_ignore_ascii_case(public));
+            !is_public && host.eq_ignore_ascii_case(rest)
         })
     }
 

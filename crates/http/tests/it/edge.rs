@@ -69,7 +69,7 @@ async fn bad_requests_have_their_codes(world: &World) {
         .await
         .is_error(404, "not_found");
     world
-        .get("/api/servers/extra", None)
+        .get("/api/extra/servers", None)
         .await
         .is_error(404, "not_found");
     world

@@ -12,8 +12,11 @@ mod rate;
 mod refused_use;
 mod registry;
 mod servers;
+mod sessions;
 mod setup;
 mod snapshots;
+mod unknown_tokens;
+mod users;
 mod walk;
 mod world;
 

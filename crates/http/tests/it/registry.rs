@@ -5,7 +5,11 @@ mod credentials;
 mod logins;
 
 use http::Method;
-use reoclo_domain::{Preset, Role};
+use reoclo_domain::{
+    Clock, OrganizationId, Preset, RegistryCredentialId, RegistryType, Role, Secret,
+};
+use reoclo_store::{OpenRegistryCredential, RegistryCredentialRecord, Store};
+use reoclo_testkit::RealEntropy;
 use serde_json::{Value, json};
 
 use crate::world::{Answer, World};
@@ -76,4 +80,32 @@ impl<'w> Admin<'w> {
         let open = store.open_registry_credential(organization, id).await;
         open.unwrap().unwrap().secret.expose().to_owned()
     }
+}
+
+/// A credential that an organization has from the start.
+pub(crate) async fn kept(
+    store: &Store,
+    clock: &dyn Clock,
+    organization: OrganizationId,
+) -> RegistryCredentialId {
+    let record = RegistryCredentialRecord {
+        id: RegistryCredentialId::new(clock, &RealEntropy),
+        organization,
+        name: "kept".parse().unwrap(),
+        registry_type: RegistryType::Ghcr,
+        registry_type_name: "ghcr".into(),
+        registry_url: "ghcr.io".parse().unwrap(),
+        username: Some("ada".into()),
+        description: None,
+        revision: 1,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    };
+    let (id, secret) = (record.id, Secret::new("secret"));
+    let credential = OpenRegistryCredential { record, secret };
+    store
+        .create_registry_credential(credential, Vec::new())
+        .await
+        .unwrap();
+    id
 }

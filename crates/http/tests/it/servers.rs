@@ -1,8 +1,9 @@
-//! `GET /api/servers`.
+//! Servers over REST.
 
-use reoclo_domain::{Preset, Role, ServerStatus};
+use http::Method;
+use reoclo_domain::{OperationKind, Preset, Role, ServerStatus};
 use reoclo_store::HostFacts;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::on_both_databases;
 use crate::world::World;
@@ -12,6 +13,8 @@ on_both_databases!(
     both_slash_forms_answer_the_same,
     facts_show_once_a_runner_told_them,
     only_the_keys_own_organization_shows,
+    a_server_is_added_shown_renamed_and_removed,
+    names_and_slugs_that_cannot_be_are_refused,
 );
 
 async fn list(world: &World, path: &str) -> Value {
@@ -95,4 +98,105 @@ async fn only_the_keys_own_organization_shows(world: &World) {
             .to_string()
             .contains(&world.theirs.server.to_string())
     );
+}
+
+async fn a_server_is_added_shown_renamed_and_removed(world: &World) {
+    let session = world.session(&world.ours, Role::Manager).await;
+    let new = json!({ "name": "Web 9" });
+    let added = world.post_as(&session, "/api/servers", &new).await;
+    assert_eq!(added.status, 201, "{}", added.body);
+    let server = &added.body["server"];
+    assert_eq!(server["slug"], "web-9");
+    assert_eq!(server["status"], "provisioning");
+    let token = added.body["enrolment_token"].as_str().unwrap();
+    assert!(
+        added.body["install_command"]
+            .as_str()
+            .unwrap()
+            .contains(token)
+    );
+
+    let id = server["id"].as_str().unwrap();
+    let of_tenant = format!("/mcp/tenants/{}/servers", world.ours.id);
+    let key = world
+        .integration_key(&world.ours, Preset::FullAccess, Role::Admin)
+        .await;
+    let slug = json!({ "slug": "shop", "region": "of a newer client" });
+    let path = format!("{of_tenant}/{id}");
+    let changed = world
+        .ask(&Method::PATCH, &path, Some(&key), Some(&slug))
+        .await;
+    assert_eq!(changed.body["slug"], "shop", "{}", changed.body);
+    for reference in [id, "shop"] {
+        let shown = world
+            .get(&format!("{of_tenant}/{reference}/"), Some(&key))
+            .await;
+        assert_eq!(shown.body, changed.body);
+    }
+
+    let (automation, _) = world
+        .automation_key(&world.ours, &[OperationKind::Exec])
+        .await;
+    let path = format!("/api/servers/{id}");
+    let removed = world.ask_as(&session, &Method::DELETE, &path, None).await;
+    assert_eq!(removed.status, 204);
+    for path in [path, "/api/servers/shop".into()] {
+        world
+            .get_as(&session, &path)
+            .await
+            .is_error(404, "not_found");
+        world
+            .ask_as(&session, &Method::DELETE, &path, None)
+            .await
+            .is_error(404, "not_found");
+    }
+    let exec = json!({ "server_id": id, "command": "true" });
+    world
+        .post("/api/automation/v1/exec", Some(&automation), &exec)
+        .await
+        .is_error(404, "not_found");
+    let enrol = json!({
+        "token": token,
+        "public_key": format!("{}=", "A".repeat(43)),
+        "hostname": "web-9",
+        "version": "0.1.0",
+    });
+    let enrolled = world.post("/runner/v1/enrol", None, &enrol).await;
+    enrolled.is_error(422, "invalid_request");
+
+    let log = world.get_as(&session, "/api/audit-logs").await;
+    let items = log.body["items"].as_array().unwrap();
+    let actions: Vec<_> = items
+        .iter()
+        .map(|item| item["action"].as_str().unwrap())
+        .collect();
+    assert_eq!(
+        actions,
+        ["server.decommission", "server.update", "server.create"]
+    );
+    assert!(!log.body.to_string().contains(token));
+}
+
+async fn names_and_slugs_that_cannot_be_are_refused(world: &World) {
+    let session = world.session(&world.ours, Role::Manager).await;
+    for (field, value) in [
+        ("name", ""),
+        ("name", "a\u{202e}b"),
+        ("slug", "Web 1"),
+        ("slug", ""),
+    ] {
+        let mut new = json!({ "name": "web" });
+        new[field] = json!(value);
+        let answer = world.post_as(&session, "/api/servers", &new).await;
+        answer.is_error(422, "invalid_request");
+        assert!(answer.body["fields"][field].is_string(), "{}", answer.body);
+    }
+    let taken = json!({ "name": "web", "slug": "web-1" });
+    let answer = world.post_as(&session, "/api/servers", &taken).await;
+    answer.is_error(409, "conflict");
+    let path = format!("/api/servers/{}", world.ours.server);
+    let nothing = world
+        .ask_as(&session, &Method::PATCH, &path, Some(&json!({})))
+        .await;
+    nothing.is_error(422, "invalid_request");
 }

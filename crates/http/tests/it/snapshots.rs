@@ -15,39 +15,51 @@ use crate::world::World;
 async fn the_permission_matrix_is_what_was_agreed() {
     let world = World::on(sqlite()).await;
     let mut matrix = String::from(
-        "method path | needs | integration key of viewer developer manager admin | automation key\n",
+        "method path | needs | integration key of viewer developer manager admin \
+         | person as viewer developer manager admin | automation key\n",
     );
     for route in &world.routes {
         let row = match route.requirement {
-            None => "public | - | -".into(),
-            Some(requirement) => row(requirement),
+            None => "public | - | - | -".into(),
+            Some(requirement) => row(requirement, has_sessions(&route.path)),
         };
         writeln!(matrix, "{} {} | {row}", route.method, route.path).unwrap();
     }
     insta::assert_snapshot!("permission_matrix", matrix);
 }
 
-fn row(requirement: Requirement) -> String {
+/// Where programs call, a cookie is not looked at.
+fn has_sessions(path: &str) -> bool {
+    !["/mcp/", "/api/automation/", "/runner/"]
+        .iter()
+        .any(|start| path.starts_with(start))
+}
+
+fn row(requirement: Requirement, has_sessions: bool) -> String {
     let roles = Role::ALL.map(|role| {
         let acl = Preset::FullAccess.acl().intersect(role.acl());
-        let met = requirement.met_by_acl(acl);
-        if met { "yes" } else { "no" }
+        yes_or_no(requirement.met_by_acl(acl))
     });
+    let people = Role::ALL.map(|role| yes_or_no(has_sessions && requirement.met_by_role(role)));
     let automation = match requirement {
-        Requirement::Cell(_) => "no",
         Requirement::Operation(kind) => {
             assert!(!requirement.met_by_operations(OperationKinds::default()));
             assert!(requirement.met_by_operations([kind].into_iter().collect()));
             "with the operation"
         }
         Requirement::OwnOperations => "what it started",
-        Requirement::AnyKey => "yes",
+        _ => yes_or_no(requirement.met_by_operations(OperationKinds::default())),
     };
     format!(
-        "{} | {} | {automation}",
+        "{} | {} | {} | {automation}",
         requirement.name(),
-        roles.join(" ")
+        roles.join(" "),
+        people.join(" ")
     )
+}
+
+const fn yes_or_no(met: bool) -> &'static str {
+    if met { "yes" } else { "no" }
 }
 
 #[tokio::test]

@@ -6,23 +6,26 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http::request::Builder;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, RegistryType, Role,
-    Scope, Secret, ServerId, Slug, TokenKind, UserId,
+    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, Role, Scope,
+    ServerId, SessionId, Slug, TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewUser,
-    OpenRegistryCredential, RegistryCredentialRecord, Store, StoreOptions,
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewSession,
+    NewUser, SessionsEnded, Store, StoreOptions,
 };
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
+
+use crate::registry;
 
 pub(crate) const HOST: &str = "127.0.0.1:7676";
 
@@ -42,6 +45,22 @@ pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
+    pub(crate) viewer: UserId,
+    pub(crate) registry_credential: RegistryCredentialId,
+}
+
+/// A signed-in person.
+pub(crate) struct Session {
+    pub(crate) user: UserId,
+    pub(crate) token: String,
+    pub(crate) csrf: String,
+}
+
+impl Session {
+    /// What the browser sends.
+    pub(crate) fn cookie(&self) -> String {
+        format!("reoclo_session={}", self.token)
+    }
 }
 
 /// What came back.
@@ -152,8 +171,88 @@ impl World {
         (token.expose().into(), id)
     }
 
+    /// Somebody new with `role`, signed in.
+    pub(crate) async fn session(&self, of: &Organization, role: Role) -> Session {
+        let user = self.person(of, role).await;
+        self.session_of(of, user).await
+    }
+
+    pub(crate) async fn session_of(&self, of: &Organization, user: UserId) -> Session {
+        let token = PlainToken::generate(TokenKind::Session, &RealEntropy);
+        let now = self.clock.now();
+        let session = NewSession {
+            id: SessionId::new(&*self.clock, &RealEntropy),
+            token: token.hash(),
+            user,
+            organization: of.id,
+            created_at: now,
+            expires_at: now.plus(Duration::from_hours(10)),
+            ip: None,
+            user_agent: None,
+        };
+        self.store()
+            .create_session(
+                session,
+                None,
+                now.minus(Duration::from_hours(24)),
+                Vec::new(),
+            )
+            .await
+            .unwrap();
+        Session {
+            user,
+            token: token.expose().into(),
+            csrf: token.csrf_token().expose().into(),
+        }
+    }
+
+    pub(crate) async fn end(&self, session: &Session) {
+        self.store()
+            .end_sessions(session.user, SessionsEnded::All, Vec::new())
+            .await
+            .unwrap();
+    }
+
+    /// Asks as the page of a person who is signed in.
+    pub(crate) async fn ask_as(
+        &self,
+        session: &Session,
+        method: &Method,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let (cookie, origin) = (session.cookie(), format!("http://{HOST}"));
+        let headers = [
+            ("cookie", cookie.as_str()),
+            ("origin", origin.as_str()),
+            ("x-csrf-token", session.csrf.as_str()),
+        ];
+        self.send(request_with_body(method, path, &headers, body))
+            .await
+    }
+
+    pub(crate) async fn get_as(&self, session: &Session, path: &str) -> Answer {
+        self.ask_as(session, &Method::GET, path, None).await
+    }
+
+    pub(crate) async fn post_as(&self, session: &Session, path: &str, body: &Value) -> Answer {
+        self.ask_as(session, &Method::POST, path, Some(body)).await
+    }
+
     pub(crate) async fn person(&self, of: &Organization, role: Role) -> UserId {
         let user = new_user(&*self.clock);
+        let id = user.id;
+        self.store()
+            .create_user(user, of.id, role, Vec::new())
+            .await
+            .unwrap();
+        id
+    }
+
+    /// Somebody whose password was given to them.
+    pub(crate) async fn newcomer(&self, of: &Organization, role: Role) -> UserId {
+        let mut user = new_user(&*self.clock);
+        user.temporary_until = Some(self.clock.now().plus(Duration::from_hours(1)));
         let id = user.id;
         self.store()
             .create_user(user, of.id, role, Vec::new())
@@ -242,29 +341,6 @@ impl World {
         (token.expose().into(), id)
     }
 
-    /// The id of a registry credential.
-    pub(crate) async fn registry_credential(&self, of: &Organization) -> String {
-        let record = RegistryCredentialRecord {
-            id: RegistryCredentialId::new(&*self.clock, &RealEntropy),
-            organization: of.id,
-            name: "test".parse().unwrap(),
-            registry_type: RegistryType::Ghcr,
-            registry_type_name: "ghcr".into(),
-            registry_url: "ghcr.io".parse().unwrap(),
-            username: Some("ada".into()),
-            description: None,
-            revision: 1,
-            created_at: self.clock.now(),
-            updated_at: self.clock.now(),
-        };
-        let id = record.id.to_string();
-        let secret = Secret::new("secret");
-        let credential = OpenRegistryCredential { record, secret };
-        let created = self.store().create_registry_credential(credential, vec![]);
-        created.await.unwrap();
-        id
-    }
-
     pub(crate) async fn expire(&self, of: &Organization, key: KeyRef) {
         let now = Some(self.clock.now());
         assert!(
@@ -306,14 +382,7 @@ impl World {
         if let Some(token) = token {
             request = request.header("authorization", format!("Bearer {token}"));
         }
-        let body = match body {
-            Some(body) => {
-                request = request.header("content-type", "application/json");
-                Body::from(body.to_string())
-            }
-            None => Body::empty(),
-        };
-        self.send(request.body(body).unwrap()).await
+        self.send(with_body(request, body)).await
     }
 
     pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
@@ -332,6 +401,32 @@ impl World {
             body,
         }
     }
+}
+
+pub(crate) fn request_with_body(
+    method: &Method,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: Option<&Value>,
+) -> Request<Body> {
+    let mut request = Request::builder()
+        .method(method)
+        .uri(path)
+        .header("host", HOST);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    with_body(request, body)
+}
+
+fn with_body(request: Builder, body: Option<&Value>) -> Request<Body> {
+    let request = match body {
+        Some(body) => request
+            .header("content-type", "application/json")
+            .body(Body::from(body.to_string())),
+        None => request.body(Body::empty()),
+    };
+    request.unwrap()
 }
 
 async fn organization(control: &Control, name: &str) -> Organization {
@@ -354,6 +449,12 @@ async fn organization(control: &Control, name: &str) -> Organization {
         .create_user(admin, id, Role::Admin, Vec::new())
         .await
         .unwrap();
+    let viewer = new_user(clock);
+    let viewer_id = viewer.id;
+    store
+        .create_user(viewer, id, Role::Viewer, Vec::new())
+        .await
+        .unwrap();
     let server = NewServer {
         id: ServerId::new(clock, &RealEntropy),
         organization: id,
@@ -367,6 +468,8 @@ async fn organization(control: &Control, name: &str) -> Organization {
         id,
         server: server_id,
         admin: admin_id,
+        viewer: viewer_id,
+        registry_credential: registry::kept(store, clock, id).await,
     }
 }
 
@@ -374,9 +477,10 @@ fn new_user(clock: &dyn Clock) -> NewUser {
     let id = UserId::new(clock, &RealEntropy);
     NewUser {
         id,
-        email: None,
-        name: None,
+        email: Some(format!("{id}@people.example")),
+        name: Some(format!("Person {id}")),
         password_hash: None,
+        temporary_until: None,
         created_at: clock.now(),
     }
 }

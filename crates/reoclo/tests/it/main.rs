@@ -5,6 +5,7 @@
     reason = "tests run in the real world and fail by panicking"
 )]
 
+mod faults;
 mod fixture;
 
 mod audit;
@@ -20,6 +21,7 @@ mod key_scope;
 mod links;
 mod many;
 mod own_runner;
+mod people;
 mod postgres;
 mod refused_starts;
 mod refused_use;

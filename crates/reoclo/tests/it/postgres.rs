@@ -8,7 +8,7 @@ use crate::fixture::{Database, Docker, Gate, Home, Registry};
 use crate::registry::{auth, create_credential};
 
 /// An empty database on the test server, and its URL.
-fn fresh() -> (database::Database, String) {
+pub(crate) fn fresh() -> (database::Database, String) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

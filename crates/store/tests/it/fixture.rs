@@ -116,6 +116,7 @@ impl Fixture {
             email: Some(email.into()),
             name: Some("Ada".into()),
             password_hash: None,
+            temporary_until: None,
             created_at: self.clock.now(),
         }
     }

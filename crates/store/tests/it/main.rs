@@ -33,6 +33,7 @@ mod operations;
 mod organizations;
 mod registry_credentials;
 mod servers;
+mod sessions;
 mod setup;
 mod users;
 mod writer;

@@ -5,7 +5,7 @@ mod enrol;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerRecord, StoreError};
+use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerChange, ServerRecord, StoreError};
 
 use crate::fixture::Fixture;
 
@@ -19,6 +19,7 @@ contract![
     a_decommissioned_server_stays_so,
     the_name_of_a_server_is_known_to_its_organization_while_it_is_in_use,
     at_the_start_nothing_is_connected,
+    a_server_is_called_otherwise_in_its_organization,
 ];
 
 fn facts() -> HostFacts {
@@ -273,4 +274,37 @@ async fn at_the_start_nothing_is_connected(fixture: Fixture) {
             .unwrap();
         assert_eq!(found.status, status);
     }
+}
+
+async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
+    let (zoo, ape) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let server = fixture.server(zoo, "web").await;
+    fixture.server(zoo, "shop").await;
+    let change = async |team: crate::fixture::Team, slug: &str, name: Option<&str>| {
+        let change = ServerChange {
+            name: name.map(|name| name.parse().unwrap()),
+            slug: Some(slug.parse().unwrap()),
+        };
+        let event = fixture.event(team, "server.update");
+        fixture
+            .store
+            .change_server(team.organization, server, change, vec![event])
+            .await
+    };
+    assert!(change(zoo, "web-2", Some("Web 2")).await.unwrap());
+    let name = fixture.store.server_name(zoo.organization, server).await;
+    assert_eq!(name.unwrap().as_deref(), Some("Web 2"));
+    assert!(!change(ape, "mine", None).await.unwrap());
+    assert!(matches!(
+        change(zoo, "shop", Some("Shop")).await,
+        Err(StoreError::Conflict(Conflict::Slug))
+    ));
+    let found = fixture.store.server(zoo.organization, server).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(
+        (found.slug.as_str(), found.name.as_str()),
+        ("web-2", "Web 2")
+    );
+    assert_eq!(fixture.actions(zoo).await, ["server.update"]);
+    assert_eq!(fixture.actions(ape).await, [""; 0]);
 }

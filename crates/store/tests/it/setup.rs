@@ -72,7 +72,10 @@ async fn bootstrap_makes_everything_at_once(fixture: Fixture) {
         )
         .await
         .unwrap();
-    assert_eq!(store.organizations().await.unwrap(), [new.organization]);
+    assert_eq!(
+        store.organizations().await.unwrap(),
+        [new.organization.into()]
+    );
     let pending = PendingSetup {
         user: team.admin,
         organization: team.organization,

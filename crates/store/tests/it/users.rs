@@ -65,9 +65,9 @@ async fn a_role_changes_and_ends(fixture: Fixture) {
         .unwrap();
     for role in [
         Some(Role::Manager),
-        None,
         Some(Role::Admin),
         Some(Role::Viewer),
+        None,
     ] {
         let event = fixture.event(team, "user.role");
         store

@@ -75,10 +75,21 @@ async fn run(steps: Vec<Step>) {
                 }
             }
             Step::Role(role) => {
-                store
-                    .set_role(team.organization, person, role, vec![])
-                    .await
-                    .unwrap();
+                let there = store.role_of(team.organization, person).await.unwrap();
+                let done = match (there, role) {
+                    (None, None) => continue,
+                    (None, Some(role)) => {
+                        store
+                            .add_member(team.organization, person, role, vec![])
+                            .await
+                    }
+                    (Some(_), role) => {
+                        store
+                            .set_role(team.organization, person, role, vec![])
+                            .await
+                    }
+                };
+                done.unwrap();
             }
         }
     }

@@ -1,5 +1,4 @@
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{
     ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
@@ -11,18 +10,10 @@ use reoclo_control::{
     RegistryCredentialsWrite,
 };
 use reoclo_domain::{RegistryCredentialId, Secret};
-use serde::Deserialize;
 
 use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
-
-/// Taken by name: the organization's path has one parameter more.
-#[derive(Deserialize)]
-pub(super) struct CredentialPath {
-    credential_id: String,
-}
-
-type CredentialId = Result<Path<CredentialPath>, PathRejection>;
+use crate::path::ItemId;
 
 pub(super) async fn list(
     proof: Authorized<RegistryCredentialsRead>,
@@ -52,16 +43,18 @@ pub(super) async fn create(
 pub(super) async fn show(
     proof: Authorized<RegistryCredentialsRead>,
     State(control): State<Control>,
-    id: CredentialId,
+    id: ItemId,
 ) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
-    let record = control.registry_credential(&proof, credential(id)?).await?;
+    let record = control
+        .registry_credential(&proof, credential(&id)?)
+        .await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 
 pub(super) async fn change(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
-    id: CredentialId,
+    id: ItemId,
     JsonBody(request): JsonBody<RegistryCredentialChangeRequest>,
 ) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
     let change = RegistryCredentialChange {
@@ -73,7 +66,7 @@ pub(super) async fn change(
         description: request.description,
     };
     let record = control
-        .update_registry_credential(&proof, credential(id)?, change)
+        .update_registry_credential(&proof, credential(&id)?, change)
         .await?;
     Ok(JsonAnswer::ok(body(record)))
 }
@@ -81,10 +74,10 @@ pub(super) async fn change(
 pub(super) async fn remove(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
-    id: CredentialId,
+    id: ItemId,
 ) -> Result<StatusCode, ApiError> {
     control
-        .delete_registry_credential(&proof, credential(id)?)
+        .delete_registry_credential(&proof, credential(&id)?)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -109,10 +102,8 @@ pub(super) async fn test_connection(
     }))
 }
 
-fn credential(id: CredentialId) -> Result<RegistryCredentialId, Refusal> {
-    let unknown = || Refusal::NotFound("the registry credential");
-    let Path(CredentialPath { credential_id }) = id.map_err(|_| unknown())?;
-    credential_id.parse().map_err(|_| unknown())
+fn credential(id: &ItemId) -> Result<RegistryCredentialId, Refusal> {
+    id.parse("the registry credential")
 }
 
 /// The secret under either of its names.

@@ -1,21 +1,19 @@
-use axum::extract::State;
-use reoclo_api_types::ServerBody;
-use reoclo_control::{Authorized, Control, ServerRecord, ServersRead};
+use reoclo_api_types::{AddedServerBody, ServerBody};
+use reoclo_control::{AddedServer, HostFacts, ServerRecord};
 
-use crate::body::JsonAnswer;
-use crate::error::ApiError;
-
-pub(super) async fn list(
-    proof: Authorized<ServersRead>,
-    State(control): State<Control>,
-) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
-    let servers = control.servers(&proof).await?;
-    Ok(JsonAnswer::ok(servers.into_iter().map(body).collect()))
+/// A server that was just added.
+pub(super) fn added(added: &AddedServer, record: ServerRecord) -> AddedServerBody {
+    AddedServerBody {
+        server: server(record),
+        enrolment_token: added.token.expose().to_owned(),
+        expires_at: added.expires_at.to_string(),
+        install_command: added.install_command.clone(),
+    }
 }
 
-fn body(server: ServerRecord) -> ServerBody {
+pub(super) fn server(server: ServerRecord) -> ServerBody {
     let facts = server.facts;
-    let fact = |of: fn(&reoclo_control::HostFacts) -> String| facts.as_ref().map(of);
+    let fact = |of: fn(&HostFacts) -> String| facts.as_ref().map(of);
     ServerBody {
         id: server.id.to_string(),
         slug: server.slug,

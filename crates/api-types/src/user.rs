@@ -1,0 +1,130 @@
+use serde::{Deserialize, Deserializer, Serialize};
+use utoipa::ToSchema;
+
+/// The people of an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UserPage {
+    /// By name.
+    pub items: Vec<UserBody>,
+}
+
+/// A person of an organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct UserBody {
+    /// The person's id.
+    pub id: String,
+    /// The address that they sign in with; empty until the account is set up.
+    pub email: String,
+    /// Their name; empty until the account is set up.
+    pub name: String,
+    /// `admin`, `manager`, `developer` or `viewer`.
+    pub role: String,
+    /// `active`, `temporary_password` until they have chosen their own, or `no_password`.
+    pub status: String,
+    /// They may create organizations.
+    pub may_create_organizations: bool,
+    /// When their account was made.
+    pub created_at: String,
+}
+
+/// Adds a person to the organization.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddUserRequest {
+    /// The address that they sign in with.
+    pub email: String,
+    /// 1 to 100 characters; an account that exists keeps its own.
+    pub name: String,
+    /// `admin`, `manager`, `developer` or `viewer`.
+    pub role: String,
+}
+
+/// A person who was added, or given a new password.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AddedUserBody {
+    /// The person.
+    pub user: UserBody,
+    /// Shown once; good until `temporary_password_expires_at`, and only for choosing another.
+    /// Absent when the account existed, and when a key added the person.
+    pub temporary_password: Option<String>,
+    /// When the temporary password stops working.
+    pub temporary_password_expires_at: Option<String>,
+}
+
+/// Changes a person of the organization.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeUserRequest {
+    /// The new role.
+    pub role: Option<String>,
+    /// Whether they may create organizations; for whoever may themselves.
+    pub may_create_organizations: Option<bool>,
+}
+
+/// A person who was removed, with what they leave behind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RemovedUserBody {
+    /// The person's id.
+    pub id: String,
+    /// Automation keys that they made: these belong to the organization and work on. Review them.
+    pub automation_keys_to_review: Vec<KeyToReviewBody>,
+    /// Integration keys that they made: these have no power any more.
+    pub integration_keys_stopped: usize,
+}
+
+/// A key that outlives whoever made it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct KeyToReviewBody {
+    /// The key's id.
+    pub id: String,
+    /// The key's name.
+    pub name: String,
+    /// The first characters of the key.
+    pub prefix: String,
+}
+
+/// The organization, as its members see it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OrganizationBody {
+    /// Its id.
+    pub id: String,
+    /// Its name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// The longest that a new key may live, in days; `null` is for ever.
+    pub max_key_lifetime_days: Option<u32>,
+    /// When it was created.
+    pub created_at: String,
+}
+
+/// Changes the organization.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangeOrganizationRequest {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// 1 to 3,650 days; `null` takes the maximum away, and leaving it out leaves it as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<i64>)]
+    pub max_key_lifetime_days: Option<Option<i64>>,
+}
+
+/// Tells `null` from a field that is not there.
+#[expect(
+    clippy::option_option,
+    reason = "null and absent mean different things"
+)]
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Option<i64>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// Creates an organization, of which the caller becomes an admin.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganizationRequest {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// 1 to 63 of `a-z`, `0-9` and `-`; made from the name when absent.
+    pub slug: Option<String>,
+}

@@ -1,0 +1,179 @@
+//! Organizations: their settings, and making more of them.
+
+use reoclo_domain::{DisplayName, OrganizationId, Role, Slug};
+use reoclo_store::{
+    AuditOutcome, Conflict, NewAuditEvent, NewOrganization, OrganizationChange, OrganizationRecord,
+    StoreError,
+};
+use serde_json::json;
+
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
+
+/// The longest maximum that can be set.
+const MAX_LIFETIME_DAYS: i64 = 3_650;
+
+/// What an admin changes; none leaves it as it is.
+#[derive(Clone, Debug, Default)]
+pub struct OrganizationForm {
+    /// 1 to 100 characters.
+    pub name: Option<String>,
+    /// 1 to 3,650 days; an inner none is for ever.
+    pub max_key_lifetime_days: Option<Option<i64>>,
+}
+
+/// An organization to make.
+#[derive(Clone, Debug)]
+pub struct NewOrganizationForm {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// Made from the name when absent.
+    pub slug: Option<String>,
+}
+
+impl Control {
+    /// The caller's organization.
+    pub async fn own_organization(
+        &self,
+        proof: &Authorized<Member>,
+    ) -> Result<OrganizationRecord, Refusal> {
+        self.organization_record(proof.caller().organization())
+            .await
+    }
+
+    async fn organization_record(&self, id: OrganizationId) -> Result<OrganizationRecord, Refusal> {
+        let found = self.store().organization(id).await?;
+        found.ok_or(Refusal::NotFound("the organization"))
+    }
+
+    /// Changes the caller's organization. A maximum lifetime is for keys made from then on: those
+    /// that exist are listed as longer, and not cut.
+    pub async fn change_organization(
+        &self,
+        proof: &Authorized<OrganizationManage>,
+        form: OrganizationForm,
+    ) -> Result<OrganizationRecord, Refusal> {
+        let change = checked(&form)?;
+        let caller = proof.caller();
+        let id = caller.organization();
+        let before = self.organization_record(id).await?;
+        let mut detail = json!({});
+        if let Some(name) = &change.name {
+            detail["name"] = json!({ "from": before.name, "to": name });
+        }
+        if let Some(days) = change.max_key_lifetime_days {
+            detail["max_key_lifetime_days"] =
+                json!({ "from": before.max_key_lifetime_days, "to": days });
+        }
+        let happening = Happening {
+            action: "organization.update",
+            resource: resource("organization", id, Some(&before.name)),
+            outcome: AuditOutcome::Success,
+            detail,
+        };
+        let event = self.event_by(caller, happening);
+        self.store()
+            .change_organization(id, change, vec![event])
+            .await
+            .map_err(Refusal::of_write)?;
+        self.organization_record(id).await
+    }
+
+    /// Makes an organization, of which the caller is the first admin. For the instance's first
+    /// admin and those whom they named.
+    pub async fn create_organization(
+        &self,
+        proof: &Authorized<Member>,
+        form: NewOrganizationForm,
+    ) -> Result<OrganizationRecord, Refusal> {
+        let caller = proof.caller();
+        let person = caller.person().ok_or(Refusal::SessionExpired)?;
+        if !person.may_create_organizations {
+            return Err(Refusal::MayNotCreateOrganizations);
+        }
+        let (name, slug) = checked_new(&form)?;
+        let new = NewOrganization {
+            id: OrganizationId::new(self.clock(), self.entropy()),
+            slug: slug.to_string(),
+            name: name.to_string(),
+            created_at: self.now(),
+        };
+        let events = vec![self.organization_created(proof, &new)];
+        let created = self
+            .store()
+            .create_organization_with_admin(new.clone(), person.user, events)
+            .await;
+        match created {
+            Ok(()) => Ok(new.into()),
+            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Conflict(format!(
+                "there is an organization with the slug {slug} already"
+            ))),
+            Err(error) => Err(Refusal::of_write(error)),
+        }
+    }
+
+    fn organization_created(
+        &self,
+        proof: &Authorized<Member>,
+        new: &NewOrganization,
+    ) -> NewAuditEvent {
+        let happening = Happening {
+            action: "organization.create",
+            resource: resource("organization", new.id, Some(&new.name)),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "slug": new.slug, "first_role": Role::Admin.as_str() }),
+        };
+        let caller = proof.caller();
+        self.event(
+            Some(new.id),
+            caller.actor(),
+            caller.source().clone(),
+            happening,
+        )
+    }
+}
+
+fn checked(form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
+    let mut invalid = InvalidFields::default();
+    let name = form.name.as_deref().map(str::parse::<DisplayName>);
+    if let Some(Err(problem)) = &name {
+        invalid.add("name", problem.to_string());
+    }
+    let days = form.max_key_lifetime_days.map(|days| {
+        days.map(|days| {
+            let within = (1..=MAX_LIFETIME_DAYS).contains(&days);
+            u32::try_from(days).ok().filter(|_| within)
+        })
+    });
+    if days == Some(Some(None)) {
+        let problem = format!("must be 1 to {MAX_LIFETIME_DAYS}, or null for no maximum");
+        invalid.add("max_key_lifetime_days", problem);
+    }
+    if form.name.is_none() && days.is_none() {
+        invalid.add("body", "names nothing to change");
+    }
+    invalid.into_result()?;
+    Ok(OrganizationChange {
+        name: name.and_then(Result::ok).map(|name| name.to_string()),
+        max_key_lifetime_days: days.map(Option::flatten),
+    })
+}
+
+fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusal> {
+    let mut invalid = InvalidFields::default();
+    let name = form.name.parse::<DisplayName>();
+    if let Err(problem) = &name {
+        invalid.add("name", problem.to_string());
+    }
+    let slug = match &form.slug {
+        Some(slug) => slug.parse::<Slug>(),
+        None => Ok(Slug::from_text(&form.name)),
+    };
+    if let Err(problem) = &slug {
+        invalid.add("slug", problem.to_string());
+    }
+    match (name, slug) {
+        (Ok(name), Ok(slug)) => Ok((name, slug)),
+        _ => Err(Refusal::InvalidRequest(invalid)),
+    }
+}

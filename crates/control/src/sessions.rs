@@ -1,0 +1,90 @@
+//! People's sessions: signing in and out, and the check of a session at each request.
+
+mod authenticate;
+mod current;
+mod end;
+mod password;
+mod sign_in;
+mod switch;
+mod touches;
+
+use std::time::Duration;
+
+use reoclo_domain::{OrganizationId, PlainToken, Secret, SessionId, Timestamp, TokenKind, UserId};
+use reoclo_store::{Membership, NewSession, RequestSource};
+
+pub use sign_in::SignInForm;
+pub(crate) use touches::SessionTouches;
+
+use crate::Control;
+
+/// A session is over this long after signing in, however much it is used.
+const LIFETIME: Duration = Duration::from_hours(14 * 24);
+/// A session that is not used for this long is over.
+const IDLE: Duration = Duration::from_hours(24);
+
+/// A session that was just begun; the token goes into the cookie and nowhere else.
+#[derive(Debug)]
+pub struct SignedIn {
+    /// The cookie's value.
+    pub token: PlainToken,
+    /// What the person is told.
+    pub session: SessionView,
+}
+
+/// A session as its person sees it.
+#[derive(Clone, Debug)]
+pub struct SessionView {
+    /// Who it is.
+    pub user: UserId,
+    /// The address that they sign in with.
+    pub email: String,
+    /// Their name.
+    pub name: String,
+    /// The organization that the session works in.
+    pub current: Membership,
+    /// Every organization that they are in.
+    pub memberships: Vec<Membership>,
+    /// What a request that changes something shows.
+    pub csrf_token: Secret,
+    /// Nothing else is answered until they have chosen a password.
+    pub must_change_password: bool,
+    /// They may create organizations.
+    pub may_create_organizations: bool,
+    /// When the session is over at the latest.
+    pub expires_at: Timestamp,
+}
+
+impl Control {
+    /// A session to store, and the token to give away.
+    fn new_session(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+        expires_at: Timestamp,
+        source: &RequestSource,
+    ) -> (NewSession, PlainToken) {
+        let token = PlainToken::generate(TokenKind::Session, self.entropy());
+        let session = NewSession {
+            id: SessionId::new(self.clock(), self.entropy()),
+            token: token.hash(),
+            user,
+            organization,
+            created_at: self.now(),
+            expires_at,
+            ip: source.ip,
+            user_agent: source.user_agent.clone(),
+        };
+        (session, token)
+    }
+
+    fn idle_since(&self) -> Timestamp {
+        self.now().minus(IDLE)
+    }
+}
+
+/// The token of a session's cookie, if it is one.
+fn session_token(text: &str) -> Option<PlainToken> {
+    let token = PlainToken::parse(text).ok()?;
+    (token.kind() == TokenKind::Session).then_some(token)
+}

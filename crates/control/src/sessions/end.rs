@@ -1,0 +1,34 @@
+//! Signing out, here or everywhere.
+
+use reoclo_store::{AuditOutcome, SessionsEnded};
+use serde_json::json;
+
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Control, OwnSession, Refusal};
+
+impl Control {
+    /// Ends the caller's session, or with `everywhere` all of the person's; no request that comes
+    /// with one of them later is accepted.
+    pub async fn sign_out(
+        &self,
+        proof: &Authorized<OwnSession>,
+        everywhere: bool,
+    ) -> Result<(), Refusal> {
+        let caller = proof.caller();
+        let person = caller.person().ok_or(Refusal::SessionExpired)?;
+        let ended = if everywhere {
+            SessionsEnded::All
+        } else {
+            SessionsEnded::One(person.session)
+        };
+        let happening = Happening {
+            action: "user.sign_out",
+            resource: resource("user", person.user, Some(&person.email)),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "everywhere": everywhere }),
+        };
+        let event = self.event_by(caller, happening);
+        let done = self.store().end_sessions(person.user, ended, vec![event]);
+        done.await.map_err(Refusal::of_write)
+    }
+}

@@ -1,0 +1,74 @@
+//! Changing one's own password.
+
+use reoclo_domain::Secret;
+use reoclo_store::{AuditOutcome, NewPassword};
+use serde_json::json;
+
+use super::current::About;
+use super::{SignedIn, session_token};
+use crate::audit::{Happening, resource};
+use crate::passwords::check_password;
+use crate::{Authorized, Control, InvalidFields, OwnSession, Refusal};
+
+impl Control {
+    /// Changes the caller's password and ends all their sessions; the caller goes on in a new
+    /// one.
+    pub async fn change_password(
+        &self,
+        proof: &Authorized<OwnSession>,
+        token: &str,
+        current: Secret,
+        new: Secret,
+    ) -> Result<SignedIn, Refusal> {
+        let (caller, old) = (proof.caller(), session_token(token));
+        let (Some(person), Some(old)) = (caller.person(), old) else {
+            return Err(Refusal::SessionExpired);
+        };
+        check_new(&current, &new)?;
+        self.check_attempts(&person.email, caller.source()).await?;
+        let account = self.store().account_of(person.user).await?;
+        let hash = account.and_then(|account| account.password_hash);
+        if !self.verify_password(current, hash).await? {
+            return Err(Refusal::field("current_password", "is not right"));
+        }
+        self.forgive_attempts(&person.email, caller.source())
+            .await?;
+        let found = self.store().find_session(&old.hash()).await?;
+        let session = found.ok_or(Refusal::SessionExpired)?;
+        let memberships = self.store().memberships(person.user).await?;
+        let here = caller.organization();
+        let current = memberships
+            .iter()
+            .find(|membership| membership.organization == here)
+            .ok_or(Refusal::SessionExpired)?
+            .clone();
+        let password = NewPassword {
+            hash: self.hash_password(new).await?,
+            temporary_until: None,
+        };
+        let happening = Happening {
+            action: "user.password",
+            resource: resource("user", person.user, Some(&person.email)),
+            outcome: AuditOutcome::Success,
+            detail: json!({}),
+        };
+        let event = self.event_by(caller, happening);
+        let (new, token) = self.new_session(person.user, here, session.expires_at, caller.source());
+        self.store()
+            .set_password(person.user, password, Some(new), vec![event])
+            .await
+            .map_err(Refusal::of_write)?;
+        let about = About::of(person);
+        let session = about.session(current, memberships, &token, session.expires_at);
+        Ok(SignedIn { token, session })
+    }
+}
+
+fn check_new(current: &Secret, new: &Secret) -> Result<(), Refusal> {
+    let mut invalid = InvalidFields::default();
+    check_password(&mut invalid, "new_password", new);
+    if current.expose() == new.expose() {
+        invalid.add("new_password", "must not be the current one");
+    }
+    invalid.into_result()
+}

@@ -1,0 +1,72 @@
+//! Going over to another of one's organizations.
+
+use reoclo_domain::Role;
+use reoclo_store::{AuditOutcome, Membership};
+use serde_json::json;
+
+use super::current::About;
+use super::{SignedIn, session_token};
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Control, OwnSession, Refusal};
+
+impl Control {
+    /// Begins a session in another organization in the place of the caller's, with a token of its
+    /// own and the same end.
+    pub async fn switch_organization(
+        &self,
+        proof: &Authorized<OwnSession>,
+        token: &str,
+        organization: &str,
+    ) -> Result<SignedIn, Refusal> {
+        let (caller, old) = (proof.caller(), session_token(token));
+        let (Some(person), Some(old)) = (caller.person(), old) else {
+            return Err(Refusal::SessionExpired);
+        };
+        let found = self.store().find_session(&old.hash()).await?;
+        let session = found.ok_or(Refusal::SessionExpired)?;
+        if session.must_change_password {
+            return Err(Refusal::PasswordChangeRequired);
+        }
+        let memberships = self.store().memberships(person.user).await?;
+        let chosen = choose(&memberships, organization)?;
+        let happening = Happening {
+            action: "user.switch",
+            resource: resource("user", person.user, Some(&person.email)),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "role": Role::as_str(chosen.role) }),
+        };
+        let source = caller.source().clone();
+        let event = self.event(Some(chosen.organization), caller.actor(), source, happening);
+        let (new, token) = self.new_session(
+            person.user,
+            chosen.organization,
+            session.expires_at,
+            caller.source(),
+        );
+        self.store()
+            .create_session(new, Some(old.hash()), self.idle_since(), vec![event])
+            .await
+            .map_err(Refusal::of_write)?;
+        let about = About::of(person);
+        let session = about.session(chosen, memberships, &token, session.expires_at);
+        Ok(SignedIn { token, session })
+    }
+}
+
+/// The organization with that id or slug among a person's own.
+pub(super) fn choose(memberships: &[Membership], name: &str) -> Result<Membership, Refusal> {
+    let name = name.trim();
+    let is_meant = |membership: &&Membership| {
+        membership.slug == name || name.parse() == Ok(membership.organization)
+    };
+    memberships.iter().find(is_meant).cloned().ok_or_else(|| {
+        let slugs: Vec<_> = memberships
+            .iter()
+            .map(|membership| membership.slug.as_str())
+            .collect();
+        Refusal::field(
+            "organization",
+            format!("is none of yours: they are {}", slugs.join(", ")),
+        )
+    })
+}

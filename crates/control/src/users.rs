@@ -1,0 +1,60 @@
+//! The people of an organization.
+
+mod add;
+mod change;
+mod list;
+mod remove;
+mod reset_password;
+
+use std::time::Duration;
+
+use reoclo_domain::{Role, Secret, Timestamp, UserId};
+use reoclo_store::MemberRecord;
+
+pub use add::NewUserForm;
+pub use change::UserChange;
+pub use remove::RemovedUser;
+
+use crate::{Authorized, Caller, Control, CredentialKind, Refusal, UsersWrite};
+
+/// A temporary password is good for this long.
+const TEMPORARY_FOR: Duration = Duration::from_hours(7 * 24);
+
+/// A person who was added or given a new password.
+#[derive(Debug)]
+pub struct AddedUser {
+    /// The person.
+    pub member: MemberRecord,
+    /// Shown once, with the moment when it stops working.
+    pub temporary_password: Option<(Secret, Timestamp)>,
+}
+
+impl Control {
+    /// The person whom a change is about. A key neither makes nor changes admins and managers
+    /// (DESIGN rule 3).
+    async fn member_to_change(
+        &self,
+        proof: &Authorized<UsersWrite>,
+        id: UserId,
+    ) -> Result<MemberRecord, Refusal> {
+        let organization = proof.caller().organization();
+        let found = self.store().member(organization, id).await?;
+        let member = found.ok_or(Refusal::NotFound("the user"))?;
+        check_reach(proof.caller(), member.role)?;
+        Ok(member)
+    }
+}
+
+fn check_reach(caller: &Caller, role: Role) -> Result<(), Refusal> {
+    if caller.person().is_none() && role >= Role::Manager {
+        return Err(Refusal::WrongKeyType {
+            needed: CredentialKind::Session,
+        });
+    }
+    Ok(())
+}
+
+fn role(text: &str) -> Result<Role, Refusal> {
+    text.parse()
+        .map_err(|error: reoclo_domain::UnknownRole| Refusal::field("role", error.to_string()))
+}

@@ -1,0 +1,32 @@
+//! Seeing people.
+
+use reoclo_domain::UserId;
+use reoclo_store::MemberRecord;
+
+use crate::{Authorized, Control, Refusal, UsersRead};
+
+impl Control {
+    /// The people of the caller's organization, by name; with `search`, those whose name or
+    /// address contains it.
+    pub async fn users(
+        &self,
+        proof: &Authorized<UsersRead>,
+        search: &str,
+    ) -> Result<Vec<MemberRecord>, Refusal> {
+        let organization = proof.caller().organization();
+        Ok(self.store().members(organization, search).await?)
+    }
+
+    /// One person of the caller's organization.
+    pub async fn user(
+        &self,
+        proof: &Authorized<UsersRead>,
+        id: UserId,
+    ) -> Result<MemberRecord, Refusal> {
+        let found = self
+            .store()
+            .member(proof.caller().organization(), id)
+            .await?;
+        found.ok_or(Refusal::NotFound("the user"))
+    }
+}

@@ -1,0 +1,52 @@
+use axum::response::{IntoResponse, Response};
+use http::{StatusCode, header};
+use reoclo_api_types::{SessionBody, SessionOrganizationBody, SessionUserBody};
+use reoclo_control::{Control, Membership, SessionView, SignedIn};
+
+use super::cookie;
+use crate::body::JsonAnswer;
+
+/// The session, with its cookie.
+pub(super) fn signed_in(control: &Control, signed_in: &SignedIn) -> Response {
+    let seconds = signed_in.session.expires_at.since(control.clock().now());
+    let token = signed_in.token.expose();
+    let cookie = cookie::set(token, seconds.as_secs(), is_secure(control));
+    let body = JsonAnswer(StatusCode::OK, session(&signed_in.session));
+    ([(header::SET_COOKIE, cookie)], body).into_response()
+}
+
+/// Nothing, and no cookie any more.
+pub(super) fn signed_out(control: &Control) -> Response {
+    let cookie = cookie::clear(is_secure(control));
+    let body = JsonAnswer(StatusCode::OK, serde_json::json!({ "signed_out": true }));
+    ([(header::SET_COOKIE, cookie)], body).into_response()
+}
+
+fn is_secure(control: &Control) -> bool {
+    control.settings().public_url.starts_with("https://")
+}
+
+pub(super) fn session(session: &SessionView) -> SessionBody {
+    SessionBody {
+        user: SessionUserBody {
+            id: session.user.to_string(),
+            email: session.email.clone(),
+            name: session.name.clone(),
+            must_change_password: session.must_change_password,
+            may_create_organizations: session.may_create_organizations,
+        },
+        organization: organization(&session.current),
+        organizations: session.memberships.iter().map(organization).collect(),
+        csrf_token: session.csrf_token.expose().to_owned(),
+        expires_at: session.expires_at.to_string(),
+    }
+}
+
+fn organization(membership: &Membership) -> SessionOrganizationBody {
+    SessionOrganizationBody {
+        id: membership.organization.to_string(),
+        slug: membership.slug.clone(),
+        name: membership.name.clone(),
+        role: membership.role.to_string(),
+    }
+}

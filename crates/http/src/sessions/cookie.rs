@@ -1,0 +1,98 @@
+//! The cookie that carries a session.
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, header};
+use reoclo_control::Refusal;
+
+use crate::error::ApiError;
+
+/// The cookie's name.
+pub(crate) const NAME: &str = "reoclo_session";
+
+/// The session's token as it came.
+#[derive(Clone)]
+pub(crate) struct SessionCookie(pub(crate) String);
+
+impl<S: Sync> FromRequestParts<S> for SessionCookie {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        match read(&parts.headers) {
+            Some(token) => Ok(Self(token.to_owned())),
+            None => Err(Refusal::SessionExpired.into()),
+        }
+    }
+}
+
+/// The cookie's value. Two that differ are none: a neighbouring site may have planted one.
+pub(crate) fn read(headers: &HeaderMap) -> Option<&str> {
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'));
+    let mut values = pairs.filter_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == NAME).then_some(value)
+    });
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
+}
+
+/// Whether a cookie counts there: never where programs call (DESIGN rule 10).
+pub(crate) fn counts_at(path: &str) -> bool {
+    let program = ["/api/automation/", "/mcp/", "/runner/"];
+    path != "/mcp" && !program.iter().any(|prefix| path.starts_with(prefix))
+}
+
+/// Keeps the token in the browser, out of reach of scripts and of other sites' forms.
+pub(super) fn set(token: &str, seconds: u64, is_secure: bool) -> HeaderValue {
+    let secure = if is_secure { "; Secure" } else { "" };
+    let cookie =
+        format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let mut value = HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""));
+    value.set_sensitive(true);
+    value
+}
+
+/// Takes the cookie away.
+pub(super) fn clear(is_secure: bool) -> HeaderValue {
+    set("", 0, is_secure)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_from(lines: &[&'static str]) -> Option<String> {
+        let headers = lines
+            .iter()
+            .map(|line| (header::COOKIE, HeaderValue::from_static(line)))
+            .collect();
+        read(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_cookie_is_found_among_others_and_is_unambiguous() {
+        assert_eq!(read_from(&[]), None);
+        assert_eq!(read_from(&["a=b; reoclo_session=x"]).unwrap(), "x");
+        assert_eq!(read_from(&["a=b", "reoclo_session=x;c=d"]).unwrap(), "x");
+        assert_eq!(read_from(&["xreoclo_session=x"]), None);
+        assert_eq!(read_from(&["reoclo_session=x; reoclo_session=y"]), None);
+    }
+
+    #[test]
+    fn programs_have_no_cookies() {
+        for path in ["/", "/api/servers", "/api/auth/session", "/mcpx"] {
+            assert!(counts_at(path), "{path}");
+        }
+        for path in [
+            "/mcp",
+            "/mcp/tenants/1/servers",
+            "/api/automation/v1/exec",
+            "/runner/v1/connect",
+        ] {
+            assert!(!counts_at(path), "{path}");
+        }
+    }
+}

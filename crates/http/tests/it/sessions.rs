@@ -1,0 +1,360 @@
+//! Signing in and out, and what a session is good for.
+
+use std::time::Duration;
+
+use http::Method;
+use reoclo_domain::{Clock, Role, Secret, UserId};
+use reoclo_store::NewPassword;
+use serde_json::{Value, json};
+
+use crate::on_both_databases;
+use crate::world::{Answer, HOST, Session, World, request_with_body};
+
+const PASSWORD: &str = "correct horse battery";
+
+on_both_databases!(
+    a_person_signs_in_and_works,
+    a_wrong_password_and_an_unknown_account_look_the_same,
+    many_wrong_passwords_are_too_many,
+    a_right_password_starts_the_count_anew,
+    another_site_cannot_sign_its_visitor_in,
+    signing_out_ends_the_session_and_everywhere_all_of_them,
+    signing_in_again_replaces_the_session,
+    a_session_that_rests_too_long_is_over,
+    a_password_is_changed_and_other_sessions_end,
+    a_temporary_password_must_be_changed_and_expires,
+    a_person_works_in_one_of_several_organizations,
+    sign_ins_are_in_the_audit_log,
+);
+
+/// The address of somebody with `role` who can sign in.
+async fn account(world: &World, role: Role) -> (UserId, String) {
+    let user = world.person(&world.ours, role).await;
+    set_password(world, user, false).await;
+    (user, format!("{user}@people.example"))
+}
+
+async fn set_password(world: &World, user: UserId, is_temporary: bool) {
+    let until = world.clock.now().plus(Duration::from_hours(1));
+    let password = NewPassword {
+        hash: Secret::new(hash()),
+        temporary_until: is_temporary.then_some(until),
+    };
+    world
+        .store()
+        .set_password(user, password, None, Vec::new())
+        .await
+        .unwrap();
+}
+
+/// The hash of [`PASSWORD`], made with the least work, since a hash says how much it took.
+fn hash() -> String {
+    use argon2::password_hash::PasswordHasher;
+    let params = argon2::Params::new(8, 1, 1, None).unwrap();
+    let argon2 = argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params);
+    argon2
+        .hash_password_with_salt(PASSWORD.as_bytes(), &[7; 16])
+        .unwrap()
+        .to_string()
+}
+
+fn form(email: &str, password: &str) -> Value {
+    json!({ "email": email, "password": password })
+}
+
+async fn sign_in(world: &World, email: &str, password: &str) -> Answer {
+    world
+        .post("/api/auth/sign-in", None, &form(email, password))
+        .await
+}
+
+fn session(answer: &Answer) -> Session {
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    let value = cookie.split(';').next().unwrap();
+    Session {
+        user: answer.body["user"]["id"].as_str().unwrap().parse().unwrap(),
+        token: value.strip_prefix("reoclo_session=").unwrap().into(),
+        csrf: answer.body["csrf_token"].as_str().unwrap().into(),
+    }
+}
+
+async fn a_person_signs_in_and_works(world: &World) {
+    let (user, email) = account(world, Role::Developer).await;
+    let answer = sign_in(world, &format!(" {} ", email.to_uppercase()), PASSWORD).await;
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age="] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(
+        !cookie.contains("Secure"),
+        "it would not come back over http"
+    );
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    assert_eq!(answer.body["user"]["id"], user.to_string());
+    assert_eq!(answer.body["organization"]["slug"], "ours");
+    assert_eq!(answer.body["organization"]["role"], "developer");
+    let session = session(&answer);
+    assert!(!answer.body.to_string().contains(&session.token));
+
+    let servers = world.get_as(&session, "/api/servers").await;
+    assert_eq!(servers.body[0]["id"], world.ours.server.to_string());
+    let shown = world.get_as(&session, "/api/auth/session").await;
+    assert_eq!(shown.body, answer.body);
+}
+
+async fn a_wrong_password_and_an_unknown_account_look_the_same(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let without_password = world.person(&world.ours, Role::Viewer).await;
+    let cases = [
+        (email.clone(), "wrong horse battery"),
+        (email, ""),
+        ("nobody@people.example".into(), PASSWORD),
+        (format!("{without_password}@people.example"), PASSWORD),
+        ("a\0b".into(), PASSWORD),
+        (String::new(), PASSWORD),
+    ];
+    let mut details = Vec::new();
+    for (email, password) in cases {
+        let answer = sign_in(world, &email, password).await;
+        answer.is_error(401, "invalid_credentials");
+        assert!(!answer.headers.contains_key("set-cookie"));
+        details.push(answer.body["detail"].clone());
+    }
+    details.dedup();
+    assert_eq!(details.len(), 1);
+}
+
+async fn many_wrong_passwords_are_too_many(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    for _ in 0..10 {
+        sign_in(world, &email, "wrong horse battery")
+            .await
+            .is_error(401, "invalid_credentials");
+    }
+    let refused = sign_in(world, &email, PASSWORD).await;
+    refused.is_error(429, "too_many_attempts");
+    let seconds: u64 = refused.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!((1..=900).contains(&seconds));
+    // Others are not locked out by it, until the address has tried too often.
+    let (_, other) = account(world, Role::Viewer).await;
+    assert_eq!(sign_in(world, &other, PASSWORD).await.status, 200);
+    for number in 0..40 {
+        sign_in(world, &format!("{number}@people.example"), PASSWORD).await;
+    }
+    sign_in(world, &other, PASSWORD)
+        .await
+        .is_error(429, "too_many_attempts");
+    world.clock.advance(Duration::from_mins(15));
+    assert_eq!(sign_in(world, &email, PASSWORD).await.status, 200);
+}
+
+async fn a_right_password_starts_the_count_anew(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    for _ in 0..3 {
+        for _ in 0..9 {
+            sign_in(world, &email, "wrong horse battery")
+                .await
+                .is_error(401, "invalid_credentials");
+        }
+        assert_eq!(sign_in(world, &email, PASSWORD).await.status, 200);
+    }
+}
+
+async fn another_site_cannot_sign_its_visitor_in(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let ours = format!("http://{HOST}");
+    for (headers, passes) in [
+        ([("origin", "https://evil.example")], false),
+        ([("sec-fetch-site", "cross-site")], false),
+        ([("origin", ours.as_str())], true),
+    ] {
+        let path = "/api/auth/sign-in";
+        let body = form(&email, PASSWORD);
+        let request = request_with_body(&Method::POST, path, &headers, Some(&body));
+        let answer = world.send(request).await;
+        if passes {
+            assert_eq!(answer.status, 200);
+        } else {
+            answer.is_error(403, "csrf_failed");
+        }
+    }
+}
+
+async fn signing_out_ends_the_session_and_everywhere_all_of_them(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let mut sessions = Vec::new();
+    for _ in 0..3 {
+        sessions.push(session(&sign_in(world, &email, PASSWORD).await));
+    }
+    let out = "/api/auth/sign-out";
+    let answer = world.ask_as(&sessions[0], &Method::POST, out, None).await;
+    assert_eq!(answer.status, 200);
+    let cookie = answer.headers["set-cookie"].to_str().unwrap();
+    assert!(cookie.starts_with("reoclo_session=;") && cookie.contains("Max-Age=0"));
+    let works = async |session: &Session| world.get_as(session, "/api/servers").await.status == 200;
+    assert!(!works(&sessions[0]).await);
+    assert!(works(&sessions[1]).await && works(&sessions[2]).await);
+    world
+        .post_as(&sessions[1], out, &json!({ "everywhere": true }))
+        .await;
+    assert!(!works(&sessions[1]).await && !works(&sessions[2]).await);
+}
+
+async fn signing_in_again_replaces_the_session(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let first = session(&sign_in(world, &email, PASSWORD).await);
+    let cookie = first.cookie();
+    let headers = [("cookie", cookie.as_str())];
+    let body = form(&email, PASSWORD);
+    let request = request_with_body(&Method::POST, "/api/auth/sign-in", &headers, Some(&body));
+    let second = session(&world.send(request).await);
+    assert_ne!(first.token, second.token);
+    world
+        .get_as(&first, "/api/servers")
+        .await
+        .is_error(401, "session_expired");
+    assert_eq!(world.get_as(&second, "/api/servers").await.status, 200);
+}
+
+async fn a_session_that_rests_too_long_is_over(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let session = session(&sign_in(world, &email, PASSWORD).await);
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_hours(23));
+        assert_eq!(world.get_as(&session, "/api/servers").await.status, 200);
+        world.control.write_session_uses().await;
+    }
+    world.clock.advance(Duration::from_hours(24));
+    world
+        .get_as(&session, "/api/servers")
+        .await
+        .is_error(401, "session_expired");
+}
+
+async fn a_password_is_changed_and_other_sessions_end(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let here = session(&sign_in(world, &email, PASSWORD).await);
+    let there = session(&sign_in(world, &email, PASSWORD).await);
+    let path = "/api/auth/password";
+    let change =
+        |current: &str, new: &str| json!({ "current_password": current, "new_password": new });
+    for (body, field) in [
+        (change("wrong", "another horse battery"), "current_password"),
+        (change(PASSWORD, "short"), "new_password"),
+        (change(PASSWORD, PASSWORD), "new_password"),
+    ] {
+        let answer = world.post_as(&here, path, &body).await;
+        answer.is_error(422, "invalid_request");
+        assert!(answer.body["fields"][field].is_string(), "{}", answer.body);
+    }
+    let body = change(PASSWORD, "another horse battery");
+    let after = session(&world.post_as(&here, path, &body).await);
+    for old in [&here, &there] {
+        world
+            .get_as(old, "/api/servers")
+            .await
+            .is_error(401, "session_expired");
+    }
+    assert_eq!(world.get_as(&after, "/api/servers").await.status, 200);
+    sign_in(world, &email, PASSWORD)
+        .await
+        .is_error(401, "invalid_credentials");
+    let again = sign_in(world, &email, "another horse battery").await;
+    assert_eq!(again.status, 200);
+}
+
+async fn a_temporary_password_must_be_changed_and_expires(world: &World) {
+    let (user, email) = account(world, Role::Admin).await;
+    set_password(world, user, true).await;
+    let answer = sign_in(world, &email, PASSWORD).await;
+    assert_eq!(answer.body["user"]["must_change_password"], true);
+    let first = session(&answer);
+    world
+        .get_as(&first, "/api/servers")
+        .await
+        .is_error(403, "password_change_required");
+    let body = json!({ "current_password": PASSWORD, "new_password": "another horse battery" });
+    let answer = world.post_as(&first, "/api/auth/password", &body).await;
+    assert_eq!(answer.body["user"]["must_change_password"], false);
+    let second = session(&answer);
+    assert_eq!(world.get_as(&second, "/api/servers").await.status, 200);
+
+    set_password(world, user, true).await;
+    world.clock.advance(Duration::from_hours(1));
+    sign_in(world, &email, PASSWORD)
+        .await
+        .is_error(401, "invalid_credentials");
+}
+
+async fn a_person_works_in_one_of_several_organizations(world: &World) {
+    let (user, email) = account(world, Role::Viewer).await;
+    let theirs = world.theirs.id;
+    world
+        .store()
+        .add_member(theirs, user, Role::Manager, Vec::new())
+        .await
+        .unwrap();
+    let answer = sign_in(world, &email, PASSWORD).await;
+    assert_eq!(answer.body["organization"]["slug"], "ours");
+    assert_eq!(answer.body["organizations"][1]["slug"], "theirs");
+    let first = session(&answer);
+    let to = async |session: &Session, name: &str| {
+        let body = json!({ "organization": name });
+        world.post_as(session, "/api/auth/switch", &body).await
+    };
+    to(&first, "nowhere").await.is_error(422, "invalid_request");
+    let answer = to(&first, "theirs").await;
+    assert_eq!(answer.body["organization"]["role"], "manager");
+    let second = session(&answer);
+    let servers = world.get_as(&second, "/api/servers").await;
+    assert_eq!(servers.body[0]["id"], world.theirs.server.to_string());
+    world
+        .get_as(&first, "/api/servers")
+        .await
+        .is_error(401, "session_expired");
+
+    let mut form = form(&email, PASSWORD);
+    form["organization"] = json!(theirs.to_string());
+    let answer = world.post("/api/auth/sign-in", None, &form).await;
+    assert_eq!(answer.body["organization"]["slug"], "theirs");
+    form["organization"] = json!("nowhere");
+    let answer = world.post("/api/auth/sign-in", None, &form).await;
+    answer.is_error(422, "invalid_request");
+}
+
+async fn sign_ins_are_in_the_audit_log(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    sign_in(world, &email, "wrong horse battery").await;
+    let session = session(&sign_in(world, &email, PASSWORD).await);
+    world
+        .ask_as(&session, &Method::POST, "/api/auth/sign-out", None)
+        .await;
+    let admin = world.session_of(&world.ours, world.ours.admin).await;
+    let log = world.get_as(&admin, "/api/audit-logs").await;
+    let rows: Vec<_> = log.body["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| {
+            (
+                row["action"].as_str().unwrap(),
+                row["outcome"].as_str().unwrap(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("user.sign_out", "success"),
+            ("user.sign_in", "success"),
+            ("user.sign_in", "refused")
+        ]
+    );
+    assert_eq!(log.body["items"][0]["actor_email"], email);
+    assert!(!log.body.to_string().contains(&session.token));
+}

@@ -1,0 +1,49 @@
+//! Finding the session of a request.
+
+use reoclo_domain::TokenHash;
+
+use super::SessionRecord;
+use crate::error::StoreError;
+use crate::sql::{Record, sql};
+use crate::store::Store;
+
+impl SessionRecord {
+    fn read(row: &Record) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: row.parse("id")?,
+            user: row.parse("user_id")?,
+            email: row.text_or_null("email")?.unwrap_or_default(),
+            name: row.text_or_null("name")?.unwrap_or_default(),
+            organization: row.parse("organization_id")?,
+            role: row.parse_or_null("role")?,
+            must_change_password: row.time_or_null("temporary_until")?.is_some(),
+            may_create_organizations: row.integer("may_create_organizations")? != 0,
+            created_at: row.time("created_at")?,
+            expires_at: row.time("expires_at")?,
+            last_seen_at: row.time("last_seen_at")?,
+        })
+    }
+}
+
+impl Store {
+    /// The session with that token, with the person and their role as they are now; also when it
+    /// is over, unless it was ended.
+    pub async fn find_session(
+        &self,
+        token: &TokenHash,
+    ) -> Result<Option<SessionRecord>, StoreError> {
+        let row = sql(
+            "SELECT sessions.id, sessions.user_id, sessions.organization_id, sessions.created_at,
+                 sessions.expires_at, sessions.last_seen_at, users.email, users.name,
+                 users.temporary_until, users.may_create_organizations, memberships.role
+             FROM sessions JOIN users ON users.id = sessions.user_id
+             LEFT JOIN memberships ON memberships.organization_id = sessions.organization_id
+                 AND memberships.user_id = sessions.user_id
+             WHERE sessions.token_hash = $1",
+        )
+        .bind(*token)
+        .optional(&mut *self.reader().await?)
+        .await?;
+        row.as_ref().map(SessionRecord::read).transpose()
+    }
+}
