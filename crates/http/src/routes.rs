@@ -11,7 +11,8 @@ use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
 use crate::{
-    automation, identity, probes, registry_credentials, runner, servers, sessions, tenant, users,
+    automation, identity, keys, probes, registry_credentials, runner, servers, sessions, tenant,
+    users,
 };
 
 /// The surfaces, ready to serve, and the table of their routes.
@@ -32,6 +33,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = tenant::add(registrar);
     let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
+    let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let (router, routes) = more(registrar).finish();

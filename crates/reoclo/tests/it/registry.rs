@@ -1,13 +1,12 @@
 //! Docker logins: a real control plane, runner, Docker engine and registry.
 
 use std::fs;
-use std::io::Read;
 use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
 use crate::fixture::{
-    Answer, Certificate, ControlPlane, Docker, Ended, Home, Key, Registry, Request,
+    Answer, Certificate, ControlPlane, Docker, Ended, Home, Key, Registry, Request, leaks,
 };
 
 const AUTH: &str = "/api/automation/v1/registry-auth";
@@ -127,7 +126,7 @@ fn a_server_is_logged_in_with_a_stored_credential_and_out_again() {
     let record = world.key().operation(&id(&logout)).ok();
     assert_eq!(record["operation_type"], "registry_logout");
 
-    assert_eq!(leaks(&world.home, password), [""; 0]);
+    assert_eq!(leaks(&world.home.data(), &[password]), [""; 0]);
     let audit = world.home.audit("export", &[]).stdout;
     assert!(audit.contains(&credential) && audit.contains(&registry.host));
     assert!(!audit.contains(password), "{audit}");
@@ -260,7 +259,7 @@ fn a_login_goes_on_through_a_kill_of_the_control_plane_and_its_secret_is_nowhere
     assert_eq!(answer["status"], "running", "{answer}");
     let held = silent.accept().unwrap().0;
     world.up.process.kill();
-    assert_eq!(leaks(&world.home, password), [""; 0]);
+    assert_eq!(leaks(&world.home.data(), &[password]), [""; 0]);
 
     let later = world.home.up_in(&world.docker.variables(), &[]);
     std::thread::spawn(move || {
@@ -274,33 +273,8 @@ fn a_login_goes_on_through_a_kill_of_the_control_plane_and_its_secret_is_nowhere
         .key(&token)
         .ended(answer["operation_id"].as_str().unwrap());
     ended.is("completed", 1);
-    assert_eq!(leaks(&world.home, password), [""; 0]);
+    assert_eq!(leaks(&world.home.data(), &[password]), [""; 0]);
     assert!(!format!("{ended:?}").contains(password));
-}
-
-/// The files that hold the secret; Docker's own file for logins may.
-fn leaks(home: &Home, secret: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut directories = vec![home.data()];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).unwrap().flatten() {
-            let path = entry.path();
-            if entry.file_type().unwrap().is_dir() {
-                directories.push(path);
-                continue;
-            }
-            let mut bytes = Vec::new();
-            // A socket, or a file of the spool that is gone.
-            let _ = fs::File::open(&path).and_then(|mut file| file.read_to_end(&mut bytes));
-            if bytes
-                .windows(secret.len())
-                .any(|part| part == secret.as_bytes())
-            {
-                found.push(path.display().to_string());
-            }
-        }
-    }
-    found
 }
 
 fn test_connection(up: &ControlPlane, token: &str, registry: &str, password: &str) -> Value {

@@ -77,7 +77,7 @@ impl Store {
     }
 
     /// Those of `ids` that are no registry credentials of the organization.
-    pub async fn missing_registry_credentials(
+    pub async fn unknown_registry_credentials(
         &self,
         organization: OrganizationId,
         ids: &[RegistryCredentialId],

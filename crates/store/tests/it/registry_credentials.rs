@@ -12,7 +12,7 @@ contract!(
     a_change_keeps_the_secret_unless_another_comes_with_it,
     a_change_of_what_was_changed_meanwhile_writes_nothing,
     a_removed_credential_is_gone,
-    missing_credentials_are_named,
+    unknown_credentials_are_named,
     what_cannot_be_kept_is_refused,
     a_secret_in_another_row_does_not_open,
 );
@@ -180,21 +180,21 @@ async fn a_removed_credential_is_gone(fixture: Fixture) {
     assert_eq!(fixture.actions(team).await.len(), 2);
 }
 
-async fn missing_credentials_are_named(fixture: Fixture) {
+async fn unknown_credentials_are_named(fixture: Fixture) {
     let (ours, theirs) = (fixture.team("ours").await, fixture.team("theirs").await);
     let first = fixture.kept(ours, "a").await.record.id;
     let second = fixture.kept(ours, "b").await.record.id;
     let foreign = fixture.kept(theirs, "c").await.record.id;
     let unknown = RegistryCredentialId::new(&*fixture.clock, &*fixture.entropy);
-    let missing = async |ids: &[RegistryCredentialId]| {
-        let missing = fixture
+    let unknown_of = async |ids: &[RegistryCredentialId]| {
+        let found = fixture
             .store
-            .missing_registry_credentials(ours.organization, ids);
-        missing.await.unwrap()
+            .unknown_registry_credentials(ours.organization, ids);
+        found.await.unwrap()
     };
-    assert_eq!(missing(&[]).await, []);
-    assert_eq!(missing(&[second, first]).await, []);
-    let some = missing(&[foreign, first, unknown]).await;
+    assert_eq!(unknown_of(&[]).await, []);
+    assert_eq!(unknown_of(&[second, first]).await, []);
+    let some = unknown_of(&[foreign, first, unknown]).await;
     assert_eq!(some, [foreign, unknown]);
 }
 

@@ -1,7 +1,7 @@
 //! Everything about a login that is checked before a runner is asked; here none is connected.
 
 use reoclo_domain::{
-    AutomationScope, OperationKind, OperationKinds, RegistryCredentialId, Scope, ServerId,
+    AutomationScope, OperationKind, OperationKinds, RegistryCredentialId, Role, Scope, ServerId,
 };
 use serde_json::{Value, json};
 
@@ -15,6 +15,7 @@ on_both_databases!(
     a_server_out_of_scope_is_refused_before_the_credential,
     a_key_with_a_list_uses_what_is_on_it_and_nothing_else,
     a_removed_credential_never_widens_a_list,
+    a_key_is_made_for_credentials_that_are_there,
     what_a_login_needs_is_named,
     no_hostile_registry_reaches_a_server,
     a_credential_without_a_user_name_is_named,
@@ -143,6 +144,27 @@ async fn a_removed_credential_never_widens_a_list(world: &World) {
     other.is_error(403, "credential_not_in_scope");
     let direct = post(world, &key, DIRECT, direct()).await;
     direct.is_error(403, "credential_not_in_scope");
+}
+
+async fn a_key_is_made_for_credentials_that_are_there(world: &World) {
+    let session = world.session(&world.ours, Role::Manager).await;
+    let ours = world.ours.registry_credential.to_string();
+    let theirs = world.theirs.registry_credential.to_string();
+    let mut form = json!({
+        "name": "ci", "all_servers": true, "operations": ["registry_login"],
+        "registry_credential_ids": [ours, theirs], "expires_in": "30d",
+    });
+    let refused = world.post_as(&session, "/api/automation-keys", &form).await;
+    refused.is_error(422, "invalid_request");
+    let fields = refused.body["fields"].as_object().unwrap();
+    let fields: Vec<_> = fields.keys().collect();
+    assert_eq!(fields, ["registry_credential_ids[1]"]);
+    form["registry_credential_ids"] = json!([ours]);
+    let made = world.post_as(&session, "/api/automation-keys", &form).await;
+    assert_eq!(made.status, 201, "{}", made.body);
+    let key = made.body["token"].as_str().unwrap();
+    let login = post(world, key, LOGIN, json!({ "credential_id": ours })).await;
+    login.is_error(409, "server_unreachable");
 }
 
 #[track_caller]
