@@ -11,6 +11,8 @@ mod identity;
 mod keys;
 mod operation;
 mod operation_item;
+mod registry_auth;
+mod registry_credential;
 mod server;
 mod session;
 mod setup;
@@ -32,6 +34,13 @@ pub use operation::{
 };
 pub use operation_item::{
     CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
+};
+pub use registry_auth::{
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
+pub use registry_credential::{
+    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
+    RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
 pub use session::{

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
 use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
@@ -56,6 +57,11 @@ pub struct Settings {
     pub link: LinkSettings,
     /// The address that links and install commands begin with.
     pub public_url: String,
+    /// Networks that requests may go to although they are not public, when somebody names an
+    /// address in them: a registry of one's own.
+    pub allowed_outbound: Vec<IpNet>,
+    /// How long trying a registry may take.
+    pub outbound_timeout: Duration,
 }
 
 impl Settings {
@@ -79,6 +85,8 @@ impl Settings {
             log_bytes: 2 << 30,
             link: LinkSettings::default(),
             public_url: public_url.into(),
+            allowed_outbound: Vec::new(),
+            outbound_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -19,11 +19,13 @@ mod key_use;
 mod keys;
 mod operations;
 mod organizations;
+mod outbound;
 mod passwords;
 mod permissions;
 mod redact;
 mod refusal;
 mod refused_use;
+mod registry_credentials;
 mod runners;
 mod servers;
 mod sessions;
@@ -43,17 +45,22 @@ pub use keys::{
     NewIntegrationKeyForm, ShownKey,
 };
 pub use operations::{
-    Awaited, CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
-    RebootCommand, SeenOperation, refuse_late,
+    Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    RebootCommand, RegistryAuth, RunNote, SeenOperation, refuse_late,
 };
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
-    Permission, Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersExecute,
-    ServersRead, ServersWrite, UsersRead, UsersWrite,
+    Permission, Reboot, RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin,
+    RegistryLogout, Requirement, Restart, ServersExecute, ServersRead, ServersWrite, UsersRead,
+    UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
+pub use registry_credentials::{
+    ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
+    RegistryCredentialChange,
+};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
 pub use sessions::{SessionView, SignInForm, SignedIn};
@@ -64,6 +71,6 @@ pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream,
     MemberRecord, Membership, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RequestSource,
-    RunnerIdentity, ServerRecord, Tail,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

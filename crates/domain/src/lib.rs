@@ -13,6 +13,7 @@ mod name;
 mod operation;
 mod period;
 mod permission;
+mod registry;
 mod role;
 mod secret;
 mod server;
@@ -35,6 +36,7 @@ pub use operation::{
 };
 pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
+pub use registry::{RegistryAddress, RegistryAddressError, RegistryType, UnknownRegistryType};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use server::ServerStatus;

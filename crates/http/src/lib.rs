@@ -21,6 +21,7 @@ mod probes;
 mod public;
 mod query;
 mod registrar;
+mod registry_credentials;
 mod routes;
 mod runner;
 mod servers;

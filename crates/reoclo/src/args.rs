@@ -91,6 +91,15 @@ pub(crate) struct ServeOptions {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Networks that are not public and that requests of Reoclo's own may go to all the same, such
+    /// as the one of your registry.
+    #[arg(
+        long,
+        env = "REOCLO_ALLOW_OUTBOUND",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub(crate) allow_outbound: Vec<IpNet>,
     /// Serve plaintext on an address that is not loopback: keys can be read on the way.
     #[arg(long, env = "REOCLO_INSECURE_HTTP")]
     pub(crate) insecure_http: bool,

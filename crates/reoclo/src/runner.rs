@@ -16,6 +16,15 @@ use reoclo_wire::link::{Keepalive, LinkSettings};
 use crate::exit::misuse;
 use crate::{ambient, args, signals};
 
+/// What Docker's command line on this machine is told by its environment.
+const DOCKER_VARIABLES: [&str; 5] = [
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+];
+
 pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
     let supervisor = SupervisorCommand {
@@ -51,6 +60,7 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
         exec_user: options.exec_user,
         kill_grace: seconds(options.kill_grace)?,
         idle_exit: seconds(options.idle_exit)?,
+        docker_environment: ambient::variables(&DOCKER_VARIABLES),
         link: LinkSettings {
             supervisor_keepalive: Keepalive {
                 every: seconds(options.keepalive.keepalive_every)?,

@@ -17,7 +17,7 @@ use tokio::net::UnixListener;
 
 use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError};
-use crate::exec::{Patience, User, UserError};
+use crate::exec::{DockerCli, Patience, User, UserError};
 use crate::facts;
 use crate::inherited;
 use crate::lock::{LockError, lock_supervisor};
@@ -36,6 +36,11 @@ pub struct SupervisorOptions {
     /// As whom commands run; the supervisor's own user when none is named. Only root may name
     /// another.
     pub exec_user: Option<String>,
+    /// Docker's command line, looked for as any command's programs are.
+    pub docker: PathBuf,
+    /// Variables that Docker's command line gets besides those of every command: where its
+    /// engine is, and where it keeps its logins.
+    pub docker_environment: Vec<(OsString, OsString)>,
     /// It ends when for this long nobody was connected and nothing ran.
     pub idle_exit: Duration,
     /// Time between TERM and KILL.
@@ -64,6 +69,8 @@ impl SupervisorOptions {
         Self {
             data_dir: data_dir.into(),
             exec_user: None,
+            docker: PathBuf::from("docker"),
+            docker_environment: Vec::new(),
             idle_exit: Duration::from_secs(10),
             kill_grace: Duration::from_secs(5),
             drain_grace: Duration::from_millis(200),
@@ -151,6 +158,7 @@ fn service(
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
+        docker_cli: DockerCli::new(options.docker.clone(), options.docker_environment.clone()),
         clock: Arc::clone(&ambient.clock),
     }))
 }

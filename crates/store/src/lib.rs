@@ -20,6 +20,7 @@ mod migrations;
 mod operations;
 mod organizations;
 mod rate_windows;
+mod registry_credentials;
 mod sealing;
 mod servers;
 mod sessions;
@@ -51,6 +52,7 @@ pub use operations::{
     OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
+pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use servers::{
     EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
 };

@@ -18,6 +18,7 @@ mod planned;
 mod rate;
 mod reboot;
 mod refused_use;
+mod registry;
 mod server_exec;
 mod servers;
 mod sessions;

@@ -51,6 +51,8 @@ pub(crate) struct ConfigFile {
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) trusted_proxy: Option<Vec<IpNet>>,
+    /// What the flag `--allow-outbound` says.
+    pub(crate) allowed_outbound_networks: Option<Vec<IpNet>>,
     pub(crate) insecure_http: Option<bool>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,

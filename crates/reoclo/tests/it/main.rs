@@ -31,6 +31,7 @@ mod queue;
 mod reboot;
 mod refused_starts;
 mod refused_use;
+mod registry;
 mod revoke;
 mod second_runner;
 mod server_exec;

@@ -6,7 +6,7 @@ use reoclo_domain::Clock;
 use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 
-use crate::exec::{Patience, User};
+use crate::exec::{DockerCli, Patience, User};
 use crate::facts::{self, Docker};
 use crate::operation::{Operations, Refusal};
 use crate::spool::Origin;
@@ -24,6 +24,7 @@ pub(super) struct Instance {
     pub(super) store_after: Duration,
     pub(super) operations: Operations,
     pub(super) docker: Docker,
+    pub(super) docker_cli: DockerCli,
     pub(super) clock: Arc<dyn Clock>,
 }
 

@@ -122,10 +122,16 @@ impl Service {
                 exec::Request::reboot(&instance.reboot_command, reboot),
                 &instance.own_user,
             ),
+            Some(Action::RegistryLogin(login)) => {
+                (instance.docker_cli.login(login), &instance.user)
+            }
+            Some(Action::RegistryLogout(logout)) => {
+                (instance.docker_cli.logout(logout), &instance.user)
+            }
+            // A newer control plane's.
             None => {
-                return Err(invalid(
-                    "this supervisor does not know the action".to_owned(),
-                ));
+                let problem = "this supervisor does not know the action";
+                return Err(invalid(problem.to_owned()));
             }
         };
         let request = request.map_err(|error| invalid(error.to_string()))?;

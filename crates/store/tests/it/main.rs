@@ -31,6 +31,7 @@ mod keys;
 mod open;
 mod operations;
 mod organizations;
+mod registry_credentials;
 mod servers;
 mod sessions;
 mod setup;
