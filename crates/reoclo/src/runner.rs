@@ -8,10 +8,11 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, check_exec_user,
+    Ambient, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
+    check_exec_user,
 };
 
-use crate::exit::misuse;
+use crate::exit::{decommissioned, misuse};
 use crate::{ambient, args, signals};
 
 pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
@@ -31,8 +32,17 @@ pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     let stop = signals::stop_requested();
     small_runtime()?
         .block_on(reoclo_runner::run(options, ambient(), stop))
-        .map_err(misuse)?;
+        .map_err(end)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether another start would help decides the exit code.
+fn end(error: RunnerError) -> anyhow::Error {
+    match error {
+        RunnerError::Decommissioned => decommissioned(error),
+        error if error.may_pass() => error.into(),
+        error => misuse(error),
+    }
 }
 
 pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<ExitCode> {

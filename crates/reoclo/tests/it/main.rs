@@ -13,6 +13,7 @@ mod bad_requests;
 mod busy;
 mod crashes;
 mod curl;
+mod decommission;
 mod env_secrets;
 mod exec;
 mod kept_secrets;
