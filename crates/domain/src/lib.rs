@@ -7,6 +7,7 @@
 mod ambient;
 mod id;
 mod key;
+mod metrics;
 mod name;
 mod operation;
 mod period;
@@ -24,6 +25,7 @@ pub use id::{
     RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
+pub use metrics::{HostChecks, HostSample, Metric, Resolution};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,

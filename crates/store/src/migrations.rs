@@ -24,6 +24,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
     (5, "people", include_str!("../migrations/0005_people.sql")),
+    (
+        9,
+        "server metrics",
+        include_str!("../migrations/0009_server_metrics.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.
