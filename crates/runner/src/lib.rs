@@ -14,6 +14,7 @@ mod enrol;
 mod enrolled;
 mod exec;
 mod facts;
+mod host;
 mod identity;
 mod inherited;
 mod lock;

@@ -18,6 +18,7 @@ use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError};
 use crate::exec::{Patience, User, UserError};
 use crate::facts;
+use crate::host::Sampler;
 use crate::inherited;
 use crate::lock::{LockError, lock_supervisor};
 use crate::operation::{Limits, Operations};
@@ -142,6 +143,8 @@ fn service(
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
+        sampler: Sampler::new(Arc::clone(&ambient.clock)),
+        port_turn: tokio::sync::Mutex::default(),
         clock: Arc::clone(&ambient.clock),
     }))
 }

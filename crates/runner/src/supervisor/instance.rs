@@ -7,6 +7,7 @@ use reoclo_wire::proto::refused::Reason;
 
 use crate::exec::{Patience, User};
 use crate::facts::{self, Docker};
+use crate::host::Sampler;
 use crate::operation::{Operations, Refusal};
 use crate::spool::Origin;
 
@@ -18,6 +19,8 @@ pub(super) struct Instance {
     pub(super) store_after: Duration,
     pub(super) operations: Operations,
     pub(super) docker: Docker,
+    pub(super) sampler: Sampler,
+    pub(super) port_turn: tokio::sync::Mutex<()>,
     pub(super) clock: Arc<dyn Clock>,
 }
 

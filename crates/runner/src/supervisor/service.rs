@@ -10,7 +10,8 @@ use reoclo_wire::proto::runner_server::Runner;
 use reoclo_wire::proto::start_request::Action;
 use reoclo_wire::proto::{
     Accepted, CancelReply, CancelRequest, DescribeRequest, Description, FollowRequest, ForgetReply,
-    ForgetRequest, OperationEvent, Refused, StartRequest,
+    ForgetRequest, MetricsReply, MetricsRequest, OperationEvent, PortsReply, PortsRequest, Refused,
+    StartRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
@@ -18,6 +19,7 @@ use tonic::{Request, Response, Status};
 use super::Instance;
 use super::instance::Deadline;
 use crate::exec;
+use crate::host;
 use crate::operation::{Admission, Offsets, Operation, Refusal, follow};
 
 /// The gRPC service; clones are the same.
@@ -81,6 +83,16 @@ impl Runner for Service {
             }
         }
         Ok(Response::new(ForgetReply {}))
+    }
+
+    async fn metrics(&self, _: Request<MetricsRequest>) -> Result<Response<MetricsReply>, Status> {
+        Ok(Response::new(self.0.sampler.sample()))
+    }
+
+    async fn ports(&self, _: Request<PortsRequest>) -> Result<Response<PortsReply>, Status> {
+        // One look at a time: each takes a moment of every core that it can get.
+        let _turn = self.0.port_turn.lock().await;
+        Ok(Response::new(host::ports().await))
     }
 }
 
