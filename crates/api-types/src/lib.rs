@@ -10,6 +10,7 @@ mod health;
 mod identity;
 mod operation;
 mod server;
+mod server_health;
 mod session;
 mod setup;
 mod user;
@@ -23,6 +24,10 @@ pub use identity::{
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+pub use server_health::{
+    FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,
+    ServerMetricsBody, ServerPortsBody, ServerUptimeBody, UptimeBucketBody,
+};
 pub use session::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
     SignOutRequest, SwitchRequest,

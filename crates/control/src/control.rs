@@ -10,6 +10,7 @@ use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
 use crate::audit_logs::Anchors;
+use crate::checks::Checks;
 use crate::key_use::KeyUses;
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
@@ -29,6 +30,8 @@ pub struct Settings {
     pub resume_grace: Duration,
     /// How often a connected runner is asked for its facts.
     pub facts_interval: Duration,
+    /// How often a connected runner is asked what its host does.
+    pub metrics_interval: Duration,
     /// How long a runner may take to say who it is.
     pub describe_timeout: Duration,
     /// The sealed command of an operation that runs on is erased after this.
@@ -53,6 +56,7 @@ impl Settings {
             lost_after: Duration::from_mins(15),
             resume_grace: Duration::from_mins(2),
             facts_interval: Duration::from_mins(1),
+            metrics_interval: Duration::from_secs(10),
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
@@ -74,6 +78,7 @@ struct Inner {
     settings: Settings,
     drain: Drain,
     runners: Runners,
+    checks: Checks,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
@@ -102,6 +107,7 @@ impl Control {
         drain: Drain,
     ) -> Self {
         Self(Arc::new(Inner {
+            checks: Checks::new(clock.monotonic()),
             store,
             clock,
             entropy,
@@ -166,6 +172,10 @@ impl Control {
 
     pub(crate) fn runners(&self) -> &Runners {
         &self.0.runners
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.0.checks
     }
 
     pub(crate) fn key_uses(&self) -> &KeyUses {

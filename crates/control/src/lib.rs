@@ -11,6 +11,7 @@ mod authenticate;
 mod authorize;
 mod bootstrap;
 mod caller;
+mod checks;
 mod control;
 mod drain;
 mod identity;
@@ -46,7 +47,10 @@ pub use permissions::{
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
+pub use servers::{
+    AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
+    UptimeSlot, UptimeStatus,
+};
 pub use sessions::{SessionView, SignInForm, SignedIn};
 pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 

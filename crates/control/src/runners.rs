@@ -9,5 +9,6 @@ mod registry;
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
 
+pub(crate) use attach::cut;
 pub(crate) use link::Link;
 pub(crate) use registry::Runners;

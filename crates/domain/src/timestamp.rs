@@ -39,6 +39,15 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// When the span of this length begins in which the moment lies; spans are counted from 1970.
+    #[must_use]
+    pub fn begin_of(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(self.0.rem_euclid(micros(span).max(1))),
+        )
+    }
 }
 
 fn micros(duration: Duration) -> i64 {

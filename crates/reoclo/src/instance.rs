@@ -164,6 +164,7 @@ impl Running {
         self.control.write_key_uses(true).await;
         self.control.write_refused_uses(true).await;
         self.control.write_session_uses().await;
+        self.control.write_checks(true).await;
         self.control.store().close().await;
         Ok(())
     }

@@ -31,25 +31,18 @@ pub struct MetricsRow {
     pub server: ServerId,
     /// How fine they are.
     pub resolution: Resolution,
-    /// When the span begins; a multiple of [`span`] of the resolution.
+    /// When the span begins; a minute, or ten for those that are coarse.
     pub at: Timestamp,
     /// The measurements, the oldest first.
     pub points: Vec<HostChecks>,
 }
 
 /// The span of a row: one minute of fine measurements, or ten minutes.
-pub(crate) const fn span(resolution: Resolution) -> Duration {
+const fn span(resolution: Resolution) -> Duration {
     match resolution {
         Resolution::Fine => Duration::from_mins(1),
         Resolution::Minute | Resolution::TenMinutes => Duration::from_mins(10),
     }
-}
-
-/// Begin of the span of `length` in which `at` is.
-pub(crate) fn begin_of(at: Timestamp, length: Duration) -> Timestamp {
-    let length = i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-    let at = at.as_micros();
-    Timestamp::from_micros(at - at.rem_euclid(length))
 }
 
 struct RecordMetrics(Vec<MetricsRow>);

@@ -72,6 +72,11 @@ impl Runners {
         Ok((link, Slot::take(counts)))
     }
 
+    /// The connected runner of a server.
+    pub(crate) fn link(&self, server: ServerId) -> Option<Arc<Link>> {
+        self.seats().get(&server)?.link.borrow().clone()
+    }
+
     /// Counts an operation that is running already.
     pub(crate) fn count_running(&self, server: ServerId) -> Slot {
         let running = Arc::clone(&self.seats().entry(server).or_default().running);

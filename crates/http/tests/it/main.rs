@@ -10,6 +10,7 @@ mod organizations;
 mod planned;
 mod rate;
 mod refused_use;
+mod server_health;
 mod servers;
 mod sessions;
 mod setup;

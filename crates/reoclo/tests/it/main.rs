@@ -20,6 +20,7 @@ mod kept_secrets;
 mod key_scope;
 mod links;
 mod many;
+mod metrics;
 mod own_runner;
 mod postgres;
 mod refused_starts;

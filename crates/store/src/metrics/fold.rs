@@ -2,7 +2,7 @@
 
 use reoclo_domain::{HostChecks, Resolution, Timestamp};
 
-use super::{MetricsRow, begin_of, span};
+use super::{MetricsRow, span};
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
@@ -13,7 +13,7 @@ impl MetricsRow {
         let Some(first) = fine.first() else {
             return Vec::new();
         };
-        let at = begin_of(first.at, span(Resolution::Minute));
+        let at = first.at.begin_of(span(Resolution::Minute));
         let minutes: Vec<_> = fine
             .iter()
             .filter(|row| !row.points.is_empty())
@@ -75,7 +75,7 @@ impl Store {
                 .bind(from)
                 .one(&mut reader)
                 .await?;
-        Ok(oldest.time_or_null("at")?.map(|at| begin_of(at, length)))
+        Ok(oldest.time_or_null("at")?.map(|at| at.begin_of(length)))
     }
 
     async fn folded_between(
