@@ -10,7 +10,7 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, probes, runner, servers, sessions, tenant, users};
+use crate::{automation, identity, install, probes, runner, servers, sessions, tenant, users};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -31,6 +31,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = identity::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
+    let registrar = install::add(registrar);
     let (router, routes) = more(registrar).finish();
     state.openapi = Arc::from(openapi::document(&routes));
     Api {

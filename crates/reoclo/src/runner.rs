@@ -1,5 +1,7 @@
 //! `reoclo runner`, and the supervisor that it starts.
 
+mod enrol;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -15,7 +17,14 @@ use reoclo_runner::{
 use crate::exit::{decommissioned, misuse};
 use crate::{ambient, args, signals};
 
-pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
+pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        None => keep_running(arguments.options),
+        Some(args::RunnerCommand::Enrol(options)) => enrol::run(options),
+    }
+}
+
+fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
     let supervisor = SupervisorCommand {
         program: std::env::current_exe().context("cannot find the program itself")?,

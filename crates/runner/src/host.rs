@@ -8,3 +8,8 @@ mod text;
 
 pub(crate) use ports::ports;
 pub(crate) use sample::Sampler;
+
+/// What programs have to be built for to run here, such as `linux-x86_64`.
+pub fn platform() -> String {
+    format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH)
+}

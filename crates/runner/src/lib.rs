@@ -36,8 +36,11 @@ pub use data_dir::DataDirError;
 pub use dial::TrustError;
 pub use enrol::EnrolError;
 pub use exec::{UserError, check_exec_user};
+pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
-pub use run::{RunnerError, RunnerOptions, RunnerTiming, run};
+pub use run::{
+    EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, run,
+};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
 pub use supervisor_process::SupervisorCommand;

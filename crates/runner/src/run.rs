@@ -14,10 +14,12 @@ use tokio::net::UnixStream;
 
 pub use error::RunnerError;
 pub(crate) use error::with_sources;
+pub use opening::{EnrolRequestOptions, EnrolledServer, enrol};
 pub use options::{RunnerOptions, RunnerTiming};
 
 use crate::Ambient;
 use crate::back_off::BackOff;
+use crate::data_dir::DataDir;
 use crate::dial::Dialer;
 use crate::enrolled::Enrolled;
 use crate::lock::Lock;
@@ -45,6 +47,7 @@ pub async fn run(
 /// An enrolled runner.
 struct Runner {
     key: Ed25519KeyPair,
+    dir: DataDir,
     enrolled: Enrolled,
     dialer: Dialer,
     supervisor: SupervisorProcess,
@@ -78,9 +81,20 @@ impl Runner {
                     tokio::time::sleep(pause).await;
                     State::Connecting
                 }
-                State::Closed(error) => return Err(error),
+                State::Closed(error) => return Err(self.closed(error)),
             };
         }
+    }
+
+    /// A server that was removed is remembered as such, so that a new token enrols another.
+    fn closed(&mut self, error: RunnerError) -> RunnerError {
+        if matches!(error, RunnerError::Decommissioned) {
+            self.enrolled.removed = true;
+            if let Err(error) = self.enrolled.save(&self.dir) {
+                tracing::warn!(%error, "it could not be noted that the server was removed");
+            }
+        }
+        error
     }
 
     /// The state after a failure that may pass.

@@ -23,6 +23,8 @@ enum Requirement {
     Compiler,
     /// PostgreSQL's server programs.
     Postgres,
+    /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
+    Systemd,
 }
 
 /// Something is missing that cannot be installed; `why` ends the sentence "… cannot run: ".
@@ -72,7 +74,8 @@ impl Requirement {
         match suite {
             Suite::Fmt => &[Self::RUSTFMT],
             Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
-            Suite::Unit | Suite::Sqlite => &[Self::Compiler],
+            Suite::Unit => &[Self::Compiler],
+            Suite::Sqlite => &[Self::Compiler, Self::Systemd],
             Suite::Postgres => &[Self::Compiler, Self::Postgres],
         }
     }
@@ -82,6 +85,7 @@ impl Requirement {
             Self::Component { command, .. } => has_subcommand(command, processes),
             Self::Compiler => host::has("cc", processes),
             Self::Postgres => Ok(postgres::programs().is_some()),
+            Self::Systemd => host::has("systemd-analyze", processes),
         }
     }
 
@@ -95,6 +99,7 @@ impl Requirement {
             }
             Self::Compiler => ("there is no C compiler", &["gcc", "libc6-dev"]),
             Self::Postgres => ("PostgreSQL is not installed", &["postgresql"]),
+            Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
         };
         match host.why_not_install() {
             None => Ok(packages),

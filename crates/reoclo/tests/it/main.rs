@@ -16,6 +16,7 @@ mod curl;
 mod decommission;
 mod env_secrets;
 mod exec;
+mod install;
 mod kept_secrets;
 mod key_scope;
 mod links;

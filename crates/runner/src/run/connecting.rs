@@ -141,7 +141,7 @@ impl Runner {
         let proof = self.prove(&challenge)?;
         let proof = serde_json::to_string(&proof).map_err(|_| Failure::Unexpected)?;
         socket.send(Message::text(proof)).await?;
-        let Welcome {} = receive(&mut socket).await?;
+        let _: Welcome = receive(&mut socket).await?;
         Ok(socket)
     }
 
