@@ -114,6 +114,18 @@ pub(crate) struct RunnerArgs {
 pub(crate) enum RunnerCommand {
     /// Give this machine its identity, and leave it to a service to start the runner.
     Enrol(EnrolOptions),
+    /// Say how the runner of this machine is; exit code 1 when it is not connected.
+    Status(StatusOptions),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct StatusOptions {
+    /// The runner's data directory [default: ./.reoclo-runner, or else that of install.sh].
+    #[arg(long, env = "REOCLO_RUNNER_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]

@@ -4,6 +4,8 @@
 
 use std::process::ExitCode;
 
+use crate::logging::error_prefix;
+
 /// Something in the command line, the configuration or the surroundings is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", on_one_line(.0))]
@@ -35,7 +37,7 @@ pub(crate) fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("reoclo: {}", on_one_line(&error));
+            eprintln!("{}reoclo: {}", error_prefix(), on_one_line(&error));
             ExitCode::from(code(&error))
         }
     }

@@ -1,6 +1,7 @@
 //! `reoclo runner`, and the supervisor that it starts.
 
 mod enrol;
+mod status;
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -21,6 +22,7 @@ pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
     match arguments.command {
         None => keep_running(arguments.options),
         Some(args::RunnerCommand::Enrol(options)) => enrol::run(options),
+        Some(args::RunnerCommand::Status(options)) => status::run(options),
     }
 }
 

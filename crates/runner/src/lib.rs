@@ -26,6 +26,7 @@ mod retry_after;
 mod run;
 mod socket;
 mod spool;
+mod status;
 mod supervisor;
 mod supervisor_process;
 
@@ -42,5 +43,6 @@ pub use lock::{LockError, is_running};
 pub use run::{
     EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, run,
 };
+pub use status::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus, status};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
 pub use supervisor_process::SupervisorCommand;

@@ -23,6 +23,7 @@ use crate::data_dir::DataDir;
 use crate::dial::Dialer;
 use crate::enrolled::Enrolled;
 use crate::lock::Lock;
+use crate::status::{Phase, PhaseFile};
 use crate::supervisor_process::SupervisorProcess;
 
 use connecting::Socket;
@@ -56,6 +57,8 @@ struct Runner {
     back_off: BackOff,
     /// Whether this process had a connection at all.
     was_connected: bool,
+    /// The supervisor was asked to make room for this program's.
+    is_replacing: bool,
     _lock: Lock,
 }
 
@@ -102,6 +105,21 @@ impl Runner {
         let pause = asked_for.unwrap_or_default() + self.back_off.pause(&self.ambient);
         let reason = with_sources(reason);
         tracing::warn!(reason, ?pause, "not connected to the control plane");
+        self.note(Phase::Waiting, Some(reason));
         State::Waiting(pause)
+    }
+
+    /// For `reoclo runner status`; nothing else depends on it.
+    fn note(&self, phase: Phase, reason: Option<String>) {
+        let state = PhaseFile {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            phase,
+            since: self.ambient.clock.now().as_micros(),
+            reason,
+        };
+        if let Err(error) = state.save(&self.dir) {
+            tracing::warn!(%error, "the state of the connection could not be written down");
+        }
     }
 }

@@ -26,6 +26,7 @@ mod own_runner;
 mod postgres;
 mod refused_starts;
 mod refused_use;
+mod runner_status;
 mod second_runner;
 mod servers;
 mod setup;

@@ -96,6 +96,7 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
         timing,
         back_off: BackOff::new(timing.first_connect),
         was_connected: false,
+        is_replacing: false,
         ambient,
         _lock: lock,
     })
