@@ -14,6 +14,7 @@ mod operation_item;
 mod registry_auth;
 mod registry_credential;
 mod server;
+mod server_health;
 mod session;
 mod setup;
 mod user;
@@ -43,6 +44,10 @@ pub use registry_credential::{
     RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+pub use server_health::{
+    FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,
+    ServerMetricsBody, ServerPortsBody, ServerUptimeBody, UptimeBucketBody,
+};
 pub use session::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
     SignOutRequest, SwitchRequest,

@@ -11,6 +11,7 @@ mod authenticate;
 mod authorize;
 mod bootstrap;
 mod caller;
+mod checks;
 mod control;
 mod drain;
 mod failed_authentications;
@@ -62,7 +63,10 @@ pub use registry_credentials::{
     RegistryCredentialChange,
 };
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
+pub use servers::{
+    AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
+    UptimeSlot, UptimeStatus,
+};
 pub use sessions::{SessionView, SignInForm, SignedIn};
 pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 

@@ -9,6 +9,7 @@ mod ambient;
 mod id;
 mod key;
 mod lifetime;
+mod metrics;
 mod name;
 mod operation;
 mod period;
@@ -29,6 +30,7 @@ pub use id::{
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
+pub use metrics::{HostChecks, HostSample, Metric, Resolution};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,

@@ -11,8 +11,8 @@ use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
 use crate::{
-    automation, identity, keys, probes, registry_credentials, runner, servers, sessions, tenant,
-    users,
+    automation, identity, install, keys, probes, registry_credentials, runner, servers, sessions,
+    tenant, users,
 };
 
 /// The surfaces, ready to serve, and the table of their routes.
@@ -36,6 +36,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
+    let registrar = install::add(registrar);
     let (router, routes) = more(registrar).finish();
     state.openapi = Arc::from(openapi::document(&routes));
     Api {

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use reoclo_control::Control;
 
 use crate::edge::{Hosts, TrustedProxies};
+use crate::program::ProgramSlot;
 
 /// The use cases, and what the edge needs to judge a request.
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub struct AppState {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) openapi: Arc<str>,
+    pub(crate) program: ProgramSlot,
 }
 
 impl AppState {
@@ -25,7 +27,15 @@ impl AppState {
             hosts: Arc::new(hosts),
             proxies: Arc::new(proxies),
             openapi,
+            program: ProgramSlot::default(),
         }
+    }
+
+    /// With a program to give to runners.
+    #[must_use]
+    pub fn with_program(mut self, program: ProgramSlot) -> Self {
+        self.program = program;
+        self
     }
 }
 

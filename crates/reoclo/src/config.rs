@@ -16,6 +16,8 @@ use crate::args::{Output, ServeOptions};
 pub(crate) use file::{ConfigError, ConfigFile};
 
 const DEFAULT_PORT: u16 = 7676;
+/// Rates over less time say nothing.
+const LEAST_METRICS_INTERVAL: Duration = Duration::from_millis(50);
 const DEFAULT_DATA_DIR: &str = ".reoclo";
 
 /// Everything that a control plane needs to start.
@@ -101,6 +103,8 @@ impl Config {
         set(&mut settings.lost_after, self.timing.lost_after);
         set(&mut settings.resume_grace, self.timing.resume_grace);
         set(&mut settings.facts_interval, self.timing.facts_interval);
+        set(&mut settings.metrics_interval, self.timing.metrics_interval);
+        settings.metrics_interval = settings.metrics_interval.max(LEAST_METRICS_INTERVAL);
         set(&mut settings.retry_delay, self.timing.retry_delay);
         set(&mut settings.queue_wait, self.timing.queue_wait);
         set(

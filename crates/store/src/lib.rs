@@ -16,6 +16,7 @@ mod hex;
 mod instance;
 mod keys;
 mod master_key;
+mod metrics;
 mod migrations;
 mod operations;
 mod organizations;
@@ -46,6 +47,7 @@ pub use keys::{
     KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
 pub use master_key::{MasterKey, MasterKeyError};
+pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operations::{
     LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,

@@ -39,6 +39,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operations",
         include_str!("../migrations/0008_operations.sql"),
     ),
+    (
+        9,
+        "server metrics",
+        include_str!("../migrations/0009_server_metrics.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -25,6 +25,8 @@ enum Requirement {
     Postgres,
     /// Docker's command line and, for root, its engine, with a registry to log in to.
     Docker,
+    /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
+    Systemd,
 }
 
 /// Something is missing that cannot be installed; `why` ends the sentence "… cannot run: ".
@@ -75,7 +77,7 @@ impl Requirement {
             Suite::Fmt => &[Self::RUSTFMT],
             Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
             Suite::Unit => &[Self::Compiler],
-            Suite::Sqlite => &[Self::Compiler, Self::Docker],
+            Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd],
             Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
         }
     }
@@ -86,6 +88,7 @@ impl Requirement {
             Self::Compiler => host::has("cc", processes),
             Self::Postgres => Ok(postgres::programs().is_some()),
             Self::Docker => has_docker(host, processes),
+            Self::Systemd => host::has("systemd-analyze", processes),
         }
     }
 
@@ -103,6 +106,7 @@ impl Requirement {
                 "Docker or docker-registry is not installed",
                 docker_packages(host),
             ),
+            Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
         };
         match host.why_not_install() {
             None => Ok(packages),

@@ -20,6 +20,7 @@ mod reboot;
 mod refused_use;
 mod registry;
 mod server_exec;
+mod server_health;
 mod servers;
 mod sessions;
 mod setup;

@@ -71,6 +71,7 @@ pub(crate) struct Timing {
     pub(crate) lost_after: Option<f64>,
     pub(crate) resume_grace: Option<f64>,
     pub(crate) facts_interval: Option<f64>,
+    pub(crate) metrics_interval: Option<f64>,
     pub(crate) retry_delay: Option<f64>,
     pub(crate) keepalive_every: Option<f64>,
     pub(crate) keepalive_timeout: Option<f64>,

@@ -28,6 +28,7 @@ mod audit;
 mod crash;
 mod data_dir;
 mod keys;
+mod metrics;
 mod open;
 mod operations;
 mod organizations;
