@@ -5,6 +5,7 @@ mod enrol;
 mod identify;
 mod link;
 mod registry;
+mod upgrade;
 
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;

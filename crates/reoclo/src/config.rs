@@ -32,6 +32,7 @@ pub(crate) struct Config {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
+    pub(crate) runner_program: Option<PathBuf>,
     pub(crate) timing: file::Timing,
 }
 
@@ -63,6 +64,7 @@ impl Config {
             trusted_proxies,
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
+            runner_program: options.runner_program.or(file.runner_program),
             timing: file.timing,
         };
         config.check_plaintext(options.insecure_http || file.insecure_http.unwrap_or(false))?;

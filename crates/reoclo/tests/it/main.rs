@@ -28,6 +28,7 @@ mod refused_starts;
 mod refused_use;
 mod runner_status;
 mod second_runner;
+mod self_upgrade;
 mod servers;
 mod setup;
 mod shutdown;
