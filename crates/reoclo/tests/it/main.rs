@@ -38,6 +38,7 @@ mod registry;
 mod revoke;
 mod runner_status;
 mod second_runner;
+mod self_upgrade;
 mod server_exec;
 mod servers;
 mod setup;
