@@ -22,6 +22,7 @@ mod key_scope;
 mod links;
 mod many;
 mod metrics;
+mod older_runner;
 mod own_runner;
 mod postgres;
 mod refused_starts;
