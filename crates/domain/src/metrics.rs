@@ -81,7 +81,7 @@ impl HostSample {
     }
 
     /// Each value's average over those samples that know it, each as often as its weight.
-    fn average<'s>(samples: impl Iterator<Item = (&'s Self, u32)> + Clone) -> Self {
+    fn average<'s>(samples: &(impl Iterator<Item = (&'s Self, u32)> + Clone)) -> Self {
         let mut average = Self::default();
         for (index, value) in average.values.iter_mut().enumerate() {
             let known = samples.clone();
@@ -152,7 +152,7 @@ impl HostChecks {
             at,
             total: sum(|checks| checks.total),
             ok: sum(|checks| checks.ok),
-            sample: HostSample::average(samples.filter(|(_, weight)| *weight > 0)),
+            sample: HostSample::average(&samples.filter(|(_, weight)| *weight > 0)),
         }
     }
 }

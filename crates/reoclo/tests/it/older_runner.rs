@@ -128,7 +128,6 @@ fn description() -> Description {
         version: "0.0.9".into(),
         facts: None,
         running: 0,
-        ..Description::default()
     }
 }
 

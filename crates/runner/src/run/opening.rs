@@ -54,14 +54,13 @@ pub async fn enrol(
 ) -> Result<EnrolledServer, RunnerError> {
     let dir = DataDir::open(&options.data_dir)?;
     let stored = Enrolled::load(&dir).map_err(RunnerError::Enrolled)?;
-    let (enrolled, is_new) = match stored.filter(|stored| !stored.removed) {
-        Some(enrolled) => (enrolled, false),
-        None => {
-            let _lock = lock_runner(&dir).await?;
-            let key = identity::load_or_create(&dir, &*ambient.entropy)?;
-            let (enrolled, _) = enrol_as_new(&dir, &key, &options, &ambient).await?;
-            (enrolled, true)
-        }
+    let (enrolled, is_new) = if let Some(enrolled) = stored.filter(|stored| !stored.removed) {
+        (enrolled, false)
+    } else {
+        let _lock = lock_runner(&dir).await?;
+        let key = identity::load_or_create(&dir, &*ambient.entropy)?;
+        let (enrolled, _) = enrol_as_new(&dir, &key, &options, &ambient).await?;
+        (enrolled, true)
     };
     Ok(EnrolledServer {
         server_id: enrolled.server_id,

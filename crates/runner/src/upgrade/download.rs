@@ -93,11 +93,11 @@ async fn fetch(
     let connection = async {
         let _ = connection.await;
         // What is left to say is said by the answer.
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         received = receiving => received?,
-        never = connection => never,
+        () = connection => {}
     }
     // Executable only once it is known to be what was offered.
     file.set_permissions(Permissions::from_mode(0o755))?;
