@@ -27,6 +27,7 @@ mod links;
 mod logs;
 mod many;
 mod metrics;
+mod older_runner;
 mod own_runner;
 mod people;
 mod postgres;

@@ -97,7 +97,7 @@ async fn fetch(
     };
     tokio::select! {
         received = receiving => received?,
-        never = connection => never,
+        () = connection => {}
     }
     // Executable only once it is known to be what was offered.
     file.set_permissions(Permissions::from_mode(0o755))?;
