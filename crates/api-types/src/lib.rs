@@ -8,7 +8,11 @@ mod error;
 mod exec;
 mod health;
 mod identity;
+mod keys;
 mod operation;
+mod operation_item;
+mod registry_auth;
+mod registry_credential;
 mod server;
 mod server_health;
 mod session;
@@ -17,12 +21,28 @@ mod user;
 
 pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
-pub use exec::{ExecAnswer, ExecRequest};
+pub use exec::{ExecAnswer, ExecRequest, ServerExecAnswer, ServerExecRequest};
 pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
-pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use keys::{
+    AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
+    NewIntegrationKeyRequest,
+};
+pub use operation::{
+    OperationBody, OperationRequest, OperationResult, RebootAnswer, RebootRequest,
+};
+pub use operation_item::{
+    CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
+};
+pub use registry_auth::{
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
+pub use registry_credential::{
+    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
+    RegistryCredentialBody, RegistryCredentialChangeRequest,
+};
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
 pub use server_health::{
     FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,

@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, TokenKind};
+use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, Timestamp, TokenKind, is_listed};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
+use crate::keys::EXPIRY_NOTICE;
 use crate::refused_use::Wanted;
 use crate::{Caller, Control, Refusal};
 
@@ -17,8 +18,8 @@ pub struct Presented<'a> {
     pub session: Option<PresentedSession<'a>>,
     /// Where the request came from.
     pub source: RequestSource,
-    /// Takes what is left of the key's rate limit, for the answer's headers.
-    pub rate: RateNote,
+    /// Takes what the answer's headers tell about the key.
+    pub notes: Arc<KeyNotes>,
 }
 
 /// A session's cookie, with what tells that the request was made by a page of ours.
@@ -34,8 +35,14 @@ pub struct PresentedSession<'a> {
     pub same_site: bool,
 }
 
-/// Where the check leaves the state of the key's rate limit.
-pub type RateNote = Arc<OnceLock<RateVerdict>>;
+/// Where the check leaves what the answer's headers tell about the key.
+#[derive(Debug, Default)]
+pub struct KeyNotes {
+    /// What is left of its rate limit, where the request counted.
+    pub rate: OnceLock<RateVerdict>,
+    /// When it ends, where that is soon.
+    pub expires_soon_at: OnceLock<Timestamp>,
+}
 
 impl Control {
     /// Says who presents this. A key: token parses → known → active → address allowed → within the rate
@@ -51,9 +58,10 @@ impl Control {
                 .authenticate_session(session, presented.source, wanted)
                 .await;
         }
-        let token = read_token(presented.bearer)?;
-        let record = self.known_key(&token).await?;
         let source = presented.source;
+        let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
+        let record = self.known_key(bearer, &source).await?;
+        self.note_expiry(&record, &presented.notes);
         self.check_life(&record)
             .and_then(|()| check_address(&record, &source))
             .inspect_err(|refusal| {
@@ -63,7 +71,7 @@ impl Control {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
                 if wanted.permission.is_counted() {
-                    self.check_rate(key, &presented.rate).await?;
+                    self.check_rate(key, &presented.notes).await?;
                 }
                 Caller::automation(Arc::clone(&record), key, source)
             }
@@ -72,9 +80,26 @@ impl Control {
         Ok(caller)
     }
 
-    async fn known_key(&self, token: &PlainToken) -> Result<Arc<KeyRecord>, Refusal> {
-        let known = self.store().find_key(&token.hash()).await?;
-        known.ok_or(Refusal::InvalidKey)
+    async fn known_key(
+        &self,
+        bearer: &str,
+        source: &RequestSource,
+    ) -> Result<Arc<KeyRecord>, Refusal> {
+        let known = match read_token(bearer) {
+            Some(token) => self.store().find_key(&token.hash()).await?,
+            None => None,
+        };
+        known.ok_or_else(|| self.refuse_unknown_token(source))
+    }
+
+    fn note_expiry(&self, record: &KeyRecord, notes: &KeyNotes) {
+        let life = record.life();
+        let Some(expires_at) = life.expires_at else {
+            return;
+        };
+        if life.ends_within(EXPIRY_NOTICE, self.now()) {
+            let _ = notes.expires_soon_at.set(expires_at);
+        }
     }
 
     fn check_life(&self, record: &KeyRecord) -> Result<(), Refusal> {
@@ -86,13 +111,13 @@ impl Control {
         }
     }
 
-    async fn check_rate(&self, key: &AutomationKeyRecord, note: &RateNote) -> Result<(), Refusal> {
+    async fn check_rate(&self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
         let verdict = self
             .store()
             .admit_request(key.id, key.rate_limit_per_minute)
             .await?;
         // One request is checked once, so nothing is there yet.
-        let _ = note.set(verdict);
+        let _ = notes.rate.set(verdict);
         if verdict.allowed {
             Ok(())
         } else {
@@ -123,8 +148,7 @@ fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refus
     let KeyRecord::Automation(AutomationKeyRecord { ip_allowlist, .. }) = record else {
         return Ok(());
     };
-    let is_listed = |ip| ip_allowlist.iter().any(|network| network.contains(&ip));
-    if ip_allowlist.is_empty() || source.ip.is_some_and(is_listed) {
+    if ip_allowlist.is_empty() || source.ip.is_some_and(|ip| is_listed(ip_allowlist, ip)) {
         return Ok(());
     }
     let seen = source
@@ -133,12 +157,11 @@ fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refus
     Err(Refusal::IpNotAllowed { seen })
 }
 
-/// A malformed or mistyped token is refused here, before any look into the database.
-fn read_token(bearer: Option<&str>) -> Result<PlainToken, Refusal> {
-    let bearer = bearer.ok_or(Refusal::MissingCredentials)?;
-    let token = PlainToken::parse(bearer).map_err(|_| Refusal::InvalidKey)?;
+/// A malformed or mistyped token is none, without any look into the database.
+fn read_token(bearer: &str) -> Option<PlainToken> {
+    let token = PlainToken::parse(bearer).ok()?;
     match token.kind() {
-        TokenKind::Integration | TokenKind::Automation => Ok(token),
-        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session => Err(Refusal::InvalidKey),
+        TokenKind::Integration | TokenKind::Automation => Some(token),
+        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session => None,
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
 use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
@@ -11,7 +12,9 @@ use reoclo_wire::link::LinkSettings;
 use crate::Drain;
 use crate::audit_logs::Anchors;
 use crate::checks::Checks;
+use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
+use crate::operations::LiveOperations;
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
@@ -38,13 +41,30 @@ pub struct Settings {
     pub erase_after: Duration,
     /// How long to wait before asking a runner again that answered with an error.
     pub retry_delay: Duration,
-    /// Operations on one server at a time: as many as its supervisor runs. no more than its supervisor takes, which could only
+    /// Operations on one server at a time: no more than its supervisor takes, which could only
     /// report a failure of an operation that was accepted.
     pub operations_per_server: usize,
+    /// Operations that wait for room on one server.
+    pub queued_per_server: usize,
+    /// An operation that has waited this long for room never starts.
+    pub queue_wait: Duration,
+    /// How long the end of a large output may take to be fetched from the runner once more.
+    pub log_patience: Duration,
+    /// The shortest time limit of a reboot.
+    pub reboot_least_seconds: u32,
+    /// How long full logs are kept.
+    pub log_age: Duration,
+    /// Bytes of full logs that are kept; the oldest go first.
+    pub log_bytes: i64,
     /// HTTP/2 towards runners.
     pub link: LinkSettings,
     /// The address that links and install commands begin with.
     pub public_url: String,
+    /// Networks that requests may go to although they are not public, when somebody names an
+    /// address in them: a registry of one's own.
+    pub allowed_outbound: Vec<IpNet>,
+    /// How long trying a registry may take.
+    pub outbound_timeout: Duration,
 }
 
 impl Settings {
@@ -60,9 +80,17 @@ impl Settings {
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
-            operations_per_server: 128,
+            operations_per_server: 64,
+            queued_per_server: 256,
+            queue_wait: Duration::from_mins(15),
+            log_patience: Duration::from_secs(30),
+            reboot_least_seconds: 60,
+            log_age: Duration::from_hours(30 * 24),
+            log_bytes: 2 << 30,
             link: LinkSettings::default(),
             public_url: public_url.into(),
+            allowed_outbound: Vec::new(),
+            outbound_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -78,12 +106,14 @@ struct Inner {
     settings: Settings,
     drain: Drain,
     runners: Runners,
+    live: LiveOperations,
     checks: Checks,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
     password_hashing: PasswordHashing,
     session_touches: SessionTouches,
+    failed_authentications: FailedAuthentications,
 }
 
 /// Numbers for `/metrics`.
@@ -106,6 +136,7 @@ impl Control {
         settings: Settings,
         drain: Drain,
     ) -> Self {
+        let runners = Runners::new(settings.operations_per_server, settings.queued_per_server);
         Self(Arc::new(Inner {
             checks: Checks::new(clock.monotonic()),
             store,
@@ -113,12 +144,14 @@ impl Control {
             entropy,
             settings,
             drain,
-            runners: Runners::default(),
+            runners,
+            live: LiveOperations::default(),
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
             password_hashing: PasswordHashing::default(),
             session_touches: SessionTouches::default(),
+            failed_authentications: FailedAuthentications::default(),
         }))
     }
 
@@ -174,6 +207,10 @@ impl Control {
         &self.0.runners
     }
 
+    pub(crate) fn live(&self) -> &LiveOperations {
+        &self.0.live
+    }
+
     pub(crate) fn checks(&self) -> &Checks {
         &self.0.checks
     }
@@ -188,6 +225,10 @@ impl Control {
 
     pub(crate) fn audit_anchors(&self) -> &Anchors {
         &self.0.audit_anchors
+    }
+
+    pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {
+        &self.0.failed_authentications
     }
 
     pub(crate) fn session_touches(&self) -> &SessionTouches {

@@ -14,15 +14,19 @@ mod caller;
 mod checks;
 mod control;
 mod drain;
+mod failed_authentications;
 mod identity;
 mod key_use;
+mod keys;
 mod operations;
 mod organizations;
+mod outbound;
 mod passwords;
 mod permissions;
 mod redact;
 mod refusal;
 mod refused_use;
+mod registry_credentials;
 mod runners;
 mod servers;
 mod sessions;
@@ -30,22 +34,34 @@ mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{Presented, PresentedSession, RateNote};
+pub use authenticate::{KeyNotes, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
-pub use operations::{Credential, ExecCommand, Executed};
+pub use keys::{
+    KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey, NewAutomationKeyForm,
+    NewIntegrationKeyForm, ShownKey,
+};
+pub use operations::{
+    Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    RebootCommand, RegistryAuth, RunNote, SeenOperation, refuse_late,
+};
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
-    IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
-    Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersRead, ServersWrite,
-    UsersRead, UsersWrite,
+    IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
+    Permission, Reboot, RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin,
+    RegistryLogout, Requirement, Restart, ServersExecute, ServersRead, ServersWrite, UsersRead,
+    UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
+pub use registry_credentials::{
+    ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
+    RegistryCredentialChange,
+};
 pub use runners::{Attachment, Detached, RunnerRejected};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
@@ -56,8 +72,9 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, MemberRecord, Membership, OperationOutcome,
-    OperationRecord, OrganizationRecord, PasswordStatus, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
+    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream,
+    MemberRecord, Membership, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

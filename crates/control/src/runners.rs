@@ -5,6 +5,7 @@ mod enrol;
 mod identify;
 mod link;
 mod registry;
+mod room;
 mod upgrade;
 
 pub use attach::{Attachment, Detached};
@@ -13,3 +14,4 @@ pub use identify::RunnerRejected;
 pub(crate) use attach::cut;
 pub(crate) use link::Link;
 pub(crate) use registry::Runners;
+pub(crate) use room::{Place, Slot, Waiting};

@@ -4,14 +4,17 @@
 //! nothing here reads a file, a socket or the environment.
 #![forbid(unsafe_code)]
 
+mod allowlist;
 mod ambient;
 mod id;
 mod key;
+mod lifetime;
 mod metrics;
 mod name;
 mod operation;
 mod period;
 mod permission;
+mod registry;
 mod role;
 mod secret;
 mod server;
@@ -19,12 +22,14 @@ mod sliding_window;
 mod timestamp;
 mod token;
 
+pub use allowlist::{AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES, is_listed};
 pub use ambient::{Clock, Entropy};
 pub use id::{
     AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
     RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
+pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
 pub use metrics::{HostChecks, HostSample, Metric, Resolution};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
@@ -33,6 +38,7 @@ pub use operation::{
 };
 pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
+pub use registry::{RegistryAddress, RegistryAddressError, RegistryType, UnknownRegistryType};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use server::ServerStatus;

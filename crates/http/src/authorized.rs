@@ -1,10 +1,12 @@
 //! The proof of authorization as the first argument of a handler.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use reoclo_control::{Authorized, Permission, Presented, PresentedSession, RateNote, Refusal};
+use reoclo_control::{Authorized, KeyNotes, Permission, Presented, PresentedSession, Refusal};
 use reoclo_domain::OrganizationId;
 
 use crate::edge::{Source, is_same_site};
@@ -19,17 +21,14 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let source = Source::of(parts).0;
         let bearer = bearer(&parts.headers)?;
-        let rate = parts
-            .extensions
-            .get::<RateNote>()
-            .cloned()
-            .unwrap_or_default();
+        let notes = parts.extensions.get::<Arc<KeyNotes>>();
+        let notes = notes.cloned().unwrap_or_default();
         let session = presented_session(parts, state);
         let presented = Presented {
             bearer,
             session,
             source,
-            rate,
+            notes,
         };
         let proof = state.control.authorize::<P>(presented).await?;
         check_tenant(parts, state, proof.caller().organization()).await?;

@@ -3,11 +3,17 @@
 mod exec;
 mod operations;
 mod planned;
-mod result;
+mod reboot;
+mod registry_auth;
+pub(crate) mod result;
 
-use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
-use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
+use reoclo_api_types::{
+    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, RebootRequest,
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
+use reoclo_control::{Deploy, Restart};
 
+use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -19,13 +25,63 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<ExecAnswer>(200),
             exec::run,
         )
+        .post(
+            "/api/automation/v1/reboot",
+            Doc::new("Reboot a server; the operation ends when it is back with a new boot.")
+                .takes::<RebootRequest>()
+                .answers::<ExecAnswer>(200),
+            reboot::run,
+        )
         .get(
             "/api/automation/v1/operations/{operation_id}",
             Doc::new("The record of an operation that this key started.")
                 .answers::<OperationBody>(200),
             operations::show,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation that this key started, as bytes.")
+                .takes_query(logs::PARAMETERS),
+            operations::log,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/events",
+            Doc::new("The output of such an operation as it comes, as server-sent events."),
+            operations::follow,
+        )
+        .post(
+            "/api/automation/v1/operations/{operation_id}/cancel",
+            Doc::new("End an operation that this key started, if it still may start such.")
+                .answers::<CancelAnswer>(200),
+            operations::cancel,
         );
-    add_planned(registrar)
+    add_registry_auth(add_planned(registrar))
+}
+
+/// Logging a server's Docker in to a registry and out of it.
+fn add_registry_auth(registrar: Registrar) -> Registrar {
+    registrar
+        .post(
+            "/api/automation/v1/registry-auth/login",
+            Doc::new("Log a server's Docker in to a registry with a stored credential.")
+                .takes::<RegistryLoginRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/login-direct",
+            Doc::new("Log a server's Docker in with a credential that comes with the request.")
+                .takes::<RegistryLoginDirectRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login_direct,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/logout",
+            Doc::new("Log a server's Docker out of a registry.")
+                .takes::<RegistryLogoutRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::logout,
+        )
 }
 
 /// Checked like any other, and answered with 501 until they are built.
@@ -41,25 +97,5 @@ fn add_planned(registrar: Registrar) -> Registrar {
             "/api/automation/v1/restart",
             doc("Restart an application. Not built yet: 501 after all checks."),
             planned::run::<Restart>,
-        )
-        .post(
-            "/api/automation/v1/reboot",
-            doc("Reboot a server. Not built yet: 501 after all checks."),
-            planned::run::<Reboot>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login",
-            doc("Log a server in to a registry. Not built yet: 501 after all checks."),
-            planned::run_with_credential::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login-direct",
-            doc("Log a server in with a credential of your own. Not built yet: 501 after all checks."),
-            planned::run_direct::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/logout",
-            doc("Log a server out of a registry. Not built yet: 501 after all checks."),
-            planned::run::<RegistryLogout>,
         )
 }

@@ -137,7 +137,10 @@ fn schemes(route: &Route) -> Vec<&'static str> {
 }
 
 fn status(doc: &Doc) -> String {
-    doc.answer.map_or(200, |(status, _)| status).to_string()
+    let without_body = if doc.is_empty { 204 } else { 200 };
+    doc.answer
+        .map_or(without_body, |(status, _)| status)
+        .to_string()
 }
 
 fn success(doc: &Doc) -> ResponseBuilder {
@@ -169,6 +172,9 @@ fn needs(requirement: Option<Requirement>) -> String {
         Some(requirement @ Requirement::Cell(_)) => {
             let name = requirement.name();
             format!("Needs an integration key with `{name}`, or a person whose role grants it.")
+        }
+        Some(Requirement::Both(first, second)) => {
+            format!("Needs an integration key with `{first}` and `{second}`.")
         }
         Some(Requirement::Operation(kind)) => {
             format!("Needs an automation key with the operation `{kind}`.")

@@ -10,7 +10,10 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, install, probes, runner, servers, sessions, tenant, users};
+use crate::{
+    automation, identity, install, keys, probes, registry_credentials, runner, servers, sessions,
+    tenant, users,
+};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -28,7 +31,9 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = servers::add(registrar);
     let registrar = users::add(registrar);
     let registrar = tenant::add(registrar);
+    let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
+    let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let registrar = install::add(registrar);

@@ -3,11 +3,13 @@
 //! The socket's mode (0600) is the check. One line of JSON asks, one line answers.
 
 mod client;
+mod reset_password;
 mod server;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use client::ask;
+pub(crate) use reset_password::run;
 pub(crate) use server::serve;
 
 /// What can be asked for.
@@ -16,6 +18,8 @@ pub(crate) use server::serve;
 pub(crate) enum Request {
     /// Add a server to the first organization.
     AddServer { name: String, slug: Option<String> },
+    /// Give somebody a temporary password.
+    ResetPassword { email: String },
 }
 
 /// What comes back.
@@ -28,6 +32,10 @@ pub(crate) enum Answer {
         enrolment_token: String,
         expires_at: String,
         install_command: String,
+    },
+    PasswordReset {
+        temporary_password: String,
+        expires_at: String,
     },
     Refused {
         code: String,

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -45,6 +46,9 @@ pub(crate) enum Command {
     /// Manage the servers of the control plane on this machine.
     #[command(subcommand)]
     Servers(ServersCommand),
+    /// What the owner of the control plane's machine may do without signing in.
+    #[command(subcommand)]
+    Admin(AdminCommand),
     /// Check or export the audit log.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -87,6 +91,15 @@ pub(crate) struct ServeOptions {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Networks that are not public and that requests of Reoclo's own may go to all the same, such
+    /// as the one of your registry.
+    #[arg(
+        long,
+        env = "REOCLO_ALLOW_OUTBOUND",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub(crate) allow_outbound: Vec<IpNet>,
     /// Serve plaintext on an address that is not loopback: keys can be read on the way.
     #[arg(long, env = "REOCLO_INSECURE_HTTP")]
     pub(crate) insecure_http: bool,
@@ -203,6 +216,20 @@ pub(crate) struct RunnerOptions {
     /// The user that commands run as [default: the runner's own].
     #[arg(long, env = "REOCLO_EXEC_USER", value_name = "NAME")]
     pub(crate) exec_user: Option<String>,
+    /// What reboots this machine: a program and its arguments, separated by blanks; no shell reads
+    /// it.
+    #[arg(
+        long,
+        env = "REOCLO_REBOOT_COMMAND",
+        value_name = "COMMAND",
+        value_delimiter = ' ',
+        allow_hyphen_values = true,
+        default_value = "systemctl reboot"
+    )]
+    pub(crate) reboot_command: Vec<OsString>,
+    /// Where the machine says which boot this is.
+    #[arg(long, env = "REOCLO_BOOT_ID_FILE", value_name = "FILE", hide = true)]
+    pub(crate) boot_id_file: Option<PathBuf>,
     /// Stay at this version when the control plane has a newer one.
     #[arg(long, env = "REOCLO_NO_SELF_UPGRADE")]
     pub(crate) no_self_upgrade: bool,
@@ -223,6 +250,32 @@ pub(crate) struct RunnerOptions {
         hide = true
     )]
     pub(crate) supervisor_idle: f64,
+    /// The longest pause in seconds between two attempts to connect again.
+    #[arg(long, env = "REOCLO_RECONNECT_MOST", default_value = "60", hide = true)]
+    pub(crate) reconnect_most: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
+}
+
+/// How the server's end notices a lost link.
+#[derive(Clone, Copy, Debug, ArgsDerive)]
+pub(crate) struct KeepaliveOptions {
+    /// Seconds between pings.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_EVERY",
+        default_value = "20",
+        hide = true
+    )]
+    pub(crate) keepalive_every: f64,
+    /// Seconds that an answer may take.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_TIMEOUT",
+        default_value = "10",
+        hide = true
+    )]
+    pub(crate) keepalive_timeout: f64,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -235,6 +288,13 @@ pub(crate) struct SupervisorOptions {
     pub(crate) kill_grace: f64,
     #[arg(long, default_value = "10")]
     pub(crate) idle_exit: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
+    /// One word of the command that reboots this machine.
+    #[arg(long = "reboot-word", allow_hyphen_values = true)]
+    pub(crate) reboot_words: Vec<OsString>,
+    #[arg(long)]
+    pub(crate) boot_id_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -250,6 +310,29 @@ pub(crate) struct AddServer {
     /// A short name for addresses [default: made from the name].
     #[arg(long)]
     pub(crate) slug: Option<String>,
+    /// The data directory of the running control plane.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AdminCommand {
+    /// Give somebody a temporary password, and end their sessions.
+    ResetPassword(ResetPassword),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct ResetPassword {
+    /// The address that they sign in with.
+    pub(crate) email: String,
     /// The data directory of the running control plane.
     #[arg(
         long,

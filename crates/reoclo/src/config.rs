@@ -30,10 +30,12 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<Secret>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) allowed_outbound: Vec<IpNet>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
     pub(crate) runner_program: Option<PathBuf>,
     pub(crate) timing: file::Timing,
+    pub(crate) limits: file::Limits,
 }
 
 impl Config {
@@ -42,12 +44,6 @@ impl Config {
         let file = ConfigFile::load(options.config.as_deref())?;
         let listen = options.listen.or(file.listen);
         let listen = listen.unwrap_or((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into());
-        let proxies = options.trusted_proxy;
-        let trusted_proxies = if proxies.is_empty() {
-            file.trusted_proxy.unwrap_or_default()
-        } else {
-            proxies
-        };
         let config = Self {
             data_dir: options
                 .data_dir
@@ -61,12 +57,15 @@ impl Config {
                 options.tls_cert.or(file.tls_cert),
                 options.tls_key.or(file.tls_key),
             )?,
-            trusted_proxies,
+            trusted_proxies: networks(options.trusted_proxy, file.trusted_proxy),
+            allowed_outbound: networks(options.allow_outbound, file.allowed_outbound_networks),
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
             runner_program: options.runner_program.or(file.runner_program),
             timing: file.timing,
+            limits: file.limits,
         };
+        config.limits.check()?;
         config.check_plaintext(options.insecure_http || file.insecure_http.unwrap_or(false))?;
         Ok(config)
     }
@@ -93,6 +92,7 @@ impl Config {
     /// The use cases' settings with the delays of the file.
     pub(crate) fn settings(&self, public_url: &str) -> Settings {
         let mut settings = Settings::new(public_url);
+        settings.allowed_outbound.clone_from(&self.allowed_outbound);
         let set = |value: &mut Duration, seconds: Option<f64>| {
             if let Some(seconds) =
                 seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -108,6 +108,7 @@ impl Config {
         set(&mut settings.metrics_interval, self.timing.metrics_interval);
         settings.metrics_interval = settings.metrics_interval.max(LEAST_METRICS_INTERVAL);
         set(&mut settings.retry_delay, self.timing.retry_delay);
+        set(&mut settings.queue_wait, self.timing.queue_wait);
         set(
             &mut settings.link.control_plane_keepalive.every,
             self.timing.keepalive_every,
@@ -116,7 +117,38 @@ impl Config {
             &mut settings.link.control_plane_keepalive.timeout,
             self.timing.keepalive_timeout,
         );
+        self.set_limits(&mut settings);
         settings
+    }
+
+    fn set_limits(&self, settings: &mut Settings) {
+        let limits = &self.limits;
+        let reboot_least = self.timing.reboot_least;
+        settings.reboot_least_seconds = reboot_least.unwrap_or(settings.reboot_least_seconds);
+        let set = |value: &mut usize, limit: Option<u64>| {
+            *value = limit
+                .and_then(|limit| limit.try_into().ok())
+                .unwrap_or(*value);
+        };
+        set(
+            &mut settings.operations_per_server,
+            limits.operations_per_server,
+        );
+        set(&mut settings.queued_per_server, limits.queued_per_server);
+        let log_bytes = limits.log_bytes.and_then(|bytes| bytes.try_into().ok());
+        settings.log_bytes = log_bytes.unwrap_or(settings.log_bytes);
+        if let Some(days) = limits.log_days {
+            settings.log_age = Duration::from_hours(24 * days);
+        }
+    }
+}
+
+/// Those of the flag, else those of the file.
+fn networks(flag: Vec<IpNet>, file: Option<Vec<IpNet>>) -> Vec<IpNet> {
+    if flag.is_empty() {
+        file.unwrap_or_default()
+    } else {
+        flag
     }
 }
 

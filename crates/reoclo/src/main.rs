@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         Command::Runner(options) => runner::run(options),
         Command::Supervisor(options) => runner::supervise(options),
         Command::Servers(command) => servers::run(command),
+        Command::Admin(command) => admin::run(command),
         Command::Audit(command) => audit::run(command),
     })
 }

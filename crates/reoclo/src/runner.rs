@@ -15,8 +15,19 @@ use reoclo_runner::{
     UpgradeOptions, check_exec_user,
 };
 
+use reoclo_wire::link::{Keepalive, LinkSettings};
+
 use crate::exit::{decommissioned, misuse};
 use crate::{ambient, args, signals};
+
+/// What Docker's command line on this machine is told by its environment.
+const DOCKER_VARIABLES: [&str; 5] = [
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+];
 
 pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
     match arguments.command {
@@ -34,6 +45,8 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
         program: std::env::current_exe().context("cannot find the program itself")?,
         args: supervisor_arguments(&options),
     };
+    let mut timing = RunnerTiming::default();
+    timing.reconnect.most = seconds(options.reconnect_most)?;
     let upgrade = upgrade(&options)?;
     let options = RunnerOptions {
         data_dir: options.data_dir,
@@ -42,7 +55,7 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
         ca_cert: options.ca_cert,
         supervisor,
         upgrade,
-        timing: RunnerTiming::default(),
+        timing,
     };
     let stop = signals::stop_requested();
     small_runtime()?
@@ -85,11 +98,28 @@ fn end(error: RunnerError) -> anyhow::Error {
 }
 
 pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<ExitCode> {
+    let usual = SupervisorOptions::new(options.data_dir);
+    let reboot_command = if options.reboot_words.is_empty() {
+        usual.reboot_command.clone()
+    } else {
+        options.reboot_words
+    };
+    let boot_id_file = options.boot_id_file;
     let options = SupervisorOptions {
         exec_user: options.exec_user,
         kill_grace: seconds(options.kill_grace)?,
         idle_exit: seconds(options.idle_exit)?,
-        ..SupervisorOptions::new(options.data_dir)
+        docker_environment: ambient::variables(&DOCKER_VARIABLES),
+        link: LinkSettings {
+            supervisor_keepalive: Keepalive {
+                every: seconds(options.keepalive.keepalive_every)?,
+                timeout: seconds(options.keepalive.keepalive_timeout)?,
+            },
+            ..LinkSettings::default()
+        },
+        reboot_command,
+        boot_id_file: boot_id_file.unwrap_or_else(|| usual.boot_id_file.clone()),
+        ..usual
     };
     let stop = signals::stop_requested();
     small_runtime()?.block_on(reoclo_runner::supervise(options, ambient(), stop))?;
@@ -111,8 +141,25 @@ fn supervisor_arguments(options: &args::RunnerOptions) -> Vec<OsString> {
         "--idle-exit".into(),
         options.supervisor_idle.to_string().into(),
     ]);
+    let keepalive = options.keepalive;
+    for (flag, seconds) in [
+        ("--keepalive-every", keepalive.keepalive_every),
+        ("--keepalive-timeout", keepalive.keepalive_timeout),
+    ] {
+        arguments.extend([flag.into(), seconds.to_string().into()]);
+    }
     if let Some(user) = &options.exec_user {
         arguments.extend(["--exec-user".into(), user.into()]);
+    }
+    for word in options
+        .reboot_command
+        .iter()
+        .filter(|word| !word.is_empty())
+    {
+        arguments.extend(["--reboot-word".into(), word.clone()]);
+    }
+    if let Some(file) = &options.boot_id_file {
+        arguments.extend(["--boot-id-file".into(), absolute(file).into()]);
     }
     arguments
 }

@@ -5,6 +5,7 @@ mod connections;
 mod instance;
 mod service;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
-use crate::exec::{Patience, User, UserError};
+use crate::exec::{DockerCli, Patience, User, UserError};
 use crate::facts;
 use crate::host::Sampler;
 use crate::inherited;
@@ -38,6 +39,11 @@ pub struct SupervisorOptions {
     /// As whom commands run; the supervisor's own user when none is named. Only root may name
     /// another.
     pub exec_user: Option<String>,
+    /// Docker's command line, looked for as any command's programs are.
+    pub docker: PathBuf,
+    /// Variables that Docker's command line gets besides those of every command: where its
+    /// engine is, and where it keeps its logins.
+    pub docker_environment: Vec<(OsString, OsString)>,
     /// It ends when for this long nobody was connected and nothing ran.
     pub idle_exit: Duration,
     /// Time between TERM and KILL.
@@ -50,6 +56,10 @@ pub struct SupervisorOptions {
     pub max_concurrent: usize,
     /// Bytes of output that may be on disk together.
     pub spool_limit: u64,
+    /// The program that reboots the host, and its arguments.
+    pub reboot_command: Vec<OsString>,
+    /// Where the host says which boot this is.
+    pub boot_id_file: PathBuf,
     /// Whether to leave the session of whoever started it. For the real process; not in tests.
     pub own_session: bool,
     /// The link's tuning.
@@ -62,6 +72,8 @@ impl SupervisorOptions {
         Self {
             data_dir: data_dir.into(),
             exec_user: None,
+            docker: PathBuf::from("docker"),
+            docker_environment: Vec::new(),
             idle_exit: Duration::from_secs(10),
             kill_grace: Duration::from_secs(5),
             drain_grace: Duration::from_millis(200),
@@ -69,6 +81,8 @@ impl SupervisorOptions {
             // Five descriptors each, below the usual limit of 1024.
             max_concurrent: 128,
             spool_limit: 2 << 30,
+            reboot_command: ["systemctl", "reboot"].map(OsString::from).to_vec(),
+            boot_id_file: facts::BOOT_ID.into(),
             own_session: true,
             link: LinkSettings::default(),
         }
@@ -129,7 +143,7 @@ fn service(
 ) -> Result<Service, SupervisorError> {
     let user = User::find(options.exec_user.as_deref())?;
     let origin = Origin {
-        boot_id: facts::boot_id(),
+        boot_id: facts::boot_id(&options.boot_id_file),
         instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
     };
     let (spool, stored) =
@@ -145,10 +159,13 @@ fn service(
     Ok(Service::new(Instance {
         origin,
         user,
+        own_user: User::find(None)?,
+        reboot_command: options.reboot_command.clone(),
         patience,
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
+        docker_cli: DockerCli::new(options.docker.clone(), options.docker_environment.clone()),
         sampler: Sampler::new(Arc::clone(&ambient.clock)),
         port_turn: tokio::sync::Mutex::default(),
         since: ambient.clock.now(),

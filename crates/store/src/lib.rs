@@ -21,6 +21,7 @@ mod migrations;
 mod operations;
 mod organizations;
 mod rate_windows;
+mod registry_credentials;
 mod sealing;
 mod servers;
 mod sessions;
@@ -41,12 +42,19 @@ pub use database::{AddressError, DatabaseAddress};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use instance::InstanceRecord;
-pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, KeyUse, NewKey};
+pub use keys::{
+    AddressUsage, AutomationKeyRecord, IntegrationKeyRecord, KEPT_USE_DAYS, KeyCreator, KeyDetails,
+    KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
+};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
-pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
+pub use operations::{
+    LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
+    OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
+};
 pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
+pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use servers::{
     EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
 };

@@ -14,6 +14,7 @@ use super::current::About;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::audit::{Happening, resource};
+use crate::failed_authentications::subscriber;
 use crate::{Control, Refusal};
 
 /// Attempts are counted over this time, from the first on.
@@ -175,7 +176,7 @@ impl Control {
         }
     }
 
-    pub(super) async fn forgive_attempts(
+    pub(crate) async fn forgive_attempts(
         &self,
         email: &str,
         source: &RequestSource,
@@ -214,14 +215,9 @@ fn account_subject(email: &str) -> String {
     subject
 }
 
-/// Whoever has an IPv6 address usually has its /64.
 fn address_subject(ip: Option<IpAddr>) -> String {
     match ip {
-        Some(IpAddr::V6(ip)) => {
-            let [a, b, c, d, ..] = ip.segments();
-            format!("address:{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-        Some(ip) => format!("address:{ip}"),
+        Some(ip) => format!("address:{}", subscriber(ip)),
         None => "address:unknown".into(),
     }
 }

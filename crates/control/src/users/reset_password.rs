@@ -1,13 +1,13 @@
 //! Giving a person a new temporary password.
 
-use reoclo_domain::UserId;
-use reoclo_store::{AuditOutcome, NewPassword};
+use reoclo_domain::{Secret, Timestamp, UserId};
+use reoclo_store::{AuditOutcome, NewPassword, RequestSource};
 use serde_json::json;
 
 use super::{AddedUser, TEMPORARY_FOR};
 use crate::audit::{Happening, resource};
 use crate::passwords::temporary_password;
-use crate::{Authorized, Control, OrganizationManage, Refusal};
+use crate::{Authorized, Control, LocalOwner, OrganizationManage, Refusal};
 
 impl Control {
     /// Gives somebody of the caller's organization a temporary password, and ends their sessions.
@@ -38,18 +38,12 @@ impl Control {
                     .into(),
             ));
         }
-        let password = temporary_password(self.entropy());
-        let until = self.now().plus(TEMPORARY_FOR);
+        let (password, until) = self.new_temporary_password();
         let new = NewPassword {
             hash: self.hash_password(password.clone()).await?,
             temporary_until: Some(until),
         };
-        let happening = Happening {
-            action: "user.password_reset",
-            resource: resource("user", member.id, member.email.as_deref()),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "expires_at": until.to_string() }),
-        };
+        let happening = password_reset(id, member.email.as_deref(), until);
         let event = self.event_by(caller, happening);
         let set = self.store().set_password(id, new, None, vec![event]).await;
         set.map_err(Refusal::of_write)?;
@@ -58,5 +52,48 @@ impl Control {
             member: found.ok_or(Refusal::NotFound("the user"))?,
             temporary_password: Some((password, until)),
         })
+    }
+
+    /// Gives anybody a temporary password, for the owner of this machine; too many wrong attempts
+    /// on the account are forgotten.
+    pub async fn reset_password_of(
+        &self,
+        _owner: &LocalOwner,
+        email: &str,
+    ) -> Result<(Secret, Timestamp), Refusal> {
+        let email = email.trim().to_lowercase();
+        let found = self.store().account(&email).await?;
+        let account = found.ok_or(Refusal::NotFound("an account with that address"))?;
+        let user = account.user.id;
+        let (password, until) = self.new_temporary_password();
+        let new = NewPassword {
+            hash: self.hash_password(password.clone()).await?,
+            temporary_until: Some(until),
+        };
+        let memberships = self.store().memberships(user).await?;
+        let organization = memberships.first().map(|first| first.organization);
+        let happening = password_reset(user, Some(&email), until);
+        let event = self.event_by_system(organization, happening);
+        self.store()
+            .set_password(user, new, None, vec![event])
+            .await
+            .map_err(Refusal::of_write)?;
+        self.forgive_attempts(&email, &RequestSource::default())
+            .await?;
+        Ok((password, until))
+    }
+
+    fn new_temporary_password(&self) -> (Secret, Timestamp) {
+        let password = temporary_password(self.entropy());
+        (password, self.now().plus(TEMPORARY_FOR))
+    }
+}
+
+fn password_reset(user: UserId, email: Option<&str>, until: Timestamp) -> Happening {
+    Happening {
+        action: "user.password_reset",
+        resource: resource("user", user, email),
+        outcome: AuditOutcome::Success,
+        detail: json!({ "expires_at": until.to_string() }),
     }
 }

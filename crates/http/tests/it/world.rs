@@ -1,5 +1,7 @@
 //! Two organizations, with keys of every kind and state, behind a real router.
 
+mod operations;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,23 +9,25 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::request::Builder;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, SessionId, Slug,
-    TokenKind, UserId,
+    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, Role, Scope,
+    ServerId, SessionId, Slug, TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewSession,
-    NewUser, SessionsEnded, Store, StoreOptions,
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewKey, NewOrganization, NewServer,
+    NewSession, NewUser, SessionsEnded, Store, StoreOptions,
 };
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
+
+use crate::registry;
 
 pub(crate) const HOST: &str = "127.0.0.1:7676";
 
@@ -38,12 +42,16 @@ pub(crate) struct World {
     _database: Database,
 }
 
-/// An organization with one server and its people.
+/// An organization with one server, its admin, and a key of each kind of theirs.
 pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
     pub(crate) viewer: UserId,
+    pub(crate) registry_credential: RegistryCredentialId,
+    /// Keys that nobody has.
+    pub(crate) integration_key: IntegrationKeyId,
+    pub(crate) automation_key: AutomationKeyId,
 }
 
 /// A signed-in person.
@@ -90,13 +98,20 @@ impl Answer {
 
 impl World {
     pub(crate) async fn on(database: Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    pub(crate) async fn with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(ManualClock::default());
         let options = StoreOptions {
             clock: clock.clone(),
             ..database.options()
         };
         let store = Store::open(options).await.unwrap();
-        let settings = Settings::new(format!("http://{HOST}"));
+        let mut settings = Settings::new(format!("http://{HOST}"));
+        // What a test itself serves.
+        settings.allowed_outbound = vec!["127.0.0.1/32".parse().unwrap()];
+        change(&mut settings);
         let control = Control::new(
             store,
             clock.clone(),
@@ -142,17 +157,7 @@ impl World {
         preset: Preset,
         creator: UserId,
     ) -> (String, KeyRef) {
-        let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
-        let key = IntegrationKeyRecord {
-            id: IntegrationKeyId::new(&*self.clock, &RealEntropy),
-            organization: of.id,
-            label: "test".into(),
-            prefix: token.display_prefix().into(),
-            preset,
-            creator,
-            life: KeyLife::new(self.clock.now(), None),
-            created_at: self.clock.now(),
-        };
+        let (key, token) = integration_record(&*self.clock, of.id, preset, creator);
         let id = KeyRef::Integration(key.id);
         self.store()
             .create_integration_key(key, token.hash(), Vec::new())
@@ -196,7 +201,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn end(&self, session: &Session) {
+    pub(crate) async fn sign_out(&self, session: &Session) {
         self.store()
             .end_sessions(session.user, SessionsEnded::All, Vec::new())
             .await
@@ -307,22 +312,10 @@ impl World {
         ip_allowlist: &[&str],
         rate_limit_per_minute: u32,
     ) -> (String, KeyRef) {
-        let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
-        let key = AutomationKeyRecord {
-            id: AutomationKeyId::new(&*self.clock, &RealEntropy),
-            organization: of.id,
-            name: "test".into(),
-            prefix: token.display_prefix().into(),
-            scope,
-            ip_allowlist: ip_allowlist
-                .iter()
-                .map(|network| network.parse().unwrap())
-                .collect(),
-            rate_limit_per_minute,
-            creator: of.admin,
-            life: KeyLife::new(self.clock.now(), None),
-            created_at: self.clock.now(),
-        };
+        let (mut key, token) = automation_record(&*self.clock, of.id, of.admin, scope);
+        let networks = ip_allowlist.iter();
+        key.ip_allowlist = networks.map(|network| network.parse().unwrap()).collect();
+        key.rate_limit_per_minute = rate_limit_per_minute;
         let id = KeyRef::Automation(key.id);
         self.store()
             .create_automation_key(key, token.hash(), Vec::new())
@@ -375,13 +368,8 @@ impl World {
         self.send(with_body(request, body)).await
     }
 
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let local: SocketAddr = HOST.parse().unwrap();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
-        request
-            .extensions_mut()
-            .insert(ConnectionInfo { peer, local });
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -390,6 +378,16 @@ impl World {
             headers: parts.headers,
             body,
         }
+    }
+
+    /// An answer whose body is still to be read.
+    pub(crate) async fn open(&self, mut request: Request<Body>) -> Response<Body> {
+        let local: SocketAddr = HOST.parse().unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        request
+            .extensions_mut()
+            .insert(ConnectionInfo { peer, local });
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 
@@ -454,12 +452,71 @@ async fn organization(control: &Control, name: &str) -> Organization {
     };
     let server_id = server.id;
     store.create_server(server, None, Vec::new()).await.unwrap();
+    let (integration, token) = integration_record(clock, id, Preset::FullAccess, admin_id);
+    let integration = (
+        integration.id,
+        NewKey::Integration(integration, token.hash()),
+    );
+    let scope = AutomationScope {
+        servers: Scope::All,
+        operations: OperationKinds::all(),
+        registry_credentials: Scope::All,
+    };
+    let (automation, token) = automation_record(clock, id, admin_id, scope);
+    let automation = (automation.id, NewKey::Automation(automation, token.hash()));
+    let keys = vec![integration.1, automation.1];
+    store.create_keys(keys, Vec::new()).await.unwrap();
     Organization {
         id,
         server: server_id,
         admin: admin_id,
         viewer: viewer_id,
+        registry_credential: registry::kept(store, clock, id).await,
+        integration_key: integration.0,
+        automation_key: automation.0,
     }
+}
+
+fn integration_record(
+    clock: &dyn Clock,
+    organization: OrganizationId,
+    preset: Preset,
+    creator: UserId,
+) -> (IntegrationKeyRecord, PlainToken) {
+    let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
+    let key = IntegrationKeyRecord {
+        id: IntegrationKeyId::new(clock, &RealEntropy),
+        organization,
+        label: "test".into(),
+        prefix: token.display_prefix().into(),
+        preset,
+        creator,
+        life: KeyLife::new(clock.now(), None),
+        created_at: clock.now(),
+    };
+    (key, token)
+}
+
+fn automation_record(
+    clock: &dyn Clock,
+    organization: OrganizationId,
+    creator: UserId,
+    scope: AutomationScope,
+) -> (AutomationKeyRecord, PlainToken) {
+    let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
+    let key = AutomationKeyRecord {
+        id: AutomationKeyId::new(clock, &RealEntropy),
+        organization,
+        name: "test".into(),
+        prefix: token.display_prefix().into(),
+        scope,
+        ip_allowlist: Vec::new(),
+        rate_limit_per_minute: 100,
+        creator,
+        life: KeyLife::new(clock.now(), None),
+        created_at: clock.now(),
+    };
+    (key, token)
 }
 
 fn new_user(clock: &dyn Clock) -> NewUser {

@@ -25,6 +25,6 @@ pub(crate) fn ask(data_dir: &Path, request: &Request) -> anyhow::Result<Answer> 
     BufReader::new(stream.take(MAX_LINE)).read_line(&mut answer)?;
     match serde_json::from_str(&answer).context("the control plane did not answer")? {
         Answer::Refused { detail, .. } => bail!(detail),
-        answer @ Answer::ServerAdded { .. } => Ok(answer),
+        answer => Ok(answer),
     }
 }

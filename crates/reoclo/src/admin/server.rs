@@ -77,6 +77,13 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
                 .await
                 .map(added)
         }
+        Request::ResetPassword { email } => {
+            let (password, until) = control.reset_password_of(&owner, &email).await?;
+            Ok(Answer::PasswordReset {
+                temporary_password: password.expose().to_owned(),
+                expires_at: until.to_string(),
+            })
+        }
     }
 }
 

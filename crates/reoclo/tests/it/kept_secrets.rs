@@ -1,34 +1,8 @@
 //! What is on disk, and what is logged, holds no secret.
 
-use std::fs;
-use std::path::Path;
-
 use serde_json::json;
 
-use crate::fixture::{Gate, Home, Process, Request};
-
-/// The names of the files below `directory` that hold one of `secrets`.
-fn leaks(directory: &Path, secrets: &[&str]) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).unwrap().flatten() {
-        let path = entry.path();
-        let kind = entry.file_type().unwrap();
-        if kind.is_dir() {
-            found.extend(leaks(&path, secrets));
-        } else if kind.is_file() {
-            // A file of the spool may go while it is looked at.
-            let bytes = fs::read(&path).unwrap_or_default();
-            let leaked = secrets.iter().filter(|secret| holds(&bytes, secret));
-            found.extend(leaked.map(|secret| format!("{secret} in {}", path.display())));
-        }
-    }
-    found
-}
-
-fn holds(bytes: &[u8], secret: &str) -> bool {
-    let mut parts = bytes.windows(secret.len());
-    parts.any(|part| part == secret.as_bytes())
-}
+use crate::fixture::{Gate, Home, Process, Request, holds, leaks};
 
 #[test]
 fn no_secret_is_in_a_file_or_in_the_log() {

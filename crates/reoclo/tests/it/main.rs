@@ -5,31 +5,42 @@
     reason = "tests run in the real world and fail by panicking"
 )]
 
+mod faults;
 mod fixture;
 
 mod audit;
 mod bad_exec;
 mod bad_requests;
 mod busy;
+mod cancel;
 mod crashes;
 mod curl;
 mod decommission;
 mod env_secrets;
+mod events;
 mod exec;
 mod install;
 mod kept_secrets;
 mod key_scope;
+mod keys;
 mod links;
+mod logs;
 mod many;
 mod metrics;
 mod older_runner;
 mod own_runner;
+mod people;
 mod postgres;
+mod queue;
+mod reboot;
 mod refused_starts;
 mod refused_use;
+mod registry;
+mod revoke;
 mod runner_status;
 mod second_runner;
 mod self_upgrade;
+mod server_exec;
 mod servers;
 mod setup;
 mod shutdown;

@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -5,10 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::net::unix::pipe::Receiver;
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::exit::{Exit, ExitWatch};
 use super::pump::Pipes;
+use super::request::Program;
 use super::{Request, User};
 
 const SHELL: &str = "/bin/sh";
@@ -20,7 +23,19 @@ pub(super) enum SpawnError {
     WorkingDirectory(PathBuf),
     #[error("the server cannot start {SHELL}: {0}")]
     Shell(#[source] io::Error),
-    #[error("the server cannot read the command's output: {0}")]
+    #[error("the server cannot start {program:?}: {source}")]
+    Own {
+        program: OsString,
+        source: io::Error,
+    },
+    #[error(
+        "Docker's command line is not installed on the server, or not where commands look for \
+         programs: install `docker` there"
+    )]
+    NoDocker(#[source] io::Error),
+    #[error("the server cannot start docker: {0}")]
+    Docker(#[source] io::Error),
+    #[error("the server cannot read or write the command's pipes: {0}")]
     Pipes(#[source] io::Error),
 }
 
@@ -29,7 +44,11 @@ impl SpawnError {
     pub(super) fn field(&self) -> &'static str {
         match self {
             Self::WorkingDirectory(_) => "working_directory",
-            Self::Shell(_) | Self::Pipes(_) => "",
+            Self::Shell(_)
+            | Self::Own { .. }
+            | Self::NoDocker(_)
+            | Self::Docker(_)
+            | Self::Pipes(_) => "",
         }
     }
 }
@@ -48,8 +67,8 @@ pub(super) fn spawn(request: &Request, user: &User) -> Result<(Child, Pipes), Sp
     let directory = working_directory(request, user)?;
     let mut process = command(request, user, &directory)
         .spawn()
-        .map_err(SpawnError::Shell)?;
-    let pipes = pipes(&mut process);
+        .map_err(|error| not_started(request, error))?;
+    let pipes = pipes(&mut process, request);
     let pid = Pid::from_child(&process);
     let mut child = Child {
         process,
@@ -109,11 +128,8 @@ fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnErr
 }
 
 fn command(request: &Request, user: &User, directory: &Path) -> Command {
-    let mut command = Command::new(SHELL);
+    let mut command = program(request);
     command
-        // A command that begins with a dash is not an option.
-        .args(["-c", "--"])
-        .arg(&request.command)
         .env_clear()
         .envs(user.environment())
         .envs(&request.env)
@@ -121,16 +137,74 @@ fn command(request: &Request, user: &User, directory: &Path) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    if let Program::Docker(call) = &request.program {
+        command.envs(call.cli.environment().iter().cloned());
+        if call.input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+    }
     user.become_in(&mut command, directory);
     command
 }
 
-fn pipes(process: &mut std::process::Child) -> io::Result<Pipes> {
+fn program(request: &Request) -> Command {
+    match &request.program {
+        Program::Shell(text) => {
+            let mut command = Command::new(SHELL);
+            // A command that begins with a dash is not an option.
+            command.args(["-c", "--"]).arg(text);
+            command
+        }
+        Program::Own(words) => {
+            let mut words = words.iter();
+            let mut command = Command::new(words.next().unwrap_or(&OsString::new()));
+            command.args(words);
+            command
+        }
+        Program::Docker(call) => {
+            let mut command = Command::new(call.cli.program());
+            command.args(&call.args);
+            command
+        }
+    }
+}
+
+fn not_started(request: &Request, source: io::Error) -> SpawnError {
+    match &request.program {
+        Program::Shell(_) => SpawnError::Shell(source),
+        Program::Own(words) => SpawnError::Own {
+            program: words.first().cloned().unwrap_or_default(),
+            source,
+        },
+        Program::Docker(_) if source.kind() == io::ErrorKind::NotFound => {
+            SpawnError::NoDocker(source)
+        }
+        Program::Docker(_) => SpawnError::Docker(source),
+    }
+}
+
+fn pipes(process: &mut std::process::Child, request: &Request) -> io::Result<Pipes> {
     let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
     let stdout = process.stdout.take().ok_or_else(missing)?;
     let stderr = process.stderr.take().ok_or_else(missing)?;
+    feed(process, request)?;
     Ok(Pipes {
         stdout: Receiver::from_owned_fd(OwnedFd::from(stdout))?,
         stderr: Receiver::from_owned_fd(OwnedFd::from(stderr))?,
     })
+}
+
+/// Gives the command its input, and the end of it, without waiting for it to read.
+fn feed(process: &mut std::process::Child, request: &Request) -> io::Result<()> {
+    let (Some(stdin), Program::Docker(call)) = (process.stdin.take(), &request.program) else {
+        return Ok(());
+    };
+    let mut pipe = Sender::from_owned_fd(OwnedFd::from(stdin))?;
+    if let Some(input) = call.input.clone() {
+        tokio::spawn(async move {
+            // Who ends without reading has no need of it.
+            let _ = pipe.write_all(&input).await;
+        });
+    }
+    Ok(())
 }

@@ -1,9 +1,12 @@
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use reoclo_wire::proto::Exec;
+use reoclo_domain::RegistryAddressError;
+use reoclo_wire::proto::{Exec, Reboot};
 
+use super::docker::DockerCall;
 use crate::mask::Patterns;
 
 /// A day: far above what the control plane allows.
@@ -22,11 +25,29 @@ pub(crate) enum Invalid {
     VariableValue,
     #[error("the timeout is not between one second and a day")]
     Timeout,
+    #[error("the registry {0}")]
+    Registry(RegistryAddressError),
+    #[error("the registry is not in the form in which Docker files its logins")]
+    RegistryForm,
+    #[error("the user name is empty or holds a control character")]
+    Username,
+    #[error("the password is empty, too long or holds a NUL character")]
+    Password,
+}
+
+/// What is started.
+pub(super) enum Program {
+    /// A text for the shell, as the user whom commands run as.
+    Shell(String),
+    /// The host's own program and its arguments, as the supervisor's user.
+    Own(Vec<OsString>),
+    /// Docker's command line, as the user whom commands run as.
+    Docker(DockerCall),
 }
 
 /// A command that can be run.
 pub(crate) struct Request {
-    pub(super) command: String,
+    pub(super) program: Program,
     pub(super) working_directory: String,
     pub(super) env: HashMap<String, String>,
     pub(super) timeout: Duration,
@@ -39,11 +60,33 @@ impl Request {
         check(&exec)?;
         Ok(Self {
             patterns: Patterns::new(exec.mask.iter().map(AsRef::as_ref)),
-            command: exec.command,
+            timeout: checked_timeout(exec.timeout_seconds)?,
+            program: Program::Shell(exec.command),
             working_directory: exec.working_directory,
             env: exec.env,
-            timeout: Duration::from_secs(exec.timeout_seconds.into()),
         })
+    }
+
+    /// The host's own reboot command.
+    pub(crate) fn reboot(command: &[OsString], reboot: Reboot) -> Result<Self, Invalid> {
+        Ok(Self {
+            program: Program::Own(command.to_vec()),
+            timeout: checked_timeout(reboot.timeout_seconds)?,
+            ..Self::default()
+        })
+    }
+}
+
+/// Nothing, at home, with no variables of its own and no secrets.
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            program: Program::Shell(String::new()),
+            working_directory: String::new(),
+            env: HashMap::new(),
+            timeout: Duration::ZERO,
+            patterns: Patterns::new([]),
+        }
     }
 }
 
@@ -63,9 +106,6 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
     if nul(&exec.working_directory) {
         return Err(Invalid::WorkingDirectory);
     }
-    if !(1..=LONGEST_SECONDS).contains(&exec.timeout_seconds) {
-        return Err(Invalid::Timeout);
-    }
     for (name, value) in &exec.env {
         if name.is_empty() || name.contains('=') || nul(name) {
             return Err(Invalid::VariableName);
@@ -75,6 +115,14 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+pub(super) fn checked_timeout(seconds: u32) -> Result<Duration, Invalid> {
+    if (1..=LONGEST_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs(seconds.into()))
+    } else {
+        Err(Invalid::Timeout)
+    }
 }
 
 #[cfg(test)]

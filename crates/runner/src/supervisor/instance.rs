@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -6,7 +7,7 @@ use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 use tokio::sync::watch;
 
-use crate::exec::{Patience, User};
+use crate::exec::{DockerCli, Patience, User};
 use crate::facts::{self, Docker};
 use crate::host::Sampler;
 use crate::operation::{Operations, Refusal};
@@ -15,11 +16,17 @@ use crate::spool::Origin;
 /// Everything that one run of the supervisor consists of.
 pub(super) struct Instance {
     pub(super) origin: Origin,
+    /// As whom commands run.
     pub(super) user: User,
+    /// As whom this process runs, and the host's own programs.
+    pub(super) own_user: User,
+    /// The program that reboots the host, and its arguments.
+    pub(super) reboot_command: Vec<OsString>,
     pub(super) patience: Patience,
     pub(super) store_after: Duration,
     pub(super) operations: Operations,
     pub(super) docker: Docker,
+    pub(super) docker_cli: DockerCli,
     pub(super) sampler: Sampler,
     pub(super) port_turn: tokio::sync::Mutex<()>,
     pub(super) since: Timestamp,

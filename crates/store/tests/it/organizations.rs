@@ -1,6 +1,7 @@
 //! Organizations.
 
-use reoclo_store::{Conflict, StoreError};
+use reoclo_domain::Role;
+use reoclo_store::{Conflict, OrganizationChange, StoreError};
 
 use crate::fixture::Fixture;
 
@@ -9,6 +10,8 @@ contract![
     a_slug_is_taken_once,
     the_instance_records_every_new_chain,
     text_with_nul_is_refused,
+    an_organization_changes_only_where_it_is_told,
+    somebody_makes_an_organization_of_their_own,
 ];
 
 async fn an_organization_is_found(fixture: Fixture) {
@@ -66,4 +69,49 @@ async fn text_with_nul_is_refused(fixture: Fixture) {
         .await;
     assert!(matches!(refused, Err(StoreError::NulInText)));
     assert_eq!(fixture.store.organizations().await.unwrap(), []);
+}
+
+async fn an_organization_changes_only_where_it_is_told(fixture: Fixture) {
+    let (zoo, ape) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let store = &fixture.store;
+    let change = async |change| {
+        let event = fixture.event(zoo, "organization.update");
+        store
+            .change_organization(zoo.organization, change, vec![event])
+            .await
+            .unwrap();
+        let found = store.organization(zoo.organization).await.unwrap().unwrap();
+        (found.name, found.max_key_lifetime_days)
+    };
+    let name = |name: &str| OrganizationChange {
+        name: Some(name.into()),
+        ..OrganizationChange::default()
+    };
+    let days = |days| OrganizationChange {
+        max_key_lifetime_days: Some(days),
+        ..OrganizationChange::default()
+    };
+    assert_eq!(change(name("Zoo")).await, ("Zoo".into(), None));
+    assert_eq!(change(days(Some(90))).await, ("Zoo".into(), Some(90)));
+    assert_eq!(change(name("Park")).await, ("Park".into(), Some(90)));
+    assert_eq!(change(days(None)).await, ("Park".into(), None));
+    let other = store.organization(ape.organization).await.unwrap().unwrap();
+    assert_eq!(other.max_key_lifetime_days, None);
+    assert_eq!(fixture.actions(zoo).await, ["organization.update"; 4]);
+}
+
+async fn somebody_makes_an_organization_of_their_own(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    let new = fixture.new_organization("ape");
+    let id = new.id;
+    let store = &fixture.store;
+    store
+        .create_organization_with_admin(new, team.admin, vec![])
+        .await
+        .unwrap();
+    let role = store.role_of(id, team.admin).await.unwrap();
+    assert_eq!(role, Some(Role::Admin));
+    // Its audit chain is a chain like any other.
+    let mut reader = fixture.audit_reader().await;
+    assert!(reader.verify(&[]).await.unwrap().is_intact());
 }

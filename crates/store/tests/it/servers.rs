@@ -5,11 +5,12 @@ mod enrol;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerRecord, StoreError};
+use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerChange, ServerRecord, StoreError};
 
 use crate::fixture::Fixture;
 
 contract![
+    a_slug_names_a_server_of_its_organization_until_it_is_removed,
     a_new_server_is_provisioning,
     servers_are_listed_by_name,
     a_slug_is_taken_within_the_organization,
@@ -19,6 +20,8 @@ contract![
     a_decommissioned_server_stays_so,
     the_name_of_a_server_is_known_to_its_organization_while_it_is_in_use,
     at_the_start_nothing_is_connected,
+    servers_that_a_key_could_not_name_are_told_apart,
+    a_server_is_called_otherwise_in_its_organization,
 ];
 
 fn facts() -> HostFacts {
@@ -32,6 +35,23 @@ fn facts() -> HostFacts {
         disk_gb: 40,
         docker_version: None,
     }
+}
+
+async fn a_slug_names_a_server_of_its_organization_until_it_is_removed(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let web = fixture.server(team, "web").await;
+    let store = &fixture.store;
+    let of = async |team: crate::fixture::Team, slug: &str| {
+        let found = store.server_of_slug(team.organization, slug).await;
+        found.unwrap()
+    };
+    assert_eq!(of(team, "web").await, Some(web));
+    assert_eq!(of(team, "w'eb").await, None);
+    assert_eq!(of(other, "web").await, None);
+    let gone = ServerStatus::Decommissioned;
+    let set = store.set_server_status(web, gone, fixture.clock.now(), vec![]);
+    set.await.unwrap();
+    assert_eq!(of(team, "web").await, None);
 }
 
 async fn a_new_server_is_provisioning(fixture: Fixture) {
@@ -273,4 +293,55 @@ async fn at_the_start_nothing_is_connected(fixture: Fixture) {
             .unwrap();
         assert_eq!(found.status, status);
     }
+}
+
+async fn servers_that_a_key_could_not_name_are_told_apart(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let (ours, gone) = (
+        fixture.server(team, "web").await,
+        fixture.server(team, "gone").await,
+    );
+    let foreign = fixture.server(other, "web").await;
+    let unknown = ServerId::new(&*fixture.clock, &*fixture.entropy);
+    let (store, now) = (&fixture.store, fixture.clock.now());
+    let removed = store.set_server_status(gone, ServerStatus::Decommissioned, now, vec![]);
+    removed.await.unwrap();
+    let asked = [foreign, ours, gone, unknown];
+    let found = store.unknown_servers(team.organization, &asked).await;
+    assert_eq!(found.unwrap(), [foreign, gone, unknown]);
+    let found = store.unknown_servers(team.organization, &[ours]).await;
+    assert_eq!(found.unwrap(), []);
+}
+
+async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
+    let (zoo, ape) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let server = fixture.server(zoo, "web").await;
+    fixture.server(zoo, "shop").await;
+    let change = async |team: crate::fixture::Team, slug: &str, name: Option<&str>| {
+        let change = ServerChange {
+            name: name.map(|name| name.parse().unwrap()),
+            slug: Some(slug.parse().unwrap()),
+        };
+        let event = fixture.event(team, "server.update");
+        fixture
+            .store
+            .change_server(team.organization, server, change, vec![event])
+            .await
+    };
+    assert!(change(zoo, "web-2", Some("Web 2")).await.unwrap());
+    let name = fixture.store.server_name(zoo.organization, server).await;
+    assert_eq!(name.unwrap().as_deref(), Some("Web 2"));
+    assert!(!change(ape, "mine", None).await.unwrap());
+    assert!(matches!(
+        change(zoo, "shop", Some("Shop")).await,
+        Err(StoreError::Conflict(Conflict::Slug))
+    ));
+    let found = fixture.store.server(zoo.organization, server).await;
+    let found = found.unwrap().unwrap();
+    assert_eq!(
+        (found.slug.as_str(), found.name.as_str()),
+        ("web-2", "Web 2")
+    );
+    assert_eq!(fixture.actions(zoo).await, ["server.update"]);
+    assert_eq!(fixture.actions(ape).await, [""; 0]);
 }

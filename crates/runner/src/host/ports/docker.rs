@@ -19,6 +19,7 @@ struct Container {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
+#[expect(clippy::struct_field_names, reason = "Docker's own names")]
 struct Port {
     #[serde(rename = "IP", default)]
     ip: String,
