@@ -30,7 +30,7 @@ mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{Presented, PresentedSession, RateNote};
+pub use authenticate::{MadeBy, Presented, PresentedSession, RateNote};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};

@@ -31,7 +31,8 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = identity::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
-    let (router, routes) = more(registrar).finish();
+    let (router, routes, refusal_page) = more(registrar).finish();
+    state.refusal_page = refusal_page;
     state.openapi = Arc::from(openapi::document(&routes));
     Api {
         router: finish(router, state),

@@ -6,6 +6,7 @@ use axum::extract::FromRef;
 use reoclo_control::Control;
 
 use crate::edge::{Hosts, TrustedProxies};
+use crate::page::RefusalPage;
 
 /// The use cases, and what the edge needs to judge a request.
 #[derive(Clone, Debug)]
@@ -14,6 +15,7 @@ pub struct AppState {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) openapi: Arc<str>,
+    pub(crate) refusal_page: Option<RefusalPage>,
 }
 
 impl AppState {
@@ -25,7 +27,15 @@ impl AppState {
             hosts: Arc::new(hosts),
             proxies: Arc::new(proxies),
             openapi,
+            refusal_page: None,
         }
+    }
+}
+
+impl AppState {
+    /// The use cases.
+    pub const fn control(&self) -> &Control {
+        &self.control
     }
 }
 

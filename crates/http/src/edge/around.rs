@@ -14,6 +14,7 @@ use tracing::Instrument;
 use super::{ConnectionInfo, Source};
 use crate::body::json_response;
 use crate::error::{ApiError, Incomplete, Malformed};
+use crate::page::AskedPage;
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,6 +44,7 @@ pub(crate) async fn around(
     request.extensions_mut().insert(source);
     let rate = RateNote::default();
     request.extensions_mut().insert(RateNote::clone(&rate));
+    let asked = AskedPage::of(&state, &request);
     let answer = async {
         if hosted {
             let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -51,7 +53,7 @@ pub(crate) async fn around(
             ApiError::from(Malformed::Host).into_response()
         }
     };
-    let mut response = complete(answer.instrument(span.clone()).await, id);
+    let mut response = complete(answer.instrument(span.clone()).await, id, asked.as_ref());
     if let Some(verdict) = rate.get() {
         show_rate(response.headers_mut(), verdict);
     }
@@ -98,11 +100,16 @@ fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
     }
 }
 
-fn complete(mut response: Response, id: RequestId) -> Response {
+fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
     if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
         body.request_id = id.to_string();
-        let bytes = serde_json::to_vec(&body).unwrap_or_default();
-        let mut full = json_response(response.status(), bytes);
+        let mut full = match asked {
+            Some(asked) => asked.refused(response.status(), &body),
+            None => {
+                let bytes = serde_json::to_vec(&body).unwrap_or_default();
+                json_response(response.status(), bytes)
+            }
+        };
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
                 full.headers_mut().insert(name.clone(), value.clone());

@@ -1,0 +1,86 @@
+//! Moments as people read them: relative, with the exact one on hover.
+
+use std::fmt;
+use std::time::Duration;
+
+use askama::filters::HtmlSafe;
+use reoclo_domain::Timestamp;
+
+/// A moment, seen from now. Writes a `<time>` whose text is only words and digits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) at: Timestamp,
+    pub(crate) now: Timestamp,
+}
+
+impl HtmlSafe for Moment {}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let exact = exact(self.at);
+        let relative = relative(self.at, self.now);
+        let at = self.at;
+        write!(
+            f,
+            r#"<time datetime="{at}" title="{exact}" data-relative>{relative}</time>"#
+        )
+    }
+}
+
+/// The moment to the second, in UTC.
+pub(crate) fn exact(at: Timestamp) -> String {
+    let text = at.to_string();
+    let (day, time) = text.split_once('T').unwrap_or((&text, ""));
+    let time = time.get(..8).unwrap_or_default();
+    format!("{day} {time} UTC")
+}
+
+/// As the script says it, so that nothing jumps when it does.
+fn relative(at: Timestamp, now: Timestamp) -> String {
+    let (length, is_past) = if at <= now {
+        (now.since(at), true)
+    } else {
+        (at.since(now), false)
+    };
+    match (words(length), is_past) {
+        (None, true) => "just now".to_owned(),
+        (None, false) => "in less than a minute".to_owned(),
+        (Some(words), true) => format!("{words} ago"),
+        (Some(words), false) => format!("in {words}"),
+    }
+}
+
+/// The largest unit that fits; none is less than a minute.
+pub(crate) fn words(length: Duration) -> Option<String> {
+    const UNITS: [(&str, u64); 5] = [
+        ("year", 31_536_000),
+        ("month", 2_592_000),
+        ("day", 86_400),
+        ("hour", 3_600),
+        ("minute", 60),
+    ];
+    let seconds = length.as_secs();
+    let (unit, size) = UNITS.into_iter().find(|(_, size)| seconds >= *size)?;
+    let count = seconds / size;
+    let plural = if count == 1 { "" } else { "s" };
+    Some(format!("{count} {unit}{plural}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_in_the_largest_unit_that_fits() {
+        let now = Timestamp::from_micros(1_700_000_000_000_000);
+        let ago = |seconds| relative(now.minus(Duration::from_secs(seconds)), now);
+        assert_eq!(ago(0), "just now");
+        assert_eq!(ago(59), "just now");
+        assert_eq!(ago(60), "1 minute ago");
+        assert_eq!(ago(7_200), "2 hours ago");
+        assert_eq!(ago(86_400 * 45), "1 month ago");
+        let later = relative(now.plus(Duration::from_hours(72)), now);
+        assert_eq!(later, "in 3 days");
+        assert_eq!(exact(now), "2023-11-14 22:13:20 UTC");
+    }
+}
