@@ -1,5 +1,6 @@
-//! `cargo xtask bench`: the release binary, measured beside an `ssh` of the same run.
+//! `cargo xtask bench`: the release binary, measured beside an `ssh` and an nginx of the same run.
 
+mod nginx;
 mod sshd;
 
 use std::process::{Command, ExitCode};
@@ -10,15 +11,16 @@ use crate::cargo::build;
 use crate::host::{self, Host};
 use crate::process::Processes;
 
+use nginx::Nginx;
 use sshd::Sshd;
 
 /// The crate that measures, and its binary.
 const BENCH: &str = "reoclo-bench";
 
-/// Run the benchmarks: builds the release binary, starts a private sshd on a loopback port to
-/// compare with, and hands both to `reoclo-bench`. Needs root; installs OpenSSH where it is
-/// missing (Debian or Ubuntu) and adds the account `reoclo-bench`, which has no password and
-/// stays.
+/// Run the benchmarks: builds the release binary, starts a private sshd and a private nginx on
+/// loopback ports to compare with, and hands all of them to `reoclo-bench`. Needs root; installs
+/// OpenSSH and nginx where they are missing (Debian or Ubuntu) and adds the account
+/// `reoclo-bench`, which has no password and stays.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
     /// Handed to reoclo-bench as they are
@@ -35,13 +37,16 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
     let binary = build("reoclo", "release", processes)?;
     let bench = build(BENCH, "release", processes)?;
     let sshd = Sshd::start(processes)?;
+    let nginx = Nginx::start()?;
     let mut command = Command::new(bench);
     command
         .args(&arguments.arguments)
         .env("REOCLO_BENCH_BINARY", binary)
         .env("REOCLO_BENCH_SSH_PORT", sshd.port().to_string())
         .env("REOCLO_BENCH_SSH_KEY", sshd.key())
-        .env("REOCLO_BENCH_SSH_USER", sshd::ACCOUNT);
+        .env("REOCLO_BENCH_SSH_USER", sshd::ACCOUNT)
+        .env("REOCLO_BENCH_NGINX_PORT", nginx.port().to_string())
+        .env("REOCLO_BENCH_NGINX_ROOT", nginx.root());
     let status = processes.run(&mut command)?.status;
     Ok(if status.success() {
         ExitCode::SUCCESS
@@ -50,13 +55,14 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
     })
 }
 
-/// Installs OpenSSH where it is missing.
+/// Installs OpenSSH and nginx where they are missing.
 fn prepare(processes: &Processes) -> Result<()> {
     let host = Host::detect();
     if !host.is_root() {
         bail!("the benchmarks need root: they start an sshd that another account signs in to");
     }
-    let packages = sshd::missing_packages();
+    let mut packages = sshd::missing_packages();
+    packages.extend(nginx::missing_packages());
     if packages.is_empty() {
         return Ok(());
     }

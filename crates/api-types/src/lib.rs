@@ -8,6 +8,7 @@ mod error;
 mod exec;
 mod health;
 mod identity;
+mod keys;
 mod operation;
 mod server;
 mod session;
@@ -20,6 +21,10 @@ pub use exec::{ExecAnswer, ExecRequest};
 pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
+};
+pub use keys::{
+    AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
+    NewIntegrationKeyRequest,
 };
 pub use operation::{OperationBody, OperationRequest, OperationResult};
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};

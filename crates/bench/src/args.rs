@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 
 use crate::bench::Bench;
+use crate::lab::FileServer;
 use crate::ssh::SshServer;
 
 /// Measures Reoclo beside something that is measured in the same run.
@@ -35,6 +36,12 @@ pub(crate) struct Args {
     /// The account that may sign in there
     #[arg(long, env = "REOCLO_BENCH_SSH_USER", value_name = "NAME")]
     ssh_user: Option<String>,
+    /// The port on 127.0.0.1 of an nginx to compare with
+    #[arg(long, env = "REOCLO_BENCH_NGINX_PORT", value_name = "PORT")]
+    nginx_port: Option<u16>,
+    /// The directory whose files it serves
+    #[arg(long, env = "REOCLO_BENCH_NGINX_ROOT", value_name = "DIR")]
+    nginx_root: Option<PathBuf>,
 }
 
 impl Args {
@@ -51,6 +58,14 @@ impl Args {
             port: self.ssh_port?,
             key: self.ssh_key.clone()?,
             user: self.ssh_user.clone()?,
+        })
+    }
+
+    /// The nginx, if all of it was given.
+    pub(crate) fn nginx(&self) -> Option<FileServer> {
+        Some(FileServer {
+            port: self.nginx_port?,
+            root: self.nginx_root.clone()?,
         })
     }
 }

@@ -4,6 +4,7 @@ mod audit;
 mod exec;
 mod key_check;
 mod memory;
+mod rest;
 mod start;
 mod stream;
 
@@ -23,6 +24,8 @@ pub(crate) enum Bench {
     Memory,
     /// Checking a key, with few and with many keys stored
     KeyCheck,
+    /// A list over HTTP, with a key and without one, beside a file of nginx
+    Rest,
     /// Audit rows per second on disk
     Audit,
     /// Running a command, beside a local one and beside SSH
@@ -38,6 +41,7 @@ impl Bench {
             Self::Start => "start",
             Self::Memory => "memory",
             Self::KeyCheck => "key_check",
+            Self::Rest => "rest",
             Self::Audit => "audit",
             Self::Exec => "exec",
             Self::Stream => "stream",
@@ -52,6 +56,7 @@ impl Bench {
             Self::KeyCheck => {
                 "key_check: from the token to the proof of permission, in this process"
             }
+            Self::Rest => "rest: `GET /api/servers`, over HTTP on loopback with kept connections",
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
             Self::Stream => "stream: 64 MiB of output from one command",
@@ -63,6 +68,7 @@ impl Bench {
             Self::Start => start::run(lab, report),
             Self::Memory => memory::run(lab, report),
             Self::KeyCheck => key_check::run(lab, report),
+            Self::Rest => rest::run(lab, report),
             Self::Audit => audit::run(lab, report),
             Self::Exec => exec::run(lab, report),
             Self::Stream => stream::run(lab, report),

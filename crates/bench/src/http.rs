@@ -32,6 +32,16 @@ impl Request {
         Self(format!("GET /healthz HTTP/1.1\r\nHost: {host}\r\n\r\n").into_bytes())
     }
 
+    /// A request without a body; with a key, where one is needed.
+    pub(crate) fn get(host: &str, path: &str, key: Option<&str>) -> Self {
+        let key = key.map_or_else(String::new, |key| {
+            format!("Authorization: Bearer {key}\r\n")
+        });
+        let text =
+            format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{key}User-Agent: reoclo-bench\r\n\r\n");
+        Self(text.into_bytes())
+    }
+
     /// A request with a key and a JSON body.
     pub(crate) fn post(host: &str, path: &str, key: &str, body: &str) -> Self {
         let length = body.len();

@@ -15,12 +15,21 @@ use crate::ssh::SshServer;
 /// The magic numbers of tmpfs and ramfs (statfs(2)).
 const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
-/// A directory, the release binary and an sshd.
+/// A directory, the release binary, and an sshd and an nginx to compare with.
 pub(crate) struct Lab {
     pub(crate) scratch: Scratch,
     binary: Option<PathBuf>,
     ssh: Option<SshServer>,
+    nginx: Option<FileServer>,
     quick: bool,
+}
+
+/// A server of files on 127.0.0.1.
+#[derive(Clone, Debug)]
+pub(crate) struct FileServer {
+    pub(crate) port: u16,
+    /// The directory whose files it serves.
+    pub(crate) root: PathBuf,
 }
 
 impl Lab {
@@ -38,6 +47,7 @@ impl Lab {
             scratch,
             binary: args.binary.clone(),
             ssh: args.ssh(),
+            nginx: args.nginx(),
             quick: args.quick,
         })
     }
@@ -65,6 +75,13 @@ impl Lab {
     pub(crate) fn ssh(&self) -> Result<&SshServer> {
         let ssh = self.ssh.as_ref();
         ssh.context("no sshd was given: run `cargo xtask bench`, or use --ssh-port, -key and -user")
+    }
+
+    pub(crate) fn nginx(&self) -> Result<&FileServer> {
+        let nginx = self.nginx.as_ref();
+        nginx.context(
+            "no nginx was given: run `cargo xtask bench`, or use --nginx-port and --nginx-root",
+        )
     }
 }
 

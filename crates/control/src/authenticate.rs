@@ -2,9 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, TokenKind};
+use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, Timestamp, TokenKind, is_listed};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
+use crate::keys::EXPIRY_NOTICE;
 use crate::refused_use::Wanted;
 use crate::{Caller, Control, Refusal};
 
@@ -17,8 +18,8 @@ pub struct Presented<'a> {
     pub session: Option<PresentedSession<'a>>,
     /// Where the request came from.
     pub source: RequestSource,
-    /// Takes what is left of the key's rate limit, for the answer's headers.
-    pub rate: RateNote,
+    /// Takes what the answer's headers tell about the key.
+    pub notes: Arc<KeyNotes>,
 }
 
 /// A session's cookie, with what tells that the request was made by a page of ours.
@@ -50,8 +51,14 @@ pub enum MadeBy<'a> {
     },
 }
 
-/// Where the check leaves the state of the key's rate limit.
-pub type RateNote = Arc<OnceLock<RateVerdict>>;
+/// Where the check leaves what the answer's headers tell about the key.
+#[derive(Debug, Default)]
+pub struct KeyNotes {
+    /// What is left of its rate limit, where the request counted.
+    pub rate: OnceLock<RateVerdict>,
+    /// When it ends, where that is soon.
+    pub expires_soon_at: OnceLock<Timestamp>,
+}
 
 impl Control {
     /// Says who presents this. A key: token parses → known → active → address allowed → within the rate
@@ -70,6 +77,7 @@ impl Control {
         let source = presented.source;
         let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
         let record = self.known_key(bearer, &source).await?;
+        self.note_expiry(&record, &presented.notes);
         self.check_life(&record)
             .and_then(|()| check_address(&record, &source))
             .inspect_err(|refusal| {
@@ -79,7 +87,7 @@ impl Control {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
                 if wanted.permission.is_counted() {
-                    self.check_rate(key, &presented.rate).await?;
+                    self.check_rate(key, &presented.notes).await?;
                 }
                 Caller::automation(Arc::clone(&record), key, source)
             }
@@ -100,6 +108,16 @@ impl Control {
         known.ok_or_else(|| self.refuse_unknown_token(source))
     }
 
+    fn note_expiry(&self, record: &KeyRecord, notes: &KeyNotes) {
+        let life = record.life();
+        let Some(expires_at) = life.expires_at else {
+            return;
+        };
+        if life.ends_within(EXPIRY_NOTICE, self.now()) {
+            let _ = notes.expires_soon_at.set(expires_at);
+        }
+    }
+
     fn check_life(&self, record: &KeyRecord) -> Result<(), Refusal> {
         let life = record.life();
         match (life.status(self.now()), life.expires_at) {
@@ -109,13 +127,13 @@ impl Control {
         }
     }
 
-    async fn check_rate(&self, key: &AutomationKeyRecord, note: &RateNote) -> Result<(), Refusal> {
+    async fn check_rate(&self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
         let verdict = self
             .store()
             .admit_request(key.id, key.rate_limit_per_minute)
             .await?;
         // One request is checked once, so nothing is there yet.
-        let _ = note.set(verdict);
+        let _ = notes.rate.set(verdict);
         if verdict.allowed {
             Ok(())
         } else {
@@ -146,8 +164,7 @@ fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refus
     let KeyRecord::Automation(AutomationKeyRecord { ip_allowlist, .. }) = record else {
         return Ok(());
     };
-    let is_listed = |ip| ip_allowlist.iter().any(|network| network.contains(&ip));
-    if ip_allowlist.is_empty() || source.ip.is_some_and(is_listed) {
+    if ip_allowlist.is_empty() || source.ip.is_some_and(|ip| is_listed(ip_allowlist, ip)) {
         return Ok(());
     }
     let seen = source

@@ -13,10 +13,14 @@ use crate::Control;
 const MAX_PENDING: usize = 100_000;
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
-/// Uses since the last write: at most one write a minute for a key and address.
+/// Uses in one transaction: bounds how long another write waits for them.
+const BATCH: usize = 100;
+
+/// Uses since the last write: at most one write a minute for a key and address, and one more
+/// when a day ends, since uses are counted by day.
 #[derive(Debug, Default)]
 pub(crate) struct KeyUses {
-    entries: Mutex<HashMap<(KeyRef, IpAddr), Entry>>,
+    entries: Mutex<HashMap<(KeyRef, IpAddr, i64), Entry>>,
 }
 
 #[derive(Debug)]
@@ -30,10 +34,11 @@ impl KeyUses {
         let Ok(mut entries) = self.entries.lock() else {
             return;
         };
-        if entries.len() >= MAX_PENDING && !entries.contains_key(&(key, ip)) {
+        let id = (key, ip, at.utc_day());
+        if entries.len() >= MAX_PENDING && !entries.contains_key(&id) {
             return;
         }
-        let entry = entries.entry((key, ip)).or_insert(Entry {
+        let entry = entries.entry(id).or_insert(Entry {
             pending: None,
             written_at: None,
         });
@@ -89,11 +94,10 @@ impl Control {
     /// Writes the uses that are due; called every second, and with `all` at the end.
     pub async fn write_key_uses(&self, all: bool) {
         let due = self.key_uses().take_due(self.now(), all);
-        if due.is_empty() {
-            return;
-        }
-        if let Err(error) = self.store().record_key_uses(due).await {
-            tracing::warn!(%error, "the last use of keys could not be recorded");
+        for batch in due.chunks(BATCH) {
+            if let Err(error) = self.store().record_key_uses(batch.to_vec()).await {
+                tracing::warn!(%error, "the last use of keys could not be recorded");
+            }
         }
     }
 }
@@ -145,5 +149,20 @@ mod tests {
         assert_eq!((due[0].count, due[0].at), (49, at(49)));
         assert!(uses.take_due(at(200), true).is_empty());
         assert!(uses.entries.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn uses_on_both_sides_of_midnight_are_counted_apart() {
+        const MIDNIGHT: i64 = 24 * 60 * 60;
+        let key = KeyRef::Automation(AutomationKeyId::new(&Fixed, &Fixed));
+        let home = IpAddr::from([127, 0, 0, 1]);
+        let uses = KeyUses::default();
+        for second in [MIDNIGHT - 2, MIDNIGHT - 1, MIDNIGHT] {
+            uses.note(key, home, "curl", at(second));
+        }
+        let mut due = uses.take_due(at(MIDNIGHT), false);
+        due.sort_by_key(|key_use| key_use.at);
+        let counts: Vec<_> = due.iter().map(|due| (due.at, due.count)).collect();
+        assert_eq!(counts, [(at(MIDNIGHT - 1), 2), (at(MIDNIGHT), 1)]);
     }
 }

@@ -16,6 +16,7 @@ mod drain;
 mod failed_authentications;
 mod identity;
 mod key_use;
+mod keys;
 mod operations;
 mod organizations;
 mod passwords;
@@ -30,13 +31,17 @@ mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{MadeBy, Presented, PresentedSession, RateNote};
+pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
+pub use keys::{
+    KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey, NewAutomationKeyForm,
+    NewIntegrationKeyForm, ShownKey,
+};
 pub use operations::{Credential, ExecCommand, Executed};
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
@@ -53,8 +58,8 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyRecord, MemberRecord, Membership, OperationOutcome,
-    OperationRecord, OrganizationRecord, PasswordStatus, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
+    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, MemberRecord,
+    Membership, OperationOutcome, OperationRecord, OrganizationRecord, PasswordStatus,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

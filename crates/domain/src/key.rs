@@ -74,6 +74,9 @@ pub enum KeyStatus {
 }
 
 impl KeyStatus {
+    /// Every status.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Expired, Self::Revoked];
+
     /// The status's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -91,6 +94,20 @@ impl KeyLife {
             expires_at: lifetime.map(|lifetime| created_at.plus(lifetime)),
             revoked_at: None,
         }
+    }
+
+    /// How long the key lives that was created then; `None` is without an end.
+    pub fn length(self, created_at: Timestamp) -> Option<Duration> {
+        self.expires_at
+            .map(|expires_at| expires_at.since(created_at))
+    }
+
+    /// Whether it ends within `notice` after `now`, and has not ended yet.
+    pub fn ends_within(self, notice: Duration, now: Timestamp) -> bool {
+        self.status(now) == KeyStatus::Active
+            && self
+                .expires_at
+                .is_some_and(|expires_at| expires_at.since(now) <= notice)
     }
 
     /// The status at `now`; computed and never stored, so that it cannot be stale.
@@ -130,6 +147,29 @@ mod tests {
             revoked_at: moment,
         };
         assert_eq!(life.status(Timestamp::from_micros(2)), KeyStatus::Revoked);
+    }
+
+    #[test]
+    fn the_notice_begins_when_it_is_due_and_ends_with_the_key() {
+        let at = |second: i64| Timestamp::from_micros(second * 1_000_000);
+        let notice = Duration::from_secs(10);
+        let life = KeyLife::new(at(0), Some(Duration::from_secs(100)));
+        assert_eq!(life.length(at(0)), Some(Duration::from_secs(100)));
+        for (second, is_near) in [
+            (0, false),
+            (89, false),
+            (90, true),
+            (99, true),
+            (100, false),
+        ] {
+            assert_eq!(life.ends_within(notice, at(second)), is_near, "{second}");
+        }
+        let revoked = KeyLife {
+            revoked_at: Some(at(1)),
+            ..life
+        };
+        assert!(!revoked.ends_within(notice, at(95)));
+        assert!(!KeyLife::new(at(0), None).ends_within(notice, at(95)));
     }
 
     #[test]

@@ -4,9 +4,11 @@
 //! nothing here reads a file, a socket or the environment.
 #![forbid(unsafe_code)]
 
+mod allowlist;
 mod ambient;
 mod id;
 mod key;
+mod lifetime;
 mod name;
 mod operation;
 mod period;
@@ -18,12 +20,14 @@ mod sliding_window;
 mod timestamp;
 mod token;
 
+pub use allowlist::{AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES, is_listed};
 pub use ambient::{Clock, Entropy};
 pub use id::{
     AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
     RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
+pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,

@@ -39,7 +39,14 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// The day that it is in UTC, in days since 1970-01-01.
+    pub const fn utc_day(self) -> i64 {
+        self.0.div_euclid(MICROS_OF_A_DAY)
+    }
 }
+
+const MICROS_OF_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;
 
 fn micros(duration: Duration) -> i64 {
     i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)
@@ -82,6 +89,13 @@ mod tests {
             Timestamp::from_micros(i64::MAX).to_string(),
             "9999-12-31T23:59:59.999999Z"
         );
+    }
+
+    #[test]
+    fn a_day_begins_at_midnight_also_before_1970() {
+        let day = |micros| Timestamp::from_micros(micros).utc_day();
+        assert_eq!((day(-1), day(0)), (-1, 0));
+        assert_eq!((day(86_399_999_999), day(86_400_000_000)), (0, 1));
     }
 
     #[test]

@@ -248,6 +248,14 @@ mod tests {
         }
     }
 
+    struct Given([u8; TOKEN_RANDOM_BYTES]);
+
+    impl Entropy for Given {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.copy_from_slice(&self.0);
+        }
+    }
+
     #[test]
     fn every_kind_has_its_prefix_and_49_characters_behind_it() {
         for kind in TokenKind::ALL {
@@ -316,16 +324,47 @@ mod tests {
     proptest! {
         #[test]
         fn a_token_with_one_character_changed_is_refused(
-            seed in any::<u8>(), at in 0_usize..54, to in prop::char::range(' ', '~'),
+            random: [u8; TOKEN_RANDOM_BYTES], at in 0_usize..54, to in any::<char>(),
         ) {
             for kind in TokenKind::ALL {
-                let token = PlainToken::generate(kind, &Fixed(seed));
+                let token = PlainToken::generate(kind, &Given(random));
                 let mut letters: Vec<char> = token.expose().chars().collect();
                 let at = at % letters.len();
                 prop_assume!(letters[at] != to);
                 letters[at] = to;
                 let mutated: String = letters.into_iter().collect();
                 prop_assert!(PlainToken::parse(&mutated).is_err());
+            }
+        }
+
+        #[test]
+        fn a_token_with_one_character_changed_to_one_of_a_token_is_refused(
+            random: [u8; TOKEN_RANDOM_BYTES], at in 0_usize..54, to in 0_usize..62,
+        ) {
+            for kind in TokenKind::ALL {
+                let token = PlainToken::generate(kind, &Given(random));
+                let mut letters = token.expose().as_bytes().to_vec();
+                let at = at % letters.len();
+                prop_assume!(letters[at] != ALPHABET[to]);
+                letters[at] = ALPHABET[to];
+                let mutated = String::from_utf8(letters).unwrap();
+                prop_assert!(PlainToken::parse(&mutated).is_err());
+            }
+        }
+
+        #[test]
+        fn a_token_with_a_character_more_or_less_is_refused(
+            random: [u8; TOKEN_RANDOM_BYTES], at in 0_usize..54, more in 0_usize..62,
+        ) {
+            for kind in TokenKind::ALL {
+                let token = PlainToken::generate(kind, &Given(random));
+                let at = at % token.expose().len();
+                let mut longer = token.expose().to_owned();
+                longer.insert(at, char::from(ALPHABET[more]));
+                prop_assert!(PlainToken::parse(&longer).is_err());
+                let mut shorter = token.expose().to_owned();
+                shorter.remove(at);
+                prop_assert!(PlainToken::parse(&shorter).is_err());
             }
         }
 

@@ -1,11 +1,13 @@
 //! The proof of authorization as the first argument of a handler.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use reoclo_control::{
-    Authorized, MadeBy, Permission, Presented, PresentedSession, RateNote, Refusal,
+    Authorized, KeyNotes, MadeBy, Permission, Presented, PresentedSession, Refusal,
 };
 use reoclo_domain::OrganizationId;
 
@@ -26,17 +28,14 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             Some(_) => None,
             None => bearer(&parts.headers)?,
         };
-        let rate = parts
-            .extensions
-            .get::<RateNote>()
-            .cloned()
-            .unwrap_or_default();
+        let notes = parts.extensions.get::<Arc<KeyNotes>>();
+        let notes = notes.cloned().unwrap_or_default();
         let session = presented_session(parts, state);
         let presented = Presented {
             bearer,
             session,
             source,
-            rate,
+            notes,
         };
         let proof = state.control.authorize::<P>(presented).await?;
         check_tenant(parts, state, proof.caller().organization()).await?;

@@ -11,6 +11,7 @@ mod body;
 mod edge;
 mod error;
 mod identity;
+mod keys;
 mod listener;
 mod metrics;
 mod openapi;

@@ -10,7 +10,7 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, probes, runner, servers, sessions, tenant, users};
+use crate::{automation, identity, keys, probes, runner, servers, sessions, tenant, users};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -29,6 +29,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = users::add(registrar);
     let registrar = tenant::add(registrar);
     let registrar = identity::add(registrar);
+    let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let (router, routes, refusal_page) = more(registrar).finish();

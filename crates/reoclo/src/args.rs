@@ -142,6 +142,32 @@ pub(crate) struct RunnerOptions {
         hide = true
     )]
     pub(crate) supervisor_idle: f64,
+    /// The longest pause in seconds between two attempts to connect again.
+    #[arg(long, env = "REOCLO_RECONNECT_MOST", default_value = "60", hide = true)]
+    pub(crate) reconnect_most: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
+}
+
+/// How the server's end notices a lost link.
+#[derive(Clone, Copy, Debug, ArgsDerive)]
+pub(crate) struct KeepaliveOptions {
+    /// Seconds between pings.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_EVERY",
+        default_value = "20",
+        hide = true
+    )]
+    pub(crate) keepalive_every: f64,
+    /// Seconds that an answer may take.
+    #[arg(
+        long,
+        env = "REOCLO_KEEPALIVE_TIMEOUT",
+        default_value = "10",
+        hide = true
+    )]
+    pub(crate) keepalive_timeout: f64,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -154,6 +180,8 @@ pub(crate) struct SupervisorOptions {
     pub(crate) kill_grace: f64,
     #[arg(long, default_value = "10")]
     pub(crate) idle_exit: f64,
+    #[command(flatten)]
+    pub(crate) keepalive: KeepaliveOptions,
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,6 +11,8 @@ use reoclo_runner::{
     Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, check_exec_user,
 };
 
+use reoclo_wire::link::{Keepalive, LinkSettings};
+
 use crate::exit::misuse;
 use crate::{ambient, args, signals};
 
@@ -20,13 +22,15 @@ pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
         program: std::env::current_exe().context("cannot find the program itself")?,
         args: supervisor_arguments(&options),
     };
+    let mut timing = RunnerTiming::default();
+    timing.reconnect.most = seconds(options.reconnect_most)?;
     let options = RunnerOptions {
         data_dir: options.data_dir,
         url: options.url,
         token: options.token.map(Secret::new),
         ca_cert: options.ca_cert,
         supervisor,
-        timing: RunnerTiming::default(),
+        timing,
     };
     let stop = signals::stop_requested();
     small_runtime()?
@@ -40,6 +44,13 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
         exec_user: options.exec_user,
         kill_grace: seconds(options.kill_grace)?,
         idle_exit: seconds(options.idle_exit)?,
+        link: LinkSettings {
+            supervisor_keepalive: Keepalive {
+                every: seconds(options.keepalive.keepalive_every)?,
+                timeout: seconds(options.keepalive.keepalive_timeout)?,
+            },
+            ..LinkSettings::default()
+        },
         ..SupervisorOptions::new(options.data_dir)
     };
     let stop = signals::stop_requested();
@@ -62,6 +73,13 @@ fn supervisor_arguments(options: &args::RunnerOptions) -> Vec<OsString> {
         "--idle-exit".into(),
         options.supervisor_idle.to_string().into(),
     ]);
+    let keepalive = options.keepalive;
+    for (flag, seconds) in [
+        ("--keepalive-every", keepalive.keepalive_every),
+        ("--keepalive-timeout", keepalive.keepalive_timeout),
+    ] {
+        arguments.extend([flag.into(), seconds.to_string().into()]);
+    }
     if let Some(user) = &options.exec_user {
         arguments.extend(["--exec-user".into(), user.into()]);
     }

@@ -2,12 +2,19 @@
 
 mod change;
 mod create;
+mod details;
 mod find;
+mod list;
+mod registry_credentials;
+mod replace;
 mod row;
 mod uses;
 
+pub use change::Revoked;
+pub use details::{KeyCreator, KeyDetails, LastUse};
 pub(crate) use find::load_all;
-pub use uses::KeyUse;
+pub use list::KeyQuery;
+pub use uses::{AddressUsage, KEPT_USE_DAYS, KeyUse, MAX_ADDRESSES_A_DAY};
 
 use ipnet::IpNet;
 use reoclo_domain::{

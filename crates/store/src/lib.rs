@@ -40,7 +40,10 @@ pub use database::{AddressError, DatabaseAddress};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use instance::InstanceRecord;
-pub use keys::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, KeyUse, NewKey};
+pub use keys::{
+    AddressUsage, AutomationKeyRecord, IntegrationKeyRecord, KEPT_USE_DAYS, KeyCreator, KeyDetails,
+    KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
+};
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
 pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};

@@ -24,6 +24,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0004_rate_windows.sql"),
     ),
     (5, "people", include_str!("../migrations/0005_people.sql")),
+    (
+        6,
+        "key use days",
+        include_str!("../migrations/0006_key_use_days.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -61,7 +61,7 @@ async fn append(database: &Database, callers: usize, rows: usize) -> Result<f64>
 }
 
 /// An event like those of an operation.
-pub(super) fn event(database: &Database, action: &'static str) -> NewAuditEvent {
+pub(in crate::bench) fn event(database: &Database, action: &'static str) -> NewAuditEvent {
     let Database { clock, entropy, .. } = database;
     NewAuditEvent {
         id: AuditEventId::new(&**clock, &**entropy),

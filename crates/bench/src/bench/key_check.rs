@@ -1,5 +1,6 @@
 //! Checking a key, from its text to the proof of permission, with few and with many keys stored.
 
+mod beside_changes;
 mod keys;
 
 use std::hint::black_box;
@@ -20,6 +21,8 @@ const BENCH: &str = "key_check";
 const ROUNDS: usize = 400;
 /// Checks in one sample.
 const CHECKS: usize = 500;
+/// Entries of each automation key's allowlist.
+const NETWORKS: usize = 2;
 const SIZES: [usize; 3] = [10, 10_000, 100_000];
 const BAR_SECONDS: f64 = 5e-6;
 /// More than this between the fewest and the most keys is not flat.
@@ -34,7 +37,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
     let mut stored = Vec::new();
     for size in SIZES {
         let directory = lab.scratch.new_path("keys");
-        stored.push(runtime.block_on(Keys::create(&directory, size))?);
+        stored.push(runtime.block_on(Keys::create(&directory, size, NETWORKS))?);
     }
     let measured = contest(&stored, &runtime).run(lab.samples(ROUNDS));
     judge(&measured, report);
@@ -42,7 +45,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
     for keys in stored {
         runtime.block_on(keys.close());
     }
-    Ok(())
+    beside_changes::run(lab, &runtime, report)
 }
 
 fn contest<'a>(stored: &'a [Keys], runtime: &'a Runtime) -> Contest<'a> {

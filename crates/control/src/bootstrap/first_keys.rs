@@ -1,17 +1,16 @@
 //! The two keys of the first start.
 
+use super::Bootstrapped;
+use crate::audit::{Happening, resource};
+use crate::keys::describe;
+use crate::{Control, Refusal};
 use reoclo_domain::{
     AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds, OrganizationId,
     PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
 };
 use reoclo_store::{
-    AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, NewAuditEvent, NewKey,
+    AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, NewAuditEvent, NewKey,
 };
-use serde_json::json;
-
-use super::Bootstrapped;
-use crate::audit::{Happening, resource};
-use crate::{Control, Refusal};
 
 /// The first key is for trying things out, and a limit that is met then only puzzles.
 const FIRST_KEY_RATE_LIMIT: u32 = 10_000;
@@ -129,31 +128,17 @@ impl Control {
     }
 
     fn key_created(&self, key: &NewKey) -> NewAuditEvent {
-        let (organization, resource, detail) = match key {
-            NewKey::Integration(key, _) => (
-                key.organization,
-                resource("integration_key", key.id, Some(&key.label)),
-                json!({ "prefix": key.prefix, "preset": key.preset.as_str() }),
-            ),
-            NewKey::Automation(key, _) => (
-                key.organization,
-                resource("automation_key", key.id, Some(&key.name)),
-                json!({
-                    "prefix": key.prefix,
-                    "operations": key.scope.operations.iter().map(reoclo_domain::OperationKind::as_str).collect::<Vec<_>>(),
-                }),
-            ),
+        let record = match key.clone() {
+            NewKey::Integration(key, _) => KeyRecord::Integration(key),
+            NewKey::Automation(key, _) => KeyRecord::Automation(key),
         };
-        let action = match key {
-            NewKey::Integration(..) => "integration_key.create",
-            NewKey::Automation(..) => "automation_key.create",
-        };
+        let (id, label) = (record.key_ref().as_uuid(), record.label());
         let happening = Happening {
-            action,
-            resource,
+            action: "key.create",
+            resource: resource(record.kind().as_str(), id, Some(label)),
             outcome: AuditOutcome::Success,
-            detail,
+            detail: describe(&record),
         };
-        self.event_by_system(Some(organization), happening)
+        self.event_by_system(Some(record.organization()), happening)
     }
 }

@@ -1,13 +1,14 @@
 //! The one layer around every route.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
-use reoclo_control::{RateNote, Refusal, RequestSource};
+use reoclo_control::{KeyNotes, Refusal, RequestSource};
 use reoclo_domain::{RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
@@ -20,6 +21,8 @@ use crate::state::AppState;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+/// When the presented key ends, from 14 days before on.
+const KEY_EXPIRES: HeaderName = HeaderName::from_static("x-reoclo-key-expires");
 const MAX_USER_AGENT_CHARS: usize = 256;
 
 /// A handler panicked; the panic itself is in the log.
@@ -42,8 +45,8 @@ pub(crate) async fn around(
     let hosted = state.hosts.serves(&request, connection.as_ref());
     let source = source_of(&state, &request, connection.as_ref(), id);
     request.extensions_mut().insert(source);
-    let rate = RateNote::default();
-    request.extensions_mut().insert(RateNote::clone(&rate));
+    let notes = Arc::<KeyNotes>::default();
+    request.extensions_mut().insert(Arc::clone(&notes));
     let asked = AskedPage::of(&state, &request);
     let answer = async {
         if hosted {
@@ -54,9 +57,7 @@ pub(crate) async fn around(
         }
     };
     let mut response = complete(answer.instrument(span.clone()).await, id, asked.as_ref());
-    if let Some(verdict) = rate.get() {
-        show_rate(response.headers_mut(), verdict);
-    }
+    show_notes(response.headers_mut(), &notes);
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
     response
 }
@@ -84,6 +85,17 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
             .take(MAX_USER_AGENT_CHARS)
             .collect(),
     )
+}
+
+fn show_notes(headers: &mut HeaderMap, notes: &KeyNotes) {
+    if let Some(verdict) = notes.rate.get() {
+        show_rate(headers, verdict);
+    }
+    if let Some(expires_at) = notes.expires_soon_at.get()
+        && let Ok(value) = HeaderValue::from_str(&expires_at.to_string())
+    {
+        headers.insert(KEY_EXPIRES, value);
+    }
 }
 
 /// What is left of the key's rate limit (draft-ietf-httpapi-ratelimit-headers).

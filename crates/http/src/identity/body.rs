@@ -1,9 +1,9 @@
-use std::collections::BTreeMap;
-
 use reoclo_api_types::{AclBody, KeyBody, KeyScopeBody, MeBody, MembershipBody};
 use reoclo_control::KeyIdentity;
 use reoclo_control::{AutomationKeyRecord, KeyRecord};
-use reoclo_domain::{Acl, OperationKind, Role, Scope};
+use reoclo_domain::{Role, Scope};
+
+use crate::keys::scope::{ids, operations, permissions};
 
 pub(super) fn me(identity: &KeyIdentity) -> MeBody {
     let organization = &identity.organization;
@@ -74,17 +74,6 @@ pub(super) fn key(identity: &KeyIdentity) -> KeyBody {
     }
 }
 
-fn permissions(acl: Acl) -> BTreeMap<String, Vec<String>> {
-    let mut permissions: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for cell in acl.cells() {
-        let actions = permissions
-            .entry(cell.resource().as_str().to_owned())
-            .or_default();
-        actions.push(cell.action().as_str().to_owned());
-    }
-    permissions
-}
-
 fn scope(key: &AutomationKeyRecord) -> KeyScopeBody {
     KeyScopeBody {
         all_servers: key.scope.servers == Scope::All,
@@ -94,21 +83,5 @@ fn scope(key: &AutomationKeyRecord) -> KeyScopeBody {
         registry_credential_ids: ids(&key.scope.registry_credentials),
         ip_restricted: !key.ip_allowlist.is_empty(),
         rate_limit_per_minute: key.rate_limit_per_minute,
-    }
-}
-
-fn operations(key: &AutomationKeyRecord) -> Vec<String> {
-    key.scope
-        .operations
-        .iter()
-        .map(OperationKind::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn ids<Id: ToString>(scope: &Scope<Id>) -> Vec<String> {
-    match scope {
-        Scope::All => Vec::new(),
-        Scope::Only(ids) => ids.iter().map(ToString::to_string).collect(),
     }
 }

@@ -45,6 +45,10 @@ fn path(world: &World, route: &Route) -> String {
     let ours = &world.ours;
     let id = if route.path.contains("/users/") {
         ours.viewer.to_string()
+    } else if route.path.contains("/integration-keys/") {
+        ours.integration_key.to_string()
+    } else if route.path.contains("/automation-keys/") {
+        ours.automation_key.to_string()
     } else {
         ours.server.to_string()
     };
@@ -70,6 +74,7 @@ fn body(world: &World, route: &Route) -> Option<Value> {
         "/api/users/{id}" => Some(json!({ "role": "developer" })),
         path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
         path if path.ends_with("/reset-password") => None,
+        path if path.contains("-keys/{id}/") => None,
         _ => Some(json!({ "server_id": id, "command": "true", "credential_id": id })),
     }
 }

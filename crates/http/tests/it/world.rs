@@ -17,8 +17,8 @@ use reoclo_domain::{
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewOrganization, NewServer, NewSession,
-    NewUser, SessionsEnded, Store, StoreOptions,
+    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewKey, NewOrganization, NewServer,
+    NewSession, NewUser, SessionsEnded, Store, StoreOptions,
 };
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
@@ -38,12 +38,15 @@ pub(crate) struct World {
     _database: Database,
 }
 
-/// An organization with one server and its people.
+/// An organization with one server, its admin, and a key of each kind of theirs.
 pub(crate) struct Organization {
     pub(crate) id: OrganizationId,
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
     pub(crate) viewer: UserId,
+    /// Keys that nobody has.
+    pub(crate) integration_key: IntegrationKeyId,
+    pub(crate) automation_key: AutomationKeyId,
 }
 
 /// A signed-in person.
@@ -142,17 +145,7 @@ impl World {
         preset: Preset,
         creator: UserId,
     ) -> (String, KeyRef) {
-        let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
-        let key = IntegrationKeyRecord {
-            id: IntegrationKeyId::new(&*self.clock, &RealEntropy),
-            organization: of.id,
-            label: "test".into(),
-            prefix: token.display_prefix().into(),
-            preset,
-            creator,
-            life: KeyLife::new(self.clock.now(), None),
-            created_at: self.clock.now(),
-        };
+        let (key, token) = integration_record(&*self.clock, of.id, preset, creator);
         let id = KeyRef::Integration(key.id);
         self.store()
             .create_integration_key(key, token.hash(), Vec::new())
@@ -307,22 +300,10 @@ impl World {
         ip_allowlist: &[&str],
         rate_limit_per_minute: u32,
     ) -> (String, KeyRef) {
-        let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
-        let key = AutomationKeyRecord {
-            id: AutomationKeyId::new(&*self.clock, &RealEntropy),
-            organization: of.id,
-            name: "test".into(),
-            prefix: token.display_prefix().into(),
-            scope,
-            ip_allowlist: ip_allowlist
-                .iter()
-                .map(|network| network.parse().unwrap())
-                .collect(),
-            rate_limit_per_minute,
-            creator: of.admin,
-            life: KeyLife::new(self.clock.now(), None),
-            created_at: self.clock.now(),
-        };
+        let (mut key, token) = automation_record(&*self.clock, of.id, of.admin, scope);
+        let networks = ip_allowlist.iter();
+        key.ip_allowlist = networks.map(|network| network.parse().unwrap()).collect();
+        key.rate_limit_per_minute = rate_limit_per_minute;
         let id = KeyRef::Automation(key.id);
         self.store()
             .create_automation_key(key, token.hash(), Vec::new())
@@ -454,12 +435,70 @@ async fn organization(control: &Control, name: &str) -> Organization {
     };
     let server_id = server.id;
     store.create_server(server, None, Vec::new()).await.unwrap();
+    let (integration, token) = integration_record(clock, id, Preset::FullAccess, admin_id);
+    let integration = (
+        integration.id,
+        NewKey::Integration(integration, token.hash()),
+    );
+    let scope = AutomationScope {
+        servers: Scope::All,
+        operations: OperationKinds::all(),
+        registry_credentials: Scope::All,
+    };
+    let (automation, token) = automation_record(clock, id, admin_id, scope);
+    let automation = (automation.id, NewKey::Automation(automation, token.hash()));
+    let keys = vec![integration.1, automation.1];
+    store.create_keys(keys, Vec::new()).await.unwrap();
     Organization {
         id,
         server: server_id,
         admin: admin_id,
         viewer: viewer_id,
+        integration_key: integration.0,
+        automation_key: automation.0,
     }
+}
+
+fn integration_record(
+    clock: &dyn Clock,
+    organization: OrganizationId,
+    preset: Preset,
+    creator: UserId,
+) -> (IntegrationKeyRecord, PlainToken) {
+    let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
+    let key = IntegrationKeyRecord {
+        id: IntegrationKeyId::new(clock, &RealEntropy),
+        organization,
+        label: "test".into(),
+        prefix: token.display_prefix().into(),
+        preset,
+        creator,
+        life: KeyLife::new(clock.now(), None),
+        created_at: clock.now(),
+    };
+    (key, token)
+}
+
+fn automation_record(
+    clock: &dyn Clock,
+    organization: OrganizationId,
+    creator: UserId,
+    scope: AutomationScope,
+) -> (AutomationKeyRecord, PlainToken) {
+    let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
+    let key = AutomationKeyRecord {
+        id: AutomationKeyId::new(clock, &RealEntropy),
+        organization,
+        name: "test".into(),
+        prefix: token.display_prefix().into(),
+        scope,
+        ip_allowlist: Vec::new(),
+        rate_limit_per_minute: 100,
+        creator,
+        life: KeyLife::new(clock.now(), None),
+        created_at: clock.now(),
+    };
+    (key, token)
 }
 
 fn new_user(clock: &dyn Clock) -> NewUser {

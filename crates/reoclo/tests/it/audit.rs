@@ -35,11 +35,7 @@ fn verify_and_export_run_beside_the_live_server() {
     assert_eq!(exported.code, Some(0), "{}", exported.stderr);
     let lines = lines(&exported.stdout);
     let find = |action: &str| lines.iter().find(|line| line["action"] == action);
-    for action in [
-        "organization.create",
-        "server.create",
-        "integration_key.create",
-    ] {
+    for action in ["organization.create", "server.create", "key.create"] {
         assert!(find(action).is_some(), "{action}");
     }
     let (begun, over) = (

@@ -23,7 +23,7 @@ pub(crate) use gate::Gate;
 pub(crate) use home::{Home, free_port};
 pub(crate) use http::{Answer, Client, Request};
 pub(crate) use leaks::{holds, leaks};
-pub(crate) use person::{PASSWORD, Person};
+pub(crate) use person::PASSWORD;
 pub(crate) use process::{Finished, Process};
 pub(crate) use proxy::Proxy;
 pub(crate) use terminal::Terminal;

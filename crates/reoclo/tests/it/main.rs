@@ -5,6 +5,7 @@
     reason = "tests run in the real world and fail by panicking"
 )]
 
+mod faults;
 mod fixture;
 
 mod audit;
@@ -17,6 +18,7 @@ mod env_secrets;
 mod exec;
 mod kept_secrets;
 mod key_scope;
+mod keys;
 mod links;
 mod many;
 mod own_runner;
@@ -24,6 +26,7 @@ mod people;
 mod postgres;
 mod refused_starts;
 mod refused_use;
+mod revoke;
 mod second_runner;
 mod servers;
 mod setup;

@@ -6,7 +6,7 @@ use reoclo_testkit::database::{self, empty_postgres};
 use crate::fixture::{Database, Gate, Home};
 
 /// An empty database on the test server, and its URL.
-fn fresh() -> (database::Database, String) {
+pub(crate) fn fresh() -> (database::Database, String) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

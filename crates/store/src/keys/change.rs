@@ -11,65 +11,101 @@ use crate::sql::{Statement, sql};
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
-struct ChangeKey {
+/// What came of revoking a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Revoked {
+    /// The key is revoked.
+    Now,
+    /// It was revoked before; the first moment stands.
+    Before,
+    /// The organization has no such key.
+    Unknown,
+}
+
+struct RevokeKey {
     organization: OrganizationId,
     key: KeyRef,
-    change: Change,
+    at: Timestamp,
     events: Vec<NewAuditEvent>,
 }
 
-#[derive(Clone, Copy)]
-enum Change {
-    Revoke(Timestamp),
-    Expire(Option<Timestamp>),
-}
-
-impl Write for ChangeKey {
+impl Write for RevokeKey {
     type Output = bool;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        if !self.update(work.connection).await? {
+        let revoked = revoke(work, self.organization, self.key, self.at).await?;
+        if revoked == Revoked::Now {
+            work.audit(&self.events);
+        }
+        Ok(revoked != Revoked::Unknown)
+    }
+}
+
+/// Revokes a key, unless it is.
+pub(super) async fn revoke(
+    work: &mut Work<'_>,
+    organization: OrganizationId,
+    key: KeyRef,
+    at: Timestamp,
+) -> Result<Revoked, StoreError> {
+    let update = "UPDATE api_keys SET revoked_at = $4
+         WHERE id = $1 AND kind = $2 AND organization_id = $3 AND revoked_at IS NULL";
+    let update = select(sql(update), organization, key).bind(at);
+    if update.execute(work.connection).await? > 0 {
+        work.effect(Effect::KeyRevoked(key));
+        return Ok(Revoked::Now);
+    }
+    Ok(if is_there(work.connection, organization, key).await? {
+        Revoked::Before
+    } else {
+        Revoked::Unknown
+    })
+}
+
+async fn is_there(
+    connection: &mut AnyConnection,
+    organization: OrganizationId,
+    key: KeyRef,
+) -> Result<bool, StoreError> {
+    let query = "SELECT id FROM api_keys WHERE id = $1 AND kind = $2 AND organization_id = $3";
+    let found = select(sql(query), organization, key).optional(connection);
+    Ok(found.await?.is_some())
+}
+
+fn select(statement: Statement, organization: OrganizationId, key: KeyRef) -> Statement {
+    statement
+        .bind(key.as_uuid())
+        .bind(key.kind().as_str())
+        .bind(organization)
+}
+
+struct ExpireKey {
+    organization: OrganizationId,
+    key: KeyRef,
+    expires_at: Option<Timestamp>,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for ExpireKey {
+    type Output = bool;
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
+        let update = "UPDATE api_keys SET expires_at = $4
+             WHERE id = $1 AND kind = $2 AND organization_id = $3";
+        let update = select(sql(update), self.organization, self.key).bind(self.expires_at);
+        if update.execute(work.connection).await? == 0 {
             return Ok(false);
         }
-        work.effect(match self.change {
-            Change::Revoke(_) => Effect::KeyRevoked(self.key),
-            Change::Expire(at) => Effect::KeyExpiry(self.key, at),
-        });
+        work.effect(Effect::KeyExpiry(self.key, self.expires_at));
         work.audit(&self.events);
         Ok(true)
     }
 }
 
-impl ChangeKey {
-    async fn update(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        // The first revocation stands.
-        let statement = match self.change {
-            Change::Revoke(at) => self
-                .select(sql(
-                    "UPDATE api_keys SET revoked_at = COALESCE(revoked_at, $4)
-                 WHERE id = $1 AND kind = $2 AND organization_id = $3",
-                ))
-                .bind(at),
-            Change::Expire(at) => self
-                .select(sql("UPDATE api_keys SET expires_at = $4
-                 WHERE id = $1 AND kind = $2 AND organization_id = $3"))
-                .bind(at),
-        };
-        Ok(statement.execute(connection).await? > 0)
-    }
-
-    fn select(&self, statement: Statement) -> Statement {
-        statement
-            .bind(self.key.as_uuid())
-            .bind(self.key.kind().as_str())
-            .bind(self.organization)
-    }
-}
-
 impl Store {
-    /// Revokes a key; effective in [`Store::find_key`] before it returns. Revoking again keeps
-    /// the first moment. `false` when the organization has no such key; then no event is written
-    /// either.
+    /// Revokes a key; effective in [`Store::find_key`] before it returns. Revoking again changes
+    /// nothing, and no event is written. `false` when the organization has no such key; then no
+    /// event is written either.
     pub async fn revoke_key(
         &self,
         organization: OrganizationId,
@@ -77,16 +113,17 @@ impl Store {
         at: Timestamp,
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
-        let write = ChangeKey {
+        let write = RevokeKey {
             organization,
             key,
-            change: Change::Revoke(at),
+            at,
             events,
         };
         self.write(write).await
     }
 
-    /// Changes when a key expires; otherwise as [`Store::revoke_key`].
+    /// Changes when a key expires. `false` when the organization has no such key; then no event
+    /// is written either.
     pub async fn set_key_expiry(
         &self,
         organization: OrganizationId,
@@ -94,10 +131,10 @@ impl Store {
         expires_at: Option<Timestamp>,
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
-        let write = ChangeKey {
+        let write = ExpireKey {
             organization,
             key,
-            change: Change::Expire(expires_at),
+            expires_at,
             events,
         };
         self.write(write).await

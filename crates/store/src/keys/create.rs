@@ -31,7 +31,7 @@ impl Write for CreateKeys {
 }
 
 /// Inserts a key of either kind.
-async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
+pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
     let (record, token) = match key {
         NewKey::Integration(key, token) => (KeyRecord::Integration(key.clone()), *token),
         NewKey::Automation(key, token) => (KeyRecord::Automation(key.clone()), *token),

@@ -67,7 +67,7 @@ impl Store {
     ) -> Result<Vec<T>, StoreError> {
         sql(
             "SELECT * FROM api_keys WHERE organization_id = $1 AND kind = $2
-             ORDER BY created_at DESC, id DESC",
+             ORDER BY id DESC",
         )
         .bind(organization)
         .bind(kind.as_str())

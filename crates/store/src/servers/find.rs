@@ -1,5 +1,6 @@
 //! Finding servers, and who their runners must prove to be.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
@@ -96,6 +97,23 @@ impl Store {
         .bind(organization)
         .all(&mut *self.reader().await?, ServerRecord::read)
         .await
+    }
+
+    /// Those of `ids` that are no servers of the organization, or are decommissioned.
+    pub async fn unknown_servers(
+        &self,
+        organization: OrganizationId,
+        ids: &[ServerId],
+    ) -> Result<Vec<ServerId>, StoreError> {
+        let known: HashSet<ServerId> =
+            sql("SELECT id FROM servers WHERE organization_id = $1 AND status <> 'decommissioned'")
+                .bind(organization)
+                .all(&mut *self.reader().await?, |row| row.parse("id"))
+                .await?
+                .into_iter()
+                .collect();
+        let unknown = ids.iter().filter(|id| !known.contains(id));
+        Ok(unknown.copied().collect())
     }
 
     /// One server of the organization, also when it is decommissioned.

@@ -1,6 +1,8 @@
 //! Keys.
 
 mod cache;
+mod list;
+mod replace;
 mod revoke;
 mod uses;
 

@@ -19,6 +19,7 @@ contract![
     a_decommissioned_server_stays_so,
     the_name_of_a_server_is_known_to_its_organization_while_it_is_in_use,
     at_the_start_nothing_is_connected,
+    servers_that_a_key_could_not_name_are_told_apart,
     a_server_is_called_otherwise_in_its_organization,
 ];
 
@@ -274,6 +275,24 @@ async fn at_the_start_nothing_is_connected(fixture: Fixture) {
             .unwrap();
         assert_eq!(found.status, status);
     }
+}
+
+async fn servers_that_a_key_could_not_name_are_told_apart(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let (ours, gone) = (
+        fixture.server(team, "web").await,
+        fixture.server(team, "gone").await,
+    );
+    let foreign = fixture.server(other, "web").await;
+    let unknown = ServerId::new(&*fixture.clock, &*fixture.entropy);
+    let (store, now) = (&fixture.store, fixture.clock.now());
+    let removed = store.set_server_status(gone, ServerStatus::Decommissioned, now, vec![]);
+    removed.await.unwrap();
+    let asked = [foreign, ours, gone, unknown];
+    let found = store.unknown_servers(team.organization, &asked).await;
+    assert_eq!(found.unwrap(), [foreign, gone, unknown]);
+    let found = store.unknown_servers(team.organization, &[ours]).await;
+    assert_eq!(found.unwrap(), []);
 }
 
 async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {

@@ -9,13 +9,15 @@ use std::time::Instant;
 
 use anyhow::{Result, anyhow};
 use futures_util::future::try_join_all;
+use ipnet::IpNet;
 use reoclo_control::{Control, Exec, Permission, Presented, RequestSource, ServersRead};
 use reoclo_domain::{
     AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds, PlainToken,
     Preset, Scope, TokenKind,
 };
-use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord};
+use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewAuditEvent};
 
+use crate::bench::audit;
 use crate::database::Database;
 use crate::instance::RATE_LIMIT;
 use crate::unit::number;
@@ -30,17 +32,20 @@ const BATCH: usize = 1000;
 pub(super) struct Keys {
     database: Database,
     control: Control,
+    networks: usize,
     integration: Tokens,
     automation: Tokens,
 }
 
 impl Keys {
-    /// Makes `count` keys, half of each kind, and uses each once.
-    pub(super) async fn create(directory: &Path, count: usize) -> Result<Self> {
+    /// Makes `count` keys, half of each kind, and uses each once. Automation keys list that many
+    /// networks, of which the last one has the client.
+    pub(super) async fn create(directory: &Path, count: usize, networks: usize) -> Result<Self> {
         let database = Database::create(directory).await?;
         let mut keys = Self {
             control: database.control(),
             database,
+            networks,
             integration: Tokens::default(),
             automation: Tokens::default(),
         };
@@ -72,6 +77,32 @@ impl Keys {
     pub(super) async fn check_automation(&self, in_use: InUse, checks: usize) -> Result<f64> {
         let tokens = self.automation.next(in_use, checks);
         self.check::<Exec>(&tokens).await
+    }
+
+    /// Creates an automation key, with its audit row.
+    pub(super) async fn create_another(&self) -> Result<KeyRef> {
+        let token = PlainToken::generate(TokenKind::Automation, &*self.database.entropy);
+        let key = self.automation_key(&token)?;
+        let (key_ref, event) = (KeyRef::Automation(key.id), self.event("key.create"));
+        let store = &self.database.store;
+        store
+            .create_automation_key(key, token.hash(), vec![event])
+            .await?;
+        Ok(key_ref)
+    }
+
+    /// Revokes a key, with its audit row.
+    pub(super) async fn revoke(&self, key: KeyRef) -> Result<()> {
+        let Database { store, clock, .. } = &self.database;
+        let (organization, event) = (self.database.organization, self.event("key.revoke"));
+        store
+            .revoke_key(organization, key, clock.now(), vec![event])
+            .await?;
+        Ok(())
+    }
+
+    fn event(&self, action: &'static str) -> NewAuditEvent {
+        audit::event(&self.database, action)
     }
 
     pub(super) async fn close(self) {
@@ -158,11 +189,18 @@ impl Keys {
                 operations: OperationKinds::all(),
                 registry_credentials: Scope::All,
             },
-            ip_allowlist: vec!["192.0.2.0/24".parse()?, "127.0.0.0/8".parse()?],
+            ip_allowlist: self.allowlist()?,
             rate_limit_per_minute: RATE_LIMIT,
             creator: self.database.admin,
             life: KeyLife::new(clock.now(), None),
             created_at: clock.now(),
         })
+    }
+
+    /// The client's own network stands last.
+    fn allowlist(&self) -> Result<Vec<IpNet>> {
+        let others = (1..self.networks).map(|network| format!("10.{network}.0.0/16"));
+        let all = others.chain(["127.0.0.0/8".to_owned()]);
+        all.map(|network| Ok(network.parse()?)).collect()
     }
 }

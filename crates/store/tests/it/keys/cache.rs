@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use reoclo_domain::{Role, Timestamp};
-use reoclo_store::KeyRef;
+use reoclo_store::{KeyRef, NewKey, Revoked};
 
 use crate::fixture::Fixture;
 
@@ -11,6 +11,7 @@ enum Step {
     CreateIntegration,
     CreateAutomation,
     Revoke(usize),
+    Replace(usize),
     Expire(usize, Option<i64>),
     Role(Option<Role>),
 }
@@ -21,6 +22,7 @@ fn step() -> impl Strategy<Value = Step> {
         Just(Step::CreateIntegration),
         Just(Step::CreateAutomation),
         any::<usize>().prop_map(Step::Revoke),
+        any::<usize>().prop_map(Step::Replace),
         (any::<usize>(), any::<Option<i64>>()).prop_map(|(key, at)| Step::Expire(key, at)),
         role.prop_map(Step::Role),
     ]
@@ -65,6 +67,18 @@ async fn run(steps: Vec<Step>) {
                             .await
                             .unwrap()
                     );
+                }
+            }
+            Step::Replace(at) => {
+                if let Some((old, _)) = pick(at) {
+                    let (key, token) = (fixture.integration_key(team), fixture.token_hash());
+                    let new = KeyRef::Integration(key.id);
+                    let now = Timestamp::from_micros(1);
+                    let key = NewKey::Integration(key, token);
+                    let replaced = store.replace_key(team.organization, old, now, key, vec![]);
+                    if replaced.await.unwrap() == Revoked::Now {
+                        keys.push((new, token));
+                    }
                 }
             }
             Step::Expire(at, expires_at) => {

@@ -25,7 +25,7 @@ async fn a_revoked_key_is_found_as_revoked(fixture: Fixture) {
         .create_integration_key(key, token, vec![])
         .await
         .unwrap();
-    let event = fixture.event(team, "integration_key.revoke");
+    let event = fixture.event(team, "key.revoke");
     let now = fixture.clock.now();
     assert!(
         store
@@ -46,7 +46,7 @@ async fn a_revoked_key_is_found_as_revoked(fixture: Fixture) {
         );
         assert_eq!(store.statistics().cached_keys, 0);
     }
-    assert_eq!(fixture.actions(team).await, ["integration_key.revoke"]);
+    assert_eq!(fixture.actions(team).await, ["key.revoke"]);
 }
 
 async fn a_key_is_revoked_once(fixture: Fixture) {
@@ -63,7 +63,12 @@ async fn a_key_is_revoked_once(fixture: Fixture) {
         let now = fixture.clock.now();
         assert!(
             store
-                .revoke_key(team.organization, key_ref, now, vec![])
+                .revoke_key(
+                    team.organization,
+                    key_ref,
+                    now,
+                    vec![fixture.event(team, "key.revoke")]
+                )
                 .await
                 .unwrap()
         );
@@ -71,6 +76,7 @@ async fn a_key_is_revoked_once(fixture: Fixture) {
     }
     let found = store.find_key(&token).await.unwrap().unwrap();
     assert_eq!(found.life().revoked_at, Some(first));
+    assert_eq!(fixture.actions(team).await, ["key.revoke"]);
 }
 
 async fn only_the_own_organization_revokes(fixture: Fixture) {
@@ -85,7 +91,7 @@ async fn only_the_own_organization_revokes(fixture: Fixture) {
         .unwrap();
     let now = fixture.clock.now();
     for (organization, key_ref) in [(other.organization, own), (team.organization, unknown)] {
-        let event = fixture.event(team, "integration_key.revoke");
+        let event = fixture.event(team, "key.revoke");
         assert!(
             !store
                 .revoke_key(organization, key_ref, now, vec![event])

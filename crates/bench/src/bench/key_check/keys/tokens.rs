@@ -1,6 +1,6 @@
 //! The tokens of one kind, and which of them are used.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use reoclo_domain::PlainToken;
 
@@ -22,14 +22,14 @@ pub(in crate::bench::key_check) enum InUse {
 #[derive(Default)]
 pub(super) struct Tokens {
     all: Vec<PlainToken>,
-    next: Cell<usize>,
+    next: AtomicUsize,
 }
 
 impl Tokens {
     pub(super) fn new(all: Vec<PlainToken>) -> Self {
         Self {
             all,
-            next: Cell::new(0),
+            next: AtomicUsize::new(0),
         }
     }
 
@@ -48,8 +48,8 @@ impl Tokens {
             InUse::All => self.all.len(),
         };
         let step = || {
-            let next = (self.next.get() + STRIDE) % limit;
-            self.next.set(next);
+            let next = (self.next.load(Ordering::Relaxed) + STRIDE) % limit;
+            self.next.store(next, Ordering::Relaxed);
             self.all[next].expose()
         };
         (0..count).map(|_| step()).collect()

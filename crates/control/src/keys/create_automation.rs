@@ -1,0 +1,301 @@
+//! Creating an automation key.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use reoclo_domain::{
+    AllowlistEntry, AutomationScope, DisplayName, Lifetime, MAX_ALLOWLIST_ENTRIES, OperationKind,
+    OperationKinds, OrganizationId, RegistryCredentialId, Scope, ServerId,
+};
+
+use super::mint::{Blueprint, Power};
+use super::{MintedKey, lifetime, person};
+use crate::{Authorized, AutomationKeysManage, Control, InvalidFields, Refusal};
+
+const DEFAULT_RATE_LIMIT: u32 = 100;
+const MAX_RATE_LIMIT: u32 = 10_000;
+/// The most servers or credentials that a key lists.
+const MAX_LISTED: usize = 1000;
+
+const SERVERS: &str = "server_ids";
+const CREDENTIALS: &str = "registry_credential_ids";
+const ALLOWLIST: &str = "ip_allowlist";
+
+/// An automation key as a person wants it.
+#[derive(Clone, Debug)]
+pub struct NewAutomationKeyForm {
+    /// 1 to 100 characters.
+    pub name: String,
+    /// Every server, also later ones.
+    pub all_servers: bool,
+    /// Else the ids of these.
+    pub server_ids: Vec<String>,
+    /// The names of the operations.
+    pub operations: Vec<String>,
+    /// The ids of registry credentials; none is every one, also later ones.
+    pub registry_credential_ids: Vec<String>,
+    /// `30d`, `90d`, `1y` or `never`, which is meant where nothing is said.
+    pub expires_in: Option<String>,
+    /// Addresses and networks; none is everywhere.
+    pub ip_allowlist: Vec<String>,
+    /// Requests in any 60 seconds; 100 where nothing is said.
+    pub rate_limit_per_minute: Option<i64>,
+}
+
+impl Control {
+    /// Creates an automation key of the caller's organization.
+    pub async fn create_automation_key(
+        &self,
+        proof: &Authorized<AutomationKeysManage>,
+        form: NewAutomationKeyForm,
+    ) -> Result<MintedKey, Refusal> {
+        let person = person(proof)?;
+        let maximum = self.maximum_lifetime(proof).await?;
+        let mut invalid = InvalidFields::default();
+        let label = form.name.parse::<DisplayName>();
+        let label = noted("name", label, &mut invalid);
+        let expires_in = form.expires_in.as_deref();
+        let expires_in = expires_in.unwrap_or(Lifetime::Never.as_str());
+        let lifetime = lifetime::chosen(expires_in, maximum, &mut invalid);
+        let ip_allowlist = allowlist(&form.ip_allowlist, &mut invalid);
+        let rate_limit_per_minute = rate_limit(form.rate_limit_per_minute, &mut invalid);
+        let organization = proof.caller().organization();
+        let scope = self.scope(organization, &form, &mut invalid).await?;
+        invalid.into_result()?;
+        let blueprint = Blueprint {
+            label: label.map_or_else(String::new, |label| label.to_string()),
+            lifetime,
+            power: Power::Automation {
+                scope,
+                ip_allowlist,
+                rate_limit_per_minute,
+            },
+        };
+        self.create_key(proof.caller(), person, blueprint, maximum)
+            .await
+    }
+
+    async fn scope(
+        &self,
+        organization: OrganizationId,
+        form: &NewAutomationKeyForm,
+        invalid: &mut InvalidFields,
+    ) -> Result<AutomationScope, Refusal> {
+        let servers = servers(form, invalid);
+        if let Scope::Only(ids) = &servers {
+            let unknown = self.store().unknown_servers(organization, ids).await?;
+            let is = "is not a server of this organization";
+            note_unknown(SERVERS, &form.server_ids, &unknown, is, invalid);
+        }
+        let credentials = credentials(form, invalid);
+        if let Scope::Only(ids) = &credentials {
+            let store = self.store();
+            let unknown = store
+                .unknown_registry_credentials(organization, ids)
+                .await?;
+            let is = "is not a registry credential of this organization";
+            let given = &form.registry_credential_ids;
+            note_unknown(CREDENTIALS, given, &unknown, is, invalid);
+        }
+        Ok(AutomationScope {
+            servers,
+            operations: operations(&form.operations, invalid),
+            registry_credentials: credentials,
+        })
+    }
+}
+
+fn servers(form: &NewAutomationKeyForm, invalid: &mut InvalidFields) -> Scope<ServerId> {
+    match (form.all_servers, form.server_ids.is_empty()) {
+        (true, true) => return Scope::All,
+        (true, false) => invalid.add(
+            SERVERS,
+            "cannot be combined with all_servers: leave one of them out",
+        ),
+        (false, true) => invalid.add(
+            SERVERS,
+            "must have at least one server: list some, or send all_servers: true",
+        ),
+        (false, false) => {}
+    }
+    Scope::Only(listed(SERVERS, &form.server_ids, MAX_LISTED, invalid))
+}
+
+/// What is empty now means every one for good, also when there is none left to list.
+fn credentials(
+    form: &NewAutomationKeyForm,
+    invalid: &mut InvalidFields,
+) -> Scope<RegistryCredentialId> {
+    if form.registry_credential_ids.is_empty() {
+        return Scope::All;
+    }
+    let ids = &form.registry_credential_ids;
+    Scope::Only(listed(CREDENTIALS, ids, MAX_LISTED, invalid))
+}
+
+fn operations(names: &[String], invalid: &mut InvalidFields) -> OperationKinds {
+    let all = OperationKind::ALL.map(OperationKind::as_str).join(", ");
+    if names.is_empty() {
+        invalid.add("operations", format!("must have at least one of {all}"));
+    }
+    let kinds: Vec<OperationKind> = listed("operations", names, MAX_LISTED, invalid);
+    kinds.into_iter().collect()
+}
+
+fn allowlist(entries: &[String], invalid: &mut InvalidFields) -> Vec<AllowlistEntry> {
+    listed(ALLOWLIST, entries, MAX_ALLOWLIST_ENTRIES, invalid)
+}
+
+fn rate_limit(given: Option<i64>, invalid: &mut InvalidFields) -> u32 {
+    let Some(given) = given else {
+        return DEFAULT_RATE_LIMIT;
+    };
+    let limit = u32::try_from(given).ok();
+    let limit = limit.filter(|limit| (1..=MAX_RATE_LIMIT).contains(limit));
+    limit.unwrap_or_else(|| {
+        invalid.add(
+            "rate_limit_per_minute",
+            format!("must be from 1 to {MAX_RATE_LIMIT}"),
+        );
+        DEFAULT_RATE_LIMIT
+    })
+}
+
+/// The entries, each once. What is wrong with one is noted under `field[position]`.
+fn listed<T: FromStr<Err: Display> + PartialEq>(
+    field: &'static str,
+    texts: &[String],
+    most: usize,
+    invalid: &mut InvalidFields,
+) -> Vec<T> {
+    if texts.len() > most {
+        invalid.add(field, format!("must have at most {most} entries"));
+        return Vec::new();
+    }
+    let mut entries = Vec::new();
+    for (position, text) in texts.iter().enumerate() {
+        let entry = noted(format!("{field}[{position}]"), text.parse(), invalid);
+        entries.extend(entry.filter(|entry| !entries.contains(entry)));
+    }
+    entries
+}
+
+fn noted<T, E: Display>(
+    field: impl Into<String>,
+    parsed: Result<T, E>,
+    invalid: &mut InvalidFields,
+) -> Option<T> {
+    match parsed {
+        Ok(value) => Some(value),
+        Err(problem) => {
+            invalid.add(field, problem.to_string());
+            None
+        }
+    }
+}
+
+/// Notes each of `texts` that is one of the unknown ids.
+fn note_unknown<Id: FromStr + PartialEq>(
+    field: &'static str,
+    texts: &[String],
+    unknown: &[Id],
+    is: &str,
+    invalid: &mut InvalidFields,
+) {
+    if unknown.is_empty() {
+        return;
+    }
+    for (position, text) in texts.iter().enumerate() {
+        if text.parse().is_ok_and(|id| unknown.contains(&id)) {
+            invalid.add(format!("{field}[{position}]"), format!("({text}) {is}"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form() -> NewAutomationKeyForm {
+        NewAutomationKeyForm {
+            name: "deploy".into(),
+            all_servers: false,
+            server_ids: Vec::new(),
+            operations: Vec::new(),
+            registry_credential_ids: Vec::new(),
+            expires_in: None,
+            ip_allowlist: Vec::new(),
+            rate_limit_per_minute: None,
+        }
+    }
+
+    fn texts(texts: &[&str]) -> Vec<String> {
+        texts.iter().map(|text| (*text).to_owned()).collect()
+    }
+
+    #[test]
+    fn servers_are_all_or_some_and_never_none() {
+        let id = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa";
+        for (all_servers, ids, is_valid) in [
+            (true, &[][..], true),
+            (false, &[id, id], true),
+            (false, &[], false),
+            (true, &[id], false),
+            (false, &["web-1"], false),
+        ] {
+            let mut invalid = InvalidFields::default();
+            let form = NewAutomationKeyForm {
+                all_servers,
+                server_ids: texts(ids),
+                ..form()
+            };
+            let scope = servers(&form, &mut invalid);
+            assert_eq!(invalid.fields().is_empty(), is_valid, "{form:?}");
+            if is_valid && !all_servers {
+                assert_eq!(scope, Scope::Only(vec![id.parse().unwrap()]));
+            }
+        }
+    }
+
+    #[test]
+    fn every_wrong_entry_is_named_by_its_place() {
+        let mut invalid = InvalidFields::default();
+        let entries = texts(&["10.0.0.0/8", "10.0.0.5/8", "::1", "home", "10.0.0.0/8"]);
+        assert_eq!(allowlist(&entries, &mut invalid).len(), 2);
+        let fields: Vec<_> = invalid.fields().iter().collect();
+        assert_eq!(fields[0].0, "ip_allowlist[1]");
+        assert!(fields[0].1.contains("use 10.0.0.0/8 or 10.0.0.5"));
+        assert_eq!(fields[1].0, "ip_allowlist[3]");
+        let mut invalid = InvalidFields::default();
+        operations(&texts(&["exec", "fly", "exec"]), &mut invalid);
+        assert!(
+            invalid
+                .to_string()
+                .starts_with("operations[1] is not an operation")
+        );
+    }
+
+    #[test]
+    fn lists_and_limits_are_bounded() {
+        let mut invalid = InvalidFields::default();
+        let entries: Vec<_> = (0..101).map(|number| format!("10.0.0.{number}")).collect();
+        allowlist(&entries[..100], &mut invalid);
+        for given in [None, Some(1), Some(10_000)] {
+            rate_limit(given, &mut invalid);
+        }
+        assert_eq!(invalid, InvalidFields::default());
+        allowlist(&entries, &mut invalid);
+        rate_limit(Some(10_001), &mut invalid);
+        assert_eq!(
+            invalid.to_string(),
+            "ip_allowlist must have at most 100 entries; rate_limit_per_minute must be from 1 to \
+             10000"
+        );
+        let mut invalid = InvalidFields::default();
+        for given in [0, -1, i64::MIN, i64::MAX] {
+            rate_limit(Some(given), &mut invalid);
+        }
+        operations(&[], &mut invalid);
+        assert_eq!(invalid.fields().len(), 2);
+    }
+}

@@ -1,0 +1,150 @@
+//! Managing keys over REST, which takes a signed-in person (DESIGN 5).
+
+mod body;
+mod create;
+mod duplicate;
+mod list;
+mod replace;
+mod revoke;
+pub(crate) mod scope;
+mod show;
+
+use axum::extract::Path;
+use axum::extract::rejection::PathRejection;
+use http::StatusCode;
+use reoclo_api_types::{
+    AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
+    NewIntegrationKeyRequest,
+};
+use reoclo_control::{
+    AutomationKeysManage, IntegrationKeysManage, KeyRef, ManagedKey, ManagesKeys, MintedKey,
+    Refusal,
+};
+use reoclo_domain::PlainToken;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::body::JsonAnswer;
+use crate::error::ApiError;
+use crate::registrar::{Doc, Registrar};
+
+/// What is only in some answers about a key.
+#[derive(Default)]
+struct Extras {
+    token: Option<PlainToken>,
+    usage: Option<Vec<KeyUsageBody>>,
+}
+
+/// The body of a request that takes none: a field that somebody relies on must not be ignored.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+/// Keys of one kind, as they are shown.
+trait ShowsKeys: ManagesKeys {
+    /// One of them.
+    type Body: Serialize + ToSchema;
+
+    /// A key of this kind; of another there is none.
+    fn body(key: &ManagedKey, extras: Extras) -> Option<Self::Body>;
+}
+
+/// Where the routes of one kind are.
+struct Paths {
+    all: &'static str,
+    one: &'static str,
+    revoke: &'static str,
+    duplicate: &'static str,
+    replace: &'static str,
+}
+
+const INTEGRATION: Paths = Paths {
+    all: "/api/integration-keys",
+    one: "/api/integration-keys/{id}",
+    revoke: "/api/integration-keys/{id}/revoke",
+    duplicate: "/api/integration-keys/{id}/duplicate",
+    replace: "/api/integration-keys/{id}/replace",
+};
+
+const AUTOMATION: Paths = Paths {
+    all: "/api/automation-keys",
+    one: "/api/automation-keys/{id}",
+    revoke: "/api/automation-keys/{id}/revoke",
+    duplicate: "/api/automation-keys/{id}/duplicate",
+    replace: "/api/automation-keys/{id}/replace",
+};
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    let registrar = registrar
+        .post(
+            INTEGRATION.all,
+            Doc::new("Create an integration key of your own. Its token is in this answer only.")
+                .takes::<NewIntegrationKeyRequest>()
+                .answers::<IntegrationKeyBody>(201),
+            create::integration,
+        )
+        .post(
+            AUTOMATION.all,
+            Doc::new("Create an automation key. Its token is in this answer only.")
+                .takes::<NewAutomationKeyRequest>()
+                .answers::<AutomationKeyBody>(201),
+            create::automation,
+        );
+    let registrar = add_kind::<IntegrationKeysManage>(registrar, &INTEGRATION);
+    add_kind::<AutomationKeysManage>(registrar, &AUTOMATION)
+}
+
+fn add_kind<P: ShowsKeys>(registrar: Registrar, paths: &Paths) -> Registrar {
+    registrar
+        .get(
+            paths.all,
+            Doc::new("List the keys that you manage, newest first.")
+                .takes_query(list::PARAMETERS)
+                .answers_list::<P::Body>(),
+            list::list::<P>,
+        )
+        .get(
+            paths.one,
+            Doc::new("Show a key, with the addresses that used it in the last 90 days.")
+                .answers::<P::Body>(200),
+            show::show::<P>,
+        )
+        .post(
+            paths.revoke,
+            Doc::new("Revoke a key: no request that arrives after the answer is accepted.")
+                .answers::<P::Body>(200),
+            revoke::revoke::<P>,
+        )
+        .post(
+            paths.duplicate,
+            Doc::new("Create a key with the permissions and the lifetime of another one.")
+                .answers::<P::Body>(201),
+            duplicate::duplicate::<P>,
+        )
+        .post(
+            paths.replace,
+            Doc::new("Revoke a key and create its duplicate, in one step.").answers::<P::Body>(201),
+            replace::replace::<P>,
+        )
+}
+
+/// The answer with a new key, the only one that has its token.
+fn created<P: ShowsKeys>(minted: MintedKey) -> Result<JsonAnswer<P::Body>, ApiError> {
+    let extras = Extras {
+        token: Some(minted.token),
+        ..Extras::default()
+    };
+    let body = shown::<P>(&minted.key, extras)?;
+    Ok(JsonAnswer(StatusCode::CREATED, body))
+}
+
+fn shown<P: ShowsKeys>(key: &ManagedKey, extras: Extras) -> Result<P::Body, Refusal> {
+    P::body(key, extras).ok_or(Refusal::NotFound("the key"))
+}
+
+/// The key that the path names; what is no id is not found.
+fn key<P: ManagesKeys>(id: Result<Path<String>, PathRejection>) -> Result<KeyRef, Refusal> {
+    let id = id.ok().map(|Path(id)| id);
+    let key = id.and_then(|id| P::key(&id).ok());
+    key.ok_or(Refusal::NotFound("the key"))
+}

@@ -1,0 +1,92 @@
+//! Keys with what people see beside them.
+
+use std::net::IpAddr;
+
+use reoclo_domain::{Role, Timestamp, UserId};
+
+use super::KeyRecord;
+use crate::error::StoreError;
+use crate::sql::Record;
+
+/// A key with what people see beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyDetails {
+    /// The key.
+    pub key: KeyRecord,
+    /// Who made it.
+    pub creator: KeyCreator,
+    /// When and from where it was used last.
+    pub last_use: Option<LastUse>,
+}
+
+/// Who made a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyCreator {
+    /// The person.
+    pub id: UserId,
+    /// The person's e-mail address, once they have an account.
+    pub email: Option<String>,
+    /// The person's name, once they have an account.
+    pub name: Option<String>,
+    /// The person's role in the key's organization; `None` when they have left it.
+    pub role: Option<Role>,
+}
+
+/// The last use of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LastUse {
+    /// When.
+    pub at: Timestamp,
+    /// From where.
+    pub ip: IpAddr,
+    /// What the client called itself.
+    pub user_agent: String,
+}
+
+/// What [`KeyDetails::read`] reads; a condition on `api_keys` follows.
+macro_rules! details_where {
+    ($condition:literal) => {
+        concat!(
+            "SELECT api_keys.*, users.email AS creator_email, users.name AS creator_name,
+                 memberships.role AS creator_role
+             FROM api_keys
+             LEFT JOIN users ON users.id = api_keys.creator_id
+             LEFT JOIN memberships ON memberships.user_id = api_keys.creator_id
+                 AND memberships.organization_id = api_keys.organization_id
+             WHERE ",
+            $condition
+        )
+    };
+}
+
+pub(super) use details_where;
+
+impl KeyDetails {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        let key = KeyRecord::read(row)?;
+        let creator = KeyCreator {
+            id: key.creator(),
+            email: row.text_or_null("creator_email")?,
+            name: row.text_or_null("creator_name")?,
+            role: row.parse_or_null("creator_role")?,
+        };
+        Ok(Self {
+            key,
+            creator,
+            last_use: LastUse::read(row)?,
+        })
+    }
+}
+
+impl LastUse {
+    fn read(row: &Record) -> Result<Option<Self>, StoreError> {
+        let Some(at) = row.time_or_null("last_used_at")? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            at,
+            ip: row.parse("last_used_ip")?,
+            user_agent: row.text("last_used_user_agent")?,
+        }))
+    }
+}

@@ -1,0 +1,56 @@
+//! Replacing a key: what a person does who thinks that somebody else has it.
+
+use reoclo_domain::{OrganizationId, Timestamp};
+
+use super::change::Revoked;
+use super::{KeyRef, NewKey, change, create};
+use crate::audit::NewAuditEvent;
+use crate::error::StoreError;
+use crate::store::Store;
+use crate::writer::{Work, Write};
+
+struct ReplaceKey {
+    organization: OrganizationId,
+    old: KeyRef,
+    at: Timestamp,
+    new: NewKey,
+    events: Vec<NewAuditEvent>,
+}
+
+impl Write for ReplaceKey {
+    type Output = Revoked;
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<Revoked, StoreError> {
+        let revoked = change::revoke(work, self.organization, self.old, self.at).await?;
+        if revoked == Revoked::Now {
+            create::insert(work, &self.new).await?;
+            work.audit(&self.events);
+        }
+        Ok(revoked)
+    }
+}
+
+impl Store {
+    /// Revokes a key and stores the one that takes its place, both or neither. Nothing is changed
+    /// unless the answer is [`Revoked::Now`].
+    ///
+    /// # Errors
+    /// Those of [`Store::create_keys`].
+    pub async fn replace_key(
+        &self,
+        organization: OrganizationId,
+        old: KeyRef,
+        at: Timestamp,
+        new: NewKey,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<Revoked, StoreError> {
+        let write = ReplaceKey {
+            organization,
+            old,
+            at,
+            new,
+            events,
+        };
+        self.write(write).await
+    }
+}
