@@ -145,6 +145,7 @@ guarded!(A, B);
 guarded!(A, B, C);
 guarded!(A, B, C, D);
 guarded!(A, B, C, D, E);
+guarded!(A, B, C, D, E, F);
 
 /// Arguments of a handler that takes a page's form: they end with what reads it and checks that a
 /// page of ours sent it.
@@ -182,6 +183,7 @@ takes_form!(A);
 takes_form!(A, B);
 takes_form!(A, B, C);
 takes_form!(A, B, C, D);
+takes_form!(A, B, C, D, E);
 
 /// Where the existing clients ask for an organization's resources (CLIENTS C).
 pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
+use reoclo_control::Requirement;
+use reoclo_domain::Acl;
 
 use crate::edge;
 use crate::error::{ApiError, Malformed};
@@ -34,11 +36,20 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = runner::add(registrar);
     let (router, routes, refusal_page) = more(registrar).finish();
     state.refusal_page = refusal_page;
+    state.served = served(&routes);
     state.openapi = Arc::from(openapi::document(&routes));
     Api {
         router: finish(router, state),
         routes,
     }
+}
+
+fn served(routes: &[Route]) -> Acl {
+    let cells = routes.iter().filter_map(|route| match route.requirement {
+        Some(Requirement::Cell(cell)) => Some(cell),
+        _ => None,
+    });
+    cells.collect()
 }
 
 /// Adds what stands around every route.

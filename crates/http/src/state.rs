@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use reoclo_control::Control;
+use reoclo_domain::Acl;
 
 use crate::edge::{Hosts, TrustedProxies};
 use crate::page::RefusalPage;
@@ -16,6 +17,7 @@ pub struct AppState {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) openapi: Arc<str>,
     pub(crate) refusal_page: Option<RefusalPage>,
+    pub(crate) served: Acl,
 }
 
 impl AppState {
@@ -28,6 +30,7 @@ impl AppState {
             proxies: Arc::new(proxies),
             openapi,
             refusal_page: None,
+            served: Acl::empty(),
         }
     }
 }
@@ -36,6 +39,11 @@ impl AppState {
     /// The use cases.
     pub const fn control(&self) -> &Control {
         &self.control
+    }
+
+    /// The cells that some route demands; the others open nothing yet.
+    pub const fn served(&self) -> Acl {
+        self.served
     }
 }
 

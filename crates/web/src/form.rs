@@ -60,6 +60,12 @@ impl Problems {
         (!texts.is_empty()).then(|| texts.join(" "))
     }
 
+    /// What is wrong with the whole of a field, and not with a part of it.
+    pub(crate) fn of_exactly(&self, name: &str) -> Option<String> {
+        let problem = self.fields.get(name)?;
+        Some(format!("This {problem}."))
+    }
+
     /// What is wrong with none of these fields in particular.
     pub(crate) fn general(&self) -> Option<&str> {
         self.general.as_deref()

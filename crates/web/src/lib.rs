@@ -6,12 +6,16 @@
 
 mod account;
 mod assets;
+mod audit_logs;
 mod form;
+mod home;
+mod keys;
 mod look;
 mod moment;
 mod page;
 mod refused;
 mod shell;
+mod words;
 
 use reoclo_http::Registrar;
 
@@ -22,5 +26,8 @@ pub use page::CONTENT_SECURITY_POLICY;
 pub fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar.refusals_as(refused::show);
     let registrar = assets::add(registrar);
-    account::add(registrar)
+    let registrar = account::add(registrar);
+    let registrar = home::add(registrar);
+    let registrar = keys::add(registrar);
+    audit_logs::add(registrar)
 }

@@ -140,10 +140,17 @@ impl Shell {
 type Offered = fn(&Shell) -> bool;
 
 /// Every place, and to whom it is offered.
-const NAVIGATION: &[(&str, &str, &str, Offered)] = &[("/", "Home", "home", |_| true)];
+const NAVIGATION: &[(&str, &str, &str, Offered)] = &[
+    ("/", "Home", "home", |_| true),
+    ("/api-keys", "API Keys", "keys", |shell| {
+        shell.manages_integration_keys()
+    }),
+    ("/audit-log", "Audit Log", "audit", Shell::reads_audit_log),
+];
 
 /// What was just done. Only these texts are shown, whatever the address says.
 const NOTICES: &[(&str, &str)] = &[
+    ("key-revoked", "The key is revoked: no request with it is accepted any more."),
     ("signed-up", "Your account is ready: sign in with it."),
     ("signed-out", "You are signed out."),
     ("signed-out-everywhere", "You are signed out everywhere."),
