@@ -33,6 +33,55 @@ pub struct ExecRequest {
     pub run_context: Option<BTreeMap<String, Option<String>>>,
 }
 
+/// A command to run on the server that the path names.
+///
+/// Unknown fields are ignored, since clients of other versions send them.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ServerExecRequest {
+    /// Run by `sh -c`; at most 8,192 characters.
+    pub command: String,
+    /// Where the command runs; the home of the server's exec user when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub working_directory: Option<String>,
+    /// Environment variables; at most 200 of 64 KiB together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub env: Option<BTreeMap<String, String>>,
+    /// 1 to 900 seconds, 60 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<i64>,
+    /// As in `ExecRequest`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Vec<String>>,
+    /// Where the command runs: `host`, which is also meant when it is absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+}
+
+/// How a command ended. The answer's head comes at once, and blanks while the command runs, so
+/// that no client gives up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ServerExecAnswer {
+    /// The operation, for its record and its full log.
+    pub operation_id: String,
+    /// `completed`, `failed` or `timeout`; `running` when the control plane had to stop first.
+    pub status: String,
+    /// The command's exit code; 124 timeout, 125 not run, 128 + n signal n, 130 cancelled, 255
+    /// not known.
+    pub exit_code: i32,
+    /// The last 64 KiB.
+    pub stdout: String,
+    /// The last 64 KiB.
+    pub stderr: String,
+    /// Whether either stream lacks its beginning.
+    pub truncated: bool,
+    /// Run time of the process itself.
+    pub duration_ms: i64,
+    /// Why an operation failed: `lost`, `cancelled`, `not_started`, `not_run`, `queue_timeout`.
+    pub code: Option<String>,
+    /// The same in a sentence.
+    pub message: Option<String>,
+}
+
 /// What became of a command: its result, or `running` when it takes longer than the answer waits.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ExecAnswer {

@@ -10,6 +10,7 @@ mod health;
 mod identity;
 mod keys;
 mod operation;
+mod operation_item;
 mod server;
 mod session;
 mod setup;
@@ -17,7 +18,7 @@ mod user;
 
 pub use audit_log::{AuditLogItem, AuditLogPage};
 pub use error::ErrorBody;
-pub use exec::{ExecAnswer, ExecRequest};
+pub use exec::{ExecAnswer, ExecRequest, ServerExecAnswer, ServerExecRequest};
 pub use health::{Health, Readiness};
 pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
@@ -26,7 +27,12 @@ pub use keys::{
     AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
     NewIntegrationKeyRequest,
 };
-pub use operation::{OperationBody, OperationRequest, OperationResult};
+pub use operation::{
+    OperationBody, OperationRequest, OperationResult, RebootAnswer, RebootRequest,
+};
+pub use operation_item::{
+    CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
+};
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
 pub use session::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,

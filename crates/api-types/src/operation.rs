@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -11,6 +13,37 @@ pub struct OperationRequest {
     /// A stored registry credential, for a log-in with one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub credential_id: Option<String>,
+}
+
+/// A server to reboot.
+///
+/// Unknown fields are ignored, since clients of other versions send them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RebootRequest {
+    /// The server's id, a UUID.
+    pub server_id: String,
+    /// How long it may take to be back: 60 to 3600 seconds, 600 when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<i64>,
+    /// The CI run that this belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_id: Option<String>,
+    /// Where the run comes from: at most 32 texts of 1 KiB, 4 KiB together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run_context: Option<BTreeMap<String, Option<String>>>,
+}
+
+/// A reboot that was accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct RebootAnswer {
+    /// The operation, which ends when the server is back with a new boot.
+    pub operation_id: String,
+    /// The same.
+    pub job_id: String,
+    /// False when the server's reboot command failed at once.
+    pub success: bool,
+    /// What is going on, in a sentence.
+    pub message: String,
 }
 
 /// The record of one operation.

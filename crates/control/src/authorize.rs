@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use reoclo_domain::{OperationKinds, ServerId};
+use reoclo_domain::{Acl, ServerId};
 
 use crate::authenticate::Presented;
 use crate::refused_use::Wanted;
@@ -58,33 +58,37 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
         .automation_key()
         .map(|key| key.scope.operations)
         .unwrap_or_default();
-    let met = match caller.principal() {
-        Principal::IntegrationKey { effective, .. } => requirement.met_by_acl(*effective),
-        Principal::AutomationKey(..) => requirement.met_by_operations(operations),
-        Principal::Person(person) => requirement.met_by_role(person.role),
+    let (power, met) = match caller.principal() {
+        Principal::IntegrationKey { effective, .. } => {
+            (*effective, requirement.met_by_acl(*effective))
+        }
+        Principal::AutomationKey(..) => (Acl::empty(), requirement.met_by_operations(operations)),
+        Principal::Person(person) => (person.role.acl(), requirement.met_by_role(person.role)),
     };
     if met {
-        Ok(())
-    } else {
-        Err(refusal_of(requirement, caller, operations))
+        return Ok(());
     }
-}
-
-fn refusal_of(requirement: Requirement, caller: &Caller, allowed: OperationKinds) -> Refusal {
-    match (requirement, caller.person()) {
-        (Requirement::Cell(missing), _) => Refusal::PermissionDenied { missing },
-        (Requirement::Operation(operation), _) => {
-            Refusal::OperationNotAllowed { operation, allowed }
-        }
-        (Requirement::Person(needed), Some(person)) => Refusal::RoleInsufficient {
-            needed,
-            role: person.role,
+    Err(
+        match (
+            requirement,
+            requirement.missing_from(power),
+            caller.person(),
+        ) {
+            (_, Some(missing), _) => Refusal::PermissionDenied { missing },
+            (Requirement::Operation(operation), ..) => Refusal::OperationNotAllowed {
+                operation,
+                allowed: operations,
+            },
+            (Requirement::Person(needed), _, Some(person)) => Refusal::RoleInsufficient {
+                needed,
+                role: person.role,
+            },
+            // Every credential that is taken meets the others.
+            _ => Refusal::WrongKeyType {
+                needed: requirement.made_for(),
+            },
         },
-        // Every credential of the right kind meets the others.
-        _ => Refusal::WrongKeyType {
-            needed: requirement.made_for(),
-        },
-    }
+    )
 }
 
 impl<P> Authorized<P> {
@@ -95,8 +99,8 @@ impl<P> Authorized<P> {
 }
 
 impl<P: Permission> Authorized<P> {
-    /// Narrows the proof of an operation to one server: it exists in the organization (404), then it is in the
-    /// key's scope (403).
+    /// Narrows the proof to one server: it exists in the organization (404), then it is in the
+    /// scope of an automation key (403). Any other caller has the cell for every server.
     pub(crate) async fn on_server(
         self,
         control: &Control,
@@ -109,7 +113,7 @@ impl<P: Permission> Authorized<P> {
             .await?;
         let server_name = found.ok_or(Refusal::NotFound("the server"))?;
         let key = caller.automation_key();
-        if !key.is_some_and(|key| key.scope.servers.contains(&id)) {
+        if key.is_some_and(|key| !key.scope.servers.contains(&id)) {
             let wanted = Wanted {
                 permission: P::REQUIREMENT,
                 server: Some(id),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reoclo_domain::{
-    Acl, AutomationKeyId, IntegrationKeyId, KeyKind, OrganizationId, Role, SessionId, UserId,
+    Acl, AutomationKeyId, Cell, IntegrationKeyId, KeyKind, OrganizationId, Role, SessionId, UserId,
 };
 use reoclo_store::{
     Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, RequestSource,
@@ -132,6 +132,15 @@ impl Caller {
         match &self.principal {
             Principal::Person(person) => Some(person),
             Principal::IntegrationKey { .. } | Principal::AutomationKey(..) => None,
+        }
+    }
+
+    /// Whether the caller has a cell of the ACL at this moment; an automation key has none.
+    pub fn may(&self, cell: Cell) -> bool {
+        match &self.principal {
+            Principal::IntegrationKey { effective, .. } => effective.contains(cell),
+            Principal::AutomationKey(..) => false,
+            Principal::Person(person) => person.role.acl().contains(cell),
         }
     }
 

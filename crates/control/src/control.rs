@@ -12,6 +12,7 @@ use crate::Drain;
 use crate::audit_logs::Anchors;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
+use crate::operations::LiveOperations;
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
@@ -36,9 +37,21 @@ pub struct Settings {
     pub erase_after: Duration,
     /// How long to wait before asking a runner again that answered with an error.
     pub retry_delay: Duration,
-    /// Operations on one server at a time: as many as its supervisor runs. no more than its supervisor takes, which could only
+    /// Operations on one server at a time: no more than its supervisor takes, which could only
     /// report a failure of an operation that was accepted.
     pub operations_per_server: usize,
+    /// Operations that wait for room on one server.
+    pub queued_per_server: usize,
+    /// An operation that has waited this long for room never starts.
+    pub queue_wait: Duration,
+    /// How long the end of a large output may take to be fetched from the runner once more.
+    pub log_patience: Duration,
+    /// The shortest time limit of a reboot.
+    pub reboot_least_seconds: u32,
+    /// How long full logs are kept.
+    pub log_age: Duration,
+    /// Bytes of full logs that are kept; the oldest go first.
+    pub log_bytes: i64,
     /// HTTP/2 towards runners.
     pub link: LinkSettings,
     /// The address that links and install commands begin with.
@@ -57,7 +70,13 @@ impl Settings {
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
-            operations_per_server: 128,
+            operations_per_server: 64,
+            queued_per_server: 256,
+            queue_wait: Duration::from_mins(15),
+            log_patience: Duration::from_secs(30),
+            reboot_least_seconds: 60,
+            log_age: Duration::from_hours(30 * 24),
+            log_bytes: 2 << 30,
             link: LinkSettings::default(),
             public_url: public_url.into(),
         }
@@ -75,6 +94,7 @@ struct Inner {
     settings: Settings,
     drain: Drain,
     runners: Runners,
+    live: LiveOperations,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
@@ -103,13 +123,15 @@ impl Control {
         settings: Settings,
         drain: Drain,
     ) -> Self {
+        let runners = Runners::new(settings.operations_per_server, settings.queued_per_server);
         Self(Arc::new(Inner {
             store,
             clock,
             entropy,
             settings,
             drain,
-            runners: Runners::default(),
+            runners,
+            live: LiveOperations::default(),
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
@@ -169,6 +191,10 @@ impl Control {
 
     pub(crate) fn runners(&self) -> &Runners {
         &self.0.runners
+    }
+
+    pub(crate) fn live(&self) -> &LiveOperations {
+        &self.0.live
     }
 
     pub(crate) fn key_uses(&self) -> &KeyUses {

@@ -42,13 +42,16 @@ pub use keys::{
     KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey, NewAutomationKeyForm,
     NewIntegrationKeyForm, ShownKey,
 };
-pub use operations::{Credential, ExecCommand, Executed};
+pub use operations::{
+    Awaited, CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    RebootCommand, SeenOperation, refuse_late,
+};
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
-    IntegrationKeysManage, Member, OrganizationManage, OwnOperations, OwnSession, Permission,
-    Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersRead, ServersWrite,
-    UsersRead, UsersWrite,
+    IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
+    Permission, Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersExecute,
+    ServersRead, ServersWrite, UsersRead, UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
 pub use runners::{Attachment, Detached, RunnerRejected};
@@ -59,7 +62,8 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, MemberRecord,
-    Membership, OperationOutcome, OperationRecord, OrganizationRecord, PasswordStatus,
-    RequestSource, RunnerIdentity, ServerRecord, Tail,
+    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream,
+    MemberRecord, Membership, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RequestSource,
+    RunnerIdentity, ServerRecord, Tail,
 };

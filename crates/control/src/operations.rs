@@ -1,17 +1,29 @@
 //! Operations: intent, dispatch, outcome (DESIGN rules 13 to 16).
 
+mod begin;
+mod cancel;
 mod dispatch;
 mod drive;
 mod end;
 mod exec;
 mod exec_command;
+mod live;
+mod log;
+mod payload;
 mod planned;
+mod queue;
 mod read;
+mod reboot;
 mod recover;
 mod tail;
 
-pub use exec::Executed;
+pub use cancel::CancelRequested;
+pub use exec::{Awaited, Executed, refuse_late};
 pub use exec_command::ExecCommand;
+pub use log::{LogPart, LogStatus, OperationLog};
 pub use planned::Credential;
+pub use read::SeenOperation;
+pub use reboot::RebootCommand;
 
 pub(crate) use exec_command::ExecPayload;
+pub(crate) use live::LiveOperations;

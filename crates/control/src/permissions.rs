@@ -7,6 +7,8 @@ use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds, Role};
 pub enum Requirement {
     /// A cell of the ACL: of an integration key within its creator's role.
     Cell(Cell),
+    /// Two cells, both of them.
+    Both(Cell, Cell),
     /// An automation key with this operation.
     Operation(OperationKind),
     /// Any automation key; the use case gives it only what it started itself.
@@ -33,6 +35,7 @@ impl Requirement {
     pub fn name(self) -> String {
         match self {
             Self::Cell(cell) => cell.to_string(),
+            Self::Both(first, second) => format!("{first} {second}"),
             Self::Operation(kind) => format!("operation:{kind}"),
             Self::OwnOperations => "own_operations".into(),
             Self::AnyKey => "any_key".into(),
@@ -44,7 +47,9 @@ impl Requirement {
     /// The credential that it is made for.
     pub const fn made_for(self) -> CredentialKind {
         match self {
-            Self::Cell(_) | Self::AnyKey => CredentialKind::Key(KeyKind::Integration),
+            Self::Cell(_) | Self::Both(..) | Self::AnyKey => {
+                CredentialKind::Key(KeyKind::Integration)
+            }
             Self::Operation(_) | Self::OwnOperations => CredentialKind::Key(KeyKind::Automation),
             Self::Person(_) | Self::OwnSession => CredentialKind::Session,
         }
@@ -55,7 +60,9 @@ impl Requirement {
         let integration = CredentialKind::Key(KeyKind::Integration);
         let automation = CredentialKind::Key(KeyKind::Automation);
         match self {
-            Self::Cell(_) => kind == integration || kind == CredentialKind::Session,
+            Self::Cell(_) | Self::Both(..) => {
+                kind == integration || kind == CredentialKind::Session
+            }
             Self::Operation(_) | Self::OwnOperations => kind == automation,
             Self::AnyKey => kind == integration || kind == automation,
             Self::Person(_) | Self::OwnSession => kind == CredentialKind::Session,
@@ -66,7 +73,7 @@ impl Requirement {
     /// one refused poll fails a whole job.
     pub const fn is_counted(self) -> bool {
         match self {
-            Self::Cell(_) | Self::Operation(_) | Self::Person(_) => true,
+            Self::Cell(_) | Self::Both(..) | Self::Operation(_) | Self::Person(_) => true,
             Self::OwnOperations | Self::AnyKey | Self::OwnSession => false,
         }
     }
@@ -74,10 +81,21 @@ impl Requirement {
     /// Whether an integration key with this effective ACL meets it.
     pub fn met_by_acl(self, acl: Acl) -> bool {
         match self {
-            Self::Cell(cell) => acl.contains(cell),
+            Self::Cell(_) | Self::Both(..) => self.missing_from(acl).is_none(),
             Self::AnyKey => true,
             Self::Operation(_) | Self::OwnOperations | Self::Person(_) | Self::OwnSession => false,
         }
+    }
+
+    /// The first cell that it demands and this effective ACL lacks.
+    pub fn missing_from(self, acl: Acl) -> Option<Cell> {
+        let cells = match self {
+            Self::Cell(cell) => [Some(cell), None],
+            Self::Both(first, second) => [Some(first), Some(second)],
+            _ => [None, None],
+        };
+        let mut demanded = cells.into_iter().flatten();
+        demanded.find(|cell| !acl.contains(*cell))
     }
 
     /// Whether an automation key with these operations meets it.
@@ -85,14 +103,14 @@ impl Requirement {
         match self {
             Self::Operation(kind) => operations.contains(kind),
             Self::OwnOperations | Self::AnyKey => true,
-            Self::Cell(_) | Self::Person(_) | Self::OwnSession => false,
+            Self::Cell(_) | Self::Both(..) | Self::Person(_) | Self::OwnSession => false,
         }
     }
 
     /// Whether a signed-in person with this role meets it.
     pub fn met_by_role(self, role: Role) -> bool {
         match self {
-            Self::Cell(cell) => role.acl().contains(cell),
+            Self::Cell(_) | Self::Both(..) => self.missing_from(role.acl()).is_none(),
             Self::Person(least) => role >= least,
             Self::OwnSession => true,
             Self::Operation(_) | Self::OwnOperations | Self::AnyKey => false,
@@ -121,6 +139,10 @@ macro_rules! permissions {
 permissions! {
     /// Seeing servers.
     ServersRead => Requirement::Cell(Cell::SERVERS_READ);
+    /// Acting on servers, and on what runs there.
+    ServersExecute => Requirement::Cell(Cell::SERVERS_EXECUTE);
+    /// Reading what operations wrote: a record, and its output as well (DESIGN rule 10).
+    OperationOutput => Requirement::Both(Cell::SERVERS_READ, Cell::LOGS_READ);
     /// Reading the audit log.
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
     /// Running a command with an automation key.

@@ -74,8 +74,8 @@ pub enum Refusal {
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
     ServerUnreachable,
-    #[error("the server already runs {limit} operations: wait for one to end")]
-    ServerBusy { limit: usize },
+    #[error("the server runs {limit} operations and {queued} wait: wait for one to end")]
+    ServerBusy { limit: usize, queued: usize },
     #[error("{0}")]
     InvalidRequest(InvalidFields),
     #[error("Reoclo is shutting down: try again in a few seconds")]
@@ -202,6 +202,15 @@ impl InvalidFields {
         self.fields
             .entry(name.into())
             .or_insert_with(|| problem.into());
+    }
+
+    /// Calls a field by the name that it has in the request.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        if let Some(problem) = self.fields.remove(from) {
+            self.fields.insert(to.to_owned(), problem);
+        }
+        self
     }
 
     /// Names the operation that found out.

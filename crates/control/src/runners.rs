@@ -5,9 +5,11 @@ mod enrol;
 mod identify;
 mod link;
 mod registry;
+mod room;
 
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
 
 pub(crate) use link::Link;
 pub(crate) use registry::Runners;
+pub(crate) use room::{Place, Slot, Waiting};

@@ -3,11 +3,15 @@
 mod exec;
 mod operations;
 mod planned;
-mod result;
+mod reboot;
+pub(crate) mod result;
 
-use reoclo_api_types::{ExecAnswer, ExecRequest, OperationBody, OperationRequest};
-use reoclo_control::{Deploy, Reboot, RegistryLogin, RegistryLogout, Restart};
+use reoclo_api_types::{
+    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, RebootRequest,
+};
+use reoclo_control::{Deploy, RegistryLogin, RegistryLogout, Restart};
 
+use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -19,11 +23,35 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<ExecAnswer>(200),
             exec::run,
         )
+        .post(
+            "/api/automation/v1/reboot",
+            Doc::new("Reboot a server; the operation ends when it is back with a new boot.")
+                .takes::<RebootRequest>()
+                .answers::<ExecAnswer>(200),
+            reboot::run,
+        )
         .get(
             "/api/automation/v1/operations/{operation_id}",
             Doc::new("The record of an operation that this key started.")
                 .answers::<OperationBody>(200),
             operations::show,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation that this key started, as bytes.")
+                .takes_query(logs::PARAMETERS),
+            operations::log,
+        )
+        .get(
+            "/api/automation/v1/operations/{operation_id}/events",
+            Doc::new("The output of such an operation as it comes, as server-sent events."),
+            operations::follow,
+        )
+        .post(
+            "/api/automation/v1/operations/{operation_id}/cancel",
+            Doc::new("End an operation that this key started, if it still may start such.")
+                .answers::<CancelAnswer>(200),
+            operations::cancel,
         );
     add_planned(registrar)
 }
@@ -41,11 +69,6 @@ fn add_planned(registrar: Registrar) -> Registrar {
             "/api/automation/v1/restart",
             doc("Restart an application. Not built yet: 501 after all checks."),
             planned::run::<Restart>,
-        )
-        .post(
-            "/api/automation/v1/reboot",
-            doc("Reboot a server. Not built yet: 501 after all checks."),
-            planned::run::<Reboot>,
         )
         .post(
             "/api/automation/v1/registry-auth/login",

@@ -57,7 +57,7 @@ impl ApiError {
         }
     }
 
-    fn body(&self) -> ErrorBody {
+    pub(crate) fn body(&self) -> ErrorBody {
         match self {
             Self::Refused(refusal) => body_of(refusal),
             Self::Malformed(malformed) => ErrorBody {

@@ -15,6 +15,7 @@ mod keys;
 mod listener;
 mod metrics;
 mod openapi;
+mod operations;
 mod page;
 mod path;
 mod probes;

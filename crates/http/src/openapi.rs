@@ -170,6 +170,9 @@ fn needs(requirement: Option<Requirement>) -> String {
             let name = requirement.name();
             format!("Needs an integration key with `{name}`, or a person whose role grants it.")
         }
+        Some(Requirement::Both(first, second)) => {
+            format!("Needs an integration key with `{first}` and `{second}`.")
+        }
         Some(Requirement::Operation(kind)) => {
             format!("Needs an automation key with the operation `{kind}`.")
         }

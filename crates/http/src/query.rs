@@ -3,6 +3,7 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use reoclo_control::{InvalidFields, Refusal};
+use reoclo_domain::{ParsePeriodError, Period};
 
 use crate::error::ApiError;
 
@@ -94,4 +95,15 @@ impl<'q> QueryReader<'q> {
     pub fn finish(self) -> Result<(), Refusal> {
         self.invalid.into_result()
     }
+}
+
+/// A day or a moment. A `+` that was not encoded arrives as a blank.
+pub(crate) fn period(text: &str) -> Result<Period, String> {
+    let text = if text.contains(['T', 't']) {
+        text.replace(' ', "+")
+    } else {
+        text.to_owned()
+    };
+    text.parse()
+        .map_err(|problem: ParsePeriodError| problem.to_string())
 }

@@ -2,12 +2,20 @@
 
 mod audit_logs;
 mod openapi;
+mod operations;
+mod reboot;
+mod server_exec;
 
-use reoclo_api_types::AuditLogPage;
+use reoclo_api_types::{
+    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, RebootAnswer, ServerExecAnswer,
+    ServerExecRequest,
+};
 
+use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
+    let registrar = add_operations(registrar);
     registrar
         .tenant_get(
             "/audit-logs",
@@ -20,5 +28,51 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             "/api/openapi.json",
             Doc::new("This document."),
             openapi::show,
+        )
+}
+
+fn add_operations(registrar: Registrar) -> Registrar {
+    registrar
+        .tenant_post(
+            "/servers/{id}/reboot",
+            Doc::new("Reboot a server, named by its id or slug.").answers::<RebootAnswer>(200),
+            reboot::run,
+        )
+        .tenant_post(
+            "/servers/{id}/exec",
+            Doc::new("Run a command on a server, named by its id or slug, and wait for its end.")
+                .takes::<ServerExecRequest>()
+                .answers::<ServerExecAnswer>(200),
+            server_exec::run,
+        )
+        .tenant_get(
+            "/operations",
+            Doc::new("List operations, newest first and without their output.")
+                .takes_query(operations::PARAMETERS)
+                .answers::<OperationPageBody>(200),
+            operations::list,
+        )
+        .tenant_get(
+            "/operations/{operation_id}",
+            Doc::new("The record of an operation; its output needs `logs:read` as well.")
+                .answers::<OperationItem>(200),
+            operations::show,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation, as bytes: up to 10 MiB of each stream.")
+                .takes_query(logs::PARAMETERS),
+            operations::log,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/events",
+            Doc::new("The output of an operation as it comes, as server-sent events."),
+            operations::follow,
+        )
+        .tenant_post(
+            "/operations/{operation_id}/cancel",
+            Doc::new("End an operation: TERM to its process group, KILL after 5 seconds.")
+                .answers::<CancelAnswer>(200),
+            operations::cancel,
         )
 }

@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -131,6 +132,20 @@ pub(crate) struct RunnerOptions {
     /// The user that commands run as [default: the runner's own].
     #[arg(long, env = "REOCLO_EXEC_USER", value_name = "NAME")]
     pub(crate) exec_user: Option<String>,
+    /// What reboots this machine: a program and its arguments, separated by blanks; no shell reads
+    /// it.
+    #[arg(
+        long,
+        env = "REOCLO_REBOOT_COMMAND",
+        value_name = "COMMAND",
+        value_delimiter = ' ',
+        allow_hyphen_values = true,
+        default_value = "systemctl reboot"
+    )]
+    pub(crate) reboot_command: Vec<OsString>,
+    /// Where the machine says which boot this is.
+    #[arg(long, env = "REOCLO_BOOT_ID_FILE", value_name = "FILE", hide = true)]
+    pub(crate) boot_id_file: Option<PathBuf>,
     /// Seconds between TERM and KILL when a command is stopped.
     #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]
     pub(crate) kill_grace: f64,
@@ -182,6 +197,11 @@ pub(crate) struct SupervisorOptions {
     pub(crate) idle_exit: f64,
     #[command(flatten)]
     pub(crate) keepalive: KeepaliveOptions,
+    /// One word of the command that reboots this machine.
+    #[arg(long = "reboot-word", allow_hyphen_values = true)]
+    pub(crate) reboot_words: Vec<OsString>,
+    #[arg(long)]
+    pub(crate) boot_id_file: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 const KEY_USE_TICK: Duration = Duration::from_secs(1);
 const SESSION_USE_TICK: Duration = Duration::from_secs(1);
 const REFUSED_USE_TICK: Duration = Duration::from_secs(1);
+const PRUNE_TICK: Duration = Duration::from_mins(10);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
@@ -17,6 +18,7 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(write_refused_uses(control.clone())),
         tokio::spawn(write_session_uses(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
+        tokio::spawn(prune_logs(control.clone())),
     ]
 }
 
@@ -65,6 +67,19 @@ async fn write_checkpoints(control: Control) {
                 }
             }
             Err(error) => tracing::error!(%error, "no audit checkpoint could be made"),
+        }
+    }
+}
+
+async fn prune_logs(control: Control) {
+    let mut ticks = interval(PRUNE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        match control.prune_operation_logs().await {
+            Ok(0) => {}
+            Ok(operations) => tracing::info!(operations, "old logs were removed"),
+            Err(error) => tracing::error!(%error, "old logs could not be removed"),
         }
     }
 }

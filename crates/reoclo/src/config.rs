@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
     pub(crate) timing: file::Timing,
+    pub(crate) limits: file::Limits,
 }
 
 impl Config {
@@ -62,7 +63,9 @@ impl Config {
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
             timing: file.timing,
+            limits: file.limits,
         };
+        config.limits.check()?;
         config.check_plaintext(options.insecure_http || file.insecure_http.unwrap_or(false))?;
         Ok(config)
     }
@@ -102,6 +105,7 @@ impl Config {
         set(&mut settings.resume_grace, self.timing.resume_grace);
         set(&mut settings.facts_interval, self.timing.facts_interval);
         set(&mut settings.retry_delay, self.timing.retry_delay);
+        set(&mut settings.queue_wait, self.timing.queue_wait);
         set(
             &mut settings.link.control_plane_keepalive.every,
             self.timing.keepalive_every,
@@ -110,7 +114,29 @@ impl Config {
             &mut settings.link.control_plane_keepalive.timeout,
             self.timing.keepalive_timeout,
         );
+        self.set_limits(&mut settings);
         settings
+    }
+
+    fn set_limits(&self, settings: &mut Settings) {
+        let limits = &self.limits;
+        let reboot_least = self.timing.reboot_least;
+        settings.reboot_least_seconds = reboot_least.unwrap_or(settings.reboot_least_seconds);
+        let set = |value: &mut usize, limit: Option<u64>| {
+            *value = limit
+                .and_then(|limit| limit.try_into().ok())
+                .unwrap_or(*value);
+        };
+        set(
+            &mut settings.operations_per_server,
+            limits.operations_per_server,
+        );
+        set(&mut settings.queued_per_server, limits.queued_per_server);
+        let log_bytes = limits.log_bytes.and_then(|bytes| bytes.try_into().ok());
+        settings.log_bytes = log_bytes.unwrap_or(settings.log_bytes);
+        if let Some(days) = limits.log_days {
+            settings.log_age = Duration::from_hours(24 * days);
+        }
     }
 }
 

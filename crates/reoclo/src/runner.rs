@@ -40,6 +40,13 @@ pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
 }
 
 pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<ExitCode> {
+    let usual = SupervisorOptions::new(options.data_dir);
+    let reboot_command = if options.reboot_words.is_empty() {
+        usual.reboot_command.clone()
+    } else {
+        options.reboot_words
+    };
+    let boot_id_file = options.boot_id_file;
     let options = SupervisorOptions {
         exec_user: options.exec_user,
         kill_grace: seconds(options.kill_grace)?,
@@ -51,7 +58,9 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
             },
             ..LinkSettings::default()
         },
-        ..SupervisorOptions::new(options.data_dir)
+        reboot_command,
+        boot_id_file: boot_id_file.unwrap_or_else(|| usual.boot_id_file.clone()),
+        ..usual
     };
     let stop = signals::stop_requested();
     small_runtime()?.block_on(reoclo_runner::supervise(options, ambient(), stop))?;
@@ -82,6 +91,16 @@ fn supervisor_arguments(options: &args::RunnerOptions) -> Vec<OsString> {
     }
     if let Some(user) = &options.exec_user {
         arguments.extend(["--exec-user".into(), user.into()]);
+    }
+    for word in options
+        .reboot_command
+        .iter()
+        .filter(|word| !word.is_empty())
+    {
+        arguments.extend(["--reboot-word".into(), word.clone()]);
+    }
+    if let Some(file) = &options.boot_id_file {
+        arguments.extend(["--boot-id-file".into(), absolute(file).into()]);
     }
     arguments
 }

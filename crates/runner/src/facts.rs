@@ -3,6 +3,7 @@
 mod docker;
 
 use std::fs;
+use std::path::Path;
 use std::thread::available_parallelism;
 
 use reoclo_wire::proto::Facts;
@@ -35,9 +36,12 @@ pub(crate) fn hostname() -> String {
     bounded(&uname().nodename().to_string_lossy())
 }
 
-/// What changes with every boot; empty when the kernel does not say.
-pub(crate) fn boot_id() -> String {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+/// Where Linux says which boot this is.
+pub(crate) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
+
+/// What changes with every boot; empty when nobody says.
+pub(crate) fn boot_id(file: &Path) -> String {
+    let id = fs::read_to_string(file).unwrap_or_default();
     bounded(id.trim())
 }
 
@@ -76,7 +80,7 @@ mod tests {
         let facts = gather(String::new());
         assert!(!facts.hostname.is_empty() && !facts.kernel.is_empty());
         assert!(facts.cpu_cores > 0 && facts.ram_mb > 0 && facts.disk_gb > 0);
-        assert_eq!(boot_id().len(), 36);
+        assert_eq!(boot_id(Path::new(BOOT_ID)).len(), 36);
     }
 
     #[test]

@@ -4,6 +4,7 @@ mod connections;
 mod instance;
 mod service;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,6 +48,10 @@ pub struct SupervisorOptions {
     pub max_concurrent: usize,
     /// Bytes of output that may be on disk together.
     pub spool_limit: u64,
+    /// The program that reboots the host, and its arguments.
+    pub reboot_command: Vec<OsString>,
+    /// Where the host says which boot this is.
+    pub boot_id_file: PathBuf,
     /// Whether to leave the session of whoever started it. For the real process; not in tests.
     pub own_session: bool,
     /// The link's tuning.
@@ -66,6 +71,8 @@ impl SupervisorOptions {
             // Five descriptors each, below the usual limit of 1024.
             max_concurrent: 128,
             spool_limit: 2 << 30,
+            reboot_command: ["systemctl", "reboot"].map(OsString::from).to_vec(),
+            boot_id_file: facts::BOOT_ID.into(),
             own_session: true,
             link: LinkSettings::default(),
         }
@@ -122,7 +129,7 @@ fn service(
 ) -> Result<Service, SupervisorError> {
     let user = User::find(options.exec_user.as_deref())?;
     let origin = Origin {
-        boot_id: facts::boot_id(),
+        boot_id: facts::boot_id(&options.boot_id_file),
         instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
     };
     let (spool, stored) =
@@ -138,6 +145,8 @@ fn service(
     Ok(Service::new(Instance {
         origin,
         user,
+        own_user: User::find(None)?,
+        reboot_command: options.reboot_command.clone(),
         patience,
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),

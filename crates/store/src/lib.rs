@@ -46,7 +46,10 @@ pub use keys::{
 };
 pub use master_key::{MasterKey, MasterKeyError};
 pub use migrations::schema_fingerprint;
-pub use operations::{NewOperation, OperationOutcome, OperationRecord, RunningOperation, Tail};
+pub use operations::{
+    LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
+    OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
+};
 pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
 pub use servers::{
     EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,

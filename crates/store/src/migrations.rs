@@ -29,6 +29,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "key use days",
         include_str!("../migrations/0006_key_use_days.sql"),
     ),
+    (
+        8,
+        "operations",
+        include_str!("../migrations/0008_operations.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -2,9 +2,16 @@
 
 mod acknowledge;
 mod begin;
+mod cancel;
+mod dequeue;
 mod find;
 mod finish;
+mod log;
+mod page;
 mod running;
+
+pub use log::{LogChunk, LogEnd, LogStream};
+pub use page::{OperationCursor, OperationFilter, OperationPage, OperationQuery};
 
 use reoclo_domain::{
     OperationId, OperationKind, OperationState, OrganizationId, Secret, ServerId, Timestamp,
@@ -40,6 +47,8 @@ pub struct NewOperation {
     pub instance_id: String,
     /// When it was begun.
     pub created_at: Timestamp,
+    /// Since when it waits for room on its server, if there was none.
+    pub queued_at: Option<Timestamp>,
 }
 
 /// The end of one output stream.
@@ -109,6 +118,10 @@ pub struct OperationRecord {
     pub state: OperationState,
     /// How it ended, once it has.
     pub outcome: Option<OperationOutcome>,
+    /// Whether it waits for room on its server.
+    pub is_queued: bool,
+    /// Since when somebody wants it to end.
+    pub cancel_requested_at: Option<Timestamp>,
 }
 
 /// An operation that has not ended.
@@ -120,6 +133,10 @@ pub struct RunningOperation {
     pub payload: Option<Secret>,
     /// Whether the runner has acknowledged it.
     pub acknowledged: bool,
+    /// When there was room for it, if it had to wait.
+    pub dequeued_at: Option<Timestamp>,
+    /// Whether somebody wants it to end.
+    pub is_cancelled: bool,
 }
 
 /// Where an operation's payload is sealed for.

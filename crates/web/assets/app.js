@@ -8,13 +8,15 @@ const UNITS = [
   ["hour", 3_600],
   ["minute", 60],
 ];
+/** Months are vague, so that days are counted while they can be pictured. */
+const MONTHS_FROM = 10_368_000;
 const phrases = new Intl.RelativeTimeFormat("en", { numeric: "always" });
 
 /** The words of `crates/web/src/moment.rs`, so that nothing jumps when they are renewed. */
 function relative(seconds) {
   const size = Math.abs(seconds);
   if (size < 60) return seconds > 0 ? "in less than a minute" : "just now";
-  const [unit, length] = UNITS.find(([, length]) => size >= length);
+  const [unit, length] = UNITS.find(([unit, length]) => size >= (unit === "month" ? MONTHS_FROM : length));
   return phrases.format(Math.sign(seconds) * Math.floor(size / length), unit);
 }
 
@@ -79,6 +81,42 @@ function tick(button) {
     box.checked = which === "all" || (which === "read" && box.value.endsWith(":read"));
   }
 }
+
+/** Turns green when the server's runner has connected. */
+async function awaitServer(place) {
+  const answer = await fetch(`/api/servers/${place.dataset.awaitServer}`).catch(() => null);
+  if (answer?.ok && (await answer.json()).status === "active") {
+    const badge = place.querySelector(".badge");
+    badge.className = "badge good";
+    badge.textContent = "The runner is connected";
+  } else if (!answer || answer.ok) {
+    setTimeout(awaitServer, 2_000, place);
+  }
+}
+document.querySelectorAll("[data-await-server]").forEach(awaitServer);
+
+/** Says which lines are neither an address nor a network, while they are typed. */
+function checkNetworks(area) {
+  const wrong = area.value
+    .split("\n")
+    .map((line, index) => [line.trim(), index + 1])
+    .filter(([line]) => line && !isNetwork(line))
+    .map(([line, number]) => `Line ${number} (${line}) is neither an address nor a network.`);
+  document.getElementById(area.dataset.networks).textContent = wrong.slice(0, 3).join(" ");
+}
+
+/** As the server has it, but for host bits, which only the server looks at. */
+function isNetwork(text) {
+  const [address, length, more] = text.split("/");
+  if (more !== undefined) return false;
+  const isVersion4 = /^(\d{1,3}\.){3}\d{1,3}$/.test(address);
+  const isVersion6 = address.includes(":") && URL.canParse(`http://[${address}]/`);
+  if (isVersion4 ? address.split(".").some((part) => Number(part) > 255) : !isVersion6) return false;
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (isVersion4 ? 32 : 128));
+}
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("[data-networks]")) checkNetworks(event.target);
+});
 
 // One click is one request, and what takes long is seen to.
 document.addEventListener("submit", (event) => {

@@ -19,6 +19,7 @@ use reoclo_http::{ItemId, Registrar};
 
 use crate::page::see_other;
 use crate::shell::Shell;
+pub(crate) use entry::Entry;
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar

@@ -12,9 +12,12 @@ mod home;
 mod keys;
 mod look;
 mod moment;
+mod organization;
 mod page;
 mod refused;
+mod servers;
 mod shell;
+mod users;
 mod words;
 
 use reoclo_http::Registrar;
@@ -29,5 +32,8 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = account::add(registrar);
     let registrar = home::add(registrar);
     let registrar = keys::add(registrar);
+    let registrar = servers::add(registrar);
+    let registrar = users::add(registrar);
+    let registrar = organization::add(registrar);
     audit_logs::add(registrar)
 }

@@ -13,6 +13,14 @@ pub(crate) struct Moment {
     pub(crate) now: Timestamp,
 }
 
+impl Moment {
+    /// The day in UTC.
+    pub(crate) fn day(&self) -> String {
+        let text = self.at.to_string();
+        text.split('T').next().unwrap_or_default().to_owned()
+    }
+}
+
 impl HtmlSafe for Moment {}
 
 impl fmt::Display for Moment {
@@ -50,6 +58,9 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     }
 }
 
+/// From 120 days on.
+const MONTHS_FROM: u64 = 10_368_000;
+
 /// The largest unit that fits; none is less than a minute.
 pub(crate) fn words(length: Duration) -> Option<String> {
     const UNITS: [(&str, u64); 5] = [
@@ -60,7 +71,12 @@ pub(crate) fn words(length: Duration) -> Option<String> {
         ("minute", 60),
     ];
     let seconds = length.as_secs();
-    let (unit, size) = UNITS.into_iter().find(|(_, size)| seconds >= *size)?;
+    // Months are vague, so that days are counted while they can be pictured.
+    let fits = |(unit, size): &(&str, u64)| {
+        let least = if *unit == "month" { MONTHS_FROM } else { *size };
+        seconds >= least
+    };
+    let (unit, size) = UNITS.into_iter().find(fits)?;
     let count = seconds / size;
     let plural = if count == 1 { "" } else { "s" };
     Some(format!("{count} {unit}{plural}"))
@@ -78,7 +94,8 @@ mod tests {
         assert_eq!(ago(59), "just now");
         assert_eq!(ago(60), "1 minute ago");
         assert_eq!(ago(7_200), "2 hours ago");
-        assert_eq!(ago(86_400 * 45), "1 month ago");
+        assert_eq!(ago(86_400 * 90), "90 days ago");
+        assert_eq!(ago(86_400 * 135), "4 months ago");
         let later = relative(now.plus(Duration::from_hours(72)), now);
         assert_eq!(later, "in 3 days");
         assert_eq!(exact(now), "2023-11-14 22:13:20 UTC");

@@ -25,6 +25,25 @@ pub(crate) struct Shell {
     look: Look,
 }
 
+/// The proof of a permission, for whoever's role has it. Nobody is refused for what they did not
+/// ask for: a page shows what it can.
+pub(crate) struct IfHeld<P>(pub(crate) Option<Authorized<P>>);
+
+impl<P: Permission> FromRequestParts<AppState> for IfHeld<P> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
+        let own = Authorized::<OwnSession>::from_request_parts(parts, state).await?;
+        let role = own.caller().person().map(|person| person.role);
+        if role.is_some_and(|role| P::REQUIREMENT.met_by_role(role)) {
+            let proof = Authorized::from_request_parts(parts, state).await?;
+            Ok(Self(Some(proof)))
+        } else {
+            Ok(Self(None))
+        }
+    }
+}
+
 /// A place in the navigation.
 pub(crate) struct Entry {
     pub(crate) href: &'static str,
@@ -142,15 +161,31 @@ type Offered = fn(&Shell) -> bool;
 /// Every place, and to whom it is offered.
 const NAVIGATION: &[(&str, &str, &str, Offered)] = &[
     ("/", "Home", "home", |_| true),
-    ("/api-keys", "API Keys", "keys", |shell| {
-        shell.manages_integration_keys()
-    }),
+    ("/servers", "Servers", "servers", Shell::reads_servers),
+    (
+        "/api-keys",
+        "API Keys",
+        "keys",
+        Shell::manages_integration_keys,
+    ),
+    ("/users", "Users", "users", Shell::reads_users),
     ("/audit-log", "Audit Log", "audit", Shell::reads_audit_log),
+    ("/organization", "Settings", "settings", |_| true),
 ];
 
 /// What was just done. Only these texts are shown, whatever the address says.
 const NOTICES: &[(&str, &str)] = &[
-    ("key-revoked", "The key is revoked: no request with it is accepted any more."),
+    ("server-changed", "The server is renamed."),
+    (
+        "server-decommissioned",
+        "The server is decommissioned: its runner's identity is dead.",
+    ),
+    ("user-changed", "The change is saved."),
+    ("organization-changed", "The settings are saved."),
+    (
+        "key-revoked",
+        "The key is revoked: no request with it is accepted any more.",
+    ),
     ("signed-up", "Your account is ready: sign in with it."),
     ("signed-out", "You are signed out."),
     ("signed-out-everywhere", "You are signed out everywhere."),

@@ -9,4 +9,5 @@
 mod dependencies;
 mod foreign;
 mod sources;
+mod specification;
 mod workspace;

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reoclo_domain::{Clock, OperationId, OperationKind, OrganizationId, ServerId, Timestamp};
 use reoclo_store::{Actor, NewOperation};
-use reoclo_wire::proto::{Exec, StartRequest, start_request::Action};
+use reoclo_wire::proto::StartRequest;
 
-use super::ExecPayload;
+use super::payload::Payload;
 use crate::Settings;
 use crate::runners::Link;
 
@@ -28,17 +28,19 @@ pub(crate) struct Dispatch {
     pub(crate) kind: OperationKind,
     pub(crate) starter: Actor,
     pub(crate) created_at: Timestamp,
+    /// Since when it may have been sent: when it was begun, or when it left its queue.
+    pub(crate) sendable_at: Timestamp,
     pub(crate) timeout_seconds: u32,
     /// The host's boot when the operation was accepted.
     pub(crate) boot_id: String,
     /// The instance that it was first meant for.
     pub(crate) instance_id: String,
     /// What to run; gone once a runner has it.
-    pub(crate) payload: Option<ExecPayload>,
+    pub(crate) payload: Option<Payload>,
 }
 
 impl Dispatch {
-    pub(crate) fn of(operation: &NewOperation, payload: Option<ExecPayload>) -> Self {
+    pub(crate) fn of(operation: &NewOperation, payload: Option<Payload>) -> Self {
         Self {
             id: operation.id,
             organization: operation.organization,
@@ -46,6 +48,7 @@ impl Dispatch {
             kind: operation.kind,
             starter: operation.starter.clone(),
             created_at: operation.created_at,
+            sendable_at: operation.created_at,
             timeout_seconds: operation.timeout_seconds,
             boot_id: operation.boot_id.clone(),
             instance_id: operation.instance_id.clone(),
@@ -58,12 +61,18 @@ impl Dispatch {
     /// The wall clock tells only how much of them an earlier process has used up: one that is set
     /// back must not let an operation start later than its deadline.
     pub(crate) fn deadlines(&self, clock: &dyn Clock, settings: &Settings) -> Deadlines {
-        let (used, now) = (clock.now().since(self.created_at), clock.monotonic());
+        let (used, now) = (clock.now().since(self.sendable_at), clock.monotonic());
         let timeout = Duration::from_secs(self.timeout_seconds.into());
         let left = |whole: Duration| now.saturating_add(whole.saturating_sub(used));
+        // A host that reboots is silent by nature, so its time limit is kept here.
+        let silence = if self.kind == OperationKind::Reboot {
+            Duration::ZERO
+        } else {
+            settings.lost_after
+        };
         Deadlines {
             start_by: left(settings.start_deadline),
-            lost_at: left(timeout.saturating_add(settings.lost_after)),
+            lost_at: left(timeout.saturating_add(silence)),
         }
     }
 
@@ -74,13 +83,7 @@ impl Dispatch {
             operation_id: self.id.to_string(),
             instance_id: link.instance_id().to_owned(),
             not_after_ms,
-            action: Some(Action::Exec(Exec {
-                command: payload.command,
-                working_directory: payload.working_directory.unwrap_or_default(),
-                env: payload.env.into_iter().collect(),
-                timeout_seconds: self.timeout_seconds,
-                mask: payload.mask.into_iter().map(Into::into).collect(),
-            })),
+            action: Some(payload.action(self.timeout_seconds)),
         })
     }
 }

@@ -1,17 +1,21 @@
 //! Seeing one operation through to its end, over as many connections as that takes.
 
+mod log;
+mod reboot;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+use reoclo_store::LogStream;
 use reoclo_wire::proto::{
-    Finished, FollowRequest, OperationEvent, Output, Refused, operation_event::Event,
-    output::Stream, refused::Reason,
+    CancelRequest, Finished, FollowRequest, OperationEvent, Output, Refused,
+    operation_event::Event, output::Stream, refused::Reason,
 };
 use tokio::time::{sleep, timeout};
 use tonic::{Code, Status, Streaming};
 
 use super::dispatch::{Deadlines, Dispatch};
-use super::tail::TailBuffer;
+use super::live::Live;
 use crate::Control;
 use crate::runners::Link;
 
@@ -24,6 +28,14 @@ pub(crate) enum Verdict {
     NotStarted(String),
     /// The server had no room for it.
     Busy,
+    /// It waited too long for room on the server, and was never sent.
+    QueueTimeout,
+    /// Somebody cancelled it before it was sent.
+    Cancelled,
+    /// The host has booted anew since it was asked to.
+    Rebooted,
+    /// It has not, in all the time that it was given.
+    NotRebooted,
     /// It may have run; nobody can tell how it ended.
     Lost(String),
 }
@@ -39,13 +51,21 @@ pub(crate) struct Driver {
     accepted: bool,
     /// When to erase the sealed command, if that is still to be done.
     erase_at: Option<Duration>,
-    stdout: TailBuffer,
-    stderr: TailBuffer,
+    /// The host's reboot command has done its part.
+    awaits_boot: bool,
+    live: Arc<Live>,
+}
+
+/// What to try next.
+enum Next {
+    Link(Arc<Link>),
+    TooLate,
+    Cancelled,
 }
 
 impl Driver {
     /// A driver for an operation whose intent was just committed.
-    pub(crate) fn new(control: Control, dispatch: Dispatch) -> Self {
+    pub(crate) fn new(control: Control, dispatch: Dispatch, live: Arc<Live>) -> Self {
         let deadlines = dispatch.deadlines(control.clock(), control.settings());
         Self {
             control,
@@ -54,14 +74,19 @@ impl Driver {
             sent: false,
             accepted: false,
             erase_at: None,
-            stdout: TailBuffer::default(),
-            stderr: TailBuffer::default(),
+            awaits_boot: false,
+            live,
         }
     }
 
     /// A driver for an operation that an earlier process began and may have sent.
-    pub(crate) fn resumed(control: Control, dispatch: Dispatch, accepted: bool) -> Self {
-        let mut driver = Self::new(control, dispatch);
+    pub(crate) fn resumed(
+        control: Control,
+        dispatch: Dispatch,
+        live: Arc<Live>,
+        accepted: bool,
+    ) -> Self {
+        let mut driver = Self::new(control, dispatch, live);
         driver.sent = true;
         driver.accepted = accepted;
         let grace = driver.control.settings().resume_grace;
@@ -74,11 +99,16 @@ impl Driver {
         &self.dispatch
     }
 
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
     /// Follows until there is a verdict; an operation without one in time is lost.
     pub(crate) async fn see_through(&mut self) -> Verdict {
         let time = self.until(self.deadlines.lost_at);
         match timeout(time, self.follow()).await {
             Ok(verdict) => verdict,
+            Err(_) if self.is_reboot() => Verdict::NotRebooted,
             Err(_) => Verdict::Lost("the server has not reported on it in time".into()),
         }
     }
@@ -87,34 +117,43 @@ impl Driver {
     pub(crate) async fn follow(&mut self) -> Verdict {
         let mut last = None;
         loop {
-            let Some(link) = self.next_link(last).await else {
-                return Verdict::NotStarted("the runner was not connected in time".into());
+            let link = match self.next(last).await {
+                Next::Link(link) => link,
+                Next::Cancelled => return Verdict::Cancelled,
+                Next::TooLate => {
+                    return Verdict::NotStarted("the runner was not connected in time".into());
+                }
             };
             last = Some(link.number());
-            if let Some(verdict) = self.follow_on(&link).await {
+            if self.has_rebooted(&link) {
+                return Verdict::Rebooted;
+            }
+            if self.awaits_boot {
+                continue;
+            }
+            if let Some(verdict) = self.follow_on(&link).await
+                && let Some(verdict) = self.unless_rebooting(verdict)
+            {
                 return verdict;
             }
         }
     }
 
-    /// The output collected so far.
-    pub(crate) fn take_output(&mut self) -> (TailBuffer, TailBuffer) {
-        (
-            std::mem::take(&mut self.stdout),
-            std::mem::take(&mut self.stderr),
-        )
-    }
-
-    /// The next connection to try; none when nothing was sent before the start deadline.
-    async fn next_link(&self, last: Option<u64>) -> Option<Arc<Link>> {
+    /// The next connection to try, unless nothing was sent before the start deadline or before
+    /// somebody cancelled.
+    async fn next(&self, last: Option<u64>) -> Next {
         let settings = self.control.settings();
         let runners = self.control.runners();
         let next = runners.next_link(self.dispatch.server, last, settings.retry_delay);
         if self.sent {
-            return next.await;
+            return next.await.map_or(Next::TooLate, Next::Link);
         }
         let time = self.until(self.deadlines.start_by);
-        timeout(time, next).await.ok().flatten()
+        tokio::select! {
+            biased;
+            () = self.live.cancelled() => Next::Cancelled,
+            next = timeout(time, next) => next.ok().flatten().map_or(Next::TooLate, Next::Link),
+        }
     }
 
     /// Starts or follows on one connection; nothing when that connection did not tell the end.
@@ -136,7 +175,8 @@ impl Driver {
     /// and where an earlier start would be recognised.
     fn start_request(&self, link: &Link) -> Option<reoclo_wire::proto::StartRequest> {
         let same_instance = link.instance_id() == self.dispatch.instance_id;
-        if self.accepted || (self.sent && !same_instance) {
+        let may_be_sent_again = same_instance && !self.live.is_cancelled();
+        if self.accepted || (self.sent && !may_be_sent_again) {
             return None;
         }
         if self.until(self.deadlines.start_by).is_zero() {
@@ -149,8 +189,8 @@ impl Driver {
     fn follow_request(&self) -> FollowRequest {
         FollowRequest {
             operation_id: self.dispatch.id.to_string(),
-            stdout_offset: self.stdout.position(),
-            stderr_offset: self.stderr.position(),
+            stdout_offset: self.live.position(LogStream::Stdout),
+            stderr_offset: self.live.position(LogStream::Stderr),
         }
     }
 
@@ -159,6 +199,8 @@ impl Driver {
         link: &Link,
         mut events: Streaming<OperationEvent>,
     ) -> Option<Verdict> {
+        let live = Arc::clone(&self.live);
+        let mut cancel_sent = false;
         loop {
             let erase_in = self.erase_at.map(|at| self.until(at));
             tokio::select! {
@@ -175,8 +217,25 @@ impl Driver {
                 () = sleep(erase_in.unwrap_or(Duration::MAX)), if erase_in.is_some() => {
                     self.erase().await;
                 }
+                () = live.cancelled(), if self.accepted && !cancel_sent => {
+                    cancel_sent = true;
+                    self.send_cancel(link);
+                }
             }
+            self.keep_log().await;
         }
+    }
+
+    /// Has the runner end the operation. Should the connection be lost meanwhile, it is told again
+    /// on the next.
+    fn send_cancel(&self, link: &Link) {
+        let (mut client, id) = (link.client(), self.dispatch.id);
+        tokio::spawn(async move {
+            let operation_id = id.to_string();
+            if let Err(status) = client.cancel(CancelRequest { operation_id }).await {
+                tracing::debug!(operation = %id, %status, "the runner did not hear of a cancel");
+            }
+        });
     }
 
     fn take(&mut self, event: OperationEvent) -> Option<Verdict> {
@@ -203,12 +262,13 @@ impl Driver {
         }
     }
 
-    fn push(&mut self, output: &Output) {
-        match output.stream() {
-            Stream::Stdout => self.stdout.push(output.offset, &output.data),
-            Stream::Stderr => self.stderr.push(output.offset, &output.data),
-            Stream::Unspecified => {}
-        }
+    fn push(&self, output: &Output) {
+        let stream = match output.stream() {
+            Stream::Stdout => LogStream::Stdout,
+            Stream::Stderr => LogStream::Stderr,
+            Stream::Unspecified => return,
+        };
+        self.live.push(stream, output.offset, &output.data);
     }
 
     /// The runner has the operation, so the sealed command is not needed any more.

@@ -3,56 +3,79 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::{EXIT_LOST, EXIT_NOT_RUN, OperationState};
-use reoclo_store::{AuditOutcome, NewAuditEvent, OperationOutcome, RequestSource};
+use reoclo_domain::{
+    EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, OperationKind, OperationState,
+};
+use reoclo_store::{AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, RequestSource};
 use reoclo_wire::proto::{Finished, finished::State};
 use serde_json::json;
-use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 
 use super::dispatch::Dispatch;
 use super::drive::{Driver, Verdict};
-use super::tail::TailBuffer;
+use super::live::Live;
 use crate::Control;
 use crate::audit::{Happening, resource};
 
 /// A runner that comes back within a day after its operation was given up is still heard.
 const LATE_RESULT: Duration = Duration::from_hours(24);
 
-/// Where who waits for an operation learns its outcome.
-pub(crate) type Ended = watch::Sender<Option<Arc<OperationOutcome>>>;
-
 impl Control {
     /// Sees an operation through and stores how it ended. Runs in a task of its own, so that
     /// nobody who goes away takes the operation with them.
-    pub(crate) async fn drive(&self, mut driver: Driver, ended: Ended) {
+    pub(crate) async fn drive(&self, mut driver: Driver) {
         let verdict = driver.see_through().await;
-        let (stdout, stderr) = driver.take_output();
-        let lost = matches!(verdict, Verdict::Lost(_));
-        let outcome = self.outcome(&verdict, stdout, stderr);
-        self.store_outcome(driver.dispatch(), &outcome).await;
-        ended.send_replace(Some(Arc::new(outcome)));
-        if lost {
+        driver.complete_log(&verdict).await;
+        self.end(driver.dispatch(), &verdict, driver.live()).await;
+        if matches!(verdict, Verdict::Lost(_)) {
             self.hear_late_result(&mut driver).await;
         }
         let dispatch = driver.dispatch();
         self.runners().forget(dispatch.server, dispatch.id).await;
     }
 
+    /// Stores how an operation ended, and tells whoever waits or reads.
+    pub(crate) async fn end(&self, dispatch: &Dispatch, verdict: &Verdict, live: &Live) {
+        let (mut outcome, log) = self.outcome(verdict, live);
+        if dispatch.kind == OperationKind::Reboot {
+            self.tell_of_reboot(dispatch, &mut outcome);
+        }
+        self.store_outcome(dispatch, &outcome, log).await;
+        live.end(Arc::new(outcome));
+        self.live().remove(dispatch.id);
+    }
+
+    /// A reboot takes as long as the host is away, and a command that refused to do it has failed
+    /// whatever it says.
+    fn tell_of_reboot(&self, dispatch: &Dispatch, outcome: &mut OperationOutcome) {
+        if outcome.duration_us == 0 {
+            let took = self.now().since(dispatch.sendable_at).as_micros();
+            outcome.duration_us = i64::try_from(took).unwrap_or(i64::MAX);
+        }
+        if outcome.state == OperationState::Completed && outcome.exit_code != 0 {
+            outcome.state = OperationState::Failed;
+            outcome.code = Some("reboot_failed".to_owned());
+            outcome.message = Some(format!(
+                "the server's reboot command ended with exit code {}",
+                outcome.exit_code
+            ));
+        }
+    }
+
     /// An operation whose intent may be stored although its request was refused.
     pub(crate) async fn store_not_begun(&self, dispatch: &Dispatch) {
         let verdict = Verdict::NotStarted("its intent could not be stored for certain".into());
-        let outcome = self.outcome(&verdict, TailBuffer::default(), TailBuffer::default());
-        self.store_outcome(dispatch, &outcome).await;
+        let (outcome, log) = self.outcome(&verdict, &Live::new(dispatch.organization));
+        self.store_outcome(dispatch, &outcome, log).await;
     }
 
     /// Keeps trying for as long as the database cannot take it: the runner keeps the result.
-    async fn store_outcome(&self, dispatch: &Dispatch, outcome: &OperationOutcome) {
+    async fn store_outcome(&self, dispatch: &Dispatch, outcome: &OperationOutcome, log: LogEnd) {
         loop {
             let event = self.outcome_event(dispatch, outcome);
             let stored = self
                 .store()
-                .finish_operation(dispatch.id, outcome.clone(), vec![event])
+                .finish_operation_with_log(dispatch.id, outcome.clone(), log.clone(), vec![event])
                 .await;
             let Err(error) = stored else { return };
             tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
@@ -114,24 +137,21 @@ impl Control {
         }
     }
 
-    fn outcome(
-        &self,
-        verdict: &Verdict,
-        stdout: TailBuffer,
-        stderr: TailBuffer,
-    ) -> OperationOutcome {
+    fn outcome(&self, verdict: &Verdict, live: &Live) -> (OperationOutcome, LogEnd) {
         let end = End::of(verdict);
-        OperationOutcome {
+        let (stdout, stderr, log) = live.finish(end.stdout_bytes, end.stderr_bytes);
+        let outcome = OperationOutcome {
             state: end.state,
             code: end.code.map(str::to_owned),
             message: end.message,
             exit_code: end.exit_code,
             signal: end.signal,
             duration_us: end.duration_us,
-            stdout: stdout.finish(end.stdout_bytes),
-            stderr: stderr.finish(end.stderr_bytes),
+            stdout,
+            stderr,
             completed_at: self.now(),
-        }
+        };
+        (outcome, log)
     }
 }
 
@@ -157,6 +177,31 @@ impl End {
                 EXIT_NOT_RUN,
                 "the server runs as many operations as it may",
             ),
+            Verdict::QueueTimeout => Self::unreported(
+                "queue_timeout",
+                EXIT_NOT_RUN,
+                "the server had no room for it in time, so it was never started",
+            ),
+            Verdict::Cancelled => Self::unreported(
+                "cancelled",
+                EXIT_CANCELLED,
+                "it was cancelled before it started",
+            ),
+            Verdict::Rebooted => Self {
+                state: OperationState::Completed,
+                code: None,
+                exit_code: 0,
+                ..Self::unreported("", 0, "the server is back with a new boot")
+            },
+            Verdict::NotRebooted => Self {
+                state: OperationState::Timeout,
+                code: None,
+                ..Self::unreported(
+                    "",
+                    EXIT_TIMEOUT,
+                    "the server did not come back with a new boot in time",
+                )
+            },
             Verdict::Lost(why) => Self::unreported("lost", EXIT_LOST, why),
         }
     }

@@ -55,7 +55,7 @@ impl ExecCommand {
         check_command(&self.command, &mut invalid);
         check_working_directory(self.working_directory.as_deref(), &mut invalid);
         check_env(&self.env, &mut invalid);
-        check_run(&self, &mut invalid);
+        check_run(self.run_id.as_deref(), &self.run_context, &mut invalid);
         let timeout_seconds = checked_timeout(self.timeout_seconds, &mut invalid);
         invalid.into_result()?;
 
@@ -145,8 +145,12 @@ fn checked_timeout(seconds: Option<i64>, invalid: &mut InvalidFields) -> u32 {
     }
 }
 
-fn check_run(exec: &ExecCommand, invalid: &mut InvalidFields) {
-    if let Some(run_id) = &exec.run_id {
+pub(super) fn check_run(
+    run_id: Option<&str>,
+    context: &BTreeMap<String, String>,
+    invalid: &mut InvalidFields,
+) {
+    if let Some(run_id) = run_id {
         if run_id.chars().count() > MAX_RUN_ID_CHARS {
             invalid.add("run_id", "must be at most 256 characters");
         }
@@ -154,7 +158,6 @@ fn check_run(exec: &ExecCommand, invalid: &mut InvalidFields) {
             invalid.add("run_id", "must not contain NUL");
         }
     }
-    let context = &exec.run_context;
     if context.len() > MAX_CONTEXT_KEYS {
         invalid.add("run_context", "must have at most 32 entries");
     }

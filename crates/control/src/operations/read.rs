@@ -1,9 +1,18 @@
 //! Reading an operation's record.
 
-use reoclo_domain::OperationId;
-use reoclo_store::OperationRecord;
+use reoclo_domain::{Cell, OperationId};
+use reoclo_store::{OperationPage, OperationQuery, OperationRecord};
 
-use crate::{Authorized, Control, OwnOperations, Refusal};
+use crate::{Authorized, Caller, Control, OwnOperations, Refusal, ServersRead};
+
+/// A record as its reader may see it.
+#[derive(Clone, Debug)]
+pub struct SeenOperation {
+    /// The record.
+    pub record: OperationRecord,
+    /// Whether its output was taken out, since the reader may not read logs.
+    pub output_hidden: bool,
+}
 
 impl Control {
     /// The record of an operation that this automation key started; any other is not found
@@ -20,4 +29,39 @@ impl Control {
             .filter(|record| (record.starter.kind, record.starter.id) == (key.kind, key.id))
             .ok_or(Refusal::NotFound("the operation"))
     }
+
+    /// A page of the organization's operations, newest first and without their output.
+    pub async fn operations(
+        &self,
+        proof: &Authorized<ServersRead>,
+        query: &OperationQuery,
+    ) -> Result<OperationPage, Refusal> {
+        let organization = proof.caller().organization();
+        Ok(self.store().operations(organization, query).await?)
+    }
+
+    /// The record of an operation; its output only for who may read logs (DESIGN rule 10).
+    pub async fn operation(
+        &self,
+        proof: &Authorized<ServersRead>,
+        id: OperationId,
+    ) -> Result<SeenOperation, Refusal> {
+        let caller = proof.caller();
+        let found = self.store().operation(caller.organization(), id).await?;
+        let mut record = found.ok_or(Refusal::NotFound("the operation"))?;
+        let output_hidden = hides_output(caller);
+        if let (true, Some(outcome)) = (output_hidden, &mut record.outcome) {
+            outcome.stdout.bytes.clear();
+            outcome.stderr.bytes.clear();
+        }
+        Ok(SeenOperation {
+            record,
+            output_hidden,
+        })
+    }
+}
+
+/// Whether the caller may see records and not what they wrote.
+pub(crate) fn hides_output(caller: &Caller) -> bool {
+    !caller.may(Cell::LOGS_READ)
 }

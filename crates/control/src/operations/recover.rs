@@ -1,36 +1,86 @@
 //! Picking up what an earlier process left running (DESIGN rule 13).
 
-use reoclo_store::{RunningOperation, StoreError};
-use tokio::sync::watch;
+use std::sync::Arc;
 
-use super::ExecPayload;
+use reoclo_store::{LogStream, RunningOperation, StoreError};
+
 use super::dispatch::Dispatch;
 use super::drive::Driver;
+use super::live::Live;
+use super::payload::Payload;
 use crate::Control;
+use crate::runners::Place;
 
 impl Control {
     /// Sets a driver on every operation that has no outcome yet; answers how many there are.
+    ///
+    /// Those that were sent take their places first; those that wait keep their order.
     pub async fn resume_operations(&self) -> Result<usize, StoreError> {
         let running = self.store().running_operations().await?;
         let count = running.len();
-        for operation in running {
-            self.resume(&operation);
+        let is_queued = |operation: &RunningOperation| {
+            operation.operation.queued_at.is_some() && operation.dequeued_at.is_none()
+        };
+        let (queued, sent): (Vec<_>, Vec<_>) = running.into_iter().partition(is_queued);
+        for operation in sent {
+            self.resume(&operation).await?;
+        }
+        for operation in queued {
+            self.queue_again(&operation);
         }
         Ok(count)
     }
 
-    fn resume(&self, running: &RunningOperation) {
-        let payload = running
-            .payload
-            .as_ref()
-            .and_then(|sealed| serde_json::from_str::<ExecPayload>(sealed.expose()).ok());
-        let dispatch = Dispatch::of(&running.operation, payload);
+    async fn resume(&self, running: &RunningOperation) -> Result<(), StoreError> {
+        let dispatch = dispatch_of(running);
+        let live = self.live_of(running);
+        let end = async |stream| {
+            let store = self.store();
+            let end = store.operation_log_end(dispatch.organization, dispatch.id, stream);
+            end.await.map(|end| u64::try_from(end).unwrap_or(0))
+        };
+        live.is_stored_up_to(end(LogStream::Stdout).await?, end(LogStream::Stderr).await?);
         let slot = self.runners().count_running(dispatch.server);
-        let driver = Driver::resumed(self.clone(), dispatch, running.acknowledged);
+        let driver = Driver::resumed(self.clone(), dispatch, live, running.acknowledged);
         let control = self.clone();
         tokio::spawn(async move {
-            control.drive(driver, watch::Sender::new(None)).await;
+            control.drive(driver).await;
             drop(slot);
         });
+        Ok(())
+    }
+
+    /// Nothing was sent of it yet, so it waits on.
+    fn queue_again(&self, running: &RunningOperation) {
+        let dispatch = dispatch_of(running);
+        let live = self.live_of(running);
+        live.set_queued(true);
+        let waiting = self.runners().queue_up(dispatch.server);
+        let control = self.clone();
+        tokio::spawn(async move {
+            control.run(dispatch, Place::Queued(waiting), live).await;
+        });
+    }
+
+    fn live_of(&self, running: &RunningOperation) -> Arc<Live> {
+        let live = Arc::new(Live::new(running.operation.organization));
+        if running.is_cancelled {
+            live.cancel();
+        }
+        self.live().add(running.operation.id, Arc::clone(&live));
+        live
+    }
+}
+
+fn dispatch_of(running: &RunningOperation) -> Dispatch {
+    let sealed = running.payload.as_ref();
+    let payload = sealed.and_then(|text| Payload::of_text(running.operation.kind, text.expose()));
+    let dispatch = Dispatch::of(&running.operation, payload);
+    match running.dequeued_at {
+        Some(sendable_at) => Dispatch {
+            sendable_at,
+            ..dispatch
+        },
+        None => dispatch,
     }
 }

@@ -6,7 +6,7 @@ use reoclo_store::Tail;
 const KEPT: usize = 64 * 1024;
 
 /// Collects a stream and keeps its last 64 KiB, in at most twice that memory.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct TailBuffer {
     bytes: Vec<u8>,
     /// Where in the stream the next byte belongs.
@@ -36,6 +36,18 @@ impl TailBuffer {
         if self.bytes.len() > 2 * KEPT {
             self.cut();
         }
+    }
+
+    /// What stands at `offset` and behind it, if that is still here.
+    pub(crate) fn read(&self, offset: u64) -> Option<&[u8]> {
+        let start = self.position - self.bytes.len() as u64;
+        let skip = usize::try_from(offset.checked_sub(start)?).ok()?;
+        self.bytes.get(skip..).filter(|rest| !rest.is_empty())
+    }
+
+    /// The first position that is still here.
+    pub(crate) fn start(&self) -> u64 {
+        self.position - self.bytes.len() as u64
     }
 
     /// The end of the stream, of which the runner counted `total` bytes.

@@ -10,6 +10,7 @@ use reoclo_wire::proto::ForgetRequest;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::room::{Place, Room, Slot, Waiting};
 use super::{Detached, Link};
 use crate::Refusal;
 
@@ -17,65 +18,72 @@ use crate::Refusal;
 const MAX_UNFORGOTTEN: usize = 10_000;
 
 /// A seat for every server that was connected or waited for.
-#[derive(Default)]
 pub(crate) struct Runners {
     seats: Mutex<HashMap<ServerId, Seat>>,
     next_number: AtomicU64,
     running: Arc<AtomicUsize>,
+    limits: Limits,
 }
 
-#[derive(Default)]
+/// How much a server is given to do.
+#[derive(Clone, Copy)]
+struct Limits {
+    running: usize,
+    queued: usize,
+}
+
 struct Seat {
     link: watch::Sender<Option<Arc<Link>>>,
-    running: Arc<AtomicUsize>,
+    room: Room,
     unforgotten: Vec<OperationId>,
 }
 
-/// Room for one operation on a server; given back when dropped.
-pub(crate) struct Slot([Arc<AtomicUsize>; 2]);
-
-impl Slot {
-    fn take(counts: [Arc<AtomicUsize>; 2]) -> Self {
-        for count in &counts {
-            count.fetch_add(1, Ordering::Relaxed);
-        }
-        Self(counts)
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        for count in &self.0 {
-            count.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
 impl Runners {
-    /// The connected runner of a server, and room there for one operation more.
-    pub(crate) fn take_slot(
-        &self,
-        server: ServerId,
-        limit: usize,
-    ) -> Result<(Arc<Link>, Slot), Refusal> {
+    /// For servers that run `running` operations at a time and let `queued` more wait.
+    pub(crate) fn new(running: usize, queued: usize) -> Self {
+        Self {
+            seats: Mutex::default(),
+            next_number: AtomicU64::default(),
+            running: Arc::default(),
+            limits: Limits { running, queued },
+        }
+    }
+
+    /// The connected runner of a server, and a place there for one operation more.
+    pub(crate) fn take_place(&self, server: ServerId) -> Result<(Arc<Link>, Place), Refusal> {
         let mut seats = self.seats();
-        let seat = seats.entry(server).or_default();
+        let seat = self.seat(&mut seats, server);
         let link = seat
             .link
             .borrow()
             .clone()
             .ok_or(Refusal::ServerUnreachable)?;
-        if seat.running.load(Ordering::Relaxed) >= limit {
-            return Err(Refusal::ServerBusy { limit });
-        }
-        let counts = [Arc::clone(&seat.running), Arc::clone(&self.running)];
-        Ok((link, Slot::take(counts)))
+        let place = seat.room.take(self.limits.queued, &self.running);
+        let place = place.ok_or(Refusal::ServerBusy {
+            limit: self.limits.running,
+            queued: self.limits.queued,
+        })?;
+        Ok((link, place))
     }
 
-    /// Counts an operation that is running already.
+    /// A place at the end of a server's queue for an operation that was accepted before.
+    pub(crate) fn queue_up(&self, server: ServerId) -> Waiting {
+        let mut seats = self.seats();
+        self.seat(&mut seats, server).room.queue_up(&self.running)
+    }
+
+    /// Counts an operation that is running already, also beyond the limit.
     pub(crate) fn count_running(&self, server: ServerId) -> Slot {
-        let running = Arc::clone(&self.seats().entry(server).or_default().running);
-        Slot::take([running, Arc::clone(&self.running)])
+        let mut seats = self.seats();
+        self.seat(&mut seats, server).room.count(&self.running)
+    }
+
+    fn seat<'s>(&self, seats: &'s mut HashMap<ServerId, Seat>, server: ServerId) -> &'s mut Seat {
+        seats.entry(server).or_insert_with(|| Seat {
+            link: watch::Sender::default(),
+            room: Room::new(self.limits.running),
+            unforgotten: Vec::new(),
+        })
     }
 
     /// Waits for a connection other than number `last`, or for `retry_delay` and then for any.
@@ -87,7 +95,10 @@ impl Runners {
         last: Option<u64>,
         retry_delay: Duration,
     ) -> Option<Arc<Link>> {
-        let mut seat = self.seats().entry(server).or_default().link.subscribe();
+        let mut seat = {
+            let mut seats = self.seats();
+            self.seat(&mut seats, server).link.subscribe()
+        };
         if last.is_some() {
             let other = seat.wait_for(|link| {
                 link.as_ref()
@@ -101,17 +112,14 @@ impl Runners {
 
     /// Seats a connection and answers the one that it displaces.
     pub(super) fn sit(&self, server: ServerId, link: Arc<Link>) -> Option<Arc<Link>> {
-        self.seats()
-            .entry(server)
-            .or_default()
-            .link
-            .send_replace(Some(link))
+        let mut seats = self.seats();
+        self.seat(&mut seats, server).link.send_replace(Some(link))
     }
 
     /// Gives the seat up, unless another connection has taken it.
     pub(super) fn leave(&self, server: ServerId, number: u64) -> bool {
         let mut seats = self.seats();
-        let seat = seats.entry(server).or_default();
+        let seat = self.seat(&mut seats, server);
         seat.link.send_if_modified(|link| {
             let mine = link.as_ref().is_some_and(|link| link.number() == number);
             if mine {
@@ -125,7 +133,7 @@ impl Runners {
     pub(crate) async fn forget(&self, server: ServerId, operation: OperationId) {
         let link = {
             let mut seats = self.seats();
-            let seat = seats.entry(server).or_default();
+            let seat = self.seat(&mut seats, server);
             if seat.unforgotten.len() < MAX_UNFORGOTTEN {
                 seat.unforgotten.push(operation);
             }
@@ -139,7 +147,10 @@ impl Runners {
 
     /// Tells a connected runner all that it may forget.
     pub(super) async fn forget_on(&self, server: ServerId, link: &Link) {
-        let operations = std::mem::take(&mut self.seats().entry(server).or_default().unforgotten);
+        let operations = {
+            let mut seats = self.seats();
+            std::mem::take(&mut self.seat(&mut seats, server).unforgotten)
+        };
         if operations.is_empty() {
             return;
         }
@@ -150,11 +161,8 @@ impl Runners {
             .await
             .is_err()
         {
-            self.seats()
-                .entry(server)
-                .or_default()
-                .unforgotten
-                .extend(operations);
+            let mut seats = self.seats();
+            self.seat(&mut seats, server).unforgotten.extend(operations);
         }
     }
 

@@ -22,12 +22,8 @@ impl Control {
         organization: OrganizationId,
         reference: &str,
     ) -> Result<ServerRecord, Refusal> {
-        let found = if let Ok(id) = reference.parse() {
-            self.store().server(organization, id).await?
-        } else {
-            let servers = self.store().servers(organization).await?;
-            servers.into_iter().find(|server| server.slug == reference)
-        };
+        let id = self.server_named(organization, reference).await?;
+        let found = self.store().server(organization, id).await?;
         found
             .filter(|server| server.status != ServerStatus::Decommissioned)
             .ok_or(Refusal::NotFound("the server"))

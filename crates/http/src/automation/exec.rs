@@ -37,7 +37,7 @@ fn command(request: ExecRequest) -> ExecCommand {
     }
 }
 
-fn answer(executed: &Executed) -> ExecAnswer {
+pub(super) fn answer(executed: &Executed) -> ExecAnswer {
     let operation_id = executed.operation.to_string();
     let Some(outcome) = &executed.outcome else {
         return ExecAnswer {

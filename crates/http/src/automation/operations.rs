@@ -1,22 +1,52 @@
-use axum::extract::{Path, State};
-use reoclo_api_types::OperationBody;
-use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations, Refusal};
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use reoclo_api_types::{CancelAnswer, OperationBody};
+use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
 
 use super::result::result;
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
+use crate::operations::{OperationPath, Recheck, cancelled, events, logs};
+use crate::query::QueryText;
 
 pub(super) async fn show(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
-    id: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    OperationPath(id): OperationPath,
 ) -> Result<JsonAnswer<OperationBody>, ApiError> {
-    let unknown = || Refusal::NotFound("the operation");
-    let Path(id) = id.map_err(|_| unknown())?;
-    let id = id.parse().map_err(|_| unknown())?;
-    Ok(JsonAnswer::ok(body(
-        control.own_operation(&proof, id).await?,
-    )))
+    let record = control.own_operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(body(record)))
+}
+
+pub(super) async fn log(
+    proof: Authorized<OwnOperations>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let log = control.own_operation_log(&proof, id).await?;
+    logs::download(log, &query).await
+}
+
+pub(super) async fn follow(
+    proof: Authorized<OwnOperations>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    recheck: Recheck<OwnOperations>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let log = control.own_operation_log(&proof, id).await?;
+    events::stream(log, recheck, &control, &headers)
+}
+
+pub(super) async fn cancel(
+    proof: Authorized<OwnOperations>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+    let cancel = control.cancel_own_operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(cancelled(&cancel)))
 }
 
 fn body(record: OperationRecord) -> OperationBody {

@@ -3,15 +3,20 @@
 use reoclo_api_types::OperationResult;
 use reoclo_control::{OperationOutcome, Tail};
 
-pub(super) fn result(outcome: &OperationOutcome) -> OperationResult {
+pub(crate) fn result(outcome: &OperationOutcome) -> OperationResult {
     OperationResult {
         exit_code: outcome.exit_code,
         stdout: text(&outcome.stdout),
         stderr: stderr(outcome),
         stdout_truncated: outcome.stdout.truncated,
         stderr_truncated: outcome.stderr.truncated,
-        duration_ms: (outcome.duration_us + 500) / 1000,
+        duration_ms: duration_ms(outcome),
     }
+}
+
+/// Rounded to whole milliseconds.
+pub(crate) const fn duration_ms(outcome: &OperationOutcome) -> i64 {
+    (outcome.duration_us + 500) / 1000
 }
 
 /// Clients that know no `message` show `stderr` when something failed.

@@ -12,10 +12,9 @@ on_both_databases!(
     a_key_with_listed_credentials_brings_none_of_its_own,
 );
 
-const PATHS: [&str; 5] = [
+const PATHS: [&str; 4] = [
     "deploy",
     "restart",
-    "reboot",
     "registry-auth/login-direct",
     "registry-auth/logout",
 ];

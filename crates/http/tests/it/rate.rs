@@ -1,12 +1,13 @@
 //! The rate limit of automation keys (DESIGN rule 12).
 
-use reoclo_domain::OperationKind;
+use reoclo_domain::{OperationKind, Preset, Role};
 use serde_json::json;
 
 use crate::on_both_databases;
 use crate::world::{Answer, World};
 
 on_both_databases!(
+    an_integration_key_has_no_limit,
     the_limit_is_exact_under_concurrency,
     polling_is_not_counted_and_refusals_are,
     keys_have_windows_of_their_own,
@@ -115,4 +116,15 @@ async fn postgres_replicas_share_a_limit() {
         .into_iter()
         .filter(|verdict| verdict.as_ref().unwrap().allowed);
     assert_eq!(allowed.count(), LIMIT as usize);
+}
+
+async fn an_integration_key_has_no_limit(world: &World) {
+    let key = world
+        .integration_key(&world.ours, Preset::ReadOnly, Role::Viewer)
+        .await;
+    for _ in 0..150 {
+        let answer = world.get("/api/servers", Some(&key)).await;
+        assert_eq!(answer.status, 200);
+        assert!(!answer.headers.contains_key("ratelimit"));
+    }
 }

@@ -5,7 +5,7 @@ mod people;
 
 use http::Method;
 use reoclo_control::{CredentialKind, Requirement};
-use reoclo_domain::KeyKind;
+use reoclo_domain::{Cell, KeyKind};
 use reoclo_http::Route;
 use serde_json::{Value, json};
 
@@ -40,8 +40,17 @@ fn for_people(world: &World) -> Vec<(&Route, Requirement)> {
     routes
 }
 
+/// The cells of the ACL that a route demands.
+fn cells(requirement: Requirement) -> Vec<Cell> {
+    match requirement {
+        Requirement::Cell(cell) => vec![cell],
+        Requirement::Both(first, second) => vec![first, second],
+        _ => vec![],
+    }
+}
+
 /// The route's path with ids of our organization.
-fn path(world: &World, route: &Route) -> String {
+async fn path(world: &World, route: &Route) -> String {
     let ours = &world.ours;
     let id = if route.path.contains("/users/") {
         ours.viewer.to_string()
@@ -54,7 +63,7 @@ fn path(world: &World, route: &Route) -> String {
     };
     let path = route
         .path
-        .replace("{operation_id}", &ours.server.to_string())
+        .replace("{operation_id}", &operation_for(world, route).await)
         .replace("{id}", &id)
         .replace("{tid}", &ours.id.to_string());
     assert!(
@@ -62,6 +71,20 @@ fn path(world: &World, route: &Route) -> String {
         "the walk does not know an id of {path}"
     );
     path
+}
+
+/// An operation of ours that runs, where the path names one.
+async fn operation_for(world: &World, route: &Route) -> String {
+    if !route.path.contains("{operation_id}") {
+        return String::new();
+    }
+    let (_, starter) = world.automation_key(&world.ours, &[]).await;
+    let operation = world.operation(&world.ours, starter).await;
+    if route.method == Method::GET {
+        // Following one that runs would go on until its end.
+        world.end(operation, b"").await;
+    }
+    operation.to_string()
 }
 
 /// A body that the route takes, with an id of our organization where it takes one.
@@ -80,12 +103,12 @@ fn body(world: &World, route: &Route) -> Option<Value> {
 }
 
 async fn ask(world: &World, route: &Route, token: Option<&str>) -> Answer {
-    let (path, body) = (path(world, route), body(world, route));
+    let (path, body) = (path(world, route).await, body(world, route));
     world.ask(&route.method, &path, token, body.as_ref()).await
 }
 
 async fn ask_as(world: &World, route: &Route, session: &Session) -> Answer {
-    let (path, body) = (path(world, route), body(world, route));
+    let (path, body) = (path(world, route).await, body(world, route));
     world
         .ask_as(session, &route.method, &path, body.as_ref())
         .await

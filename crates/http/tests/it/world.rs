@@ -1,5 +1,7 @@
 //! Two organizations, with keys of every kind and state, behind a real router.
 
+mod operations;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use http::request::Builder;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
@@ -189,7 +191,7 @@ impl World {
         }
     }
 
-    pub(crate) async fn end(&self, session: &Session) {
+    pub(crate) async fn sign_out(&self, session: &Session) {
         self.store()
             .end_sessions(session.user, SessionsEnded::All, Vec::new())
             .await
@@ -356,13 +358,8 @@ impl World {
         self.send(with_body(request, body)).await
     }
 
-    pub(crate) async fn send(&self, mut request: Request<Body>) -> Answer {
-        let local: SocketAddr = HOST.parse().unwrap();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
-        request
-            .extensions_mut()
-            .insert(ConnectionInfo { peer, local });
-        let response = self.router.clone().oneshot(request).await.unwrap();
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.open(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
@@ -371,6 +368,16 @@ impl World {
             headers: parts.headers,
             body,
         }
+    }
+
+    /// An answer whose body is still to be read.
+    pub(crate) async fn open(&self, mut request: Request<Body>) -> Response<Body> {
+        let local: SocketAddr = HOST.parse().unwrap();
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        request
+            .extensions_mut()
+            .insert(ConnectionInfo { peer, local });
+        self.router.clone().oneshot(request).await.unwrap()
     }
 }
 

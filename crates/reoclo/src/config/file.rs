@@ -31,6 +31,13 @@ pub(crate) enum ConfigError {
     /// One half of a pair is missing.
     #[error("--tls-cert and --tls-key go together: give both or neither")]
     HalfTls,
+    /// A limit that cannot be kept.
+    #[error("[limits] {name} must be from {least} to {most}")]
+    Limit {
+        name: &'static str,
+        least: u64,
+        most: u64,
+    },
 }
 
 /// The file's keys; the same names as the flags.
@@ -49,6 +56,8 @@ pub(crate) struct ConfigFile {
     pub(crate) exec_user: Option<String>,
     #[serde(default)]
     pub(crate) timing: Timing,
+    #[serde(default)]
+    pub(crate) limits: Limits,
 }
 
 /// Delays in seconds.
@@ -65,6 +74,39 @@ pub(crate) struct Timing {
     pub(crate) keepalive_timeout: Option<f64>,
     pub(crate) kill_grace: Option<f64>,
     pub(crate) supervisor_idle: Option<f64>,
+    pub(crate) queue_wait: Option<f64>,
+    pub(crate) reboot_least: Option<u32>,
+}
+
+/// How much there may be.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Limits {
+    /// Operations that run on one server at a time.
+    pub(crate) operations_per_server: Option<u64>,
+    /// Operations that wait for room on one server.
+    pub(crate) queued_per_server: Option<u64>,
+    /// Bytes of full logs that are kept.
+    pub(crate) log_bytes: Option<u64>,
+    /// Days for which they are kept.
+    pub(crate) log_days: Option<u64>,
+}
+
+impl Limits {
+    /// Refuses what cannot be kept.
+    pub(crate) fn check(&self) -> Result<(), ConfigError> {
+        let check = |name, value: Option<u64>, least, most| match value {
+            Some(value) if !(least..=most).contains(&value) => {
+                Err(ConfigError::Limit { name, least, most })
+            }
+            _ => Ok(()),
+        };
+        // A server's supervisor runs 128 commands at most.
+        check("operations_per_server", self.operations_per_server, 1, 128)?;
+        check("queued_per_server", self.queued_per_server, 0, 100_000)?;
+        check("log_bytes", self.log_bytes, 0, 1 << 50)?;
+        check("log_days", self.log_days, 1, 36_500)
+    }
 }
 
 impl ConfigFile {

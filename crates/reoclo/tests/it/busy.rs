@@ -9,7 +9,8 @@ const MOST: usize = 1_000;
 
 #[test]
 fn a_server_with_too_much_to_do_refuses_and_runs_nothing() {
-    let home = Home::with_timing(&[("inline_wait", 0.0)]);
+    let home = Home::with_timing(&[("inline_wait", 0.0)])
+        .limits(&[("operations_per_server", 128), ("queued_per_server", 0)]);
     let up = home.up();
     let key = up.automation();
     let (pipe, ran) = (home.path("pipe"), home.path("ran"));

@@ -224,3 +224,18 @@ fn a_user_for_commands_that_does_not_exist_is_named() {
     let line = refused(&home, home.command(&[&first[..], &user].concat()));
     assert!(line.contains("nobody-of-that-name"), "{line}");
 }
+
+#[test]
+fn a_limit_that_cannot_be_kept_is_named() {
+    let home = Home::new();
+    for (line, named) in [
+        ("operations_per_server = 129", "operations_per_server"),
+        ("operations_per_server = 0", "operations_per_server"),
+        ("log_days = 0", "log_days"),
+        ("queue = 1", "unknown field `queue`"),
+    ] {
+        fs::write(home.path("reoclo.toml"), format!("[limits]\n{line}\n")).unwrap();
+        let said = refused_start(&home, "up", &[]);
+        assert!(said.contains(named), "{line}: {said}");
+    }
+}

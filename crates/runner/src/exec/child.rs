@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -9,6 +10,7 @@ use tokio::net::unix::pipe::Receiver;
 
 use super::exit::{Exit, ExitWatch};
 use super::pump::Pipes;
+use super::request::Program;
 use super::{Request, User};
 
 const SHELL: &str = "/bin/sh";
@@ -20,6 +22,11 @@ pub(super) enum SpawnError {
     WorkingDirectory(PathBuf),
     #[error("the server cannot start {SHELL}: {0}")]
     Shell(#[source] io::Error),
+    #[error("the server cannot start {program:?}: {source}")]
+    Own {
+        program: OsString,
+        source: io::Error,
+    },
     #[error("the server cannot read the command's output: {0}")]
     Pipes(#[source] io::Error),
 }
@@ -29,7 +36,7 @@ impl SpawnError {
     pub(super) fn field(&self) -> &'static str {
         match self {
             Self::WorkingDirectory(_) => "working_directory",
-            Self::Shell(_) | Self::Pipes(_) => "",
+            Self::Shell(_) | Self::Own { .. } | Self::Pipes(_) => "",
         }
     }
 }
@@ -48,7 +55,7 @@ pub(super) fn spawn(request: &Request, user: &User) -> Result<(Child, Pipes), Sp
     let directory = working_directory(request, user)?;
     let mut process = command(request, user, &directory)
         .spawn()
-        .map_err(SpawnError::Shell)?;
+        .map_err(|error| not_started(&request.program, error))?;
     let pipes = pipes(&mut process);
     let pid = Pid::from_child(&process);
     let mut child = Child {
@@ -109,11 +116,8 @@ fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnErr
 }
 
 fn command(request: &Request, user: &User, directory: &Path) -> Command {
-    let mut command = Command::new(SHELL);
+    let mut command = program(&request.program);
     command
-        // A command that begins with a dash is not an option.
-        .args(["-c", "--"])
-        .arg(&request.command)
         .env_clear()
         .envs(user.environment())
         .envs(&request.env)
@@ -123,6 +127,33 @@ fn command(request: &Request, user: &User, directory: &Path) -> Command {
         .process_group(0);
     user.become_in(&mut command, directory);
     command
+}
+
+fn program(program: &Program) -> Command {
+    match program {
+        Program::Shell(text) => {
+            let mut command = Command::new(SHELL);
+            // A command that begins with a dash is not an option.
+            command.args(["-c", "--"]).arg(text);
+            command
+        }
+        Program::Own(words) => {
+            let mut words = words.iter();
+            let mut command = Command::new(words.next().unwrap_or(&OsString::new()));
+            command.args(words);
+            command
+        }
+    }
+}
+
+fn not_started(program: &Program, source: io::Error) -> SpawnError {
+    match program {
+        Program::Shell(_) => SpawnError::Shell(source),
+        Program::Own(words) => SpawnError::Own {
+            program: words.first().cloned().unwrap_or_default(),
+            source,
+        },
+    }
 }
 
 fn pipes(process: &mut std::process::Child) -> io::Result<Pipes> {

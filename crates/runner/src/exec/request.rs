@@ -1,8 +1,9 @@
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
-use reoclo_wire::proto::Exec;
+use reoclo_wire::proto::{Exec, Reboot};
 
 use crate::mask::Patterns;
 
@@ -24,9 +25,17 @@ pub(crate) enum Invalid {
     Timeout,
 }
 
+/// What is started.
+pub(super) enum Program {
+    /// A text for the shell, as the user whom commands run as.
+    Shell(String),
+    /// The host's own program and its arguments, as the supervisor's user.
+    Own(Vec<OsString>),
+}
+
 /// A command that can be run.
 pub(crate) struct Request {
-    pub(super) command: String,
+    pub(super) program: Program,
     pub(super) working_directory: String,
     pub(super) env: HashMap<String, String>,
     pub(super) timeout: Duration,
@@ -39,10 +48,22 @@ impl Request {
         check(&exec)?;
         Ok(Self {
             patterns: Patterns::new(exec.mask.iter().map(AsRef::as_ref)),
-            command: exec.command,
+            program: Program::Shell(exec.command),
             working_directory: exec.working_directory,
             env: exec.env,
             timeout: Duration::from_secs(exec.timeout_seconds.into()),
+        })
+    }
+
+    /// The host's own reboot command.
+    pub(crate) fn reboot(command: &[OsString], reboot: Reboot) -> Result<Self, Invalid> {
+        check_timeout(reboot.timeout_seconds)?;
+        Ok(Self {
+            program: Program::Own(command.to_vec()),
+            working_directory: String::new(),
+            env: HashMap::new(),
+            timeout: Duration::from_secs(reboot.timeout_seconds.into()),
+            patterns: Patterns::new(std::iter::empty()),
         })
     }
 }
@@ -55,6 +76,14 @@ impl fmt::Debug for Request {
     }
 }
 
+fn check_timeout(seconds: u32) -> Result<(), Invalid> {
+    if (1..=LONGEST_SECONDS).contains(&seconds) {
+        Ok(())
+    } else {
+        Err(Invalid::Timeout)
+    }
+}
+
 fn check(exec: &Exec) -> Result<(), Invalid> {
     let nul = |text: &str| text.contains('\0');
     if nul(&exec.command) {
@@ -63,9 +92,7 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
     if nul(&exec.working_directory) {
         return Err(Invalid::WorkingDirectory);
     }
-    if !(1..=LONGEST_SECONDS).contains(&exec.timeout_seconds) {
-        return Err(Invalid::Timeout);
-    }
+    check_timeout(exec.timeout_seconds)?;
     for (name, value) in &exec.env {
         if name.is_empty() || name.contains('=') || nul(name) {
             return Err(Invalid::VariableName);

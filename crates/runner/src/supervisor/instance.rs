@@ -1,3 +1,4 @@
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,12 @@ use crate::spool::Origin;
 /// Everything that one run of the supervisor consists of.
 pub(super) struct Instance {
     pub(super) origin: Origin,
+    /// As whom commands run.
     pub(super) user: User,
+    /// As whom this process runs, and the host's own programs.
+    pub(super) own_user: User,
+    /// The program that reboots the host, and its arguments.
+    pub(super) reboot_command: Vec<OsString>,
     pub(super) patience: Patience,
     pub(super) store_after: Duration,
     pub(super) operations: Operations,

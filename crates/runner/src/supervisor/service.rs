@@ -115,18 +115,26 @@ impl Service {
             instance_id: start.instance_id,
             not_after_ms: start.not_after_ms,
         };
-        let Some(Action::Exec(exec)) = start.action else {
-            return Err(invalid(
-                "this supervisor does not know the action".to_owned(),
-            ));
-        };
-        let request = exec::Request::new(exec).map_err(|error| invalid(error.to_string()))?;
         let instance = &self.0;
+        let (request, user) = match start.action {
+            Some(Action::Exec(exec)) => (exec::Request::new(exec), &instance.user),
+            Some(Action::Reboot(reboot)) => (
+                exec::Request::reboot(&instance.reboot_command, reboot),
+                &instance.own_user,
+            ),
+            None => {
+                return Err(invalid(
+                    "this supervisor does not know the action".to_owned(),
+                ));
+            }
+        };
+        let request = request.map_err(|error| invalid(error.to_string()))?;
         let admission = instance
             .operations
             .admit(id, || instance.check(&deadline))?;
         if let Admission::New(operation) = &admission {
-            tokio::spawn(run(Arc::clone(instance), Arc::clone(operation), request));
+            let (instance, operation) = (Arc::clone(instance), Arc::clone(operation));
+            tokio::spawn(run(instance, operation, request, user.clone()));
         }
         Ok(admission)
     }
@@ -138,10 +146,15 @@ impl Service {
 }
 
 /// Runs an operation to its end, and keeps its outcome on disk if nobody fetches it soon.
-async fn run(instance: Arc<Instance>, operation: Arc<Operation>, request: exec::Request) {
+async fn run(
+    instance: Arc<Instance>,
+    operation: Arc<Operation>,
+    request: exec::Request,
+    user: exec::User,
+) {
     let running = exec::run(
         request,
-        &instance.user,
+        &user,
         &operation,
         instance.patience,
         &instance.clock,

@@ -23,8 +23,9 @@ impl Write for BeginOperation {
         sql(
             "INSERT INTO operations (id, organization_id, server_id, kind, starter_kind,
                  starter_id, starter_label, command, timeout_seconds, run_id, run_context,
-                 boot_id, instance_id, created_at, sealed_payload, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, 'running')",
+                 boot_id, instance_id, created_at, sealed_payload, queued_at, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                     'running')",
         )
         .bind(new.id)
         .bind(new.organization)
@@ -41,6 +42,7 @@ impl Write for BeginOperation {
         .bind(new.instance_id.as_str())
         .bind(new.created_at)
         .bind(self.sealed_payload.as_slice())
+        .bind(new.queued_at)
         .execute(work.connection)
         .await?;
         work.audit(&self.events);

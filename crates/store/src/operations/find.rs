@@ -28,17 +28,27 @@ impl NewOperation {
             boot_id: row.text("boot_id")?,
             instance_id: row.text("instance_id")?,
             created_at: row.time("created_at")?,
+            queued_at: row.time_or_null("queued_at")?,
         })
     }
 }
 
+/// Whether a record is read with its output.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    /// With the end of each stream.
+    Kept,
+    /// Without; the query need not have these columns.
+    LeftOut,
+}
+
 impl OperationRecord {
-    fn read(row: &Record) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Record, output: Output) -> Result<Self, StoreError> {
         let begun = NewOperation::read(row)?;
         let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
         let outcome = state
             .is_terminal()
-            .then(|| OperationOutcome::read(row, state));
+            .then(|| OperationOutcome::read(row, state, output));
         Ok(Self {
             id: begun.id,
             organization: begun.organization,
@@ -55,12 +65,16 @@ impl OperationRecord {
             created_at: begun.created_at,
             state,
             outcome: outcome.transpose()?,
+            is_queued: !state.is_terminal()
+                && begun.queued_at.is_some()
+                && row.time_or_null("dequeued_at")?.is_none(),
+            cancel_requested_at: row.time_or_null("cancel_requested_at")?,
         })
     }
 }
 
 impl OperationOutcome {
-    fn read(row: &Record, state: OperationState) -> Result<Self, StoreError> {
+    fn read(row: &Record, state: OperationState, output: Output) -> Result<Self, StoreError> {
         let signal = row.integer_or_null("signal")?;
         Ok(Self {
             state,
@@ -69,18 +83,21 @@ impl OperationOutcome {
             exit_code: row.number("exit_code")?,
             signal: signal.and_then(|signal| i32::try_from(signal).ok()),
             duration_us: row.integer("duration_us")?,
-            stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"])?,
-            stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"])?,
+            stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"], output)?,
+            stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"], output)?,
             completed_at: row.time("completed_at")?,
         })
     }
 }
 
 impl Tail {
-    fn read(row: &Record, columns: [&'static str; 3]) -> Result<Self, StoreError> {
+    fn read(row: &Record, columns: [&'static str; 3], output: Output) -> Result<Self, StoreError> {
         let [bytes, total, truncated] = columns;
         Ok(Self {
-            bytes: row.bytes(bytes)?,
+            bytes: match output {
+                Output::Kept => row.bytes(bytes)?,
+                Output::LeftOut => Vec::new(),
+            },
             total: row.integer(total)?,
             truncated: row.integer(truncated)? != 0,
         })
@@ -101,6 +118,8 @@ impl Store {
         .bind(organization)
         .optional(&mut *self.reader().await?)
         .await?;
-        row.as_ref().map(OperationRecord::read).transpose()
+        row.as_ref()
+            .map(|row| OperationRecord::read(row, Output::Kept))
+            .transpose()
     }
 }

@@ -2,7 +2,7 @@
 
 use reoclo_domain::OperationId;
 
-use super::OperationOutcome;
+use super::{LogEnd, OperationOutcome, log};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
 use crate::sql::sql;
@@ -12,6 +12,7 @@ use crate::writer::{Work, Write};
 struct FinishOperation {
     id: OperationId,
     outcome: OperationOutcome,
+    log: LogEnd,
     events: Vec<NewAuditEvent>,
 }
 
@@ -43,8 +44,22 @@ impl Write for FinishOperation {
         .bind(outcome.completed_at)
         .execute(work.connection)
         .await?;
+        if changed > 0 {
+            self.store_log(work).await?;
+        }
         work.audit(&self.events);
         Ok(changed > 0)
+    }
+}
+
+impl FinishOperation {
+    async fn store_log(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let at = self.outcome.completed_at;
+        log::insert(work.connection, self.id, &self.log.chunks, at).await?;
+        for part in &self.log.dropped {
+            log::drop_between(work.connection, self.id, *part).await?;
+        }
+        Ok(())
     }
 }
 
@@ -57,10 +72,24 @@ impl Store {
         outcome: OperationOutcome,
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
+        let log = LogEnd::default();
+        self.finish_operation_with_log(id, outcome, log, events)
+            .await
+    }
+
+    /// The same, with what is left of its full log.
+    pub async fn finish_operation_with_log(
+        &self,
+        id: OperationId,
+        outcome: OperationOutcome,
+        log: LogEnd,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<bool, StoreError> {
         debug_assert!(outcome.state.is_terminal(), "an outcome ends the operation");
         let write = FinishOperation {
             id,
             outcome,
+            log,
             events,
         };
         self.write(write).await

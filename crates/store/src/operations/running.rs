@@ -17,6 +17,8 @@ impl RunningOperation {
             operation: NewOperation::read(row)?,
             payload: payload.transpose()?,
             acknowledged: row.time_or_null("acknowledged_at")?.is_some(),
+            dequeued_at: row.time_or_null("dequeued_at")?,
+            is_cancelled: row.time_or_null("cancel_requested_at")?.is_some(),
         })
     }
 }

@@ -85,6 +85,21 @@ impl Store {
         row.map(|row| row.text("name").map(Arc::from)).transpose()
     }
 
+    /// The server with a slug, unless it is decommissioned.
+    pub async fn server_of_slug(
+        &self,
+        organization: OrganizationId,
+        slug: &str,
+    ) -> Result<Option<ServerId>, StoreError> {
+        let row = sql("SELECT id FROM servers
+             WHERE organization_id = $1 AND slug = $2 AND status <> 'decommissioned'")
+        .bind(organization)
+        .bind(slug)
+        .optional(&mut *self.reader().await?)
+        .await?;
+        row.map(|row| row.parse("id")).transpose()
+    }
+
     /// The organization's servers that are not decommissioned, by name and id.
     pub async fn servers(
         &self,

@@ -192,6 +192,7 @@ impl Fixture {
             boot_id: "boot".into(),
             instance_id: "supervisor".into(),
             created_at: self.clock.now(),
+            queued_at: None,
         }
     }
 

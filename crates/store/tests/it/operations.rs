@@ -11,6 +11,11 @@ use sqlx::Row;
 
 use crate::fixture::Fixture;
 
+mod cancel;
+mod log;
+mod page;
+mod queue;
+
 contract![
     an_operation_runs_until_it_is_finished,
     an_operation_is_finished_once,
@@ -55,6 +60,8 @@ async fn an_operation_runs_until_it_is_finished(fixture: Fixture) {
         created_at: new.created_at,
         state: OperationState::Running,
         outcome: None,
+        is_queued: false,
+        cancel_requested_at: None,
     };
     let found = || fixture.store.operation(team.organization, new.id);
     assert_eq!(found().await.unwrap(), Some(record.clone()));
@@ -208,11 +215,15 @@ async fn running_operations_come_back_with_their_payloads(fixture: Fixture) {
             operation: waiting,
             payload: Some(payload()),
             acknowledged: false,
+            dequeued_at: None,
+            is_cancelled: false,
         },
         RunningOperation {
             operation: acknowledged,
             payload: None,
             acknowledged: true,
+            dequeued_at: None,
+            is_cancelled: false,
         },
     ];
     assert_eq!(running, expected);

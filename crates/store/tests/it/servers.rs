@@ -10,6 +10,7 @@ use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerChange, ServerReco
 use crate::fixture::Fixture;
 
 contract![
+    a_slug_names_a_server_of_its_organization_until_it_is_removed,
     a_new_server_is_provisioning,
     servers_are_listed_by_name,
     a_slug_is_taken_within_the_organization,
@@ -34,6 +35,23 @@ fn facts() -> HostFacts {
         disk_gb: 40,
         docker_version: None,
     }
+}
+
+async fn a_slug_names_a_server_of_its_organization_until_it_is_removed(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let web = fixture.server(team, "web").await;
+    let store = &fixture.store;
+    let of = async |team: crate::fixture::Team, slug: &str| {
+        let found = store.server_of_slug(team.organization, slug).await;
+        found.unwrap()
+    };
+    assert_eq!(of(team, "web").await, Some(web));
+    assert_eq!(of(team, "w'eb").await, None);
+    assert_eq!(of(other, "web").await, None);
+    let gone = ServerStatus::Decommissioned;
+    let set = store.set_server_status(web, gone, fixture.clock.now(), vec![]);
+    set.await.unwrap();
+    assert_eq!(of(team, "web").await, None);
 }
 
 async fn a_new_server_is_provisioning(fixture: Fixture) {

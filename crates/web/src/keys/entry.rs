@@ -11,25 +11,25 @@ use crate::words::{self, Badge};
 const NAMES_SHOWN: usize = 3;
 
 /// A key, in words.
-pub(super) struct Entry {
-    pub(super) href: String,
-    pub(super) label: String,
-    pub(super) prefix: String,
+pub(crate) struct Entry {
+    pub(crate) href: String,
+    pub(crate) label: String,
+    pub(crate) prefix: String,
     /// The preset, or the servers.
-    pub(super) scope: String,
+    pub(crate) scope: String,
     /// What the preset comes to, or the operations.
-    pub(super) detail: String,
-    pub(super) last_use: Option<(Moment, String)>,
-    pub(super) expires: Option<Moment>,
-    pub(super) is_active: bool,
-    pub(super) exceeds_maximum_lifetime: bool,
-    pub(super) status: Badge,
-    pub(super) creator: String,
-    pub(super) creator_is_gone: bool,
+    pub(crate) detail: String,
+    pub(crate) last_use: Option<(Moment, String)>,
+    pub(crate) expires: Option<Moment>,
+    pub(crate) is_active: bool,
+    pub(crate) exceeds_maximum_lifetime: bool,
+    pub(crate) status: Badge,
+    pub(crate) creator: String,
+    pub(crate) creator_is_gone: bool,
 }
 
 impl Entry {
-    pub(super) fn of<P: KeyPages>(
+    pub(crate) fn of<P: KeyPages>(
         key: &ManagedKey,
         servers: &[ServerRecord],
         shell: &Shell,

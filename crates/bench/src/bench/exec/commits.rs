@@ -78,6 +78,7 @@ impl Commits {
             boot_id: "boot".into(),
             instance_id: "supervisor".into(),
             created_at: clock.now(),
+            queued_at: None,
         }
     }
 

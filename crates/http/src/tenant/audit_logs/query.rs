@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 
 use reoclo_control::{ActorKind, AuditActor, AuditFilter, AuditLogRequest, AuditOutcome, Refusal};
-use reoclo_domain::{IntegrationKeyId, ParsePeriodError, Period, UserId};
+use reoclo_domain::{IntegrationKeyId, UserId};
 
-use crate::query::{QueryReader, QueryText};
+use crate::query::{QueryReader, QueryText, period};
 use crate::registrar::QueryParameter;
 
 const MAX_PAGE_SIZE: i64 = 200;
@@ -111,15 +111,4 @@ fn outcome(text: &str) -> Result<AuditOutcome, String> {
         let names = AuditOutcome::ALL.map(AuditOutcome::as_str);
         format!("must be one of {}", names.join(", "))
     })
-}
-
-/// A `+` that was not encoded arrives as a blank.
-fn period(text: &str) -> Result<Period, String> {
-    let text = if text.contains(['T', 't']) {
-        text.replace(' ', "+")
-    } else {
-        text.to_owned()
-    };
-    text.parse()
-        .map_err(|problem: ParsePeriodError| problem.to_string())
 }

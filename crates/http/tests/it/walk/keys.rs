@@ -7,7 +7,7 @@ use reoclo_domain::{KeyKind, OperationKind, PlainToken, Preset, Role, Scope, Tok
 use reoclo_testkit::RealEntropy;
 use serde_json::json;
 
-use super::{ask, for_keys, guarded, passed};
+use super::{ask, cells, for_keys, guarded, passed};
 use crate::on_both_databases;
 use crate::world::{World, all_but};
 
@@ -27,7 +27,7 @@ on_both_databases!(
 /// A key that has everything that its kind can have.
 async fn powerful(world: &World, requirement: Requirement) -> (String, reoclo_store::KeyRef) {
     match requirement {
-        Requirement::Cell(_) | Requirement::AnyKey => {
+        Requirement::Cell(_) | Requirement::Both(..) | Requirement::AnyKey => {
             world
                 .integration_key_of(&world.ours, Preset::FullAccess, world.ours.admin)
                 .await
@@ -107,13 +107,15 @@ async fn the_wrong_kind_of_key_is_refused(world: &World) {
 async fn a_key_that_lacks_just_that_permission_is_refused(world: &World) {
     for (route, requirement) in for_keys(world) {
         match requirement {
-            Requirement::Cell(cell) => {
-                let token = world
-                    .integration_key(&world.ours, all_but(cell), Role::Admin)
-                    .await;
-                let answer = ask(world, route, Some(&token)).await;
-                answer.is_error(403, "permission_denied");
-                assert_eq!(answer.body["missing"], cell.to_string());
+            Requirement::Cell(_) | Requirement::Both(..) => {
+                for cell in cells(requirement) {
+                    let token = world
+                        .integration_key(&world.ours, all_but(cell), Role::Admin)
+                        .await;
+                    let answer = ask(world, route, Some(&token)).await;
+                    answer.is_error(403, "permission_denied");
+                    assert_eq!(answer.body["missing"], cell.to_string());
+                }
             }
             Requirement::Operation(kind) => {
                 let others: Vec<_> = OperationKind::ALL
@@ -134,8 +136,8 @@ async fn a_key_that_lacks_just_that_permission_is_refused(world: &World) {
 async fn a_key_with_just_that_permission_passes_the_check(world: &World) {
     for (route, requirement) in for_keys(world) {
         let token = match requirement {
-            Requirement::Cell(cell) => {
-                let preset = Preset::Custom([cell].into_iter().collect());
+            Requirement::Cell(_) | Requirement::Both(..) => {
+                let preset = Preset::Custom(cells(requirement).into_iter().collect());
                 world
                     .integration_key(&world.ours, preset, Role::Admin)
                     .await
@@ -149,30 +151,33 @@ async fn a_key_with_just_that_permission_passes_the_check(world: &World) {
 
 async fn a_role_that_does_not_grant_it_takes_it_away(world: &World) {
     for (route, requirement) in for_keys(world) {
-        let Requirement::Cell(cell) = requirement else {
+        let cells = cells(requirement);
+        if cells.is_empty() {
             continue;
-        };
+        }
         for role in Role::ALL {
             let token = world
                 .integration_key(&world.ours, Preset::FullAccess, role)
                 .await;
             let answer = ask(world, route, Some(&token)).await;
             let refused = answer.code() == "permission_denied";
-            assert_eq!(refused, !role.acl().contains(cell), "{role} {}", route.path);
+            let lacks = cells.iter().any(|cell| !role.acl().contains(*cell));
+            assert_eq!(refused, lacks, "{role} {}", route.path);
         }
     }
 }
 
 async fn a_key_whose_creator_left_has_no_power(world: &World) {
     for (route, requirement) in for_keys(world) {
-        let Requirement::Cell(cell) = requirement else {
+        let cells = cells(requirement);
+        if cells.is_empty() {
             continue;
-        };
+        }
         let user = world.person(&world.ours, Role::Manager).await;
         let (token, _) = world
             .integration_key_of(&world.ours, Preset::FullAccess, user)
             .await;
-        if Role::Manager.acl().contains(cell) {
+        if cells.iter().all(|cell| Role::Manager.acl().contains(*cell)) {
             passed(&ask(world, route, Some(&token)).await, route);
         }
         world
@@ -193,16 +198,16 @@ async fn a_foreign_organizations_key_finds_nothing(world: &World) {
         if !names_our_id {
             continue;
         }
-        let token = if let Requirement::Cell(_) = requirement {
-            world
-                .integration_key(&world.theirs, Preset::FullAccess, Role::Admin)
-                .await
-        } else {
+        let token = if cells(requirement).is_empty() {
             let all = &OperationKind::ALL;
             world
                 .automation_key_for(&world.theirs, all, Scope::All)
                 .await
                 .0
+        } else {
+            world
+                .integration_key(&world.theirs, Preset::FullAccess, Role::Admin)
+                .await
         };
         ask(world, route, Some(&token))
             .await

@@ -22,7 +22,7 @@ on_both_databases!(
 async fn a_session_that_was_ended_is_refused(world: &World) {
     for (route, _) in for_people(world) {
         let session = world.session(&world.ours, Role::Admin).await;
-        world.end(&session).await;
+        world.sign_out(&session).await;
         ask_as(world, route, &session)
             .await
             .is_error(401, "session_expired");
@@ -60,9 +60,10 @@ async fn each_role_passes_where_it_is_enough(world: &World) {
             let answer = ask_as(world, route, &session).await;
             match requirement {
                 _ if requirement.met_by_role(role) => passed(&answer, route),
-                Requirement::Cell(cell) => {
+                Requirement::Cell(_) | Requirement::Both(..) => {
                     answer.is_error(403, "permission_denied");
-                    assert_eq!(answer.body["missing"], cell.to_string());
+                    let missing = requirement.missing_from(role.acl()).unwrap();
+                    assert_eq!(answer.body["missing"], missing.to_string());
                 }
                 _ => answer.is_error(403, "role_insufficient"),
             }
@@ -96,7 +97,7 @@ async fn a_request_of_another_site_is_refused(world: &World) {
         for headers in foreign {
             let request = request_with_body(
                 &route.method,
-                &path(world, route),
+                &path(world, route).await,
                 &[&[("cookie", session.cookie().as_str())], headers].concat(),
                 body(world, route).as_ref(),
             );

@@ -1,0 +1,134 @@
+//! Ending an operation before its time (DESIGN rule 10).
+
+use std::time::Duration;
+
+use reoclo_domain::{OperationId, OperationState};
+use reoclo_store::{AuditOutcome, OperationRecord};
+use serde_json::json;
+use tokio::time::timeout;
+
+use crate::audit::{Happening, resource};
+use crate::refused_use::Wanted;
+use crate::{Authorized, Caller, Control, OwnOperations, Permission, Refusal, ServersExecute};
+
+/// How long the answer waits for the end of an operation that was not even sent.
+const UNSENT_WAIT: Duration = Duration::from_secs(5);
+
+/// What became of the wish that an operation ends.
+#[derive(Clone, Debug)]
+pub struct CancelRequested {
+    /// The operation.
+    pub operation: OperationId,
+    /// Where it stands now.
+    pub state: OperationState,
+    /// Whether its server's runner is connected; if not, it hears of it when it is back.
+    pub is_connected: bool,
+}
+
+impl Control {
+    /// Has an operation of the organization end.
+    pub async fn cancel_operation(
+        &self,
+        proof: &Authorized<ServersExecute>,
+        id: OperationId,
+    ) -> Result<CancelRequested, Refusal> {
+        let caller = proof.caller();
+        let found = self.store().operation(caller.organization(), id).await?;
+        let record = found.ok_or(Refusal::NotFound("the operation"))?;
+        self.cancel(caller, record).await
+    }
+
+    /// Has an operation end that this automation key started, as long as the key still carries
+    /// that operation and that server.
+    pub async fn cancel_own_operation(
+        &self,
+        proof: &Authorized<OwnOperations>,
+        id: OperationId,
+    ) -> Result<CancelRequested, Refusal> {
+        let record = self.own_operation(proof, id).await?;
+        let caller = proof.caller();
+        self.check_scope(caller, &record)?;
+        self.cancel(caller, record).await
+    }
+
+    fn check_scope(&self, caller: &Caller, record: &OperationRecord) -> Result<(), Refusal> {
+        let Some(key) = caller.automation_key() else {
+            return Err(Refusal::NotFound("the operation"));
+        };
+        let allowed = key.scope.operations;
+        let refusal = if !allowed.contains(record.kind) {
+            let operation = record.kind;
+            Refusal::OperationNotAllowed { operation, allowed }
+        } else if !key.scope.servers.contains(&record.server) {
+            Refusal::ServerNotInScope
+        } else {
+            return Ok(());
+        };
+        let wanted = Wanted {
+            permission: OwnOperations::REQUIREMENT,
+            server: Some(record.server),
+        };
+        self.note_refusal_of(caller, &refusal, wanted);
+        Err(refusal)
+    }
+
+    /// Stores the wish before anybody hears of it, so that it outlives this process.
+    async fn cancel(
+        &self,
+        caller: &Caller,
+        record: OperationRecord,
+    ) -> Result<CancelRequested, Refusal> {
+        let (organization, id) = (record.organization, record.id);
+        if record.state.is_terminal() {
+            return self.already_ended(record);
+        }
+        let event = self.event_by(caller, happening(&record));
+        let asked = self.store().request_cancel(organization, id, vec![event]);
+        if !asked.await.map_err(Refusal::of_write)? {
+            let ended = self.store().operation(organization, id).await?;
+            return self.already_ended(ended.ok_or(Refusal::NotFound("the operation"))?);
+        }
+        let mut state = OperationState::Running;
+        if let Some(live) = self.live().find(organization, id) {
+            let was_queued = live.is_queued();
+            live.cancel();
+            if was_queued && let Ok(Some(outcome)) = timeout(UNSENT_WAIT, live.ended()).await {
+                state = outcome.state;
+            }
+        }
+        Ok(CancelRequested {
+            operation: id,
+            state,
+            is_connected: self.is_connected(record.server),
+        })
+    }
+
+    /// Asking again for what was done is no conflict; any other end is.
+    fn already_ended(&self, record: OperationRecord) -> Result<CancelRequested, Refusal> {
+        let code = record.outcome.and_then(|outcome| outcome.code);
+        if code.as_deref() == Some("cancelled") {
+            return Ok(CancelRequested {
+                operation: record.id,
+                state: record.state,
+                is_connected: self.is_connected(record.server),
+            });
+        }
+        let why = code.map(|code| format!(" ({code})")).unwrap_or_default();
+        Err(Refusal::Conflict(format!(
+            "the operation has ended already, as {}{why}, so there is nothing to cancel",
+            record.state
+        )))
+    }
+}
+
+fn happening(record: &OperationRecord) -> Happening {
+    Happening {
+        action: "operation.cancel",
+        resource: resource("operation", record.id, None),
+        outcome: AuditOutcome::Success,
+        detail: json!({
+            "operation": record.kind.as_str(),
+            "server_id": record.server,
+        }),
+    }
+}

@@ -1,0 +1,103 @@
+//! Rebooting a server.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reoclo_domain::{OperationKind, ServerId};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::begin::Plan;
+use super::exec_command::check_run;
+use super::payload::Payload;
+use crate::{
+    Allowed, Authorized, Control, Executed, InvalidFields, Reboot, Refusal, ServersExecute,
+};
+
+const DEFAULT_SECONDS: u32 = 600;
+const MOST_SECONDS: u32 = 3600;
+/// How long the answer waits for a command that fails at once.
+const FAILS_WITHIN: Duration = Duration::from_secs(2);
+
+/// A reboot as it was asked for, not yet checked.
+#[derive(Clone, Debug, Default)]
+pub struct RebootCommand {
+    /// How long the server may take to be back.
+    pub timeout_seconds: Option<i64>,
+    /// The CI run that it belongs to.
+    pub run_id: Option<String>,
+    /// Where the run comes from.
+    pub run_context: BTreeMap<String, String>,
+}
+
+impl Control {
+    /// Has a server reboot, with an automation key.
+    pub async fn reboot(
+        &self,
+        proof: Authorized<Reboot>,
+        server: ServerId,
+        command: RebootCommand,
+    ) -> Result<Executed, Refusal> {
+        let allowed = proof.on_server(self, server).await?;
+        self.begin_reboot(&allowed, command).await
+    }
+
+    /// Has the server with this id or slug reboot.
+    pub async fn reboot_server(
+        &self,
+        proof: Authorized<ServersExecute>,
+        server: &str,
+    ) -> Result<Executed, Refusal> {
+        let organization = proof.caller().organization();
+        let server = self.server_named(organization, server).await?;
+        let allowed = proof.on_server(self, server).await?;
+        self.begin_reboot(&allowed, RebootCommand::default()).await
+    }
+
+    async fn begin_reboot<P>(
+        &self,
+        allowed: &Allowed<P>,
+        command: RebootCommand,
+    ) -> Result<Executed, Refusal> {
+        let plan = self.plan_reboot(command)?;
+        let begun = self.begin(allowed, plan).await?;
+        let ended = timeout(FAILS_WITHIN, begun.live.ended()).await;
+        Ok(Executed {
+            operation: begun.id,
+            outcome: ended.ok().flatten().as_ref().map(Arc::clone),
+        })
+    }
+
+    fn plan_reboot(&self, command: RebootCommand) -> Result<Plan, Refusal> {
+        let mut invalid = InvalidFields::default();
+        let least = self.settings().reboot_least_seconds;
+        let seconds = match command.timeout_seconds {
+            None => DEFAULT_SECONDS,
+            Some(seconds) => {
+                let seconds = u32::try_from(seconds).unwrap_or(0);
+                if !(least..=MOST_SECONDS).contains(&seconds) {
+                    let problem = format!("must be from {least} to {MOST_SECONDS}");
+                    invalid.add("timeout_seconds", problem);
+                }
+                seconds
+            }
+        };
+        check_run(
+            command.run_id.as_deref(),
+            &command.run_context,
+            &mut invalid,
+        );
+        invalid.into_result()?;
+        let context = command.run_context;
+        Ok(Plan {
+            kind: OperationKind::Reboot,
+            payload: Payload::Reboot,
+            command: None,
+            timeout_seconds: seconds,
+            run_id: command.run_id.filter(|id| !id.is_empty()),
+            run_context: (!context.is_empty()).then(|| json!(context)),
+            detail: json!({}),
+        })
+    }
+}

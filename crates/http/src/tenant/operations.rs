@@ -1,0 +1,65 @@
+//! Operations as people and integration keys see them.
+
+mod body;
+mod query;
+
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use reoclo_api_types::{CancelAnswer, OperationItem, OperationPageBody};
+use reoclo_control::{Authorized, Control, OperationOutput, ServersExecute, ServersRead};
+
+use crate::body::JsonAnswer;
+use crate::error::ApiError;
+use crate::operations::{OperationPath, Recheck, cancelled, events, logs};
+use crate::query::QueryText;
+pub(super) use query::PARAMETERS;
+
+pub(super) async fn list(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<JsonAnswer<OperationPageBody>, ApiError> {
+    let query = query::read(&query)?;
+    let page = control.operations(&proof, &query).await?;
+    Ok(JsonAnswer::ok(body::page(&proof, page)))
+}
+
+pub(super) async fn show(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+) -> Result<JsonAnswer<OperationItem>, ApiError> {
+    let seen = control.operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(body::whole(seen)))
+}
+
+pub(super) async fn log(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    logs::download(log, &query).await
+}
+
+pub(super) async fn follow(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    recheck: Recheck<OperationOutput>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    events::stream(log, recheck, &control, &headers)
+}
+
+pub(super) async fn cancel(
+    proof: Authorized<ServersExecute>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+    let cancel = control.cancel_operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(cancelled(&cancel)))
+}

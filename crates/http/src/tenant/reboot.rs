@@ -1,0 +1,31 @@
+use axum::extract::State;
+use reoclo_api_types::RebootAnswer;
+use reoclo_control::{Authorized, Control, Executed, ServersExecute};
+use reoclo_domain::OperationState;
+
+use crate::body::JsonAnswer;
+use crate::error::ApiError;
+use crate::path::ItemId;
+
+/// Takes no body.
+pub(super) async fn run(
+    proof: Authorized<ServersExecute>,
+    State(control): State<Control>,
+    ItemId(server): ItemId,
+) -> Result<JsonAnswer<RebootAnswer>, ApiError> {
+    let executed = control.reboot_server(proof, &server).await?;
+    Ok(JsonAnswer::ok(answer(&executed)))
+}
+
+fn answer(executed: &Executed) -> RebootAnswer {
+    let operation_id = executed.operation.to_string();
+    let outcome = executed.outcome.as_ref();
+    let success = outcome.is_none_or(|outcome| outcome.state == OperationState::Completed);
+    let message = outcome.and_then(|outcome| outcome.message.clone());
+    RebootAnswer {
+        job_id: operation_id.clone(),
+        operation_id,
+        success,
+        message: message.unwrap_or_else(|| "the server is rebooting".into()),
+    }
+}
