@@ -45,9 +45,11 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
 }
 
 fn served(routes: &[Route]) -> Acl {
-    let cells = routes.iter().filter_map(|route| match route.requirement {
-        Some(Requirement::Cell(cell)) => Some(cell),
-        _ => None,
+    let requirements = routes.iter().filter_map(|route| route.requirement);
+    let cells = requirements.flat_map(|requirement| match requirement {
+        Requirement::Cell(cell) => vec![cell],
+        Requirement::Both(first, second) => vec![first, second],
+        _ => Vec::new(),
     });
     cells.collect()
 }

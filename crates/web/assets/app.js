@@ -17,7 +17,8 @@ function relative(seconds) {
   const size = Math.abs(seconds);
   if (size < 60) return seconds > 0 ? "in less than a minute" : "just now";
   const [unit, length] = UNITS.find(([unit, length]) => size >= (unit === "month" ? MONTHS_FROM : length));
-  return phrases.format(Math.sign(seconds) * Math.floor(size / length), unit);
+  const count = seconds > 0 ? Math.round(size / length) : -Math.floor(size / length);
+  return phrases.format(count, unit);
 }
 
 function renewTimes() {

@@ -50,7 +50,7 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
     } else {
         (at.since(now), false)
     };
-    match (words(length), is_past) {
+    match (words(length, is_past), is_past) {
         (None, true) => "just now".to_owned(),
         (None, false) => "in less than a minute".to_owned(),
         (Some(words), true) => format!("{words} ago"),
@@ -61,8 +61,9 @@ fn relative(at: Timestamp, now: Timestamp) -> String {
 /// From 120 days on.
 const MONTHS_FROM: u64 = 10_368_000;
 
-/// The largest unit that fits; none is less than a minute.
-pub(crate) fn words(length: Duration) -> Option<String> {
+/// The largest unit that fits; none is less than a minute. What is to come is told to the nearest
+/// unit: a key made for 90 days ends in 90 days, a moment later too.
+fn words(length: Duration, is_past: bool) -> Option<String> {
     const UNITS: [(&str, u64); 5] = [
         ("year", 31_536_000),
         ("month", 2_592_000),
@@ -77,7 +78,11 @@ pub(crate) fn words(length: Duration) -> Option<String> {
         seconds >= least
     };
     let (unit, size) = UNITS.into_iter().find(fits)?;
-    let count = seconds / size;
+    let count = if is_past {
+        seconds / size
+    } else {
+        (seconds + size / 2) / size
+    };
     let plural = if count == 1 { "" } else { "s" };
     Some(format!("{count} {unit}{plural}"))
 }
@@ -98,6 +103,8 @@ mod tests {
         assert_eq!(ago(86_400 * 135), "4 months ago");
         let later = relative(now.plus(Duration::from_hours(72)), now);
         assert_eq!(later, "in 3 days");
+        let nearly = relative(now.plus(Duration::from_secs(86_400 * 90 - 5)), now);
+        assert_eq!(nearly, "in 90 days");
         assert_eq!(exact(now), "2023-11-14 22:13:20 UTC");
     }
 }
