@@ -8,8 +8,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         // Output is handed on as it was received, without a copy.
         .bytes(".reoclo.runner.v1")
-        // Commands and environments hold secrets: `Exec` shows itself by hand.
-        .skip_debug([".reoclo.runner.v1.Exec"])
+        // What holds secrets shows itself by hand.
+        .skip_debug([".reoclo.runner.v1.Exec", ".reoclo.runner.v1.RegistryLogin"])
         .compile_fds(descriptors)?;
     Ok(())
 }

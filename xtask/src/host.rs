@@ -13,6 +13,7 @@ const UPDATE_ATTEMPTS: u32 = 3;
 /// The facts about a machine that decide what may be installed.
 pub(crate) struct Host {
     name: String,
+    version: Option<u32>,
     has_apt: bool,
     is_root: bool,
 }
@@ -29,6 +30,7 @@ impl Host {
         let like = field(release, "ID_LIKE").unwrap_or_default();
         Self {
             name: id.to_owned(),
+            version: field(release, "VERSION_ID").and_then(|version| version.parse().ok()),
             has_apt: [id]
                 .into_iter()
                 .chain(like.split_whitespace())
@@ -40,6 +42,11 @@ impl Host {
     /// Whether the chore runs as root.
     pub(crate) fn is_root(&self) -> bool {
         self.is_root
+    }
+
+    /// Whether it is Debian of that version or a later one; what is not released yet has none.
+    pub(crate) fn is_debian_since(&self, version: u32) -> bool {
+        self.name == "debian" && self.version.is_none_or(|ours| ours >= version)
     }
 
     /// Why nothing can be installed here, or `None` where it can.
@@ -152,5 +159,14 @@ mod tests {
             "packages are installed only on Debian and Ubuntu, and this is fedora"
         );
         assert!(Host::new("", true).why_not_install().is_some());
+    }
+
+    #[test]
+    fn versions_are_those_of_debian_itself() {
+        let is_13 = |release: &str| Host::new(release, true).is_debian_since(13);
+        assert!(!is_13("ID=debian\nVERSION_ID=\"12\"\n"));
+        assert!(is_13("ID=debian\nVERSION_ID=\"13\"\n"));
+        assert!(is_13("ID=debian\n"));
+        assert!(!is_13("ID=ubuntu\nID_LIKE=debian\nVERSION_ID=\"24.04\"\n"));
     }
 }

@@ -11,7 +11,10 @@ mod identity;
 mod keys;
 mod operation;
 mod operation_item;
+mod registry_auth;
+mod registry_credential;
 mod server;
+mod server_health;
 mod session;
 mod setup;
 mod user;
@@ -33,7 +36,18 @@ pub use operation::{
 pub use operation_item::{
     CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
 };
+pub use registry_auth::{
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+};
+pub use registry_credential::{
+    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
+    RegistryCredentialBody, RegistryCredentialChangeRequest,
+};
 pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+pub use server_health::{
+    FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,
+    ServerMetricsBody, ServerPortsBody, ServerUptimeBody, UptimeBucketBody,
+};
 pub use session::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
     SignOutRequest, SwitchRequest,

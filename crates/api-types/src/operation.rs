@@ -10,9 +10,6 @@ use utoipa::ToSchema;
 pub struct OperationRequest {
     /// The server's id, a UUID.
     pub server_id: String,
-    /// A stored registry credential, for a log-in with one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub credential_id: Option<String>,
 }
 
 /// A server to reboot.

@@ -104,7 +104,7 @@ pub struct OrganizationBody {
 pub struct ChangeOrganizationRequest {
     /// 1 to 100 characters.
     pub name: Option<String>,
-    /// 1 to 3,650 days; `null` takes the maximum away, and leaving it out leaves it as it is.
+    /// 30 to 3,650 days; `null` takes the maximum away, and leaving it out leaves it as it is.
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     pub max_key_lifetime_days: Option<Option<i64>>,

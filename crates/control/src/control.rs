@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
 use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
 use crate::audit_logs::Anchors;
+use crate::checks::Checks;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
 use crate::operations::LiveOperations;
@@ -31,6 +33,8 @@ pub struct Settings {
     pub resume_grace: Duration,
     /// How often a connected runner is asked for its facts.
     pub facts_interval: Duration,
+    /// How often a connected runner is asked what its host does.
+    pub metrics_interval: Duration,
     /// How long a runner may take to say who it is.
     pub describe_timeout: Duration,
     /// The sealed command of an operation that runs on is erased after this.
@@ -56,6 +60,11 @@ pub struct Settings {
     pub link: LinkSettings,
     /// The address that links and install commands begin with.
     pub public_url: String,
+    /// Networks that requests may go to although they are not public, when somebody names an
+    /// address in them: a registry of one's own.
+    pub allowed_outbound: Vec<IpNet>,
+    /// How long trying a registry may take.
+    pub outbound_timeout: Duration,
 }
 
 impl Settings {
@@ -67,6 +76,7 @@ impl Settings {
             lost_after: Duration::from_mins(15),
             resume_grace: Duration::from_mins(2),
             facts_interval: Duration::from_mins(1),
+            metrics_interval: Duration::from_secs(10),
             describe_timeout: Duration::from_secs(5),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
@@ -79,6 +89,8 @@ impl Settings {
             log_bytes: 2 << 30,
             link: LinkSettings::default(),
             public_url: public_url.into(),
+            allowed_outbound: Vec::new(),
+            outbound_timeout: Duration::from_secs(10),
         }
     }
 }
@@ -95,6 +107,7 @@ struct Inner {
     drain: Drain,
     runners: Runners,
     live: LiveOperations,
+    checks: Checks,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
@@ -125,6 +138,7 @@ impl Control {
     ) -> Self {
         let runners = Runners::new(settings.operations_per_server, settings.queued_per_server);
         Self(Arc::new(Inner {
+            checks: Checks::new(clock.monotonic()),
             store,
             clock,
             entropy,
@@ -195,6 +209,10 @@ impl Control {
 
     pub(crate) fn live(&self) -> &LiveOperations {
         &self.0.live
+    }
+
+    pub(crate) fn checks(&self) -> &Checks {
+        &self.0.checks
     }
 
     pub(crate) fn key_uses(&self) -> &KeyUses {

@@ -11,6 +11,7 @@ mod authenticate;
 mod authorize;
 mod bootstrap;
 mod caller;
+mod checks;
 mod control;
 mod drain;
 mod failed_authentications;
@@ -19,11 +20,13 @@ mod key_use;
 mod keys;
 mod operations;
 mod organizations;
+mod outbound;
 mod passwords;
 mod permissions;
 mod redact;
 mod refusal;
 mod refused_use;
+mod registry_credentials;
 mod runners;
 mod servers;
 mod sessions;
@@ -43,19 +46,27 @@ pub use keys::{
     NewIntegrationKeyForm, ShownKey,
 };
 pub use operations::{
-    Awaited, CancelRequested, Credential, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
-    RebootCommand, SeenOperation, refuse_late,
+    Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
+    RebootCommand, RegistryAuth, RunNote, SeenOperation, refuse_late,
 };
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
-    Permission, Reboot, RegistryLogin, RegistryLogout, Requirement, Restart, ServersExecute,
-    ServersRead, ServersWrite, UsersRead, UsersWrite,
+    Permission, Reboot, RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin,
+    RegistryLogout, Requirement, Restart, ServersExecute, ServersRead, ServersWrite, UsersRead,
+    UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
+pub use registry_credentials::{
+    ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
+    RegistryCredentialChange,
+};
 pub use runners::{Attachment, Detached, RunnerRejected};
-pub use servers::{AddedServer, LocalOwner, NewServerForm, ServerForm};
+pub use servers::{
+    AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
+    UptimeSlot, UptimeStatus,
+};
 pub use sessions::{SessionView, SignInForm, SignedIn};
 pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
@@ -64,6 +75,6 @@ pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream,
     MemberRecord, Membership, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RequestSource,
-    RunnerIdentity, ServerRecord, Tail,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -15,15 +15,18 @@ mod queue;
 mod read;
 mod reboot;
 mod recover;
+mod registry_auth;
+mod run_note;
 mod tail;
 
 pub use cancel::CancelRequested;
 pub use exec::{Awaited, Executed, refuse_late};
 pub use exec_command::ExecCommand;
 pub use log::{LogPart, LogStatus, OperationLog};
-pub use planned::Credential;
 pub use read::SeenOperation;
 pub use reboot::RebootCommand;
+pub use registry_auth::{DirectLogin, RegistryAuth};
+pub use run_note::RunNote;
 
 pub(crate) use exec_command::ExecPayload;
 pub(crate) use live::LiveOperations;

@@ -10,15 +10,15 @@ use serde_json::json;
 use crate::audit::{Happening, resource};
 use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
 
-/// The longest maximum that can be set.
-const MAX_LIFETIME_DAYS: i64 = 3_650;
+/// The maxima that can be set: below the shortest lifetime of a key, none could be created.
+const MAX_LIFETIME_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 
 /// What an admin changes; none leaves it as it is.
 #[derive(Clone, Debug, Default)]
 pub struct OrganizationForm {
     /// 1 to 100 characters.
     pub name: Option<String>,
-    /// 1 to 3,650 days; an inner none is for ever.
+    /// 30 to 3,650 days; an inner none is for ever.
     pub max_key_lifetime_days: Option<Option<i64>>,
 }
 
@@ -141,12 +141,13 @@ fn checked(form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
     }
     let days = form.max_key_lifetime_days.map(|days| {
         days.map(|days| {
-            let within = (1..=MAX_LIFETIME_DAYS).contains(&days);
+            let within = MAX_LIFETIME_DAYS.contains(&days);
             u32::try_from(days).ok().filter(|_| within)
         })
     });
     if days == Some(Some(None)) {
-        let problem = format!("must be 1 to {MAX_LIFETIME_DAYS}, or null for no maximum");
+        let (least, most) = (MAX_LIFETIME_DAYS.start(), MAX_LIFETIME_DAYS.end());
+        let problem = format!("must be {least} to {most}, or null for no maximum");
         invalid.add("max_key_lifetime_days", problem);
     }
     if form.name.is_none() && days.is_none() {

@@ -145,6 +145,10 @@ permissions! {
     OperationOutput => Requirement::Both(Cell::SERVERS_READ, Cell::LOGS_READ);
     /// Reading the audit log.
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
+    /// Seeing registry credentials, without their secrets.
+    RegistryCredentialsRead => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_READ);
+    /// Making, changing, removing and trying registry credentials.
+    RegistryCredentialsWrite => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_WRITE);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
     /// Deploying an application.

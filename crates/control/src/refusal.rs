@@ -84,7 +84,10 @@ pub enum Refusal {
     AuditUnavailable(#[source] StoreError),
     #[error("this version does not run {0} yet: nothing was done")]
     NotImplemented(OperationKind),
-    #[error("this key may use listed registry credentials only: send one of them as credential_id")]
+    #[error(
+        "credential not in scope: this key may use its listed registry credentials only, so send \
+         one of them as credential_id"
+    )]
     CredentialNotInScope,
     #[error("something went wrong on the server; the request id names it in the logs")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),

@@ -10,6 +10,7 @@ mod room;
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
 
+pub(crate) use attach::cut;
 pub(crate) use link::Link;
 pub(crate) use registry::Runners;
 pub(crate) use room::{Place, Slot, Waiting};

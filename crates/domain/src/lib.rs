@@ -9,10 +9,12 @@ mod ambient;
 mod id;
 mod key;
 mod lifetime;
+mod metrics;
 mod name;
 mod operation;
 mod period;
 mod permission;
+mod registry;
 mod role;
 mod secret;
 mod server;
@@ -28,6 +30,7 @@ pub use id::{
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
+pub use metrics::{HostChecks, HostSample, Metric, Resolution};
 pub use name::{DisplayName, NameError, Slug, is_deceptive};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,
@@ -35,6 +38,7 @@ pub use operation::{
 };
 pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
+pub use registry::{RegistryAddress, RegistryAddressError, RegistryType, UnknownRegistryType};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use server::ServerStatus;

@@ -44,6 +44,15 @@ impl Timestamp {
     pub const fn utc_day(self) -> i64 {
         self.0.div_euclid(MICROS_OF_A_DAY)
     }
+
+    /// When the span of this length begins in which the moment lies; spans are counted from 1970.
+    #[must_use]
+    pub fn begin_of(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(self.0.rem_euclid(micros(span).max(1))),
+        )
+    }
 }
 
 const MICROS_OF_A_DAY: i64 = 24 * 60 * 60 * 1_000_000;

@@ -4,12 +4,14 @@ mod exec;
 mod operations;
 mod planned;
 mod reboot;
+mod registry_auth;
 pub(crate) mod result;
 
 use reoclo_api_types::{
     CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, RebootRequest,
+    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
 };
-use reoclo_control::{Deploy, RegistryLogin, RegistryLogout, Restart};
+use reoclo_control::{Deploy, Restart};
 
 use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
@@ -53,7 +55,33 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<CancelAnswer>(200),
             operations::cancel,
         );
-    add_planned(registrar)
+    add_registry_auth(add_planned(registrar))
+}
+
+/// Logging a server's Docker in to a registry and out of it.
+fn add_registry_auth(registrar: Registrar) -> Registrar {
+    registrar
+        .post(
+            "/api/automation/v1/registry-auth/login",
+            Doc::new("Log a server's Docker in to a registry with a stored credential.")
+                .takes::<RegistryLoginRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/login-direct",
+            Doc::new("Log a server's Docker in with a credential that comes with the request.")
+                .takes::<RegistryLoginDirectRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::login_direct,
+        )
+        .post(
+            "/api/automation/v1/registry-auth/logout",
+            Doc::new("Log a server's Docker out of a registry.")
+                .takes::<RegistryLogoutRequest>()
+                .answers::<RegistryAuthAnswer>(200),
+            registry_auth::logout,
+        )
 }
 
 /// Checked like any other, and answered with 501 until they are built.
@@ -69,20 +97,5 @@ fn add_planned(registrar: Registrar) -> Registrar {
             "/api/automation/v1/restart",
             doc("Restart an application. Not built yet: 501 after all checks."),
             planned::run::<Restart>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login",
-            doc("Log a server in to a registry. Not built yet: 501 after all checks."),
-            planned::run_with_credential::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/login-direct",
-            doc("Log a server in with a credential of your own. Not built yet: 501 after all checks."),
-            planned::run_direct::<RegistryLogin>,
-        )
-        .post(
-            "/api/automation/v1/registry-auth/logout",
-            doc("Log a server out of a registry. Not built yet: 501 after all checks."),
-            planned::run::<RegistryLogout>,
         )
 }

@@ -137,7 +137,10 @@ fn schemes(route: &Route) -> Vec<&'static str> {
 }
 
 fn status(doc: &Doc) -> String {
-    doc.answer.map_or(200, |(status, _)| status).to_string()
+    let without_body = if doc.is_empty { 204 } else { 200 };
+    doc.answer
+        .map_or(without_body, |(status, _)| status)
+        .to_string()
 }
 
 fn success(doc: &Doc) -> ResponseBuilder {

@@ -26,6 +26,7 @@ pub struct Doc {
     pub(crate) request: Option<Shape>,
     pub(crate) answer: Option<(u16, Shape)>,
     pub(crate) is_list: bool,
+    pub(crate) is_empty: bool,
 }
 
 /// A parameter behind the `?`, with what it does.
@@ -61,6 +62,7 @@ impl Doc {
             request: None,
             answer: None,
             is_list: false,
+            is_empty: false,
         }
     }
 
@@ -82,6 +84,13 @@ impl Doc {
     #[must_use]
     pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
         self.answer = Some((status, Shape::of::<T>()));
+        self
+    }
+
+    /// Answers 204, without a body.
+    #[must_use]
+    pub const fn answers_nothing(mut self) -> Self {
+        self.is_empty = true;
         self
     }
 

@@ -12,7 +12,10 @@ use crate::error::{ApiError, Malformed};
 use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
-use crate::{automation, identity, keys, probes, runner, servers, sessions, tenant, users};
+use crate::{
+    automation, identity, install, keys, probes, registry_credentials, runner, servers, sessions,
+    tenant, users,
+};
 
 /// The surfaces, ready to serve, and the table of their routes.
 pub struct Api {
@@ -30,10 +33,12 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = servers::add(registrar);
     let registrar = users::add(registrar);
     let registrar = tenant::add(registrar);
+    let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
     let registrar = keys::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
+    let registrar = install::add(registrar);
     let (router, routes, refusal_page) = more(registrar).finish();
     state.refusal_page = refusal_page;
     state.served = served(&routes);

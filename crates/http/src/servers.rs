@@ -2,8 +2,15 @@
 
 mod body;
 mod handlers;
+mod health;
+mod metrics;
+mod ports;
+mod uptime;
 
-use reoclo_api_types::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+use reoclo_api_types::{
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody, ServerHealthBody,
+    ServerMetricsBody, ServerPortsBody, ServerUptimeBody,
+};
 
 use crate::registrar::{Doc, Registrar};
 
@@ -25,6 +32,36 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes::<ChangeServerRequest>()
                 .answers::<ServerBody>(200),
             handlers::change,
+        )
+        .tenant_get(
+            "/servers/{id}/metrics",
+            Doc::new("What a server measures now, and measured in the last hours.")
+                .takes_query(metrics::PARAMETERS)
+                .answers::<ServerMetricsBody>(200),
+            metrics::show,
+        )
+        .tenant_get(
+            "/servers/{id}/health",
+            Doc::new("How a server is, as of its last check.").answers::<ServerHealthBody>(200),
+            health::show,
+        )
+        .tenant_post(
+            "/servers/{id}/health-check",
+            Doc::new("Check a server now.").answers::<ServerHealthBody>(200),
+            health::check,
+        )
+        .tenant_get(
+            "/servers/{id}/ports",
+            Doc::new("Which ports a server listens on now, and its firewall.")
+                .answers::<ServerPortsBody>(200),
+            ports::show,
+        )
+        .tenant_get(
+            "/servers/{id}/uptime",
+            Doc::new("How much of the last hours a server answered, in slots.")
+                .takes_query(uptime::PARAMETERS)
+                .answers::<ServerUptimeBody>(200),
+            uptime::show,
         )
         .post(
             "/api/servers",

@@ -8,6 +8,7 @@ use reoclo_domain::Acl;
 
 use crate::edge::{Hosts, TrustedProxies};
 use crate::page::RefusalPage;
+use crate::program::ProgramSlot;
 
 /// The use cases, and what the edge needs to judge a request.
 #[derive(Clone, Debug)]
@@ -18,6 +19,7 @@ pub struct AppState {
     pub(crate) openapi: Arc<str>,
     pub(crate) refusal_page: Option<RefusalPage>,
     pub(crate) served: Acl,
+    pub(crate) program: ProgramSlot,
 }
 
 impl AppState {
@@ -31,7 +33,15 @@ impl AppState {
             openapi,
             refusal_page: None,
             served: Acl::empty(),
+            program: ProgramSlot::default(),
         }
+    }
+
+    /// With a program to give to runners.
+    #[must_use]
+    pub fn with_program(mut self, program: ProgramSlot) -> Self {
+        self.program = program;
+        self
     }
 }
 

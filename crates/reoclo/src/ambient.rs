@@ -1,5 +1,6 @@
-//! Real time and real randomness.
+//! Real time, real randomness and the environment.
 
+use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,4 +51,12 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 
 pub(crate) fn entropy() -> Arc<dyn Entropy> {
     Arc::new(SystemEntropy::new())
+}
+
+/// Those of the variables that are set.
+pub(crate) fn variables(names: &[&str]) -> Vec<(OsString, OsString)> {
+    let set = names
+        .iter()
+        .filter_map(|name| Some((OsString::from(name), std::env::var_os(name)?)));
+    set.collect()
 }

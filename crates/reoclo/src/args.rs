@@ -39,7 +39,7 @@ pub(crate) enum Command {
     /// Start a control plane without a runner.
     Serve(ServeOptions),
     /// Connect this machine to a control plane, so that keys can run commands here.
-    Runner(RunnerOptions),
+    Runner(RunnerArgs),
     /// The process that runs the commands; the runner starts it.
     #[command(hide = true)]
     Supervisor(SupervisorOptions),
@@ -91,6 +91,15 @@ pub(crate) struct ServeOptions {
         value_delimiter = ','
     )]
     pub(crate) trusted_proxy: Vec<IpNet>,
+    /// Networks that are not public and that requests of Reoclo's own may go to all the same, such
+    /// as the one of your registry.
+    #[arg(
+        long,
+        env = "REOCLO_ALLOW_OUTBOUND",
+        value_name = "CIDR",
+        value_delimiter = ','
+    )]
+    pub(crate) allow_outbound: Vec<IpNet>,
     /// Serve plaintext on an address that is not loopback: keys can be read on the way.
     #[arg(long, env = "REOCLO_INSECURE_HTTP")]
     pub(crate) insecure_http: bool,
@@ -103,6 +112,54 @@ pub(crate) struct ServeOptions {
     /// The user that commands run as on this machine (`up` only) [default: the runner's own].
     #[arg(long, env = "REOCLO_EXEC_USER", value_name = "NAME")]
     pub(crate) exec_user: Option<String>,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct RunnerArgs {
+    #[command(flatten)]
+    pub(crate) options: RunnerOptions,
+    #[command(subcommand)]
+    pub(crate) command: Option<RunnerCommand>,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub(crate) enum RunnerCommand {
+    /// Give this machine its identity, and leave it to a service to start the runner.
+    Enrol(EnrolOptions),
+    /// Say how the runner of this machine is; exit code 1 when it is not connected.
+    Status(StatusOptions),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct StatusOptions {
+    /// The runner's data directory [default: ./.reoclo-runner, or else that of install.sh].
+    #[arg(long, env = "REOCLO_RUNNER_DIR", value_name = "DIR")]
+    pub(crate) data_dir: Option<PathBuf>,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct EnrolOptions {
+    /// The control plane's address.
+    #[arg(long, env = "REOCLO_URL", value_name = "URL")]
+    pub(crate) url: String,
+    /// A file with the single-use token of the install command; - is the standard input.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: PathBuf,
+    /// Where the runner's identity and its spool are kept.
+    #[arg(
+        long,
+        env = "REOCLO_RUNNER_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo-runner"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// Trust this certificate authority too, in PEM form.
+    #[arg(long, env = "REOCLO_CA_CERT", value_name = "FILE")]
+    pub(crate) ca_cert: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -146,6 +203,12 @@ pub(crate) struct RunnerOptions {
     /// Where the machine says which boot this is.
     #[arg(long, env = "REOCLO_BOOT_ID_FILE", value_name = "FILE", hide = true)]
     pub(crate) boot_id_file: Option<PathBuf>,
+    /// Stay at this version when the control plane has a newer one.
+    #[arg(long, env = "REOCLO_NO_SELF_UPGRADE")]
+    pub(crate) no_self_upgrade: bool,
+    /// This program was installed by install.sh and is kept running by a service.
+    #[arg(long, hide = true)]
+    pub(crate) installed: bool,
     /// Seconds between TERM and KILL when a command is stopped.
     #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]
     pub(crate) kill_grace: f64,

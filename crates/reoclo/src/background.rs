@@ -10,6 +10,8 @@ const KEY_USE_TICK: Duration = Duration::from_secs(1);
 const SESSION_USE_TICK: Duration = Duration::from_secs(1);
 const REFUSED_USE_TICK: Duration = Duration::from_secs(1);
 const PRUNE_TICK: Duration = Duration::from_mins(10);
+const CHECKS_TICK: Duration = Duration::from_secs(1);
+const CONDENSE_TICK: Duration = Duration::from_mins(1);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
@@ -17,6 +19,9 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(write_key_uses(control.clone())),
         tokio::spawn(write_refused_uses(control.clone())),
         tokio::spawn(write_session_uses(control.clone())),
+        tokio::spawn(write_checks(control.clone())),
+        tokio::spawn(check_absent(control.clone())),
+        tokio::spawn(condense_metrics(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
         tokio::spawn(prune_logs(control.clone())),
     ]
@@ -37,6 +42,33 @@ async fn write_session_uses(control: Control) {
     loop {
         ticks.tick().await;
         control.write_session_uses().await;
+    }
+}
+
+async fn write_checks(control: Control) {
+    let mut ticks = interval(CHECKS_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.write_checks(false).await;
+    }
+}
+
+async fn check_absent(control: Control) {
+    let mut ticks = interval(control.settings().metrics_interval);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.check_absent().await;
+    }
+}
+
+async fn condense_metrics(control: Control) {
+    let mut ticks = interval(CONDENSE_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.condense_metrics().await;
     }
 }
 

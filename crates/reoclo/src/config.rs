@@ -16,6 +16,8 @@ use crate::args::{Output, ServeOptions};
 pub(crate) use file::{ConfigError, ConfigFile};
 
 const DEFAULT_PORT: u16 = 7676;
+/// Rates over less time say nothing.
+const LEAST_METRICS_INTERVAL: Duration = Duration::from_millis(50);
 const DEFAULT_DATA_DIR: &str = ".reoclo";
 
 /// Everything that a control plane needs to start.
@@ -28,6 +30,7 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<Secret>,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) allowed_outbound: Vec<IpNet>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
     pub(crate) timing: file::Timing,
@@ -40,12 +43,6 @@ impl Config {
         let file = ConfigFile::load(options.config.as_deref())?;
         let listen = options.listen.or(file.listen);
         let listen = listen.unwrap_or((Ipv4Addr::LOCALHOST, DEFAULT_PORT).into());
-        let proxies = options.trusted_proxy;
-        let trusted_proxies = if proxies.is_empty() {
-            file.trusted_proxy.unwrap_or_default()
-        } else {
-            proxies
-        };
         let config = Self {
             data_dir: options
                 .data_dir
@@ -59,7 +56,8 @@ impl Config {
                 options.tls_cert.or(file.tls_cert),
                 options.tls_key.or(file.tls_key),
             )?,
-            trusted_proxies,
+            trusted_proxies: networks(options.trusted_proxy, file.trusted_proxy),
+            allowed_outbound: networks(options.allow_outbound, file.allowed_outbound_networks),
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
             timing: file.timing,
@@ -92,6 +90,7 @@ impl Config {
     /// The use cases' settings with the delays of the file.
     pub(crate) fn settings(&self, public_url: &str) -> Settings {
         let mut settings = Settings::new(public_url);
+        settings.allowed_outbound.clone_from(&self.allowed_outbound);
         let set = |value: &mut Duration, seconds: Option<f64>| {
             if let Some(seconds) =
                 seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
@@ -104,6 +103,8 @@ impl Config {
         set(&mut settings.lost_after, self.timing.lost_after);
         set(&mut settings.resume_grace, self.timing.resume_grace);
         set(&mut settings.facts_interval, self.timing.facts_interval);
+        set(&mut settings.metrics_interval, self.timing.metrics_interval);
+        settings.metrics_interval = settings.metrics_interval.max(LEAST_METRICS_INTERVAL);
         set(&mut settings.retry_delay, self.timing.retry_delay);
         set(&mut settings.queue_wait, self.timing.queue_wait);
         set(
@@ -137,6 +138,15 @@ impl Config {
         if let Some(days) = limits.log_days {
             settings.log_age = Duration::from_hours(24 * days);
         }
+    }
+}
+
+/// Those of the flag, else those of the file.
+fn networks(flag: Vec<IpNet>, file: Option<Vec<IpNet>>) -> Vec<IpNet> {
+    if flag.is_empty() {
+        file.unwrap_or_default()
+    } else {
+        flag
     }
 }
 

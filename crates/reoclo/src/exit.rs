@@ -1,11 +1,30 @@
-//! Exit codes: 0 success, 1 it failed or the answer is no, 2 it was asked or configured wrongly.
+//! Exit codes: 0 success, 1 it failed or the answer is no, 2 it was asked or configured wrongly,
+//! 3 the control plane has removed this server. After 2 and 3 another start changes nothing, and
+//! the systemd unit of a runner says so.
 
 use std::process::ExitCode;
+
+use crate::logging::error_prefix;
 
 /// Something in the command line, the configuration or the surroundings is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", on_one_line(.0))]
 pub(crate) struct Misuse(anyhow::Error);
+
+/// The control plane has removed this server.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", on_one_line(.0))]
+pub(crate) struct Decommissioned(anyhow::Error);
+
+/// The exit code of a runner whose server was removed.
+pub(crate) const DECOMMISSIONED: u8 = 3;
+/// The exit code of what was asked or configured wrongly.
+pub(crate) const MISUSE: u8 = 2;
+
+/// Marks the end of a runner whose server was removed, and exits with 3.
+pub(crate) fn decommissioned(error: impl Into<anyhow::Error>) -> anyhow::Error {
+    anyhow::Error::new(Decommissioned(error.into()))
+}
 
 /// Marks an error as one that the user can put right, and exits with 2.
 pub(crate) fn misuse(error: impl Into<anyhow::Error>) -> anyhow::Error {
@@ -18,9 +37,19 @@ pub(crate) fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("reoclo: {}", on_one_line(&error));
-            ExitCode::from(if error.is::<Misuse>() { 2 } else { 1 })
+            eprintln!("{}reoclo: {}", error_prefix(), on_one_line(&error));
+            ExitCode::from(code(&error))
         }
+    }
+}
+
+fn code(error: &anyhow::Error) -> u8 {
+    if error.is::<Misuse>() {
+        MISUSE
+    } else if error.is::<Decommissioned>() {
+        DECOMMISSIONED
+    } else {
+        1
     }
 }
 

@@ -16,7 +16,7 @@ use crate::background;
 use crate::config::Config;
 use crate::exit::misuse;
 use crate::signals::StopSignals;
-use crate::{ambient, pages};
+use crate::{ambient, pages, program};
 
 /// An open control plane whose listener is bound.
 pub(crate) struct Instance {
@@ -113,6 +113,7 @@ impl Instance {
             tracing::info!(resumed, "operations of an earlier process go on");
         }
         let state = AppState::new(control.clone(), self.hosts, self.proxies);
+        let state = state.with_program(program::slot());
         let mut others = background::start(&control);
         if let Some(metrics) = self.metrics {
             let (router, drain) = (metrics_routes(state.clone()), control.drain().clone());
@@ -164,6 +165,7 @@ impl Running {
         self.control.write_key_uses(true).await;
         self.control.write_refused_uses(true).await;
         self.control.write_session_uses().await;
+        self.control.write_checks(true).await;
         self.control.store().close().await;
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::ambient;
 use crate::config::Config;
+use crate::exit::DECOMMISSIONED;
 
 const RESTART_DELAY: Duration = Duration::from_secs(1);
 const STOP_TIME: Duration = Duration::from_secs(3);
@@ -84,6 +85,15 @@ impl LocalRunner {
 
     pub(crate) fn host_name(&self) -> &str {
         &self.host_name
+    }
+
+    /// Says why there is no runner, and how to have one again.
+    pub(crate) fn warn_about_removal(&self) {
+        let data = self.dir.parent().unwrap_or(&self.dir).display();
+        tracing::warn!(
+            "this machine's server was removed, so no runner is started: to add the machine \
+             again, stop, remove {data}/local-server and {data}/runner, and start again"
+        );
     }
 
     /// Starts the runner and keeps it alive. One that an earlier process left is replaced; what
@@ -164,7 +174,13 @@ impl LocalRunner {
     ) {
         loop {
             tokio::select! {
-                ended = child.wait() => tracing::error!(?ended, "the runner of this machine ended"),
+                ended = child.wait() => {
+                    if ended.as_ref().is_ok_and(was_removed) {
+                        tracing::warn!("this machine's server was removed: no runner is kept for it");
+                        return;
+                    }
+                    tracing::error!(?ended, "the runner of this machine ended");
+                }
                 () = stop_wanted(&mut stopping) => return end(child).await,
             }
             tokio::select! {
@@ -187,6 +203,10 @@ impl KeptRunner {
         // The task only waits for the process.
         let _ = self.keeping.await;
     }
+}
+
+fn was_removed(status: &ExitStatus) -> bool {
+    status.code() == Some(i32::from(DECOMMISSIONED))
 }
 
 async fn stop_wanted(stopping: &mut watch::Receiver<bool>) {

@@ -17,6 +17,7 @@ mod local_runner;
 mod logging;
 mod output;
 mod pages;
+mod program;
 mod runner;
 mod serve;
 mod servers;

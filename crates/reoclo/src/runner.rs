@@ -1,5 +1,8 @@
 //! `reoclo runner`, and the supervisor that it starts.
 
+mod enrol;
+mod status;
+
 use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
@@ -8,15 +11,33 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, check_exec_user,
+    Ambient, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
+    check_exec_user,
 };
 
 use reoclo_wire::link::{Keepalive, LinkSettings};
 
-use crate::exit::misuse;
+use crate::exit::{decommissioned, misuse};
 use crate::{ambient, args, signals};
 
-pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
+/// What Docker's command line on this machine is told by its environment.
+const DOCKER_VARIABLES: [&str; 5] = [
+    "DOCKER_CONFIG",
+    "DOCKER_HOST",
+    "DOCKER_CONTEXT",
+    "DOCKER_CERT_PATH",
+    "DOCKER_TLS_VERIFY",
+];
+
+pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
+    match arguments.command {
+        None => keep_running(arguments.options),
+        Some(args::RunnerCommand::Enrol(options)) => enrol::run(options),
+        Some(args::RunnerCommand::Status(options)) => status::run(options),
+    }
+}
+
+fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
     let supervisor = SupervisorCommand {
         program: std::env::current_exe().context("cannot find the program itself")?,
@@ -35,8 +56,17 @@ pub(crate) fn run(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     let stop = signals::stop_requested();
     small_runtime()?
         .block_on(reoclo_runner::run(options, ambient(), stop))
-        .map_err(misuse)?;
+        .map_err(end)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether another start would help decides the exit code.
+fn end(error: RunnerError) -> anyhow::Error {
+    match error {
+        RunnerError::Decommissioned => decommissioned(error),
+        error if error.may_pass() => error.into(),
+        error => misuse(error),
+    }
 }
 
 pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<ExitCode> {
@@ -51,6 +81,7 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
         exec_user: options.exec_user,
         kill_grace: seconds(options.kill_grace)?,
         idle_exit: seconds(options.idle_exit)?,
+        docker_environment: ambient::variables(&DOCKER_VARIABLES),
         link: LinkSettings {
             supervisor_keepalive: Keepalive {
                 every: seconds(options.keepalive.keepalive_every)?,

@@ -37,7 +37,8 @@ fn add(options: AddServer) -> anyhow::Result<ExitCode> {
             })
             .to_string(),
             Output::Text => format!(
-                "Added {slug} ({id}).\n\nRun this on that machine; it works once, until {expires_at}:\n\n  {install_command}"
+                "Added {slug} ({id}).\n\nRun this as root on that machine (or put sudo before sh); it works once, \
+                 until {expires_at}:\n\n  {install_command}"
             ),
         };
         writeln!(stdout(), "{text}")?;

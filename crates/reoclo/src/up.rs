@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use reoclo_control::{Control, Startup};
-use reoclo_domain::ServerId;
+use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_runner::check_exec_user;
 use tokio::time::{sleep, timeout};
 
@@ -41,21 +41,29 @@ async fn up(config: Config) -> anyhow::Result<ExitCode> {
     let bootstrapped = control.start_up(&startup).await?;
     let organization = bootstrapped.organization.id;
     let server = control.store().server(organization, local.server()).await?;
+    let server = server.filter(|server| server.status != ServerStatus::Decommissioned);
     let url = instance.url.clone();
     let runner_url = instance.runner_url();
     let mut running = instance.run().await?;
-    let id = local.server();
-    let runner = local.start(&control, organization, &runner_url).await?;
-    tokio::select! {
-        () = wait_for_runner(&control, id) => {}
-        () = running.stop_requested() => {}
+    let mut runner = None;
+    if server.is_some() {
+        let id = local.server();
+        runner = Some(local.start(&control, organization, &runner_url).await?);
+        tokio::select! {
+            () = wait_for_runner(&control, id) => {}
+            () = running.stop_requested() => {}
+        }
+    } else {
+        local.warn_about_removal();
     }
     announce(&control, &url, &bootstrapped, server, config.output).await?;
     if config.output == Output::Text {
         warn_about_power(config.exec_user.as_deref());
     }
     running.until_stopped().await?;
-    runner.stop().await;
+    if let Some(runner) = runner {
+        runner.stop().await;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the supervisor's socket in the data directory.
 pub(crate) const SOCKET: &str = "supervisor.sock";
+/// Name of the socket on which the supervisor says how it is.
+pub(crate) const STATUS_SOCKET: &str = "status.sock";
 
 /// The data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +44,13 @@ impl DataDir {
             source,
         })?;
         Self::open(path)
+    }
+
+    /// For looking only: nothing is made.
+    pub(crate) fn unopened(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -20,6 +20,9 @@ pub(crate) struct Enrolled {
     pub(crate) control_plane_id: String,
     #[serde(default)]
     pub(crate) ca_cert: Option<PathBuf>,
+    /// The control plane has removed the server: a new token makes it another.
+    #[serde(default)]
+    pub(crate) removed: bool,
 }
 
 impl Enrolled {
@@ -30,6 +33,7 @@ impl Enrolled {
             organization_id: reply.organization_id,
             control_plane_id: reply.control_plane_id,
             ca_cert,
+            removed: false,
         }
     }
 

@@ -1,13 +1,14 @@
-//! Runs a command: `sh -c`, a cleared environment, its own process group, a limit on its time.
+//! Runs a command: a cleared environment, its own process group, a limit on its time.
 
 mod capture;
 mod child;
+mod docker;
 mod exit;
 mod pump;
 mod request;
 mod user;
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,10 +16,14 @@ use reoclo_domain::{Clock, EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State;
 use rustix::process::Signal;
+use tokio::sync::MutexGuard;
+use tokio::time::{Sleep, sleep};
 
 use child::{Child, SpawnError};
+pub(crate) use docker::DockerCli;
 use exit::Exit;
 use pump::Pumps;
+use request::Program;
 pub(crate) use request::Request;
 pub(crate) use user::User;
 pub use user::{UserError, check_exec_user};
@@ -50,13 +55,18 @@ pub(crate) async fn run(
     patience: Patience,
     clock: &Arc<dyn Clock>,
 ) -> Finished {
+    let mut limit = pin!(sleep(request.timeout));
+    let _turn = match turn(&request, limit.as_mut(), operation).await {
+        Ok(turn) => turn,
+        Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
+    };
     let started = clock.monotonic();
     let (mut child, pipes) = match child::spawn(&request, user) {
         Ok(spawned) => spawned,
         Err(error) => return not_run(&error),
     };
     let mut pumps = Pumps::new(pipes, &request.patterns, operation, clock);
-    let ending = ending(&mut child, &mut pumps, request.timeout, operation).await;
+    let ending = ending(&mut child, &mut pumps, limit.as_mut(), operation).await;
     operation.hurry();
     if ending != Ending::Exited {
         terminate(&mut child, &mut pumps, patience.kill_grace).await;
@@ -87,14 +97,30 @@ pub(crate) fn lost() -> Finished {
     }
 }
 
+/// Waits until the command may start, when it is one of those that run one at a time.
+async fn turn<'r>(
+    request: &'r Request,
+    limit: Pin<&mut Sleep>,
+    operation: &Operation,
+) -> Result<Option<MutexGuard<'r, ()>>, Ending> {
+    let Program::Docker(call) = &request.program else {
+        return Ok(None);
+    };
+    tokio::select! {
+        biased;
+        turn = call.cli.turn().lock() => Ok(Some(turn)),
+        () = operation.cancelled() => Err(Ending::Cancelled),
+        () = limit => Err(Ending::TimedOut),
+    }
+}
+
 /// Waits for the process, reading its output meanwhile.
 async fn ending(
     child: &mut Child,
     pumps: &mut Pumps,
-    timeout: Duration,
+    mut limit: Pin<&mut Sleep>,
     operation: &Operation,
 ) -> Ending {
-    let mut limit = pin!(tokio::time::sleep(timeout));
     let mut cancelled = pin!(operation.cancelled());
     loop {
         tokio::select! {

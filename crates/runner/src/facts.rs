@@ -10,7 +10,7 @@ use reoclo_wire::proto::Facts;
 use rustix::fs::statvfs;
 use rustix::system::uname;
 
-pub(crate) use docker::Docker;
+pub(crate) use docker::{Docker, ask_docker};
 
 /// The most bytes of any one text.
 const LONGEST: usize = 256;
@@ -46,7 +46,7 @@ pub(crate) fn boot_id(file: &Path) -> String {
 }
 
 /// Without control characters, and cut to what anybody needs.
-fn bounded(text: &str) -> String {
+pub(crate) fn bounded(text: &str) -> String {
     let mut bounded: String = text.chars().filter(|char| !char.is_control()).collect();
     bounded.truncate(bounded.floor_char_boundary(LONGEST));
     bounded

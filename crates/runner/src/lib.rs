@@ -14,6 +14,7 @@ mod enrol;
 mod enrolled;
 mod exec;
 mod facts;
+mod host;
 mod identity;
 mod inherited;
 mod lock;
@@ -25,6 +26,7 @@ mod retry_after;
 mod run;
 mod socket;
 mod spool;
+mod status;
 mod supervisor;
 mod supervisor_process;
 
@@ -35,8 +37,12 @@ pub use data_dir::DataDirError;
 pub use dial::TrustError;
 pub use enrol::EnrolError;
 pub use exec::{UserError, check_exec_user};
+pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
-pub use run::{RunnerError, RunnerOptions, RunnerTiming, run};
+pub use run::{
+    EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, run,
+};
+pub use status::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus, status};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
 pub use supervisor_process::SupervisorCommand;

@@ -14,13 +14,16 @@ use tokio::net::UnixStream;
 
 pub use error::RunnerError;
 pub(crate) use error::with_sources;
+pub use opening::{EnrolRequestOptions, EnrolledServer, enrol};
 pub use options::{RunnerOptions, RunnerTiming};
 
 use crate::Ambient;
 use crate::back_off::BackOff;
+use crate::data_dir::DataDir;
 use crate::dial::Dialer;
 use crate::enrolled::Enrolled;
 use crate::lock::Lock;
+use crate::status::{Phase, PhaseFile};
 use crate::supervisor_process::SupervisorProcess;
 
 use connecting::Socket;
@@ -45,6 +48,7 @@ pub async fn run(
 /// An enrolled runner.
 struct Runner {
     key: Ed25519KeyPair,
+    dir: DataDir,
     enrolled: Enrolled,
     dialer: Dialer,
     supervisor: SupervisorProcess,
@@ -53,6 +57,8 @@ struct Runner {
     back_off: BackOff,
     /// Whether this process had a connection at all.
     was_connected: bool,
+    /// The supervisor was asked to make room for this program's.
+    is_replacing: bool,
     _lock: Lock,
 }
 
@@ -78,9 +84,20 @@ impl Runner {
                     tokio::time::sleep(pause).await;
                     State::Connecting
                 }
-                State::Closed(error) => return Err(error),
+                State::Closed(error) => return Err(self.closed(error)),
             };
         }
+    }
+
+    /// A server that was removed is remembered as such, so that a new token enrols another.
+    fn closed(&mut self, error: RunnerError) -> RunnerError {
+        if matches!(error, RunnerError::Decommissioned) {
+            self.enrolled.removed = true;
+            if let Err(error) = self.enrolled.save(&self.dir) {
+                tracing::warn!(%error, "it could not be noted that the server was removed");
+            }
+        }
+        error
     }
 
     /// The state after a failure that may pass.
@@ -88,6 +105,21 @@ impl Runner {
         let pause = asked_for.unwrap_or_default() + self.back_off.pause(&self.ambient);
         let reason = with_sources(reason);
         tracing::warn!(reason, ?pause, "not connected to the control plane");
+        self.note(Phase::Waiting, Some(reason));
         State::Waiting(pause)
+    }
+
+    /// For `reoclo runner status`; nothing else depends on it.
+    fn note(&self, phase: Phase, reason: Option<String>) {
+        let state = PhaseFile {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            phase,
+            since: self.ambient.clock.now().as_micros(),
+            reason,
+        };
+        if let Err(error) = state.save(&self.dir) {
+            tracing::warn!(%error, "the state of the connection could not be written down");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The supervisor: one process that runs every command of a server, whoever comes and goes.
 
+mod answers;
 mod connections;
 mod instance;
 mod service;
@@ -14,18 +15,20 @@ use reoclo_domain::new_id;
 use reoclo_wire::link::LinkSettings;
 use rustix::process::setsid;
 use tokio::net::UnixListener;
+use tokio::sync::watch;
 
 use crate::Ambient;
-use crate::data_dir::{DataDir, DataDirError};
-use crate::exec::{Patience, User, UserError};
+use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
+use crate::exec::{DockerCli, Patience, User, UserError};
 use crate::facts;
+use crate::host::Sampler;
 use crate::inherited;
 use crate::lock::{LockError, lock_supervisor};
 use crate::operation::{Limits, Operations};
 use crate::socket;
 use crate::spool::{Origin, Spool};
 
-use instance::Instance;
+use instance::{Instance, Retirement};
 use service::Service;
 
 /// How a supervisor works.
@@ -36,6 +39,11 @@ pub struct SupervisorOptions {
     /// As whom commands run; the supervisor's own user when none is named. Only root may name
     /// another.
     pub exec_user: Option<String>,
+    /// Docker's command line, looked for as any command's programs are.
+    pub docker: PathBuf,
+    /// Variables that Docker's command line gets besides those of every command: where its
+    /// engine is, and where it keeps its logins.
+    pub docker_environment: Vec<(OsString, OsString)>,
     /// It ends when for this long nobody was connected and nothing ran.
     pub idle_exit: Duration,
     /// Time between TERM and KILL.
@@ -64,6 +72,8 @@ impl SupervisorOptions {
         Self {
             data_dir: data_dir.into(),
             exec_user: None,
+            docker: PathBuf::from("docker"),
+            docker_environment: Vec::new(),
             idle_exit: Duration::from_secs(10),
             kill_grace: Duration::from_secs(5),
             drain_grace: Duration::from_millis(200),
@@ -113,11 +123,15 @@ pub async fn supervise(
     let data = DataDir::open_existing(&options.data_dir)?;
     let _lock = lock_supervisor(&data).await?;
     let service = service(&options, &data, &ambient)?;
-    let listener = socket::listen(&data).map_err(SupervisorError::Socket)?;
+    let listener = socket::listen(&data, SOCKET).map_err(SupervisorError::Socket)?;
+    let questions = socket::listen(&data, STATUS_SOCKET).map_err(SupervisorError::Socket)?;
     tracing::info!(data_dir = %data.path().display(), "the supervisor is ready");
-    serve(&listener, &service, &options, shutdown).await;
+    tokio::select! {
+        () = serve(&listener, &service, &options, shutdown) => {}
+        () = answers::serve(&questions, &service) => {}
+    }
     // From here on a runner starts another supervisor, which waits for the lock.
-    let removed = socket::remove(&data);
+    let removed = socket::remove(&data, STATUS_SOCKET).and(socket::remove(&data, SOCKET));
     service.end().await;
     removed.map_err(SupervisorError::Socket)
 }
@@ -151,6 +165,11 @@ fn service(
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
+        docker_cli: DockerCli::new(options.docker.clone(), options.docker_environment.clone()),
+        sampler: Sampler::new(Arc::clone(&ambient.clock)),
+        port_turn: tokio::sync::Mutex::default(),
+        since: ambient.clock.now(),
+        retirement: watch::Sender::new(Retirement::No),
         clock: Arc::clone(&ambient.clock),
     }))
 }
@@ -163,7 +182,7 @@ async fn serve(
 ) {
     tokio::select! {
         () = connections::serve(listener, service, options) => {
-            tracing::info!("the supervisor was idle and ends");
+            tracing::info!("the supervisor is not needed any more and ends");
         }
         () = shutdown => tracing::info!("the supervisor is told to end"),
     }

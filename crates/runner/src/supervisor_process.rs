@@ -11,8 +11,9 @@ use std::time::Duration;
 use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, SOCKET};
 use crate::socket;
+use crate::status::{self, Request};
 
 /// Where the supervisor's log goes: a file, because a pipe to the runner would break with it.
 const LOG: &str = "supervisor.log";
@@ -65,7 +66,7 @@ impl SupervisorProcess {
 
     /// Starts a supervisor unless one answers, without waiting for it.
     pub(crate) async fn warm_up(&mut self) -> Result<(), NoSupervisor> {
-        match socket::connect(&self.dir).await {
+        match socket::connect(&self.dir, SOCKET).await {
             Ok(_) => Ok(()),
             Err(_) => self.start(),
         }
@@ -73,7 +74,7 @@ impl SupervisorProcess {
 
     /// Connects, to a supervisor that was just started if need be.
     pub(crate) async fn connect(&mut self) -> Result<UnixStream, NoSupervisor> {
-        match socket::connect(&self.dir).await {
+        match socket::connect(&self.dir, SOCKET).await {
             Ok(stream) => Ok(stream),
             Err(error) => {
                 let patience = self.patience;
@@ -82,6 +83,20 @@ impl SupervisorProcess {
                     .unwrap_or(Err(NoSupervisor::Silent(error)))
             }
         }
+    }
+
+    /// Asks a supervisor of another program than this process's to end as soon as nothing runs.
+    /// Answers whether it was asked.
+    pub(crate) async fn retire_another_program(&self) -> bool {
+        let Ok(own) = status::program_id() else {
+            return false;
+        };
+        // One that does not answer here is from before there was this socket: it ends when it is
+        // idle without a runner.
+        let Ok(answer) = status::ask(&self.dir, Request::Status).await else {
+            return false;
+        };
+        answer.program != own && status::ask(&self.dir, Request::Retire).await.is_ok()
     }
 
     async fn start_and_connect(&mut self) -> Result<UnixStream, NoSupervisor> {
@@ -97,7 +112,7 @@ impl SupervisorProcess {
                 _ => self.start()?,
             }
             tokio::time::sleep(pause).await;
-            if let Ok(stream) = socket::connect(&self.dir).await {
+            if let Ok(stream) = socket::connect(&self.dir, SOCKET).await {
                 return Ok(stream);
             }
             pause = (pause * 2).min(LAST_LOOK);

@@ -5,7 +5,6 @@ mod create;
 mod details;
 mod find;
 mod list;
-mod registry_credentials;
 mod replace;
 mod row;
 mod uses;

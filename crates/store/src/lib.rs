@@ -16,10 +16,12 @@ mod hex;
 mod instance;
 mod keys;
 mod master_key;
+mod metrics;
 mod migrations;
 mod operations;
 mod organizations;
 mod rate_windows;
+mod registry_credentials;
 mod sealing;
 mod servers;
 mod sessions;
@@ -45,12 +47,14 @@ pub use keys::{
     KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
 pub use master_key::{MasterKey, MasterKeyError};
+pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operations::{
     LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
     OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
+pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use servers::{
     EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
 };

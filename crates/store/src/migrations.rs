@@ -30,9 +30,19 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0006_key_use_days.sql"),
     ),
     (
+        7,
+        "registry credentials",
+        include_str!("../migrations/0007_registry_credentials.sql"),
+    ),
+    (
         8,
         "operations",
         include_str!("../migrations/0008_operations.sql"),
+    ),
+    (
+        9,
+        "server metrics",
+        include_str!("../migrations/0009_server_metrics.sql"),
     ),
 ];
 

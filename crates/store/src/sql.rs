@@ -164,6 +164,7 @@ bind! {
     reoclo_domain::IntegrationKeyId => String: |id| id.to_string();
     reoclo_domain::SessionId => String: |id| id.to_string();
     reoclo_domain::AutomationKeyId => String: |id| id.to_string();
+    reoclo_domain::RegistryCredentialId => String: |id| id.to_string();
 }
 
 impl Bind for &Secret {

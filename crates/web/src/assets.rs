@@ -40,7 +40,13 @@ pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
     Asset::new("icon", "svg", "image/svg+xml", plain)
 });
 
-static ALL: [&LazyLock<Asset>; 3] = [&STYLE, &SCRIPT, &ICON];
+/// Follows the output of an operation.
+pub(crate) static LIVE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let plain = include_str!("../assets/live.js");
+    Asset::new("live", "js", "text/javascript; charset=utf-8", plain)
+});
+
+static ALL: [&LazyLock<Asset>; 4] = [&STYLE, &SCRIPT, &LIVE_SCRIPT, &ICON];
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar.page("/assets/{id}", serve)

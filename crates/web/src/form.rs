@@ -30,11 +30,15 @@ impl Problems {
                 general: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             }),
-            Refusal::Conflict(_) => general(&refusal, StatusCode::CONFLICT),
+            Refusal::Conflict(_) | Refusal::ServerUnreachable => {
+                general(&refusal, StatusCode::CONFLICT)
+            }
             Refusal::InvalidCredentials | Refusal::TemporaryPasswordExpired => {
                 general(&refusal, StatusCode::UNAUTHORIZED)
             }
-            Refusal::TooManyAttempts { .. } => general(&refusal, StatusCode::TOO_MANY_REQUESTS),
+            Refusal::TooManyAttempts { .. } | Refusal::ServerBusy { .. } => {
+                general(&refusal, StatusCode::TOO_MANY_REQUESTS)
+            }
             _ => Err(refusal.into()),
         }
     }

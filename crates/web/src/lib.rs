@@ -12,9 +12,11 @@ mod home;
 mod keys;
 mod look;
 mod moment;
+mod operations;
 mod organization;
 mod page;
 mod refused;
+mod registry_credentials;
 mod servers;
 mod shell;
 mod users;
@@ -33,6 +35,8 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = home::add(registrar);
     let registrar = keys::add(registrar);
     let registrar = servers::add(registrar);
+    let registrar = operations::add(registrar);
+    let registrar = registry_credentials::add(registrar);
     let registrar = users::add(registrar);
     let registrar = organization::add(registrar);
     audit_logs::add(registrar)

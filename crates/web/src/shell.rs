@@ -4,11 +4,13 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use reoclo_control::{
     AuditLogsRead, Authorized, AutomationKeysManage, IntegrationKeysManage, OrganizationManage,
-    OwnSession, Permission, ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
+    OwnSession, Permission, RegistryCredentialsRead, RegistryCredentialsWrite, ServersExecute,
+    ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
 };
 use reoclo_domain::{Role, Timestamp};
 use reoclo_http::{ApiError, AppState, QueryReader, QueryText, SessionCookie};
 
+use crate::assets::LIVE_SCRIPT;
 use crate::look::Look;
 use crate::moment::Moment;
 
@@ -151,6 +153,24 @@ impl Shell {
         self.look.script()
     }
 
+    /// Follows an operation.
+    #[expect(clippy::unused_self, reason = "templates ask the page for it")]
+    pub(crate) fn live_script(&self) -> &'static str {
+        &LIVE_SCRIPT.path
+    }
+
+    pub(crate) fn executes_on_servers(&self) -> bool {
+        self.may::<ServersExecute>()
+    }
+
+    pub(crate) fn reads_registry_credentials(&self) -> bool {
+        self.may::<RegistryCredentialsRead>()
+    }
+
+    pub(crate) fn writes_registry_credentials(&self) -> bool {
+        self.may::<RegistryCredentialsWrite>()
+    }
+
     pub(crate) fn icon(&self) -> &'static str {
         self.look.icon()
     }
@@ -163,10 +183,22 @@ const NAVIGATION: &[(&str, &str, &str, Offered)] = &[
     ("/", "Home", "home", |_| true),
     ("/servers", "Servers", "servers", Shell::reads_servers),
     (
+        "/operations",
+        "Operations",
+        "operations",
+        Shell::reads_servers,
+    ),
+    (
         "/api-keys",
         "API Keys",
         "keys",
         Shell::manages_integration_keys,
+    ),
+    (
+        "/registry-credentials",
+        "Registry Credentials",
+        "registry",
+        Shell::reads_registry_credentials,
     ),
     ("/users", "Users", "users", Shell::reads_users),
     ("/audit-log", "Audit Log", "audit", Shell::reads_audit_log),
@@ -175,6 +207,13 @@ const NAVIGATION: &[(&str, &str, &str, Offered)] = &[
 
 /// What was just done. Only these texts are shown, whatever the address says.
 const NOTICES: &[(&str, &str)] = &[
+    ("operation-cancelled", "The operation is asked to end."),
+    (
+        "credential-added",
+        "The credential is stored. Its secret is sealed and never shown.",
+    ),
+    ("credential-changed", "The change is saved."),
+    ("credential-removed", "The credential is removed."),
     ("server-changed", "The server is renamed."),
     (
         "server-decommissioned",

@@ -112,7 +112,7 @@ pub(crate) const fn operation_sentence(kind: OperationKind) -> &'static str {
 
 /// Whether this version runs the operation; a key can carry it before.
 pub(crate) const fn is_built(kind: OperationKind) -> bool {
-    matches!(kind, OperationKind::Exec | OperationKind::Reboot)
+    !matches!(kind, OperationKind::Deploy | OperationKind::Restart)
 }
 
 /// What an ACL allows, a resource at a time: `Servers` and `read, write`.

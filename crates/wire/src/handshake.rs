@@ -20,6 +20,9 @@ pub use signed::signed_bytes;
 /// Path of the WebSocket, below the control plane's address.
 pub const CONNECT_PATH: &str = "/runner/v1/connect";
 
+/// Path that programs for runners lie below, each under the name of its platform.
+pub const BINARY_PATH: &str = "/runner/v1/binary";
+
 /// Random bytes in a nonce.
 pub const NONCE_BYTES: usize = 32;
 
@@ -53,9 +56,27 @@ pub struct Proof {
     pub signature: String,
 }
 
-/// The control plane's last message: from here on, binary messages carry the link.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Welcome {}
+/// The control plane's last message: from here on, binary messages carry the link. Fields that
+/// either end does not know are ignored.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Welcome {
+    /// The program that the control plane has for runners, which it runs itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program: Option<ProgramOffer>,
+}
+
+/// A program for runners: [`BINARY_PATH`]`/{platform}` below the control plane's address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProgramOffer {
+    /// Its version.
+    pub version: String,
+    /// What it runs on, such as `linux-x86_64`.
+    pub platform: String,
+    /// SHA-256 of the file, in hexadecimal.
+    pub sha256: String,
+    /// Bytes of the file.
+    pub size: u64,
+}
 
 /// Answers a challenge. `control_plane_id` is the id that was pinned at enrolment, whatever the
 /// challenge says.

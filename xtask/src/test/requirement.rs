@@ -23,6 +23,10 @@ enum Requirement {
     Compiler,
     /// PostgreSQL's server programs.
     Postgres,
+    /// Docker's command line and, for root, its engine, with a registry to log in to.
+    Docker,
+    /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
+    Systemd,
 }
 
 /// Something is missing that cannot be installed; `why` ends the sentence "… cannot run: ".
@@ -38,7 +42,7 @@ pub(crate) fn meet(suites: &[Suite], processes: &Processes) -> Result<()> {
     let mut blocked = Vec::new();
     for &suite in suites {
         for &requirement in Requirement::of(suite) {
-            if requirement.is_met(processes)? {
+            if requirement.is_met(&host, processes)? {
                 continue;
             }
             match requirement.packages(&host) {
@@ -72,16 +76,19 @@ impl Requirement {
         match suite {
             Suite::Fmt => &[Self::RUSTFMT],
             Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
-            Suite::Unit | Suite::Sqlite => &[Self::Compiler],
-            Suite::Postgres => &[Self::Compiler, Self::Postgres],
+            Suite::Unit => &[Self::Compiler],
+            Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd],
+            Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
         }
     }
 
-    fn is_met(self, processes: &Processes) -> Result<bool> {
+    fn is_met(self, host: &Host, processes: &Processes) -> Result<bool> {
         match self {
             Self::Component { command, .. } => has_subcommand(command, processes),
             Self::Compiler => host::has("cc", processes),
             Self::Postgres => Ok(postgres::programs().is_some()),
+            Self::Docker => has_docker(host, processes),
+            Self::Systemd => host::has("systemd-analyze", processes),
         }
     }
 
@@ -95,11 +102,32 @@ impl Requirement {
             }
             Self::Compiler => ("there is no C compiler", &["gcc", "libc6-dev"]),
             Self::Postgres => ("PostgreSQL is not installed", &["postgresql"]),
+            Self::Docker => (
+                "Docker or docker-registry is not installed",
+                docker_packages(host),
+            ),
+            Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
         };
         match host.why_not_install() {
             None => Ok(packages),
             Some(why_not) => Err(format!("{what}, and {why_not}")),
         }
+    }
+}
+
+/// Nobody but root can run an engine; the tests then use the command line alone.
+fn has_docker(host: &Host, processes: &Processes) -> Result<bool> {
+    Ok(host::has("docker", processes)?
+        && host::has("docker-registry", processes)?
+        && (!host.is_root() || host::has("dockerd", processes)?))
+}
+
+/// Debian has had the command line in a package of its own since its version 13.
+fn docker_packages(host: &Host) -> &'static [&'static str] {
+    if host.is_debian_since(13) {
+        &["docker-cli", "docker-registry", "docker.io"]
+    } else {
+        &["docker-registry", "docker.io"]
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use super::dispatch::Dispatch;
 use super::live::Live;
 use super::payload::Payload;
+use super::run_note::ValidRunNote;
 use crate::audit::{Happening, resource};
 use crate::runners::{Link, Place};
 use crate::{Allowed, Control, Refusal};
@@ -21,9 +22,8 @@ pub(crate) struct Plan {
     /// The command as people may see it.
     pub(crate) command: Option<String>,
     pub(crate) timeout_seconds: u32,
-    pub(crate) run_id: Option<String>,
-    pub(crate) run_context: Option<Value>,
-    /// What the audit log says besides.
+    pub(super) run: ValidRunNote,
+    /// What the audit log says besides; masked, never a secret.
     pub(crate) detail: Value,
 }
 
@@ -119,8 +119,8 @@ impl Control {
             starter: allowed.caller().actor(),
             command: plan.command.clone(),
             timeout_seconds: plan.timeout_seconds,
-            run_id: plan.run_id.clone(),
-            run_context: plan.run_context.as_ref().map(ToString::to_string),
+            run_id: plan.run.run_id.clone(),
+            run_context: plan.run.run_context.as_ref().map(ToString::to_string),
             boot_id: link.boot_id().to_owned(),
             instance_id: link.instance_id().to_owned(),
             created_at,
@@ -139,8 +139,8 @@ impl Control {
             "server_id": allowed.server(),
             "server_name": allowed.server_name(),
             "timeout_seconds": plan.timeout_seconds,
-            "run_id": plan.run_id,
-            "run_context": plan.run_context,
+            "run_id": plan.run.run_id,
+            "run_context": plan.run.run_context,
         });
         if let (Some(detail), Value::Object(more)) = (detail.as_object_mut(), &plan.detail) {
             detail.extend(more.clone());

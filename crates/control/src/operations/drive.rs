@@ -6,6 +6,7 @@ mod reboot;
 use std::sync::Arc;
 use std::time::Duration;
 
+use reoclo_domain::OperationKind;
 use reoclo_store::LogStream;
 use reoclo_wire::proto::{
     CancelRequest, Finished, FollowRequest, OperationEvent, Output, Refused,
@@ -244,7 +245,7 @@ impl Driver {
                 self.note_accepted();
                 None
             }
-            Event::Refused(refused) => Some(verdict_of_refusal(refused)),
+            Event::Refused(refused) => Some(verdict_of_refusal(self.dispatch.kind, refused)),
             Event::Output(output) => {
                 self.note_accepted();
                 self.push(&output);
@@ -318,13 +319,40 @@ impl Driver {
     }
 }
 
-fn verdict_of_refusal(refused: Refused) -> Verdict {
+fn verdict_of_refusal(kind: OperationKind, refused: Refused) -> Verdict {
     match refused.reason() {
         Reason::Busy => Verdict::Busy,
         Reason::TooLate => Verdict::NotStarted("it reached the server too late".into()),
         Reason::Forgotten => Verdict::Lost("the server has forgotten how it ended".into()),
+        // Every action but the first: an older runner takes it for none at all.
+        Reason::Invalid if kind != OperationKind::Exec => Verdict::NotStarted(format!(
+            "the server's runner did not take the {kind} ({}): if that runner is older than this \
+             control plane, update reoclo there",
+            refused.message
+        )),
         Reason::OtherInstance | Reason::Storage | Reason::Invalid | Reason::Unspecified => {
             Verdict::NotStarted(refused.message)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_runner_that_knows_no_login_is_named_as_such() {
+        let refused = || Refused {
+            reason: Reason::Invalid.into(),
+            message: "this supervisor does not know the action".into(),
+        };
+        let why = |kind| match verdict_of_refusal(kind, refused()) {
+            Verdict::NotStarted(why) => why,
+            other => panic!("{other:?}"),
+        };
+        let login = why(OperationKind::RegistryLogin);
+        assert!(login.contains("registry_login"), "{login}");
+        assert!(login.contains("update reoclo"), "{login}");
+        assert_eq!(why(OperationKind::Exec), refused().message);
     }
 }

@@ -12,7 +12,7 @@ use super::end::CODE_WORKING_DIRECTORY;
 use super::exec_command::{ExecCommand, ValidExec};
 use super::live::Live;
 use super::payload::Payload;
-use crate::{Authorized, Control, Exec, InvalidFields, Refusal, ServersExecute};
+use crate::{Allowed, Authorized, Control, Exec, InvalidFields, Refusal, ServersExecute};
 
 /// An accepted command: its outcome, or none while it runs on.
 #[derive(Clone, Debug)]
@@ -78,15 +78,24 @@ impl Control {
     ) -> Result<Executed, Refusal> {
         let allowed = proof.on_server(self, server).await?;
         let plan = plan(command.validate()?);
-        let begun = self.begin(&allowed, plan).await?;
-        let executed = Executed {
-            operation: begun.id,
-            outcome: self.wait_inline(&begun.live).await,
-        };
+        let executed = self.begin_and_wait(&allowed, plan).await?;
         if let Some(outcome) = &executed.outcome {
             refuse_late(executed.operation, outcome)?;
         }
         Ok(executed)
+    }
+
+    /// Begins an operation and waits for it for a short while.
+    pub(super) async fn begin_and_wait<P>(
+        &self,
+        allowed: &Allowed<P>,
+        plan: Plan,
+    ) -> Result<Executed, Refusal> {
+        let begun = self.begin(allowed, plan).await?;
+        Ok(Executed {
+            operation: begun.id,
+            outcome: self.wait_inline(&begun.live).await,
+        })
     }
 
     /// Waits until the operation ends, the inline wait is over, or the process begins to stop.
@@ -122,8 +131,7 @@ fn plan(exec: ValidExec) -> Plan {
         }),
         command: Some(exec.masked_command),
         timeout_seconds: exec.timeout_seconds,
-        run_id: exec.run_id,
-        run_context: exec.run_context,
+        run: exec.run,
         payload: Payload::Exec(exec.payload),
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::run_note::{RunNote, ValidRunNote};
 use crate::redact::{MIN_SECRET_LEN, masked, secret_values, url_passwords};
 use crate::{InvalidFields, Refusal};
 
@@ -13,10 +14,6 @@ const MAX_ENV_BYTES: usize = 64 * 1024;
 const MAX_PATH_BYTES: usize = 4_096;
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=900;
 const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
-const MAX_RUN_ID_CHARS: usize = 256;
-const MAX_CONTEXT_KEYS: usize = 32;
-const MAX_CONTEXT_VALUE_BYTES: usize = 1024;
-const MAX_CONTEXT_BYTES: usize = 4 * 1024;
 
 /// A command as it was asked for, not yet checked.
 #[derive(Clone, Default)]
@@ -36,8 +33,7 @@ pub(crate) struct ValidExec {
     pub(crate) payload: ExecPayload,
     pub(crate) timeout_seconds: u32,
     pub(crate) masked_command: String,
-    pub(crate) run_id: Option<String>,
-    pub(crate) run_context: Option<serde_json::Value>,
+    pub(super) run: ValidRunNote,
 }
 
 /// What waits sealed in the operation's row until a runner has it.
@@ -55,7 +51,11 @@ impl ExecCommand {
         check_command(&self.command, &mut invalid);
         check_working_directory(self.working_directory.as_deref(), &mut invalid);
         check_env(&self.env, &mut invalid);
-        check_run(self.run_id.as_deref(), &self.run_context, &mut invalid);
+        let run = RunNote {
+            run_id: self.run_id,
+            run_context: self.run_context,
+        };
+        run.check(&mut invalid);
         let timeout_seconds = checked_timeout(self.timeout_seconds, &mut invalid);
         invalid.into_result()?;
 
@@ -66,9 +66,7 @@ impl ExecCommand {
         Ok(ValidExec {
             timeout_seconds,
             masked_command,
-            run_id: self.run_id.filter(|id| !id.is_empty()),
-            run_context: (!self.run_context.is_empty())
-                .then(|| serde_json::json!(self.run_context)),
+            run: run.checked(),
             payload: ExecPayload {
                 command: self.command,
                 working_directory: self.working_directory.filter(|path| !path.is_empty()),
@@ -145,43 +143,6 @@ fn checked_timeout(seconds: Option<i64>, invalid: &mut InvalidFields) -> u32 {
     }
 }
 
-pub(super) fn check_run(
-    run_id: Option<&str>,
-    context: &BTreeMap<String, String>,
-    invalid: &mut InvalidFields,
-) {
-    if let Some(run_id) = run_id {
-        if run_id.chars().count() > MAX_RUN_ID_CHARS {
-            invalid.add("run_id", "must be at most 256 characters");
-        }
-        if run_id.contains('\0') {
-            invalid.add("run_id", "must not contain NUL");
-        }
-    }
-    if context.len() > MAX_CONTEXT_KEYS {
-        invalid.add("run_context", "must have at most 32 entries");
-    }
-    if context
-        .values()
-        .any(|value| value.len() > MAX_CONTEXT_VALUE_BYTES)
-    {
-        invalid.add("run_context", "must have values of at most 1 KiB");
-    }
-    let bytes: usize = context
-        .iter()
-        .map(|(name, value)| name.len() + value.len())
-        .sum();
-    if bytes > MAX_CONTEXT_BYTES {
-        invalid.add("run_context", "must be at most 4 KiB together");
-    }
-    if context
-        .iter()
-        .any(|(name, value)| name.contains('\0') || value.contains('\0'))
-    {
-        invalid.add("run_context", "must not contain NUL");
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,18 +207,6 @@ mod tests {
         assert!(problem(with(env)).starts_with("env "));
         let env = BTreeMap::from([("A".to_owned(), "x\0".to_owned())]);
         assert!(problem(with(env)).starts_with("env "));
-    }
-
-    #[test]
-    fn run_context_is_bounded() {
-        let with = |run_context| ExecCommand {
-            run_context,
-            ..command("true")
-        };
-        let long = BTreeMap::from([("sha".to_owned(), "x".repeat(1025))]);
-        assert!(problem(with(long)).starts_with("run_context "));
-        let many = (0..33).map(|n| (format!("k{n}"), String::new())).collect();
-        assert!(problem(with(many)).starts_with("run_context "));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is sent to a runner.
 
 use reoclo_domain::OperationKind;
-use reoclo_wire::proto::{Exec, Reboot, start_request::Action};
+use reoclo_wire::proto::{self, Exec, start_request::Action};
+use serde::{Deserialize, Serialize};
 
 use super::ExecPayload;
 
@@ -12,6 +13,26 @@ pub(crate) enum Payload {
     Exec(ExecPayload),
     /// Reboots it.
     Reboot,
+    /// Logs its Docker in to a registry.
+    RegistryLogin(RegistryLoginPayload),
+    /// Logs its Docker out of a registry.
+    RegistryLogout(RegistryLogoutPayload),
+}
+
+/// A login to a registry.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RegistryLoginPayload {
+    /// As Docker files the login.
+    pub(crate) registry: String,
+    pub(crate) username: String,
+    pub(crate) password: String,
+}
+
+/// A logout from a registry.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct RegistryLogoutPayload {
+    /// As Docker files the login.
+    pub(crate) registry: String,
 }
 
 impl Payload {
@@ -20,6 +41,8 @@ impl Payload {
         match self {
             Self::Exec(exec) => serde_json::to_string(exec),
             Self::Reboot => Ok("{}".to_owned()),
+            Self::RegistryLogin(login) => serde_json::to_string(login),
+            Self::RegistryLogout(logout) => serde_json::to_string(logout),
         }
     }
 
@@ -28,7 +51,13 @@ impl Payload {
         match kind {
             OperationKind::Exec => serde_json::from_str(text).ok().map(Self::Exec),
             OperationKind::Reboot => Some(Self::Reboot),
-            _ => None,
+            OperationKind::RegistryLogin => {
+                serde_json::from_str(text).ok().map(Self::RegistryLogin)
+            }
+            OperationKind::RegistryLogout => {
+                serde_json::from_str(text).ok().map(Self::RegistryLogout)
+            }
+            OperationKind::Deploy | OperationKind::Restart => None,
         }
     }
 
@@ -42,7 +71,17 @@ impl Payload {
                 timeout_seconds,
                 mask: exec.mask.into_iter().map(Into::into).collect(),
             }),
-            Self::Reboot => Action::Reboot(Reboot { timeout_seconds }),
+            Self::Reboot => Action::Reboot(proto::Reboot { timeout_seconds }),
+            Self::RegistryLogin(login) => Action::RegistryLogin(proto::RegistryLogin {
+                registry: login.registry,
+                username: login.username,
+                password: login.password.into(),
+                timeout_seconds,
+            }),
+            Self::RegistryLogout(logout) => Action::RegistryLogout(proto::RegistryLogout {
+                registry: logout.registry,
+                timeout_seconds,
+            }),
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Rebooting a server.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +8,8 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::begin::Plan;
-use super::exec_command::check_run;
 use super::payload::Payload;
+use super::run_note::RunNote;
 use crate::{
     Allowed, Authorized, Control, Executed, InvalidFields, Reboot, Refusal, ServersExecute,
 };
@@ -26,9 +25,7 @@ pub struct RebootCommand {
     /// How long the server may take to be back.
     pub timeout_seconds: Option<i64>,
     /// The CI run that it belongs to.
-    pub run_id: Option<String>,
-    /// Where the run comes from.
-    pub run_context: BTreeMap<String, String>,
+    pub run: RunNote,
 }
 
 impl Control {
@@ -83,20 +80,14 @@ impl Control {
                 seconds
             }
         };
-        check_run(
-            command.run_id.as_deref(),
-            &command.run_context,
-            &mut invalid,
-        );
+        command.run.check(&mut invalid);
         invalid.into_result()?;
-        let context = command.run_context;
         Ok(Plan {
             kind: OperationKind::Reboot,
             payload: Payload::Reboot,
             command: None,
             timeout_seconds: seconds,
-            run_id: command.run_id.filter(|id| !id.is_empty()),
-            run_context: (!context.is_empty()).then(|| json!(context)),
+            run: command.run.checked(),
             detail: json!({}),
         })
     }

@@ -1,5 +1,6 @@
 //! A runner's connection from its first call to its end.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -84,6 +85,7 @@ impl Control {
             why = session.link.closing() => why,
             () = self.drain().begun() => Detached::ShuttingDown,
             () = session.keep_facts() => Detached::Lost,
+            never = session.keep_checking() => match never {},
         };
         session.end().await;
         why
@@ -150,6 +152,17 @@ impl Session<'_> {
             self.link
                 .set_clocks(&description, self.control.clock().monotonic());
             self.note(self.save_facts(&description).await);
+        }
+    }
+
+    /// Asks what the host does again and again, each runner at its own moment.
+    async fn keep_checking(&self) -> Infallible {
+        let (control, server) = (self.control, self.identity.server);
+        let period = control.settings().metrics_interval;
+        sleep(control.fraction_of(period)).await;
+        loop {
+            control.check_runner(server, &self.link).await;
+            sleep(period).await;
         }
     }
 
@@ -230,7 +243,7 @@ fn host_facts(description: &Description) -> HostFacts {
 }
 
 /// A runner's word is bounded and has no character that hides or reorders others.
-fn cut(text: &str) -> String {
+pub(crate) fn cut(text: &str) -> String {
     text.chars()
         .filter(|character| !is_deceptive(*character))
         .take(MAX_FACT_CHARS)

@@ -1,5 +1,6 @@
 //! One connection to a runner.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use reoclo_wire::proto::Description;
 use reoclo_wire::proto::runner_client::RunnerClient;
 use tokio::sync::watch;
 
-use super::Detached;
+use super::{Detached, cut};
 
 /// A connected runner: the calls it answers, and who answers them.
 pub(crate) struct Link {
@@ -18,6 +19,8 @@ pub(crate) struct Link {
     boot_id: String,
     clocks: Mutex<Clocks>,
     closing: watch::Sender<Option<Detached>>,
+    version: String,
+    lacks_metrics: AtomicBool,
 }
 
 /// The instance's clock and ours, read at the same moment or ours a little later (ADR 8).
@@ -49,6 +52,8 @@ impl Link {
             boot_id: description.boot_id.clone(),
             clocks: Mutex::new(Clocks::of(description, read_at)),
             closing: watch::Sender::new(None),
+            version: cut(&description.version),
+            lacks_metrics: AtomicBool::new(false),
         }
     }
 
@@ -67,6 +72,20 @@ impl Link {
 
     pub(crate) fn boot_id(&self) -> &str {
         &self.boot_id
+    }
+
+    /// What the runner calls its version; not trusted.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Whether the runner is older than the call for measurements.
+    pub(crate) fn lacks_metrics(&self) -> bool {
+        self.lacks_metrics.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_lacks_metrics(&self) {
+        self.lacks_metrics.store(true, Ordering::Relaxed);
     }
 
     /// Our monotonic `moment` on the instance's clock, at most the latency of one message early:

@@ -72,6 +72,11 @@ impl Runners {
         self.seat(&mut seats, server).room.queue_up(&self.running)
     }
 
+    /// The connected runner of a server.
+    pub(crate) fn link(&self, server: ServerId) -> Option<Arc<Link>> {
+        self.seats().get(&server)?.link.borrow().clone()
+    }
+
     /// Counts an operation that is running already, also beyond the limit.
     pub(crate) fn count_running(&self, server: ServerId) -> Slot {
         let mut seats = self.seats();

@@ -143,7 +143,10 @@ impl Control {
 
     fn install_command(&self, token: &PlainToken) -> String {
         let url = &self.settings().public_url;
-        format!("reoclo runner --url {url} --token {}", token.expose())
+        format!(
+            "curl -fsSL {url}/install.sh | sh -s -- --token {}",
+            token.expose()
+        )
     }
 
     fn new_server(

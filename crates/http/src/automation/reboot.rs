@@ -1,9 +1,9 @@
 use axum::extract::State;
 use reoclo_api_types::{ExecAnswer, RebootRequest};
-use reoclo_control::{Authorized, Control, Reboot, RebootCommand, Refusal};
-use reoclo_domain::ServerId;
+use reoclo_control::{Authorized, Control, Reboot, RebootCommand};
 
 use super::exec::answer;
+use super::registry_auth::{run_note, server};
 use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
 
@@ -13,17 +13,10 @@ pub(super) async fn run(
     State(control): State<Control>,
     JsonBody(request): JsonBody<RebootRequest>,
 ) -> Result<JsonAnswer<ExecAnswer>, ApiError> {
-    let server: ServerId = request
-        .server_id
-        .parse()
-        .map_err(|problem| Refusal::field("server_id", format!("{problem}")))?;
-    let context = request.run_context.unwrap_or_default().into_iter();
+    let server = server(&request.server_id)?;
     let command = RebootCommand {
         timeout_seconds: request.timeout_seconds,
-        run_id: request.run_id,
-        run_context: context
-            .filter_map(|(name, text)| Some((name, text?)))
-            .collect(),
+        run: run_note(request.run_id, request.run_context),
     };
     let executed = control.reboot(proof, server, command).await?;
     Ok(JsonAnswer::ok(answer(&executed)))

@@ -7,9 +7,7 @@ use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
 use futures_util::{SinkExt, StreamExt};
-use reoclo_control::{
-    Attachment, Control, Detached, RequestSource, RunnerIdentity, RunnerRejected,
-};
+use reoclo_control::{Attachment, Detached, RequestSource, RunnerIdentity, RunnerRejected};
 use reoclo_wire::byte_stream::{ByteStream, Codec, Received};
 use reoclo_wire::handshake::{Challenge, CloseCode, Proof, Welcome};
 use serde::Serialize;
@@ -19,6 +17,7 @@ use super::close::SharedSocket;
 use crate::edge::Source;
 use crate::error::{ApiError, Malformed};
 use crate::public::Public;
+use crate::state::AppState;
 
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 const MAX_MESSAGE_BYTES: usize = 1024 * 1024;
@@ -36,7 +35,7 @@ const CODEC: Codec<Message> = Codec {
 
 pub(super) async fn connect(
     _: Public,
-    State(control): State<Control>,
+    State(state): State<AppState>,
     Source(source): Source,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
@@ -47,17 +46,18 @@ pub(super) async fn connect(
         .max_frame_size(MAX_MESSAGE_BYTES)
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| hold(control, source, socket)))
+    Ok(upgrade.on_upgrade(move |socket| hold(state, source, socket)))
 }
 
 /// Holds the connection until it ends, and says why it did.
-async fn hold(control: Control, source: RequestSource, socket: WebSocket) {
+async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
     let mut socket = SharedSocket::new(socket);
-    let shaken = timeout(HANDSHAKE_TIME, shake_hands(&control, &mut socket)).await;
+    let shaken = timeout(HANDSHAKE_TIME, shake_hands(&state, &mut socket)).await;
     let (code, reason) = match shaken {
         Ok(Some(Ok(identity))) => {
             let io = ByteStream::new(socket.clone(), CODEC);
-            let detached = control
+            let detached = state
+                .control
                 .attach(Attachment {
                     identity,
                     io,
@@ -77,9 +77,10 @@ async fn hold(control: Control, source: RequestSource, socket: WebSocket) {
 }
 
 async fn shake_hands(
-    control: &Control,
+    state: &AppState,
     socket: &mut SharedSocket,
 ) -> Option<Result<RunnerIdentity, RunnerRejected>> {
+    let control = &state.control;
     let challenge: Challenge = control.runner_challenge();
     send(socket, &challenge).await?;
     let proof: Proof = match socket.next().await?.ok()? {
@@ -88,7 +89,9 @@ async fn shake_hands(
     };
     let identified = control.identify_runner(&challenge, &proof).await;
     if identified.is_ok() {
-        send(socket, &Welcome {}).await?;
+        let program = state.program.get().await;
+        let program = program.map(|program| program.offer.clone());
+        send(socket, &Welcome { program }).await?;
     }
     Some(identified)
 }

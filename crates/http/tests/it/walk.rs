@@ -58,6 +58,8 @@ async fn path(world: &World, route: &Route) -> String {
         ours.integration_key.to_string()
     } else if route.path.contains("/automation-keys/") {
         ours.automation_key.to_string()
+    } else if route.path.contains("/registry-credentials/") {
+        ours.registry_credential.to_string()
     } else {
         ours.server.to_string()
     };
@@ -98,6 +100,10 @@ fn body(world: &World, route: &Route) -> Option<Value> {
         path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
         path if path.ends_with("/reset-password") => None,
         path if path.contains("-keys/{id}/") => None,
+        path if path.contains("/registry-credentials") => Some(json!({
+            "name": "test", "registry_type": "private", "registry_url": "127.0.0.2",
+            "username": "ada", "password": "secret",
+        })),
         _ => Some(json!({ "server_id": id, "command": "true", "credential_id": id })),
     }
 }

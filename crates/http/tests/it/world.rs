@@ -14,8 +14,8 @@ use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, Role, Scope, ServerId, SessionId, Slug,
-    TokenKind, UserId,
+    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, Role, Scope,
+    ServerId, SessionId, Slug, TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{
@@ -26,6 +26,8 @@ use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
+
+use crate::registry;
 
 pub(crate) const HOST: &str = "127.0.0.1:7676";
 
@@ -46,6 +48,7 @@ pub(crate) struct Organization {
     pub(crate) server: ServerId,
     pub(crate) admin: UserId,
     pub(crate) viewer: UserId,
+    pub(crate) registry_credential: RegistryCredentialId,
     /// Keys that nobody has.
     pub(crate) integration_key: IntegrationKeyId,
     pub(crate) automation_key: AutomationKeyId,
@@ -95,13 +98,20 @@ impl Answer {
 
 impl World {
     pub(crate) async fn on(database: Database) -> Self {
+        Self::with(database, |_| {}).await
+    }
+
+    pub(crate) async fn with(database: Database, change: impl FnOnce(&mut Settings)) -> Self {
         let clock = Arc::new(ManualClock::default());
         let options = StoreOptions {
             clock: clock.clone(),
             ..database.options()
         };
         let store = Store::open(options).await.unwrap();
-        let settings = Settings::new(format!("http://{HOST}"));
+        let mut settings = Settings::new(format!("http://{HOST}"));
+        // What a test itself serves.
+        settings.allowed_outbound = vec!["127.0.0.1/32".parse().unwrap()];
+        change(&mut settings);
         let control = Control::new(
             store,
             clock.clone(),
@@ -461,6 +471,7 @@ async fn organization(control: &Control, name: &str) -> Organization {
         server: server_id,
         admin: admin_id,
         viewer: viewer_id,
+        registry_credential: registry::kept(store, clock, id).await,
         integration_key: integration.0,
         automation_key: automation.0,
     }

@@ -51,6 +51,8 @@ pub(crate) struct ConfigFile {
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
     pub(crate) trusted_proxy: Option<Vec<IpNet>>,
+    /// What the flag `--allow-outbound` says.
+    pub(crate) allowed_outbound_networks: Option<Vec<IpNet>>,
     pub(crate) insecure_http: Option<bool>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
@@ -69,6 +71,7 @@ pub(crate) struct Timing {
     pub(crate) lost_after: Option<f64>,
     pub(crate) resume_grace: Option<f64>,
     pub(crate) facts_interval: Option<f64>,
+    pub(crate) metrics_interval: Option<f64>,
     pub(crate) retry_delay: Option<f64>,
     pub(crate) keepalive_every: Option<f64>,
     pub(crate) keepalive_timeout: Option<f64>,

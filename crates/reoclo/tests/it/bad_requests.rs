@@ -167,7 +167,7 @@ fn a_request_without_a_valid_key_is_refused() {
     let in_url = format!("{servers}?token={integration}&access_token={integration}");
     ask(None, &in_url).refused(401, "missing_credentials");
     let cookie = Request::get(servers).header("Cookie", &format!("reoclo_session={integration}"));
-    up.send(&cookie).refused(401, "missing_credentials");
+    up.send(&cookie).refused(401, "session_expired");
 
     ask(Some(&format!("Bearer {automation}")), servers).refused(403, "wrong_key_type");
     ask(Some(&format!("bearer {integration}")), servers).ok();

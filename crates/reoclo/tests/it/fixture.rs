@@ -2,6 +2,7 @@
 
 mod control_plane;
 mod database;
+mod docker;
 mod ended;
 mod events;
 mod eventually;
@@ -18,6 +19,7 @@ mod tls;
 
 pub(crate) use control_plane::{ControlPlane, Key};
 pub(crate) use database::Database;
+pub(crate) use docker::{Docker, Registry};
 pub(crate) use ended::Ended;
 pub(crate) use events::{Event, Events, text_of};
 pub(crate) use eventually::{PATIENCE, eventually, wait_until};

@@ -2,8 +2,10 @@
 
 use reoclo_store::DatabaseAddress;
 use reoclo_testkit::database::{self, empty_postgres};
+use serde_json::json;
 
-use crate::fixture::{Database, Gate, Home};
+use crate::fixture::{Database, Docker, Gate, Home, Registry};
+use crate::registry::{auth, create_credential};
 
 /// An empty database on the test server, and its URL.
 pub(crate) fn fresh() -> (database::Database, String) {
@@ -80,4 +82,38 @@ fn a_kill_loses_nothing_on_postgres() {
     ended.is("completed", 0);
     assert_eq!(ended.stdout, Gate::OUTPUT);
     assert_eq!(gate.runs(), 1);
+}
+
+#[test]
+fn a_server_is_logged_in_to_a_registry_and_out_again_on_postgres() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    let docker = Docker::start(&home);
+    let registry = Registry::start(&home, "registry");
+    let serve = home.serve_with(&["--database-url", &url]);
+    let added = home.add_server("web");
+    let first = Some((serve.url(), added.token.as_str()));
+    let _runner = home.runner_in(&docker.variables(), "web", first);
+    serve.integration().wait_for_status(&added.server, "active");
+
+    let (username, password) = Registry::USER;
+    let fields = json!({
+        "registry_url": registry.host, "username": username, "encrypted_credential": password,
+    });
+    let credential = create_credential(&serve, &serve.integration().token, &fields);
+    let key = serve.automation();
+    let login = json!({ "credential_id": credential });
+    let login = auth(&serve, &key, &added.server, "login", &login).ok();
+    assert_eq!(
+        (&login["status"], &login["exit_code"]),
+        (&json!("completed"), &json!(0))
+    );
+    assert_eq!(docker.logins(), [registry.host.as_str()]);
+    let logout = json!({ "registry_url": registry.host });
+    let logout = auth(&serve, &key, &added.server, "logout", &logout).ok();
+    assert_eq!(
+        (&logout["status"], &logout["exit_code"]),
+        (&json!("completed"), &json!(0))
+    );
+    assert_eq!(docker.logins(), [""; 0]);
 }

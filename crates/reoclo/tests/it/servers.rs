@@ -5,6 +5,7 @@ use std::thread;
 use serde_json::json;
 
 use crate::fixture::{Database, Gate, Home, Process, Proxy, free_port};
+use crate::install::install_at;
 
 #[test]
 fn the_install_command_connects_a_machine() {
@@ -33,23 +34,34 @@ fn the_install_command_connects_a_machine() {
 
     // What is printed is pasted into another shell, elsewhere.
     let mut lines = added.stdout.lines().map(str::trim);
-    let install = lines
-        .find(|line| line.starts_with("reoclo runner "))
-        .unwrap();
-    let elsewhere = home.path("elsewhere");
-    std::fs::create_dir(&elsewhere).unwrap();
-    let mut shell = home.shell(&format!("exec {install}"));
-    shell.current_dir(&elsewhere);
-    let mut runner = home.spawn(shell);
+    let install = lines.find(|line| line.starts_with("curl ")).unwrap();
+    let (program, start) = install_at(&home, install);
+    assert!(program.is_file());
+    let mut runner = home.spawn(home.shell(&format!("exec {start}")));
     serve.integration().wait_for_status(server, "active");
     serve.automation().on(server).run("true").is("completed", 0);
 
     // It remembers who it is.
     runner.stop();
     serve.integration().wait_for_status(server, "unreachable");
-    let _runner = home.runner("elsewhere/.reoclo-runner", None);
+    let _runner = home.runner("installed-data", None);
     serve.integration().wait_for_status(server, "active");
     serve.automation().on(server).run("true").is("completed", 0);
+}
+
+#[test]
+fn the_plain_command_connects_a_machine_too() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let command = format!(
+        "exec reoclo runner --url {} --token {}",
+        serve.url(),
+        added.token
+    );
+    let _runner = home.spawn(home.shell(&command));
+    serve.integration().wait_for_status(&added.server, "active");
+    assert!(home.path(".reoclo-runner").is_dir());
 }
 
 #[test]

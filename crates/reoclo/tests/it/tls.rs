@@ -1,6 +1,7 @@
 //! TLS without a proxy.
 
 use crate::fixture::{Certificate, Client, ControlPlane, Home, Request};
+use crate::install::install_at;
 
 fn ready(home: &Home, certificate: &Certificate, what: &str) -> ControlPlane {
     let ready = ControlPlane::ready(home.begin(what, &certificate.flags()));
@@ -45,10 +46,10 @@ fn up_and_another_runner_connect_over_tls() {
         added.install_command
     );
     let trust = certificate.file.display();
-    let install = format!(
-        "exec {} --ca-cert '{trust}' --data-dir web",
-        added.install_command
-    );
-    let _runner = home.spawn(home.shell(&install));
+    let command = added
+        .install_command
+        .replace("curl ", &format!("curl --cacert {trust} "));
+    let (_, start) = install_at(&home, &format!("{command} --ca-cert {trust}"));
+    let _runner = home.spawn(home.shell(&format!("exec {start}")));
     up.integration().wait_for_status(&added.server, "active");
 }

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use tokio::net::unix::pipe::Receiver;
+use tokio::io::AsyncWriteExt;
+use tokio::net::unix::pipe::{Receiver, Sender};
 
 use super::exit::{Exit, ExitWatch};
 use super::pump::Pipes;
@@ -27,7 +28,14 @@ pub(super) enum SpawnError {
         program: OsString,
         source: io::Error,
     },
-    #[error("the server cannot read the command's output: {0}")]
+    #[error(
+        "Docker's command line is not installed on the server, or not where commands look for \
+         programs: install `docker` there"
+    )]
+    NoDocker(#[source] io::Error),
+    #[error("the server cannot start docker: {0}")]
+    Docker(#[source] io::Error),
+    #[error("the server cannot read or write the command's pipes: {0}")]
     Pipes(#[source] io::Error),
 }
 
@@ -36,7 +44,11 @@ impl SpawnError {
     pub(super) fn field(&self) -> &'static str {
         match self {
             Self::WorkingDirectory(_) => "working_directory",
-            Self::Shell(_) | Self::Own { .. } | Self::Pipes(_) => "",
+            Self::Shell(_)
+            | Self::Own { .. }
+            | Self::NoDocker(_)
+            | Self::Docker(_)
+            | Self::Pipes(_) => "",
         }
     }
 }
@@ -55,8 +67,8 @@ pub(super) fn spawn(request: &Request, user: &User) -> Result<(Child, Pipes), Sp
     let directory = working_directory(request, user)?;
     let mut process = command(request, user, &directory)
         .spawn()
-        .map_err(|error| not_started(&request.program, error))?;
-    let pipes = pipes(&mut process);
+        .map_err(|error| not_started(request, error))?;
+    let pipes = pipes(&mut process, request);
     let pid = Pid::from_child(&process);
     let mut child = Child {
         process,
@@ -116,7 +128,7 @@ fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnErr
 }
 
 fn command(request: &Request, user: &User, directory: &Path) -> Command {
-    let mut command = program(&request.program);
+    let mut command = program(request);
     command
         .env_clear()
         .envs(user.environment())
@@ -125,12 +137,18 @@ fn command(request: &Request, user: &User, directory: &Path) -> Command {
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .process_group(0);
+    if let Program::Docker(call) = &request.program {
+        command.envs(call.cli.environment().iter().cloned());
+        if call.input.is_some() {
+            command.stdin(Stdio::piped());
+        }
+    }
     user.become_in(&mut command, directory);
     command
 }
 
-fn program(program: &Program) -> Command {
-    match program {
+fn program(request: &Request) -> Command {
+    match &request.program {
         Program::Shell(text) => {
             let mut command = Command::new(SHELL);
             // A command that begins with a dash is not an option.
@@ -143,25 +161,50 @@ fn program(program: &Program) -> Command {
             command.args(words);
             command
         }
+        Program::Docker(call) => {
+            let mut command = Command::new(call.cli.program());
+            command.args(&call.args);
+            command
+        }
     }
 }
 
-fn not_started(program: &Program, source: io::Error) -> SpawnError {
-    match program {
+fn not_started(request: &Request, source: io::Error) -> SpawnError {
+    match &request.program {
         Program::Shell(_) => SpawnError::Shell(source),
         Program::Own(words) => SpawnError::Own {
             program: words.first().cloned().unwrap_or_default(),
             source,
         },
+        Program::Docker(_) if source.kind() == io::ErrorKind::NotFound => {
+            SpawnError::NoDocker(source)
+        }
+        Program::Docker(_) => SpawnError::Docker(source),
     }
 }
 
-fn pipes(process: &mut std::process::Child) -> io::Result<Pipes> {
+fn pipes(process: &mut std::process::Child, request: &Request) -> io::Result<Pipes> {
     let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
     let stdout = process.stdout.take().ok_or_else(missing)?;
     let stderr = process.stderr.take().ok_or_else(missing)?;
+    feed(process, request)?;
     Ok(Pipes {
         stdout: Receiver::from_owned_fd(OwnedFd::from(stdout))?,
         stderr: Receiver::from_owned_fd(OwnedFd::from(stderr))?,
     })
+}
+
+/// Gives the command its input, and the end of it, without waiting for it to read.
+fn feed(process: &mut std::process::Child, request: &Request) -> io::Result<()> {
+    let (Some(stdin), Program::Docker(call)) = (process.stdin.take(), &request.program) else {
+        return Ok(());
+    };
+    let mut pipe = Sender::from_owned_fd(OwnedFd::from(stdin))?;
+    if let Some(input) = call.input.clone() {
+        tokio::spawn(async move {
+            // Who ends without reading has no need of it.
+            let _ = pipe.write_all(&input).await;
+        });
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Exit {
     /// As a shell would show it.
     pub(super) code: i32,

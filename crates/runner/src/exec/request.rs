@@ -3,8 +3,10 @@ use std::ffi::OsString;
 use std::fmt;
 use std::time::Duration;
 
+use reoclo_domain::RegistryAddressError;
 use reoclo_wire::proto::{Exec, Reboot};
 
+use super::docker::DockerCall;
 use crate::mask::Patterns;
 
 /// A day: far above what the control plane allows.
@@ -23,6 +25,14 @@ pub(crate) enum Invalid {
     VariableValue,
     #[error("the timeout is not between one second and a day")]
     Timeout,
+    #[error("the registry {0}")]
+    Registry(RegistryAddressError),
+    #[error("the registry is not in the form in which Docker files its logins")]
+    RegistryForm,
+    #[error("the user name is empty or holds a control character")]
+    Username,
+    #[error("the password is empty, too long or holds a NUL character")]
+    Password,
 }
 
 /// What is started.
@@ -31,6 +41,8 @@ pub(super) enum Program {
     Shell(String),
     /// The host's own program and its arguments, as the supervisor's user.
     Own(Vec<OsString>),
+    /// Docker's command line, as the user whom commands run as.
+    Docker(DockerCall),
 }
 
 /// A command that can be run.
@@ -48,23 +60,33 @@ impl Request {
         check(&exec)?;
         Ok(Self {
             patterns: Patterns::new(exec.mask.iter().map(AsRef::as_ref)),
+            timeout: checked_timeout(exec.timeout_seconds)?,
             program: Program::Shell(exec.command),
             working_directory: exec.working_directory,
             env: exec.env,
-            timeout: Duration::from_secs(exec.timeout_seconds.into()),
         })
     }
 
     /// The host's own reboot command.
     pub(crate) fn reboot(command: &[OsString], reboot: Reboot) -> Result<Self, Invalid> {
-        check_timeout(reboot.timeout_seconds)?;
         Ok(Self {
             program: Program::Own(command.to_vec()),
+            timeout: checked_timeout(reboot.timeout_seconds)?,
+            ..Self::default()
+        })
+    }
+}
+
+/// Nothing, at home, with no variables of its own and no secrets.
+impl Default for Request {
+    fn default() -> Self {
+        Self {
+            program: Program::Shell(String::new()),
             working_directory: String::new(),
             env: HashMap::new(),
-            timeout: Duration::from_secs(reboot.timeout_seconds.into()),
-            patterns: Patterns::new(std::iter::empty()),
-        })
+            timeout: Duration::ZERO,
+            patterns: Patterns::new([]),
+        }
     }
 }
 
@@ -76,14 +98,6 @@ impl fmt::Debug for Request {
     }
 }
 
-fn check_timeout(seconds: u32) -> Result<(), Invalid> {
-    if (1..=LONGEST_SECONDS).contains(&seconds) {
-        Ok(())
-    } else {
-        Err(Invalid::Timeout)
-    }
-}
-
 fn check(exec: &Exec) -> Result<(), Invalid> {
     let nul = |text: &str| text.contains('\0');
     if nul(&exec.command) {
@@ -92,7 +106,6 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
     if nul(&exec.working_directory) {
         return Err(Invalid::WorkingDirectory);
     }
-    check_timeout(exec.timeout_seconds)?;
     for (name, value) in &exec.env {
         if name.is_empty() || name.contains('=') || nul(name) {
             return Err(Invalid::VariableName);
@@ -102,6 +115,14 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
         }
     }
     Ok(())
+}
+
+pub(super) fn checked_timeout(seconds: u32) -> Result<Duration, Invalid> {
+    if (1..=LONGEST_SECONDS).contains(&seconds) {
+        Ok(Duration::from_secs(seconds.into()))
+    } else {
+        Err(Invalid::Timeout)
+    }
 }
 
 #[cfg(test)]

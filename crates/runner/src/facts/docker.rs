@@ -6,6 +6,7 @@ use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::sync::watch;
 
@@ -16,6 +17,8 @@ const SOCKET: &str = "/var/run/docker.sock";
 const LIMIT: Duration = Duration::from_secs(2);
 /// The most bytes of an answer; real ones have about a thousand.
 const MOST: usize = 64 * 1024;
+/// The most bytes of a list of containers; each takes about two thousand.
+const MOST_LISTED: usize = 8 << 20;
 
 /// Docker's version, asked for in the background.
 #[derive(Debug)]
@@ -56,20 +59,31 @@ struct Version {
 }
 
 async fn ask() -> Option<String> {
+    let version: Version = get("/version", MOST).await?;
+    Some(version.version)
+}
+
+/// What Docker answers, within the time that anybody waits.
+pub(crate) async fn ask_docker<T: DeserializeOwned>(path: &str) -> Option<T> {
+    let answer = tokio::time::timeout(LIMIT, get(path, MOST_LISTED)).await;
+    answer.ok().flatten()
+}
+
+async fn get<T: DeserializeOwned>(path: &str, most: usize) -> Option<T> {
     let stream = UnixStream::connect(SOCKET).await.ok()?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.ok()?;
-    let request = Request::get("/version")
+    let request = Request::get(path)
         .header(header::HOST, "docker")
         .body(Empty::<Bytes>::new())
         .ok()?;
     let answer = async {
         let response = sender.send_request(request).await.ok()?;
-        let body = Limited::new(response.into_body(), MOST);
+        let body = Limited::new(response.into_body(), most);
         let bytes = body.collect().await.ok()?.to_bytes();
-        serde_json::from_slice::<Version>(&bytes).ok()
+        serde_json::from_slice(&bytes).ok()
     };
     tokio::select! {
-        version = answer => version.map(|version| version.version),
+        answer = answer => answer,
         _ = connection => None,
     }
 }

@@ -14,6 +14,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::connecting::{Failure, Socket};
 use super::{Runner, State};
 use crate::back_off::BackOff;
+use crate::status::Phase;
 
 /// A buffer with less room than this is replaced.
 const LITTLE_ROOM: usize = 4 * 1024;
@@ -40,6 +41,8 @@ impl From<Error> for End {
 impl Runner {
     pub(super) async fn connected(&mut self, socket: Socket, supervisor: UnixStream) -> State {
         tracing::info!(server_id = self.enrolled.server_id, "connected");
+        self.note(Phase::Connected, None);
+        self.is_replacing = self.supervisor.retire_another_program().await;
         let since = self.ambient.clock.monotonic();
         let end = splice(socket, supervisor).await;
         let lasted = self.ambient.clock.monotonic().saturating_sub(since);
@@ -49,6 +52,8 @@ impl Runner {
         }
         match end {
             End::ControlPlane(failure) => self.failed(failure),
+            // As it was asked to.
+            End::Supervisor | End::SupervisorSocket(_) if self.is_replacing => State::Connecting,
             end => self.waiting(&end, None),
         }
     }

@@ -15,6 +15,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 use super::{Runner, RunnerError, State};
 use crate::dial::{DialError, Io};
 use crate::retry_after::retry_after;
+use crate::status::Phase;
 use crate::supervisor_process::NoSupervisor;
 
 /// The WebSocket to the control plane.
@@ -129,6 +130,8 @@ impl Runner {
             ?pause,
             "another runner has connected as this server: is its data directory a copy?"
         );
+        let reason = "another runner has connected as this server".to_owned();
+        self.note(Phase::Waiting, Some(reason));
         State::Waiting(pause)
     }
 
@@ -141,7 +144,7 @@ impl Runner {
         let proof = self.prove(&challenge)?;
         let proof = serde_json::to_string(&proof).map_err(|_| Failure::Unexpected)?;
         socket.send(Message::text(proof)).await?;
-        let Welcome {} = receive(&mut socket).await?;
+        let _: Welcome = receive(&mut socket).await?;
         Ok(socket)
     }
 

@@ -35,6 +35,19 @@ pub enum RunnerError {
     OtherControlPlane { found: String, pinned: String },
 }
 
+impl RunnerError {
+    /// Whether another start may succeed without anybody's help: the disk may have room again.
+    pub const fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Self::DataDir(_)
+                | Self::Enrolled(_)
+                | Self::Lock(LockError::File { .. })
+                | Self::Identity(IdentityError::File(_))
+        )
+    }
+}
+
 /// An error and what is behind it, in one line.
 pub(crate) fn with_sources(error: &dyn Error) -> String {
     let mut text = error.to_string();

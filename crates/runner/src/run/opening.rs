@@ -1,6 +1,6 @@
 //! From a data directory to an enrolled runner.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reoclo_domain::Secret;
 use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
@@ -19,6 +19,56 @@ use crate::identity;
 use crate::lock::lock_runner;
 use crate::supervisor_process::SupervisorProcess;
 
+/// What an enrolment needs.
+#[derive(Clone, Debug)]
+pub struct EnrolRequestOptions {
+    /// Where the identity is kept.
+    pub data_dir: PathBuf,
+    /// The control plane's address.
+    pub url: String,
+    /// The one-time enrolment token.
+    pub token: Secret,
+    /// A PEM file with authorities to trust besides those of the machine; stored too.
+    pub ca_cert: Option<PathBuf>,
+    /// Limits and pauses.
+    pub timing: RunnerTiming,
+}
+
+/// Who this machine is.
+#[derive(Clone, Debug)]
+pub struct EnrolledServer {
+    /// The server's id.
+    pub server_id: String,
+    /// The control plane's address.
+    pub url: String,
+    /// Whether this enrolment made it so.
+    pub is_new: bool,
+}
+
+/// Enrols without starting a runner. A machine that is enrolled stays what it is, also while its
+/// runner is running, unless the control plane has removed its server.
+pub async fn enrol(
+    options: EnrolRequestOptions,
+    ambient: Ambient,
+) -> Result<EnrolledServer, RunnerError> {
+    let dir = DataDir::open(&options.data_dir)?;
+    let stored = Enrolled::load(&dir).map_err(RunnerError::Enrolled)?;
+    let (enrolled, is_new) = match stored.filter(|stored| !stored.removed) {
+        Some(enrolled) => (enrolled, false),
+        None => {
+            let _lock = lock_runner(&dir).await?;
+            let key = identity::load_or_create(&dir, &*ambient.entropy)?;
+            let (enrolled, _) = enrol_as_new(&dir, &key, &options, &ambient).await?;
+            (enrolled, true)
+        }
+    };
+    Ok(EnrolledServer {
+        server_id: enrolled.server_id,
+        url: enrolled.url,
+        is_new,
+    })
+}
+
 /// Locks the data directory and enrols, if that was not done before.
 pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Runner, RunnerError> {
     let dir = DataDir::open(&options.data_dir)?;
@@ -26,16 +76,19 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
     let key = identity::load_or_create(&dir, &*ambient.entropy)?;
     let stored = Enrolled::load(&dir).map_err(RunnerError::Enrolled)?;
     let timing = options.timing;
-    let (enrolled, dialer) = match stored {
+    let is_anew = options.token.is_some() && stored.as_ref().is_some_and(|stored| stored.removed);
+    let (enrolled, dialer) = match stored.filter(|_| !is_anew) {
         Some(enrolled) => reopen(&dir, enrolled, &options)?,
         None => first_start(&dir, &key, &options, &ambient).await?,
     };
-    let mut supervisor = SupervisorProcess::new(dir, options.supervisor, timing.supervisor_start);
+    let mut supervisor =
+        SupervisorProcess::new(dir.clone(), options.supervisor, timing.supervisor_start);
     // While the control plane is being dialled; a failure shows again when it is connected to.
     if let Err(error) = supervisor.warm_up().await {
         tracing::warn!(reason = super::with_sources(&error), "no supervisor yet");
     }
     Ok(Runner {
+        dir,
         key,
         enrolled,
         dialer,
@@ -43,6 +96,7 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
         timing,
         back_off: BackOff::new(timing.first_connect),
         was_connected: false,
+        is_replacing: false,
         ambient,
         _lock: lock,
     })
@@ -77,10 +131,33 @@ async fn first_start(
     let (Some(url), Some(token)) = (&options.url, &options.token) else {
         return Err(RunnerError::NotEnrolled);
     };
-    let dialer = dialer(url, options.ca_cert.as_deref(), &options.timing)?;
+    let options = EnrolRequestOptions {
+        data_dir: options.data_dir.clone(),
+        url: url.clone(),
+        token: token.clone(),
+        ca_cert: options.ca_cert.clone(),
+        timing: options.timing,
+    };
+    enrol_as_new(dir, key, &options, ambient).await
+}
+
+async fn enrol_as_new(
+    dir: &DataDir,
+    key: &Ed25519KeyPair,
+    options: &EnrolRequestOptions,
+    ambient: &Ambient,
+) -> Result<(Enrolled, Dialer), RunnerError> {
+    let EnrolRequestOptions {
+        url,
+        token,
+        ca_cert,
+        timing,
+        ..
+    } = options;
+    let dialer = dialer(url, ca_cert.as_deref(), timing)?;
     let request = request(key, token);
-    let reply = ask_until_answered(&dialer, &request, &options.timing, ambient).await?;
-    let enrolled = Enrolled::new(url.clone(), options.ca_cert.clone(), reply);
+    let reply = ask_until_answered(&dialer, &request, timing, ambient).await?;
+    let enrolled = Enrolled::new(url.clone(), ca_cert.clone(), reply);
     enrolled.save(dir).map_err(RunnerError::Enrolled)?;
     tracing::info!(server_id = enrolled.server_id, "this server is enrolled");
     Ok((enrolled, dialer))

@@ -26,6 +26,17 @@ pub(super) async fn serve(listener: &UnixListener, service: &Service, options: &
                 }
             },
             () = connection.ended() => connection = Connection(None),
+            () = service.retirement() => {
+                // First the runner's way in is closed, then it is seen whether something came in
+                // before: what did not is sent again to the next supervisor.
+                service.set_retiring(true);
+                connection.close().await;
+                if *service.running().borrow() == 0 {
+                    return;
+                }
+                service.set_retiring(false);
+                connection = Connection(None);
+            }
             () = idle(service.running(), options.idle_exit), if connection.0.is_none() => return,
         }
     }

@@ -2,12 +2,14 @@ use std::ffi::OsString;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::Clock;
+use reoclo_domain::{Clock, Timestamp};
 use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
+use tokio::sync::watch;
 
-use crate::exec::{Patience, User};
+use crate::exec::{DockerCli, Patience, User};
 use crate::facts::{self, Docker};
+use crate::host::Sampler;
 use crate::operation::{Operations, Refusal};
 use crate::spool::Origin;
 
@@ -24,7 +26,22 @@ pub(super) struct Instance {
     pub(super) store_after: Duration,
     pub(super) operations: Operations,
     pub(super) docker: Docker,
+    pub(super) docker_cli: DockerCli,
+    pub(super) sampler: Sampler,
+    pub(super) port_turn: tokio::sync::Mutex<()>,
+    pub(super) since: Timestamp,
+    pub(super) retirement: watch::Sender<Retirement>,
     pub(super) clock: Arc<dyn Clock>,
+}
+
+/// Whether another program is to take the supervisor's place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Retirement {
+    No,
+    /// As soon as nothing runs.
+    Wanted,
+    /// Now: nothing new begins here.
+    Begun,
 }
 
 /// Until when an operation may be started, and on whose clock.
@@ -38,6 +55,11 @@ impl Instance {
     pub(super) fn check(&self, deadline: &Deadline) -> Result<(), Refusal> {
         if deadline.instance_id != self.origin.instance_id {
             let message = "the supervisor was started anew since";
+            return Err(Refusal::new(Reason::OtherInstance, message));
+        }
+        // Nobody hears this: the connection is closed already, and the operation is sent again.
+        if *self.retirement.borrow() == Retirement::Begun {
+            let message = "the supervisor is being replaced";
             return Err(Refusal::new(Reason::OtherInstance, message));
         }
         if self.monotonic_ms() > deadline.not_after_ms {

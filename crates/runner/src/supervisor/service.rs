@@ -10,15 +10,18 @@ use reoclo_wire::proto::runner_server::Runner;
 use reoclo_wire::proto::start_request::Action;
 use reoclo_wire::proto::{
     Accepted, CancelReply, CancelRequest, DescribeRequest, Description, FollowRequest, ForgetReply,
-    ForgetRequest, OperationEvent, Refused, StartRequest,
+    ForgetRequest, MetricsReply, MetricsRequest, OperationEvent, PortsReply, PortsRequest, Refused,
+    StartRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
-use super::Instance;
 use super::instance::Deadline;
+use super::{Instance, Retirement};
 use crate::exec;
+use crate::host;
 use crate::operation::{Admission, Offsets, Operation, Refusal, follow};
+use crate::status::{SupervisorAnswer, program_id};
 
 /// The gRPC service; clones are the same.
 #[derive(Clone)]
@@ -82,6 +85,16 @@ impl Runner for Service {
         }
         Ok(Response::new(ForgetReply {}))
     }
+
+    async fn metrics(&self, _: Request<MetricsRequest>) -> Result<Response<MetricsReply>, Status> {
+        Ok(Response::new(self.0.sampler.sample()))
+    }
+
+    async fn ports(&self, _: Request<PortsRequest>) -> Result<Response<PortsReply>, Status> {
+        // One look at a time: each takes a moment of every core that it can get.
+        let _turn = self.0.port_turn.lock().await;
+        Ok(Response::new(host::ports().await))
+    }
 }
 
 impl Service {
@@ -95,6 +108,48 @@ impl Service {
     /// How many operations run.
     pub(super) fn running(&self) -> watch::Receiver<usize> {
         self.0.operations.running()
+    }
+
+    /// How the supervisor is.
+    pub(super) fn answer(&self) -> SupervisorAnswer {
+        SupervisorAnswer {
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            program: program_id().unwrap_or_default(),
+            running: u64::try_from(*self.running().borrow()).unwrap_or(u64::MAX),
+            since: self.0.since.as_micros(),
+        }
+    }
+
+    /// Another program is to take this one's place when nothing runs.
+    pub(super) fn ask_to_retire(&self) {
+        self.0.retirement.send_if_modified(|retirement| {
+            let is_news = *retirement == Retirement::No;
+            if is_news {
+                *retirement = Retirement::Wanted;
+            }
+            is_news
+        });
+    }
+
+    /// Waits until it is wanted that this program goes, and nothing runs.
+    pub(super) async fn retirement(&self) {
+        let mut retirement = self.0.retirement.subscribe();
+        let mut running = self.running();
+        let wanted = retirement.wait_for(|retirement| *retirement == Retirement::Wanted);
+        // Neither sender goes before the service does.
+        let _ = wanted.await;
+        let _ = running.wait_for(|running| *running == 0).await;
+    }
+
+    /// Refuses what is new, or takes it again.
+    pub(super) fn set_retiring(&self, begun: bool) {
+        let retirement = if begun {
+            Retirement::Begun
+        } else {
+            Retirement::Wanted
+        };
+        self.0.retirement.send_replace(retirement);
     }
 
     /// Cancels what runs, and has every outcome on disk when it ends.
@@ -122,10 +177,16 @@ impl Service {
                 exec::Request::reboot(&instance.reboot_command, reboot),
                 &instance.own_user,
             ),
+            Some(Action::RegistryLogin(login)) => {
+                (instance.docker_cli.login(login), &instance.user)
+            }
+            Some(Action::RegistryLogout(logout)) => {
+                (instance.docker_cli.logout(logout), &instance.user)
+            }
+            // A newer control plane's.
             None => {
-                return Err(invalid(
-                    "this supervisor does not know the action".to_owned(),
-                ));
+                let problem = "this supervisor does not know the action";
+                return Err(invalid(problem.to_owned()));
             }
         };
         let request = request.map_err(|error| invalid(error.to_string()))?;

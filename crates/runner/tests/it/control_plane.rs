@@ -128,7 +128,7 @@ impl Link {
     }
 
     pub async fn welcome(&mut self) {
-        self.send(&Welcome {}).await;
+        self.send(&Welcome::default()).await;
     }
 
     pub async fn close(mut self, code: CloseCode) {

@@ -15,6 +15,7 @@ mod output;
 mod reboot;
 mod reconnecting;
 mod recovery;
+mod registry;
 mod runner;
 mod starts;
 mod supervisor;

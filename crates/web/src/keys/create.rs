@@ -4,13 +4,13 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
     Authorized, AutomationKeysManage, Control, IntegrationKeysManage, Member, NewAutomationKeyForm,
-    NewIntegrationKeyForm, ServersRead,
+    NewIntegrationKeyForm, RegistryCredentialsRead, ServersRead,
 };
 use reoclo_domain::{Lifetime, MaximumLifetime};
 use reoclo_http::{ApiError, AppState, FormFields, ItemId, PageForm};
 
 use super::created::{self, Occasion};
-use super::new_automation::{self, NewAutomation};
+use super::new_automation::{self, NewAutomation, Proofs};
 use super::new_integration::{self, NewIntegration};
 use super::{KeyPages, key};
 use crate::form::Problems;
@@ -66,16 +66,24 @@ fn permissions(fields: &FormFields) -> BTreeMap<String, Vec<String>> {
 
 pub(super) async fn automation(
     proof: Authorized<AutomationKeysManage>,
-    member: Authorized<Member>,
-    servers: Authorized<ServersRead>,
+    (member, servers, credentials): (
+        Authorized<Member>,
+        Authorized<ServersRead>,
+        Authorized<RegistryCredentialsRead>,
+    ),
     shell: Shell,
     State(control): State<Control>,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
+    let proofs = Proofs {
+        member,
+        servers,
+        credentials,
+    };
     let form = automation_form(&fields);
     match control.create_automation_key(&proof, form).await {
         Ok(minted) => {
-            let servers = control.servers(&servers).await?;
+            let servers = control.servers(&proofs.servers).await?;
             Ok(created::show::<AutomationKeysManage>(
                 shell,
                 &control,
@@ -86,7 +94,7 @@ pub(super) async fn automation(
         }
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let choices = new_automation::Choices::of(&control, &member, &servers).await?;
+            let choices = new_automation::Choices::of(&control, &proofs).await?;
             Ok(NewAutomation::again(choices, shell, &fields, problems).into_response())
         }
     }
@@ -95,6 +103,8 @@ pub(super) async fn automation(
 fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
     let all_servers = fields.text("servers") == "all";
     let rate_limit = fields.filled("rate_limit_per_minute");
+    let operations = fields.all("operations");
+    let logs_in = operations.iter().any(|name| name == "registry_login");
     let lines = fields.text("ip_allowlist").lines().map(str::trim);
     NewAutomationKeyForm {
         name: fields.text("name").to_owned(),
@@ -104,8 +114,13 @@ fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
         } else {
             fields.all("server_ids")
         },
-        operations: fields.all("operations"),
-        registry_credential_ids: Vec::new(),
+        operations,
+        // Hidden with the operation that they are for, and then not meant.
+        registry_credential_ids: if logs_in {
+            fields.all("registry_credential_ids")
+        } else {
+            Vec::new()
+        },
         expires_in: fields.filled("expires_in").map(str::to_owned),
         ip_allowlist: lines
             .filter(|line| !line.is_empty())

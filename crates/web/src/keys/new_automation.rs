@@ -1,7 +1,9 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, AutomationKeysManage, Control, Member, ServersRead};
+use reoclo_control::{
+    Authorized, AutomationKeysManage, Control, Member, RegistryCredentialsRead, ServersRead,
+};
 use reoclo_domain::{Lifetime, OperationKind};
 use reoclo_http::{ApiError, FormFields};
 
@@ -22,6 +24,7 @@ pub(super) struct NewAutomation {
     servers: String,
     server_ids: Vec<String>,
     operations: Vec<String>,
+    credentials: Vec<String>,
     lifetimes: Vec<(Lifetime, bool)>,
     expires_in: String,
     ip_allowlist: String,
@@ -35,36 +38,55 @@ pub(super) struct Choices {
     pub(super) maximum_days: Option<u32>,
     /// Id, name, and what the status says.
     pub(super) servers: Vec<(String, String, &'static str)>,
+    /// Id, name and address.
+    pub(super) credentials: Vec<(String, String, String)>,
+}
+
+/// What the choices are read with.
+pub(super) struct Proofs {
+    pub(super) member: Authorized<Member>,
+    pub(super) servers: Authorized<ServersRead>,
+    pub(super) credentials: Authorized<RegistryCredentialsRead>,
 }
 
 pub(super) async fn show(
     _: Authorized<AutomationKeysManage>,
-    member: Authorized<Member>,
-    servers: Authorized<ServersRead>,
+    (member, servers, credentials): (
+        Authorized<Member>,
+        Authorized<ServersRead>,
+        Authorized<RegistryCredentialsRead>,
+    ),
     shell: Shell,
     State(control): State<Control>,
 ) -> Result<Response, ApiError> {
-    let choices = Choices::of(&control, &member, &servers).await?;
+    let proofs = Proofs {
+        member,
+        servers,
+        credentials,
+    };
+    let choices = Choices::of(&control, &proofs).await?;
     let page = NewAutomation::empty(choices, shell);
     Ok(Page::ok(page).into_response())
 }
 
 impl Choices {
-    pub(super) async fn of(
-        control: &Control,
-        member: &Authorized<Member>,
-        servers: &Authorized<ServersRead>,
-    ) -> Result<Self, ApiError> {
-        let servers = control.servers(servers).await?.into_iter();
+    pub(super) async fn of(control: &Control, proofs: &Proofs) -> Result<Self, ApiError> {
+        let servers = control.servers(&proofs.servers).await?.into_iter();
+        let organization = control.own_organization(&proofs.member).await?;
+        let credentials = control.registry_credentials(&proofs.credentials).await?;
         Ok(Self {
-            maximum_days: control
-                .own_organization(member)
-                .await?
-                .max_key_lifetime_days,
+            maximum_days: organization.max_key_lifetime_days,
             servers: servers
                 .map(|server| {
                     let status = words::server_status(server.status).text;
                     (server.id.to_string(), server.name, status)
+                })
+                .collect(),
+            credentials: credentials
+                .into_iter()
+                .map(|record| {
+                    let (name, address) = (record.name, record.registry_url);
+                    (record.id.to_string(), name.to_string(), address.to_string())
                 })
                 .collect(),
         })
@@ -80,6 +102,7 @@ impl NewAutomation {
             servers: "some".into(),
             server_ids: Vec::new(),
             operations: vec![OperationKind::Exec.as_str().into()],
+            credentials: Vec::new(),
             expires_in: longest
                 .map_or("", |(lifetime, _)| lifetime.as_str())
                 .to_owned(),
@@ -104,6 +127,7 @@ impl NewAutomation {
             servers: fields.text("servers").to_owned(),
             server_ids: fields.all("server_ids"),
             operations: fields.all("operations"),
+            credentials: fields.all("registry_credential_ids"),
             expires_in: fields.text("expires_in").to_owned(),
             ip_allowlist: fields.text("ip_allowlist").to_owned(),
             rate_limit: fields.text("rate_limit_per_minute").to_owned(),
@@ -124,6 +148,10 @@ impl NewAutomation {
 
     fn does(&self, operation: &str) -> bool {
         self.operations.iter().any(|chosen| chosen == operation)
+    }
+
+    fn has_credential(&self, credential: &str) -> bool {
+        self.credentials.iter().any(|chosen| chosen == credential)
     }
 
     fn is_on(&self, server: &str) -> bool {

@@ -2,18 +2,20 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, Control, HostFacts, ServerRecord,
-    ServersRead,
+    AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, Control, HostFacts, OperationFilter,
+    OperationQuery, ServerRecord, ServersRead,
 };
 use reoclo_http::{ApiError, ItemId};
 
 use crate::audit_logs::Line;
 use crate::moment::Moment;
+use crate::operations;
 use crate::page::Page;
 use crate::shell::Shell;
 use crate::words::{Badge, server_status};
 
-const RECENT: i64 = 20;
+const RECENT: i64 = 10;
+const RECENT_OPERATIONS: i64 = 10;
 
 #[derive(Template)]
 #[template(path = "servers/show.html")]
@@ -23,6 +25,7 @@ struct Show {
     facts: Vec<(&'static str, String)>,
     created: Moment,
     last_seen: Option<Moment>,
+    operations: Vec<operations::Line>,
     recent: Vec<Line>,
     shell: Shell,
 }
@@ -47,11 +50,24 @@ pub(super) async fn show(
         before_seq: None,
     };
     let recent = control.audit_log(&log, request).await?.items;
+    let query = OperationQuery {
+        filter: OperationFilter {
+            server: Some(server.id),
+            ..OperationFilter::default()
+        },
+        before: None,
+        limit: RECENT_OPERATIONS,
+    };
+    let ran = control.operations(&proof, &query).await?.items;
     let page = Show {
         status: server_status(server.status),
         facts: server.facts.as_ref().map(facts).unwrap_or_default(),
         created: shell.moment(server.created_at),
         last_seen: server.last_seen_at.map(|at| shell.moment(at)),
+        operations: ran
+            .iter()
+            .map(|record| operations::Line::of(record, &shell))
+            .collect(),
         recent: recent
             .into_iter()
             .map(|item| Line::of(item, &shell))

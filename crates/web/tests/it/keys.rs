@@ -147,7 +147,10 @@ async fn cells_beyond_a_role_are_not_offered_and_refused(world: &World) {
         ("cell", "servers:write"),
     ];
     let page = world.submit(&developer, INTEGRATION, &fields).await;
-    page.says(422, "must not have servers:write: your role, developer, does not");
+    page.says(
+        422,
+        "must not have servers:write: your role, developer, does not",
+    );
     let made = world.submit(&developer, INTEGRATION, &fields[..4]).await;
     made.says(201, "Servers: read");
 }

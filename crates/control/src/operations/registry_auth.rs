@@ -1,0 +1,236 @@
+//! Logging a server's Docker in to a registry and out of it (CLIENTS B.4).
+
+use reoclo_domain::{
+    OperationKind, RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId,
+};
+use reoclo_store::OpenRegistryCredential;
+use serde_json::{Value, json};
+
+use super::begin::Plan;
+use super::exec::Executed;
+use super::payload::{Payload, RegistryLoginPayload, RegistryLogoutPayload};
+use super::run_note::{RunNote, ValidRunNote};
+use crate::authorize::Allowed;
+use crate::refused_use::Wanted;
+use crate::registry_credentials::{checked_secret, checked_username};
+use crate::{
+    Authorized, Control, InvalidFields, Permission, Refusal, RegistryLogin, RegistryLogout,
+};
+
+const LOGIN_SECONDS: u32 = 60;
+/// A logout talks to nobody. It ends within the time that an answer waits.
+const LOGOUT_SECONDS: u32 = 15;
+
+/// A login with what comes with the request, not yet checked.
+#[derive(Clone, Debug, Default)]
+#[allow(missing_docs)]
+pub struct DirectLogin {
+    pub registry_url: Option<String>,
+    pub username: Option<String>,
+    pub access_token: Option<Secret>,
+}
+
+/// A login or logout that was accepted.
+#[derive(Clone, Debug)]
+pub struct RegistryAuth {
+    /// The operation, and its outcome unless it runs on.
+    pub executed: Executed,
+    /// The registry as it was named.
+    pub registry_url: RegistryAddress,
+    /// Whose registry it is.
+    pub registry_type: RegistryType,
+}
+
+impl Control {
+    /// Logs in with a stored credential and waits for it for a short while.
+    pub async fn registry_login(
+        &self,
+        proof: Authorized<RegistryLogin>,
+        server: ServerId,
+        credential: RegistryCredentialId,
+        run: RunNote,
+    ) -> Result<RegistryAuth, Refusal> {
+        let organization = proof.caller().organization();
+        let unknown = || Refusal::NotFound("the registry credential");
+        let store = self.store();
+        let found = store.registry_credential(organization, credential).await?;
+        found.ok_or_else(unknown)?;
+        let allowed = proof.on_server(self, server).await?;
+        self.check_credential(&allowed, Some(credential))?;
+        let open = store
+            .open_registry_credential(organization, credential)
+            .await?
+            .ok_or_else(unknown)?;
+        let login = stored_login(open, run)?;
+        self.begin_login(&allowed, login).await
+    }
+
+    /// Logs in with what comes with the request; not for a key with a list of credentials.
+    pub async fn registry_login_direct(
+        &self,
+        proof: Authorized<RegistryLogin>,
+        server: ServerId,
+        form: DirectLogin,
+        run: RunNote,
+    ) -> Result<RegistryAuth, Refusal> {
+        let allowed = proof.on_server(self, server).await?;
+        self.check_credential(&allowed, None)?;
+        self.begin_login(&allowed, direct_login(form, run)?).await
+    }
+
+    /// Logs out, whoever logged in.
+    pub async fn registry_logout(
+        &self,
+        proof: Authorized<RegistryLogout>,
+        server: ServerId,
+        registry_url: Option<String>,
+        run: RunNote,
+    ) -> Result<RegistryAuth, Refusal> {
+        let allowed = proof.on_server(self, server).await?;
+        let mut invalid = InvalidFields::default();
+        let address = checked_address(registry_url.as_deref(), &mut invalid);
+        run.check(&mut invalid);
+        invalid.into_result()?;
+        let registry_url = address.ok_or_else(|| Refusal::field("registry_url", "is missing"))?;
+        let registry = registry_url.login_name();
+        let plan = Plan {
+            kind: OperationKind::RegistryLogout,
+            command: Some(format!("docker logout {registry}")),
+            timeout_seconds: LOGOUT_SECONDS,
+            run: run.checked(),
+            detail: json!({ "registry": registry }),
+            payload: Payload::RegistryLogout(RegistryLogoutPayload { registry }),
+        };
+        Ok(RegistryAuth {
+            executed: self.begin_and_wait(&allowed, plan).await?,
+            registry_type: RegistryType::of_address(&registry_url),
+            registry_url,
+        })
+    }
+
+    /// A key with a list uses what is on it, and never what comes with a request (DESIGN rule 4).
+    fn check_credential<P: Permission>(
+        &self,
+        allowed: &Allowed<P>,
+        credential: Option<RegistryCredentialId>,
+    ) -> Result<(), Refusal> {
+        let caller = allowed.caller();
+        let in_scope = caller.automation_key().is_some_and(|key| {
+            let scope = &key.scope.registry_credentials;
+            match credential {
+                Some(id) => scope.contains(&id),
+                None => *scope == reoclo_domain::Scope::All,
+            }
+        });
+        if in_scope {
+            return Ok(());
+        }
+        let wanted = Wanted {
+            permission: P::REQUIREMENT,
+            server: Some(allowed.server()),
+        };
+        self.note_refusal_of(caller, &Refusal::CredentialNotInScope, wanted);
+        Err(Refusal::CredentialNotInScope)
+    }
+
+    async fn begin_login(
+        &self,
+        allowed: &Allowed<RegistryLogin>,
+        login: Login,
+    ) -> Result<RegistryAuth, Refusal> {
+        let registry = login.registry_url.login_name();
+        let plan = Plan {
+            kind: OperationKind::RegistryLogin,
+            command: Some(format!("docker login {registry}")),
+            timeout_seconds: LOGIN_SECONDS,
+            detail: login.detail(&registry),
+            run: login.run,
+            payload: Payload::RegistryLogin(RegistryLoginPayload {
+                registry,
+                username: login.username,
+                password: login.password.expose().to_owned(),
+            }),
+        };
+        Ok(RegistryAuth {
+            executed: self.begin_and_wait(allowed, plan).await?,
+            registry_url: login.registry_url,
+            registry_type: login.registry_type,
+        })
+    }
+}
+
+/// A login within all limits.
+struct Login {
+    credential: Option<RegistryCredentialId>,
+    registry_url: RegistryAddress,
+    registry_type: RegistryType,
+    username: String,
+    password: Secret,
+    run: ValidRunNote,
+}
+
+impl Login {
+    fn detail(&self, registry: &str) -> Value {
+        json!({
+            "registry": registry,
+            "registry_credential_id": self.credential,
+            "username": self.username,
+        })
+    }
+}
+
+fn stored_login(open: OpenRegistryCredential, run: RunNote) -> Result<Login, Refusal> {
+    let mut invalid = InvalidFields::default();
+    let record = open.record;
+    let default = || record.registry_type.default_username().map(str::to_owned);
+    let username = record.username.or_else(default);
+    if username.is_none() {
+        let problem = "names a registry credential without a user name: give it one";
+        invalid.add("credential_id", problem);
+    }
+    run.check(&mut invalid);
+    invalid.into_result()?;
+    Ok(Login {
+        credential: Some(record.id),
+        registry_url: record.registry_url,
+        registry_type: record.registry_type,
+        username: username.unwrap_or_default(),
+        password: open.secret,
+        run: run.checked(),
+    })
+}
+
+fn direct_login(form: DirectLogin, run: RunNote) -> Result<Login, Refusal> {
+    let mut invalid = InvalidFields::default();
+    let address = checked_address(form.registry_url.as_deref(), &mut invalid);
+    let username = checked_username(form.username.as_deref(), &mut invalid);
+    if username.is_none() {
+        invalid.add("username", "is missing");
+    }
+    let token = checked_secret("access_token", form.access_token, &mut invalid);
+    run.check(&mut invalid);
+    invalid.clone().into_result()?;
+    let (Some(registry_url), Some(username), Some(password)) = (address, username, token) else {
+        return Err(Refusal::InvalidRequest(invalid));
+    };
+    Ok(Login {
+        credential: None,
+        registry_type: RegistryType::of_address(&registry_url),
+        registry_url,
+        username,
+        password,
+        run: run.checked(),
+    })
+}
+
+fn checked_address(text: Option<&str>, invalid: &mut InvalidFields) -> Option<RegistryAddress> {
+    let Some(text) = text else {
+        invalid.add("registry_url", "is missing");
+        return None;
+    };
+    text.parse()
+        .inspect_err(|problem: &reoclo_domain::RegistryAddressError| {
+            invalid.add("registry_url", problem.to_string());
+        })
+        .ok()
+}

@@ -1,0 +1,85 @@
+//! Connecting to an address that was checked.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+use tokio_rustls::TlsConnector;
+
+use super::{Networks, OutboundError, OutboundUrl, trust};
+
+/// Of a name with many addresses, the first ones.
+const MOST_TRIED: usize = 3;
+/// The next address is tried when one is silent for this long.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// A stream to whoever was named.
+pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
+
+/// Sends requests for one errand.
+pub(crate) struct Outbound {
+    networks: Networks,
+    tls: OnceCell<TlsConnector>,
+}
+
+impl Outbound {
+    pub(crate) fn new(networks: Networks) -> Self {
+        Self {
+            networks,
+            tls: OnceCell::new(),
+        }
+    }
+
+    /// Whether the name stands for this machine, and for nothing else.
+    pub(crate) async fn is_loopback(&self, url: &OutboundUrl) -> bool {
+        let addresses = self.addresses(url).await.unwrap_or_default();
+        let loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+        !addresses.is_empty() && addresses.iter().all(loopback)
+    }
+
+    pub(super) async fn connect(&self, url: &OutboundUrl) -> Result<Box<dyn Io>, OutboundError> {
+        let stream = self.tcp(url).await?;
+        if url.plaintext {
+            return Ok(Box::new(stream));
+        }
+        let failed = |error| OutboundError::Tls(url.authority(), error);
+        let name = ServerName::try_from(url.name().to_owned()).map_err(io::Error::other);
+        let tls = self.tls.get_or_try_init(trust::connector).await;
+        let tls = tls.map_err(OutboundError::Trust)?;
+        let stream = tls.connect(name.map_err(failed)?, stream).await;
+        Ok(Box::new(stream.map_err(failed)?))
+    }
+
+    async fn tcp(&self, url: &OutboundUrl) -> Result<TcpStream, OutboundError> {
+        let mut failure = io::Error::from(io::ErrorKind::TimedOut);
+        for address in self.addresses(url).await?.into_iter().take(MOST_TRIED) {
+            match timeout(PATIENCE, TcpStream::connect(address)).await {
+                Ok(Ok(stream)) => return Ok(stream),
+                Ok(Err(error)) => failure = error,
+                Err(_) => {}
+            }
+        }
+        Err(OutboundError::Connect(url.authority(), failure))
+    }
+
+    /// The addresses of the name that may be reached.
+    async fn addresses(&self, url: &OutboundUrl) -> Result<Vec<SocketAddr>, OutboundError> {
+        let found = lookup_host((url.name(), url.port()))
+            .await
+            .map_err(|error| OutboundError::Resolve(url.authority(), error))?;
+        let allowed: Vec<SocketAddr> = found
+            .filter(|address| self.networks.contain(address.ip()))
+            .collect();
+        if allowed.is_empty() {
+            return Err(OutboundError::NotAllowed(url.authority()));
+        }
+        Ok(allowed)
+    }
+}

@@ -1,0 +1,153 @@
+//! Trying a registry credential before it is kept.
+
+use std::time::Duration;
+
+use reoclo_domain::{RegistryAddress, RegistryType, Secret};
+use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
+use serde_json::json;
+use tokio::time::timeout;
+
+use super::checked::{
+    SECRET_FIELD, checked_address, checked_secret, checked_type, checked_username,
+};
+use super::registry_api::{LoggedIn, Login, log_in};
+use crate::audit::Happening;
+use crate::outbound::{Networks, Outbound};
+use crate::{Authorized, Caller, Control, InvalidFields, Refusal, RegistryCredentialsWrite};
+
+/// A credential to try, not yet checked.
+#[derive(Clone, Debug)]
+#[allow(missing_docs)]
+pub struct ConnectionForm {
+    pub registry_type: String,
+    pub registry_url: Option<String>,
+    pub username: Option<String>,
+    pub secret: Option<Secret>,
+}
+
+/// What came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionTest {
+    /// Whether a login would succeed.
+    pub success: bool,
+    /// A sentence that says so, or why not.
+    pub message: String,
+    /// How long it took.
+    pub latency: Duration,
+}
+
+/// A form within all limits.
+struct Attempt {
+    address: RegistryAddress,
+    username: String,
+    secret: Secret,
+}
+
+impl Control {
+    /// Logs in to the registry from here and tells what came of it: also what is wrong with the
+    /// form is an answer and no refusal.
+    pub async fn test_registry_connection(
+        &self,
+        proof: &Authorized<RegistryCredentialsWrite>,
+        form: ConnectionForm,
+    ) -> Result<ConnectionTest, Refusal> {
+        let attempt = match checked(form) {
+            Ok(attempt) => attempt,
+            Err(invalid) => return Ok(failure(invalid.to_string(), Duration::ZERO)),
+        };
+        let begun = self.clock().monotonic();
+        let result = self.try_registry(&attempt).await;
+        let latency = self.clock().monotonic().saturating_sub(begun);
+        let test = match result {
+            Ok(message) => ConnectionTest {
+                success: true,
+                message: message.to_owned(),
+                latency,
+            },
+            Err(message) => failure(message, latency),
+        };
+        let event = self.registry_tried(proof.caller(), &attempt, test.success);
+        let audited = self.store().append_audit(vec![event]).await;
+        audited.map_err(Refusal::of_write)?;
+        Ok(test)
+    }
+
+    async fn try_registry(&self, attempt: &Attempt) -> Result<&'static str, String> {
+        let settings = self.settings();
+        let outbound = Outbound::new(Networks::new(&settings.allowed_outbound));
+        let login = Login {
+            username: &attempt.username,
+            password: &attempt.secret,
+        };
+        let trying = log_in(&outbound, &attempt.address, &login);
+        match timeout(settings.outbound_timeout, trying).await {
+            Ok(Ok(LoggedIn::Checked)) => Ok("the registry accepts the user name and the password"),
+            Ok(Ok(LoggedIn::Unasked)) => Ok(
+                "the registry answers everyone, so the user name and the password were not checked",
+            ),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!(
+                "the registry did not answer within {} seconds",
+                settings.outbound_timeout.as_secs_f64()
+            )),
+        }
+    }
+
+    fn registry_tried(&self, caller: &Caller, attempt: &Attempt, success: bool) -> NewAuditEvent {
+        let happening = Happening {
+            action: "registry_credential.test",
+            resource: Resource {
+                kind: "registry_credential",
+                id: None,
+                name: None,
+            },
+            outcome: if success {
+                AuditOutcome::Success
+            } else {
+                AuditOutcome::Failure
+            },
+            detail: json!({
+                "registry_url": attempt.address.as_str(),
+                "username": attempt.username,
+            }),
+        };
+        self.event_by(caller, happening)
+    }
+}
+
+fn failure(message: String, latency: Duration) -> ConnectionTest {
+    ConnectionTest {
+        success: false,
+        message,
+        latency,
+    }
+}
+
+fn checked(form: ConnectionForm) -> Result<Attempt, InvalidFields> {
+    let mut invalid = InvalidFields::default();
+    let kind = checked_type(&form.registry_type, &mut invalid);
+    let address = checked_address(form.registry_url.as_deref(), kind, &mut invalid);
+    let given = checked_username(form.username.as_deref(), &mut invalid);
+    let default = || {
+        kind.and_then(RegistryType::default_username)
+            .map(str::to_owned)
+    };
+    let username = given.or_else(default);
+    if username.is_none() {
+        invalid.add(
+            "username",
+            "is missing: the registry logs nobody in without one",
+        );
+    }
+    let secret = checked_secret(SECRET_FIELD, form.secret, &mut invalid);
+    match (address, username, secret) {
+        (Some(address), Some(username), Some(secret)) if invalid.fields().is_empty() => {
+            Ok(Attempt {
+                address,
+                username,
+                secret,
+            })
+        }
+        _ => Err(invalid),
+    }
+}

@@ -1,0 +1,135 @@
+//! How a server is.
+
+use std::time::Duration;
+
+use reoclo_domain::{HostChecks, Metric, Resolution, ServerStatus, Timestamp};
+use reoclo_store::ServerRecord;
+
+use crate::checks::{Checked, Stretch, UNHEALTHY_AFTER};
+use crate::{Authorized, Control, Refusal, ServersRead};
+
+/// From here on a disk is worth a look, and from the second on in danger, in percent.
+const DISK_LIMITS: [f64; 2] = [80.0, 90.0];
+
+/// How a server is.
+#[derive(Debug)]
+pub struct ServerHealth {
+    /// The server.
+    pub server: ServerRecord,
+    /// `healthy`, `unhealthy`, or `unknown` before its runner has ever connected.
+    pub status: &'static str,
+    /// Whether its runner is connected to this process.
+    pub is_connected: bool,
+    /// Checks that failed since one was answered.
+    pub consecutive_failures: u32,
+    /// When it was last asked.
+    pub last_check_at: Option<Timestamp>,
+    /// The last answer.
+    pub answered: Option<HostChecks>,
+    /// What an old runner does not do.
+    pub note: Option<String>,
+}
+
+impl Control {
+    /// How a server of the caller's organization is.
+    pub async fn server_health(
+        &self,
+        proof: &Authorized<ServersRead>,
+        reference: &str,
+    ) -> Result<ServerHealth, Refusal> {
+        let organization = proof.caller().organization();
+        let server = self.find_server(organization, reference).await?;
+        self.health(server).await
+    }
+
+    /// Asks a server of the caller's organization now, and says how it is.
+    pub async fn check_server(
+        &self,
+        proof: &Authorized<ServersRead>,
+        reference: &str,
+    ) -> Result<ServerHealth, Refusal> {
+        let organization = proof.caller().organization();
+        let server = self.find_server(organization, reference).await?;
+        if let Some(link) = self.runners().link(server.id) {
+            self.check_runner(server.id, &link).await;
+        }
+        self.health(server).await
+    }
+
+    async fn health(&self, server: ServerRecord) -> Result<ServerHealth, Refusal> {
+        let is_connected = self.is_connected(server.id);
+        let checked = self.checks().of(server.id);
+        let answered = match checked.answered {
+            Some(answered) => Some(answered),
+            None => self.last_stored(&server).await?,
+        };
+        Ok(ServerHealth {
+            status: status(&server, is_connected, &checked),
+            is_connected,
+            consecutive_failures: checked.failures,
+            last_check_at: checked.last_at,
+            answered,
+            note: self.lack_of_metrics(server.id),
+            server,
+        })
+    }
+
+    /// From before a restart, or from another replica.
+    async fn last_stored(&self, server: &ServerRecord) -> Result<Option<HostChecks>, Refusal> {
+        let now = self.now();
+        let stretch = Stretch {
+            organization: server.organization,
+            server: server.id,
+            from: now.minus(Duration::from_mins(10)),
+            to: now,
+        };
+        let points = self.measured(stretch, Resolution::Fine).await?;
+        Ok(points.into_iter().rev().find(|point| point.ok > 0))
+    }
+}
+
+fn status(server: &ServerRecord, is_connected: bool, checked: &Checked) -> &'static str {
+    if server.status == ServerStatus::Provisioning {
+        return "unknown";
+    }
+    // Active and not connected here: another replica has it.
+    let is_there = is_connected || server.status == ServerStatus::Active;
+    if is_there && checked.failures < UNHEALTHY_AFTER {
+        "healthy"
+    } else {
+        "unhealthy"
+    }
+}
+
+impl ServerHealth {
+    /// How long the last answer took, in milliseconds.
+    pub fn last_latency_ms(&self) -> Option<f64> {
+        self.answered.as_ref()?.sample.get(Metric::LatencyMs)
+    }
+
+    /// How full the root file system is.
+    pub fn disk_percent(&self) -> Option<f64> {
+        let sample = &self.answered.as_ref()?.sample;
+        percent(
+            sample.get(Metric::DiskUsedMb),
+            sample.get(Metric::DiskTotalMb),
+        )
+    }
+
+    /// `ok`, `warning` from 80 % on, `critical` from 90 % on; `unknown` without a measurement.
+    pub fn disk_status(&self) -> &'static str {
+        let [warning, critical] = DISK_LIMITS;
+        match self.disk_percent() {
+            None => "unknown",
+            Some(percent) if percent >= critical => "critical",
+            Some(percent) if percent >= warning => "warning",
+            Some(_) => "ok",
+        }
+    }
+}
+
+/// A part of a whole in percent, where both are known.
+fn percent(part: Option<f64>, whole: Option<f64>) -> Option<f64> {
+    let whole = whole.filter(|whole| *whole > 0.0)?;
+    Some(part? * 100.0 / whole)
+}

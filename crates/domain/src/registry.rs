@@ -1,0 +1,7 @@
+//! Container registries: their types and their addresses.
+
+mod address;
+mod kind;
+
+pub use address::{RegistryAddress, RegistryAddressError};
+pub use kind::{RegistryType, UnknownRegistryType};

@@ -1,0 +1,111 @@
+//! Registry credentials and logins, as far as they go without a runner.
+
+mod connection;
+mod credentials;
+mod logins;
+
+use http::Method;
+use reoclo_domain::{
+    Clock, OrganizationId, Preset, RegistryCredentialId, RegistryType, Role, Secret,
+};
+use reoclo_store::{OpenRegistryCredential, RegistryCredentialRecord, Store};
+use reoclo_testkit::RealEntropy;
+use serde_json::{Value, json};
+
+use crate::world::{Answer, World};
+
+const PATH: &str = "/api/registry-credentials";
+const SECRET: &str = "pa$$word-of-the-registry";
+
+/// Values that are no address of a registry.
+fn hostile_registries() -> Vec<String> {
+    let corpus = include_str!("../../../testkit/corpus/hostile_registries.json");
+    serde_json::from_str(corpus).unwrap()
+}
+
+/// Somebody who may do everything.
+struct Admin<'w> {
+    world: &'w World,
+    key: String,
+}
+
+impl<'w> Admin<'w> {
+    async fn of(world: &'w World) -> Self {
+        let key = world
+            .integration_key(&world.ours, Preset::FullAccess, Role::Admin)
+            .await;
+        Self { world, key }
+    }
+
+    async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.world.post(path, Some(&self.key), body).await
+    }
+
+    async fn ask(&self, method: Method, id: &str, body: Option<&Value>) -> Answer {
+        let path = format!("{PATH}/{id}");
+        self.world.ask(&method, &path, Some(&self.key), body).await
+    }
+
+    async fn create(&self, fields: &Value) -> Answer {
+        let mut body = json!({
+            "name": "hub", "registry_type": "docker_hub", "username": "ada",
+            "encrypted_credential": SECRET,
+        });
+        let fields = fields.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(fields);
+        self.post(PATH, &body).await
+    }
+
+    /// The id of a credential with these fields besides the usual ones.
+    async fn created(&self, fields: &Value) -> String {
+        let answer = self.create(fields).await;
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        answer.body["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn shown(&self, id: &str) -> Value {
+        let answer = self.ask(Method::GET, id, None).await;
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer.body
+    }
+
+    async fn change(&self, id: &str, change: Value) -> Answer {
+        self.ask(Method::PATCH, id, Some(&change)).await
+    }
+
+    /// The secret as it is kept.
+    async fn secret(&self, id: &str) -> String {
+        let (organization, id) = (self.world.ours.id, id.parse().unwrap());
+        let store = self.world.store();
+        let open = store.open_registry_credential(organization, id).await;
+        open.unwrap().unwrap().secret.expose().to_owned()
+    }
+}
+
+/// A credential that an organization has from the start.
+pub(crate) async fn kept(
+    store: &Store,
+    clock: &dyn Clock,
+    organization: OrganizationId,
+) -> RegistryCredentialId {
+    let record = RegistryCredentialRecord {
+        id: RegistryCredentialId::new(clock, &RealEntropy),
+        organization,
+        name: "kept".parse().unwrap(),
+        registry_type: RegistryType::Ghcr,
+        registry_type_name: "ghcr".into(),
+        registry_url: "ghcr.io".parse().unwrap(),
+        username: Some("ada".into()),
+        description: None,
+        revision: 1,
+        created_at: clock.now(),
+        updated_at: clock.now(),
+    };
+    let (id, secret) = (record.id, Secret::new("secret"));
+    let credential = OpenRegistryCredential { record, secret };
+    store
+        .create_registry_credential(credential, Vec::new())
+        .await
+        .unwrap();
+    id
+}

@@ -1,0 +1,85 @@
+//! This program as it is given to runners.
+
+mod elf;
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::os::unix::fs::FileExt;
+
+use reoclo_http::{ProgramSlot, RunnerProgram};
+use reoclo_wire::handshake::ProgramOffer;
+use ring::digest::{Context, SHA256};
+
+const CHUNK: usize = 256 * 1024;
+
+/// Looked at when somebody first asks.
+pub(crate) fn slot() -> ProgramSlot {
+    ProgramSlot::new(|| match read() {
+        Ok(program) => Some(program),
+        Err(error) => {
+            tracing::error!(%error, "this program cannot be read, so runners cannot be given it");
+            None
+        }
+    })
+}
+
+/// The file that this process was started from, also when another has its name by now.
+fn read() -> io::Result<RunnerProgram> {
+    let mut file = File::open("/proc/self/exe")?;
+    let glibc = elf::glibc(|from, bytes| file.read_exact_at(bytes, from))?;
+    let (sha256, size) = measure(&mut file)?;
+    Ok(RunnerProgram {
+        offer: ProgramOffer {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            platform: reoclo_runner::platform(),
+            sha256,
+            size,
+        },
+        glibc: glibc.map_or_else(String::new, |(major, minor)| format!("{major}.{minor}")),
+        file,
+    })
+}
+
+/// SHA-256 in hexadecimal, and the number of bytes.
+fn measure(file: &mut impl Read) -> io::Result<(String, u64)> {
+    let mut context = Context::new(&SHA256);
+    let mut buffer = vec![0; CHUNK];
+    let mut size = 0;
+    loop {
+        let read = file.read(&mut buffer)?;
+        if read == 0 {
+            break;
+        }
+        context.update(&buffer[..read]);
+        size += read as u64;
+    }
+    let digest = context.finish();
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    Ok((hex.collect(), size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_measured_by_sha256() {
+        let (hash, size) = measure(&mut &b"abc"[..]).unwrap();
+        assert_eq!(
+            (hash.as_str(), size),
+            (
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                3
+            )
+        );
+    }
+
+    #[test]
+    fn this_program_needs_a_glibc_that_this_machine_has() {
+        let program = read().unwrap();
+        let (major, minor) = program.glibc.split_once('.').unwrap();
+        assert_eq!(major, "2");
+        assert!(minor.parse::<u32>().unwrap() >= 17);
+        assert_eq!(program.offer.size, program.file.metadata().unwrap().len());
+    }
+}
