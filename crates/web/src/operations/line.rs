@@ -62,8 +62,11 @@ fn title(record: &OperationRecord) -> String {
 
 /// Where it stands; a command that failed is told from one that could not be run.
 pub(super) fn state(record: &OperationRecord) -> Badge {
-    let exit_code = record.outcome.as_ref().map(|outcome| outcome.exit_code);
+    let outcome = record.outcome.as_ref();
+    let exit_code = outcome.map(|outcome| outcome.exit_code);
+    let code = outcome.and_then(|outcome| outcome.code.as_deref());
     let (class, text) = match (record.state, exit_code) {
+        (OperationState::Failed, _) if code == Some("cancelled") => ("warn", "Cancelled"),
         (OperationState::Running, _) if record.is_queued => ("", "Queued"),
         (OperationState::Running, _) if record.cancel_requested_at.is_some() => {
             ("warn", "Being cancelled")

@@ -22,7 +22,14 @@ on_both_databases!(
 
 /// The pages for people who are signed in.
 fn pages(world: &World) -> Vec<(&Route, Requirement)> {
-    let of_api = ["/api/", "/mcp", "/runner", "/healthz", "/readyz", "/install.sh"];
+    let of_api = [
+        "/api/",
+        "/mcp",
+        "/runner",
+        "/healthz",
+        "/readyz",
+        "/install.sh",
+    ];
     let pages: Vec<_> = world
         .routes
         .iter()
