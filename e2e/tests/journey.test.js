@@ -67,7 +67,7 @@ test("an automation key is made with the keyboard alone, and runs a command", as
   await ada.keyboard.press("Enter");
   const key = await ada.locator("#token").textContent();
   assert.match(key, /^rca_[0-9A-Za-z]{49}$/);
-  await ada.getByText("GitHub Actions", { exact: true }).click();
+  await ada.locator("label.pick", { hasText: "GitHub Actions" }).click();
   await inspect(ada, "21-automation-key-created");
 
   const exec = { server_id: instance.line.server.id, command: "echo made by hand" };
@@ -140,6 +140,16 @@ test("a server is added, and its page turns green when the runner connects", asy
   await ada.getByRole("button", { name: "Add server" }).click();
   await ada.getByText("Waiting for the runner").waitFor();
   await inspect(ada, "41-server-added");
+  const [, token] = (await ada.locator("#command").textContent()).split("--token ");
+  const runner = await instance.runner(token.trim());
+  try {
+    await ada.getByText("The runner is connected").waitFor();
+    assert.equal((await instance.places(token.trim())).length, 0);
+  } finally {
+    await runner.stop();
+  }
+  await ada.getByRole("link", { name: "Go to the server" }).click();
+  await ada.getByRole("heading", { name: "Web 2" }).waitFor();
 });
 
 test("every page is sound, in light and dark, on a desk and in a hand", async () => {
@@ -165,6 +175,7 @@ test("every page is sound, in light and dark, on a desk and in a hand", async ()
     "81-organizations": "/organizations",
     "82-password": "/password",
     "90-not-found": "/nothing-here",
+    "99-style-guide": "/styleguide",
   };
   for (const [name, path] of Object.entries(pages)) {
     await ada.goto(path);

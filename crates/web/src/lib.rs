@@ -19,6 +19,8 @@ mod refused;
 mod registry_credentials;
 mod servers;
 mod shell;
+#[cfg(debug_assertions)]
+mod styleguide;
 mod users;
 mod words;
 
@@ -39,5 +41,8 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = registry_credentials::add(registrar);
     let registrar = users::add(registrar);
     let registrar = organization::add(registrar);
-    audit_logs::add(registrar)
+    let registrar = audit_logs::add(registrar);
+    #[cfg(debug_assertions)]
+    let registrar = styleguide::add(registrar);
+    registrar
 }

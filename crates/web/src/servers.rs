@@ -2,6 +2,7 @@
 
 mod add;
 mod list;
+mod plots;
 mod remove;
 mod rename;
 mod show;

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -7,6 +9,7 @@ use reoclo_control::{
 };
 use reoclo_http::{ApiError, ItemId};
 
+use super::plots::{Plot, plots};
 use crate::audit_logs::Line;
 use crate::moment::Moment;
 use crate::operations;
@@ -14,6 +17,8 @@ use crate::page::Page;
 use crate::shell::Shell;
 use crate::words::{Badge, server_status};
 
+/// What the plots show.
+const HOURS: u32 = 6;
 const RECENT: i64 = 10;
 const RECENT_OPERATIONS: i64 = 10;
 
@@ -25,6 +30,8 @@ struct Show {
     facts: Vec<(&'static str, String)>,
     created: Moment,
     last_seen: Option<Moment>,
+    plots: Vec<Plot>,
+    lack_of_metrics: Option<String>,
     operations: Vec<operations::Line>,
     recent: Vec<Line>,
     shell: Shell,
@@ -58,12 +65,18 @@ pub(super) async fn show(
         before: None,
         limit: RECENT_OPERATIONS,
     };
+    let metrics = control
+        .server_metrics(&proof, &server.id.to_string(), HOURS, None)
+        .await?;
+    let since = shell.now.minus(Duration::from_hours(HOURS.into()));
     let ran = control.operations(&proof, &query).await?.items;
     let page = Show {
         status: server_status(server.status),
         facts: server.facts.as_ref().map(facts).unwrap_or_default(),
         created: shell.moment(server.created_at),
         last_seen: server.last_seen_at.map(|at| shell.moment(at)),
+        plots: plots(&metrics, since, shell.now),
+        lack_of_metrics: metrics.note,
         operations: ran
             .iter()
             .map(|record| operations::Line::of(record, &shell))
