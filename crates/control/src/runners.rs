@@ -6,6 +6,7 @@ mod identify;
 mod link;
 mod registry;
 mod room;
+mod upgrade;
 
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;

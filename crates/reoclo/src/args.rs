@@ -106,6 +106,9 @@ pub(crate) struct ServeOptions {
     /// Serve /metrics on this address.
     #[arg(long, env = "REOCLO_METRICS_LISTEN", value_name = "ADDR:PORT")]
     pub(crate) metrics_listen: Option<SocketAddr>,
+    /// The program that runners are given, for this platform [default: this one].
+    #[arg(long, env = "REOCLO_RUNNER_PROGRAM", value_name = "FILE")]
+    pub(crate) runner_program: Option<PathBuf>,
     /// The configuration file [default: ./reoclo.toml, if it is there].
     #[arg(long, env = "REOCLO_CONFIG", value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -129,6 +132,30 @@ pub(crate) enum RunnerCommand {
     Enrol(EnrolOptions),
     /// Say how the runner of this machine is; exit code 1 when it is not connected.
     Status(StatusOptions),
+    /// Connect once: how a program is tried before it replaces another.
+    #[command(hide = true)]
+    Probe(ProbeOptions),
+    /// Wait for a new program to connect, or put the previous one back.
+    #[command(hide = true)]
+    GuardUpgrade(GuardOptions),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct ProbeOptions {
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct GuardOptions {
+    #[arg(long)]
+    pub(crate) data_dir: PathBuf,
+    #[arg(long)]
+    pub(crate) program: PathBuf,
+    #[arg(long)]
+    pub(crate) within: f64,
+    #[arg(long)]
+    pub(crate) pid: u32,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -209,6 +236,9 @@ pub(crate) struct RunnerOptions {
     /// This program was installed by install.sh and is kept running by a service.
     #[arg(long, hide = true)]
     pub(crate) installed: bool,
+    /// Seconds in which a new program has to connect.
+    #[arg(long, env = "REOCLO_UPGRADE_WITHIN", default_value = "60", hide = true)]
+    pub(crate) upgrade_within: f64,
     /// Seconds between TERM and KILL when a command is stopped.
     #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]
     pub(crate) kill_grace: f64,

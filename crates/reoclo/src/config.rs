@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) allowed_outbound: Vec<IpNet>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
+    pub(crate) runner_program: Option<PathBuf>,
     pub(crate) timing: file::Timing,
     pub(crate) limits: file::Limits,
 }
@@ -60,6 +61,7 @@ impl Config {
             allowed_outbound: networks(options.allow_outbound, file.allowed_outbound_networks),
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
+            runner_program: options.runner_program.or(file.runner_program),
             timing: file.timing,
             limits: file.limits,
         };

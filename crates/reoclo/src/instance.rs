@@ -1,7 +1,7 @@
 //! One control plane: opened, served, and brought to rest.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -30,6 +30,7 @@ pub(crate) struct Instance {
     metrics: Option<Listener>,
     hosts: Hosts,
     proxies: TrustedProxies,
+    runner_program: Option<PathBuf>,
 }
 
 /// Whether a runner of this machine is to be started beside.
@@ -83,6 +84,7 @@ impl Instance {
             metrics,
             hosts,
             proxies,
+            runner_program: config.runner_program.clone(),
         })
     }
 
@@ -113,7 +115,7 @@ impl Instance {
             tracing::info!(resumed, "operations of an earlier process go on");
         }
         let state = AppState::new(control.clone(), self.hosts, self.proxies);
-        let state = state.with_program(program::slot());
+        let state = state.with_program(program::slot(self.runner_program));
         let mut others = background::start(&control);
         if let Some(metrics) = self.metrics {
             let (router, drain) = (metrics_routes(state.clone()), control.drain().clone());

@@ -175,7 +175,7 @@ impl LocalRunner {
         loop {
             tokio::select! {
                 ended = child.wait() => {
-                    if ended.as_ref().is_ok_and(was_removed) {
+                    if ended.as_ref().is_ok_and(|status| was_removed(*status)) {
                         tracing::warn!("this machine's server was removed: no runner is kept for it");
                         return;
                     }
@@ -205,7 +205,7 @@ impl KeptRunner {
     }
 }
 
-fn was_removed(status: &ExitStatus) -> bool {
+fn was_removed(status: ExitStatus) -> bool {
     status.code() == Some(i32::from(DECOMMISSIONED))
 }
 

@@ -1,10 +1,12 @@
-//! This program as it is given to runners.
+//! The program that runners are given.
 
 mod elf;
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use reoclo_http::{ProgramSlot, RunnerProgram};
 use reoclo_wire::handshake::ProgramOffer;
@@ -12,31 +14,46 @@ use ring::digest::{Context, SHA256};
 
 const CHUNK: usize = 256 * 1024;
 
-/// Looked at when somebody first asks.
-pub(crate) fn slot() -> ProgramSlot {
-    ProgramSlot::new(|| match read() {
+/// Looked at when somebody first asks: `other`, or else this process's own program.
+pub(crate) fn slot(other: Option<PathBuf>) -> ProgramSlot {
+    ProgramSlot::new(move || match read(other.as_deref()) {
         Ok(program) => Some(program),
         Err(error) => {
-            tracing::error!(%error, "this program cannot be read, so runners cannot be given it");
+            tracing::error!(%error, "the program for runners cannot be read, so none is given");
             None
         }
     })
 }
 
-/// The file that this process was started from, also when another has its name by now.
-fn read() -> io::Result<RunnerProgram> {
-    let mut file = File::open("/proc/self/exe")?;
+/// Its own is the file that this process was started from, also when another has its name by now.
+fn read(other: Option<&Path>) -> io::Result<RunnerProgram> {
+    let mut file = File::open(other.unwrap_or(Path::new("/proc/self/exe")))?;
+    let version = match other {
+        Some(other) => version_of(other)?,
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    };
     let glibc = elf::glibc(|from, bytes| file.read_exact_at(bytes, from))?;
     let (sha256, size) = measure(&mut file)?;
     Ok(RunnerProgram {
         offer: ProgramOffer {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
+            version,
             platform: reoclo_runner::platform(),
             sha256,
             size,
         },
         glibc: glibc.map_or_else(String::new, |(major, minor)| format!("{major}.{minor}")),
         file,
+    })
+}
+
+/// What `--version` says: `reoclo 1.2.3`.
+fn version_of(program: &Path) -> io::Result<String> {
+    let said = Command::new(program).arg("--version").output()?;
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let version = said.trim().strip_prefix("reoclo ");
+    version.map(str::to_owned).ok_or_else(|| {
+        let problem = format!("{} is no reoclo", program.display());
+        io::Error::new(io::ErrorKind::InvalidData, problem)
     })
 }
 
@@ -76,7 +93,7 @@ mod tests {
 
     #[test]
     fn this_program_needs_a_glibc_that_this_machine_has() {
-        let program = read().unwrap();
+        let program = read(None).unwrap();
         let (major, minor) = program.glibc.split_once('.').unwrap();
         assert_eq!(major, "2");
         assert!(minor.parse::<u32>().unwrap() >= 17);

@@ -12,7 +12,7 @@ use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
     Ambient, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
-    check_exec_user,
+    UpgradeOptions, check_exec_user,
 };
 
 use reoclo_wire::link::{Keepalive, LinkSettings};
@@ -34,6 +34,8 @@ pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
         None => keep_running(arguments.options),
         Some(args::RunnerCommand::Enrol(options)) => enrol::run(options),
         Some(args::RunnerCommand::Status(options)) => status::run(options),
+        Some(args::RunnerCommand::Probe(options)) => probe(&options),
+        Some(args::RunnerCommand::GuardUpgrade(options)) => guard_upgrade(&options),
     }
 }
 
@@ -45,18 +47,44 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     };
     let mut timing = RunnerTiming::default();
     timing.reconnect.most = seconds(options.reconnect_most)?;
+    let upgrade = upgrade(&options)?;
     let options = RunnerOptions {
         data_dir: options.data_dir,
         url: options.url,
         token: options.token.map(Secret::new),
         ca_cert: options.ca_cert,
         supervisor,
+        upgrade,
         timing,
     };
     let stop = signals::stop_requested();
     small_runtime()?
         .block_on(reoclo_runner::run(options, ambient(), stop))
         .map_err(end)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Only a program that install.sh put there, and that a service starts again, replaces itself.
+fn upgrade(options: &args::RunnerOptions) -> anyhow::Result<Option<UpgradeOptions>> {
+    if !options.installed || options.no_self_upgrade {
+        return Ok(None);
+    }
+    Ok(Some(UpgradeOptions {
+        program: std::env::current_exe().context("cannot find the program itself")?,
+        arguments: std::env::args_os().skip(1).collect(),
+        connect_within: seconds(options.upgrade_within)?,
+    }))
+}
+
+fn probe(options: &args::ProbeOptions) -> anyhow::Result<ExitCode> {
+    small_runtime()?.block_on(reoclo_runner::probe(&options.data_dir, ambient()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn guard_upgrade(options: &args::GuardOptions) -> anyhow::Result<ExitCode> {
+    let (within, pid) = (seconds(options.within)?, options.pid);
+    let guarding = reoclo_runner::guard_upgrade(&options.data_dir, &options.program, within, pid);
+    small_runtime()?.block_on(guarding)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -29,6 +29,7 @@ mod spool;
 mod status;
 mod supervisor;
 mod supervisor_process;
+mod upgrade;
 
 pub use address::AddressError;
 pub use ambient::Ambient;
@@ -41,8 +42,10 @@ pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
 pub use run::{
-    EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, run,
+    EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, probe,
+    run,
 };
 pub use status::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus, status};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
 pub use supervisor_process::SupervisorCommand;
+pub use upgrade::{UpgradeOptions, guard as guard_upgrade};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::data_dir::DataDir;
 
 const RUNNER_LOCK: &str = "runner.lock";
+const UPGRADE_LOCK: &str = "upgrade.lock";
 const SUPERVISOR_LOCK: &str = "supervisor.lock";
 const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
@@ -59,6 +60,11 @@ pub fn is_running(data_dir: &Path) -> io::Result<Option<u32>> {
 pub(crate) async fn lock_runner(dir: &DataDir) -> Result<Lock, LockError> {
     // [`is_running`] holds it shared for a moment: that is not another runner.
     lock(dir, RUNNER_LOCK, "runner", 3).await
+}
+
+/// Takes the lock of whoever guards a new program.
+pub(crate) async fn lock_upgrade(dir: &DataDir) -> Result<Lock, LockError> {
+    lock(dir, UPGRADE_LOCK, "guard", 1).await
 }
 
 /// Takes the supervisor's lock; waits for one that is just ending.

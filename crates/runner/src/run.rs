@@ -9,15 +9,15 @@ mod options;
 
 use std::time::Duration;
 
+use reoclo_wire::handshake::ProgramOffer;
 use ring::signature::Ed25519KeyPair;
 use tokio::net::UnixStream;
 
 pub use error::RunnerError;
 pub(crate) use error::with_sources;
-pub use opening::{EnrolRequestOptions, EnrolledServer, enrol};
+pub use opening::{EnrolRequestOptions, EnrolledServer, enrol, probe};
 pub use options::{RunnerOptions, RunnerTiming};
 
-use crate::Ambient;
 use crate::back_off::BackOff;
 use crate::data_dir::DataDir;
 use crate::dial::Dialer;
@@ -25,6 +25,7 @@ use crate::enrolled::Enrolled;
 use crate::lock::Lock;
 use crate::status::{Phase, PhaseFile};
 use crate::supervisor_process::SupervisorProcess;
+use crate::{Ambient, UpgradeOptions};
 
 use connecting::Socket;
 
@@ -59,6 +60,9 @@ struct Runner {
     was_connected: bool,
     /// The supervisor was asked to make room for this program's.
     is_replacing: bool,
+    upgrade: Option<UpgradeOptions>,
+    /// The program that the control plane has, as its last welcome said.
+    offer: Option<ProgramOffer>,
     _lock: Lock,
 }
 

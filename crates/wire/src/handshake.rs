@@ -54,6 +54,20 @@ pub struct Proof {
     pub version: String,
     /// The ed25519 signature over [`signed_bytes`], in base64.
     pub signature: String,
+    /// A change of the runner's program that failed, told once; not signed and not trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upgrade_failed: Option<UpgradeFailure>,
+}
+
+/// A program that a runner was offered and did not keep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpgradeFailure {
+    /// Its version.
+    pub version: String,
+    /// Its SHA-256, in hexadecimal.
+    pub sha256: String,
+    /// Why it was not kept.
+    pub reason: String,
 }
 
 /// The control plane's last message: from here on, binary messages carry the link. Fields that
@@ -95,6 +109,7 @@ pub fn prove(
         server_id: server_id.to_owned(),
         version: version.to_owned(),
         signature: STANDARD.encode(signature),
+        upgrade_failed: None,
     })
 }
 

@@ -52,7 +52,7 @@ pub(super) async fn connect(
 /// Holds the connection until it ends, and says why it did.
 async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
     let mut socket = SharedSocket::new(socket);
-    let shaken = timeout(HANDSHAKE_TIME, shake_hands(&state, &mut socket)).await;
+    let shaken = timeout(HANDSHAKE_TIME, shake_hands(&state, &source, &mut socket)).await;
     let (code, reason) = match shaken {
         Ok(Some(Ok(identity))) => {
             let io = ByteStream::new(socket.clone(), CODEC);
@@ -78,6 +78,7 @@ async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
 
 async fn shake_hands(
     state: &AppState,
+    source: &RequestSource,
     socket: &mut SharedSocket,
 ) -> Option<Result<RunnerIdentity, RunnerRejected>> {
     let control = &state.control;
@@ -88,7 +89,10 @@ async fn shake_hands(
         _ => return None,
     };
     let identified = control.identify_runner(&challenge, &proof).await;
-    if identified.is_ok() {
+    if let Ok(identity) = &identified {
+        if let Some(failure) = &proof.upgrade_failed {
+            control.note_failed_upgrade(identity, source, failure).await;
+        }
         let program = state.program.get().await;
         let program = program.map(|program| program.offer.clone());
         send(socket, &Welcome { program }).await?;

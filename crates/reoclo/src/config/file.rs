@@ -56,6 +56,7 @@ pub(crate) struct ConfigFile {
     pub(crate) insecure_http: Option<bool>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
+    pub(crate) runner_program: Option<PathBuf>,
     #[serde(default)]
     pub(crate) timing: Timing,
     #[serde(default)]

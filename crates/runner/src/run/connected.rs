@@ -15,6 +15,7 @@ use super::connecting::{Failure, Socket};
 use super::{Runner, State};
 use crate::back_off::BackOff;
 use crate::status::Phase;
+use crate::upgrade::{self, NotPrepared, Prepared};
 
 /// A buffer with less room than this is replaced.
 const LITTLE_ROOM: usize = 4 * 1024;
@@ -44,7 +45,15 @@ impl Runner {
         self.note(Phase::Connected, None);
         self.is_replacing = self.supervisor.retire_another_program().await;
         let since = self.ambient.clock.monotonic();
-        let end = splice(socket, supervisor).await;
+        self.confirm_upgrade().await;
+        let end = tokio::select! {
+            end = splice(socket, supervisor) => end,
+            prepared = self.prepare_upgrade() => match prepared {
+                Some(prepared) => return self.become_another(prepared),
+                // So that the control plane hears of it.
+                None => return State::Connecting,
+            },
+        };
         let lasted = self.ambient.clock.monotonic().saturating_sub(since);
         let is_first = !std::mem::replace(&mut self.was_connected, true);
         if is_first || lasted >= self.timing.stable_after {
@@ -56,6 +65,38 @@ impl Runner {
             End::Supervisor | End::SupervisorSocket(_) if self.is_replacing => State::Connecting,
             end => self.waiting(&end, None),
         }
+    }
+}
+
+impl Runner {
+    /// If this is a new program, it has connected and stays.
+    async fn confirm_upgrade(&self) {
+        let dir = self.dir.clone();
+        let confirmed = tokio::task::spawn_blocking(move || upgrade::confirm(&dir)).await;
+        if let Ok(Err(error)) = confirmed {
+            tracing::error!(%error, "it could not be noted that the new program has connected");
+        }
+    }
+
+    /// A program that this process is to become, or none when one failed; waits for ever where
+    /// there is nothing to do.
+    async fn prepare_upgrade(&self) -> Option<Prepared> {
+        let Some((options, offer)) = self.upgrade.as_ref().zip(self.offer.as_ref()) else {
+            return std::future::pending().await;
+        };
+        match upgrade::prepare(options, &self.dir, &self.dialer, offer).await {
+            Ok(prepared) => Some(prepared),
+            Err(NotPrepared::Failed) => None,
+            Err(NotPrepared::Nothing) => std::future::pending().await,
+        }
+    }
+
+    /// Comes back only when it failed.
+    fn become_another(&self, prepared: Prepared) -> State {
+        if let Some(options) = &self.upgrade {
+            upgrade::become_it(prepared, options, &self.dir);
+        }
+        State::Connecting
     }
 }
 

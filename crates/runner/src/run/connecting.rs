@@ -5,7 +5,10 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use reoclo_wire::byte_stream::MESSAGE_BYTES;
-use reoclo_wire::handshake::{self, CONNECT_PATH, Challenge, CloseCode, Welcome};
+use reoclo_wire::handshake::{
+    self, CONNECT_PATH, Challenge, CloseCode, Proof, UpgradeFailure, Welcome,
+};
+use ring::signature::Ed25519KeyPair;
 use serde::de::DeserializeOwned;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
@@ -13,10 +16,12 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use super::{Runner, RunnerError, State};
-use crate::dial::{DialError, Io};
+use crate::dial::{DialError, Dialer, Io};
+use crate::enrolled::Enrolled;
 use crate::retry_after::retry_after;
 use crate::status::Phase;
 use crate::supervisor_process::NoSupervisor;
+use crate::upgrade;
 
 /// The WebSocket to the control plane.
 pub(super) type Socket = WebSocketStream<Box<dyn Io>>;
@@ -90,9 +95,10 @@ impl Runner {
     async fn attempt(&mut self) -> Result<State, Failure> {
         let stream = self.dialer.dial().await?;
         let limit = self.timing.handshake;
-        let socket = tokio::time::timeout(limit, self.introduce(stream))
+        let (socket, welcome) = tokio::time::timeout(limit, self.introduce(stream))
             .await
             .unwrap_or(Err(Failure::Silent))?;
+        self.offer = welcome.program;
         let supervisor = self.supervisor.connect().await?;
         Ok(State::Connected(Box::new(socket), supervisor))
     }
@@ -136,30 +142,71 @@ impl Runner {
     }
 
     /// Asks for a WebSocket and proves who this is.
-    async fn introduce(&self, stream: Box<dyn Io>) -> Result<Socket, Failure> {
-        let request = self.dialer.address().websocket(CONNECT_PATH);
-        let request = request.into_client_request()?;
-        let (mut socket, _) = client_async_with_config(request, stream, Some(config())).await?;
-        let challenge: Challenge = receive(&mut socket).await?;
-        let proof = self.prove(&challenge)?;
-        let proof = serde_json::to_string(&proof).map_err(|_| Failure::Unexpected)?;
-        socket.send(Message::text(proof)).await?;
-        let _: Welcome = receive(&mut socket).await?;
-        Ok(socket)
-    }
-
-    fn prove(&self, challenge: &Challenge) -> Result<handshake::Proof, Failure> {
-        let pinned = &self.enrolled.control_plane_id;
-        if challenge.control_plane_id != *pinned {
-            let found = challenge.control_plane_id.chars();
-            let found = found.filter(|char| !char.is_control()).take(128);
-            return Err(Failure::OtherControlPlane(found.collect()));
+    async fn introduce(&self, stream: Box<dyn Io>) -> Result<(Socket, Welcome), Failure> {
+        let failed = upgrade::unreported(&self.dir);
+        let reports = failed.is_some();
+        let introduced = introduce(&self.dialer, stream, &self.key, &self.enrolled, failed).await?;
+        if reports && let Err(error) = upgrade::note_reported(&self.dir) {
+            tracing::warn!(%error, "a failed upgrade will be reported again");
         }
-        let version = env!("CARGO_PKG_VERSION");
-        let server_id = &self.enrolled.server_id;
-        handshake::prove(&self.key, pinned, server_id, version, challenge)
-            .ok_or(Failure::Unexpected)
+        Ok(introduced)
     }
+}
+
+/// Gets a welcome and goes.
+pub(super) async fn probe(
+    dialer: &Dialer,
+    key: &Ed25519KeyPair,
+    enrolled: &Enrolled,
+    limit: Duration,
+) -> Result<(), Failure> {
+    let probing = async {
+        let stream = dialer.dial().await?;
+        let (mut socket, _) = introduce(dialer, stream, key, enrolled, None).await?;
+        // The welcome is all that was wanted.
+        let _ = socket.close(None).await;
+        Ok(())
+    };
+    tokio::time::timeout(limit, probing)
+        .await
+        .unwrap_or(Err(Failure::Silent))
+}
+
+async fn introduce(
+    dialer: &Dialer,
+    stream: Box<dyn Io>,
+    key: &Ed25519KeyPair,
+    enrolled: &Enrolled,
+    upgrade_failed: Option<UpgradeFailure>,
+) -> Result<(Socket, Welcome), Failure> {
+    let request = dialer.address().websocket(CONNECT_PATH);
+    let request = request.into_client_request()?;
+    let (mut socket, _) = client_async_with_config(request, stream, Some(config())).await?;
+    let challenge: Challenge = receive(&mut socket).await?;
+    let proof = Proof {
+        upgrade_failed,
+        ..prove(key, enrolled, &challenge)?
+    };
+    let proof = serde_json::to_string(&proof).map_err(|_| Failure::Unexpected)?;
+    socket.send(Message::text(proof)).await?;
+    let welcome = receive(&mut socket).await?;
+    Ok((socket, welcome))
+}
+
+fn prove(
+    key: &Ed25519KeyPair,
+    enrolled: &Enrolled,
+    challenge: &Challenge,
+) -> Result<Proof, Failure> {
+    let pinned = &enrolled.control_plane_id;
+    if challenge.control_plane_id != *pinned {
+        let found = challenge.control_plane_id.chars();
+        let found = found.filter(|char| !char.is_control()).take(128);
+        return Err(Failure::OtherControlPlane(found.collect()));
+    }
+    let version = env!("CARGO_PKG_VERSION");
+    handshake::prove(key, pinned, &enrolled.server_id, version, challenge)
+        .ok_or(Failure::Unexpected)
 }
 
 fn config() -> WebSocketConfig {

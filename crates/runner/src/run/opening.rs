@@ -18,6 +18,7 @@ use crate::facts;
 use crate::identity;
 use crate::lock::lock_runner;
 use crate::supervisor_process::SupervisorProcess;
+use crate::upgrade;
 
 /// What an enrolment needs.
 #[derive(Clone, Debug)]
@@ -53,20 +54,32 @@ pub async fn enrol(
 ) -> Result<EnrolledServer, RunnerError> {
     let dir = DataDir::open(&options.data_dir)?;
     let stored = Enrolled::load(&dir).map_err(RunnerError::Enrolled)?;
-    let (enrolled, is_new) = match stored.filter(|stored| !stored.removed) {
-        Some(enrolled) => (enrolled, false),
-        None => {
-            let _lock = lock_runner(&dir).await?;
-            let key = identity::load_or_create(&dir, &*ambient.entropy)?;
-            let (enrolled, _) = enrol_as_new(&dir, &key, &options, &ambient).await?;
-            (enrolled, true)
-        }
+    let (enrolled, is_new) = if let Some(enrolled) = stored.filter(|stored| !stored.removed) {
+        (enrolled, false)
+    } else {
+        let _lock = lock_runner(&dir).await?;
+        let key = identity::load_or_create(&dir, &*ambient.entropy)?;
+        let (enrolled, _) = enrol_as_new(&dir, &key, &options, &ambient).await?;
+        (enrolled, true)
     };
     Ok(EnrolledServer {
         server_id: enrolled.server_id,
         url: enrolled.url,
         is_new,
     })
+}
+
+/// Gets the control plane's welcome with this machine's identity, once, and goes.
+pub async fn probe(data_dir: &Path, ambient: Ambient) -> Result<(), RunnerError> {
+    let dir = DataDir::open_existing(data_dir)?;
+    let key = identity::load_or_create(&dir, &*ambient.entropy)?;
+    let stored = Enrolled::load(&dir).map_err(RunnerError::Enrolled)?;
+    let enrolled = stored.ok_or(RunnerError::NotEnrolled)?;
+    let timing = RunnerTiming::default();
+    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &timing)?;
+    super::connecting::probe(&dialer, &key, &enrolled, timing.handshake)
+        .await
+        .map_err(|failure| RunnerError::Rejected(super::with_sources(&failure)))
 }
 
 /// Locks the data directory and enrols, if that was not done before.
@@ -87,6 +100,9 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
     if let Err(error) = supervisor.warm_up().await {
         tracing::warn!(reason = super::with_sources(&error), "no supervisor yet");
     }
+    if let Some(upgrade) = &options.upgrade {
+        upgrade::resume(&upgrade.program, &dir, upgrade.connect_within);
+    }
     Ok(Runner {
         dir,
         key,
@@ -97,6 +113,8 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
         back_off: BackOff::new(timing.first_connect),
         was_connected: false,
         is_replacing: false,
+        upgrade: options.upgrade,
+        offer: None,
         ambient,
         _lock: lock,
     })

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use reoclo_domain::Secret;
 
-use crate::{BackOffRange, SupervisorCommand};
+use crate::{BackOffRange, SupervisorCommand, UpgradeOptions};
 
 /// What a runner is started with.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub struct RunnerOptions {
     pub ca_cert: Option<PathBuf>,
     /// How to start the supervisor.
     pub supervisor: SupervisorCommand,
+    /// How to follow the control plane's program; none to stay.
+    pub upgrade: Option<UpgradeOptions>,
     /// Limits and pauses.
     pub timing: RunnerTiming,
 }

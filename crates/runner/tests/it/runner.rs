@@ -36,6 +36,7 @@ impl Runner {
             token: Some(Secret::new(TOKEN)),
             ca_cert: None,
             supervisor: real_supervisor(dir.path()),
+            upgrade: None,
             timing: timing(),
         };
         Self {

@@ -71,6 +71,27 @@ fn malformed_parts_are_refused() {
     assert!(!verify(b"short", &challenge(7), &good));
 }
 
+/// A runner and a control plane of different versions: what one does not know, it leaves out, and
+/// what is not said is none.
+#[test]
+fn messages_of_other_versions_are_read() {
+    let older: Welcome = serde_json::from_str("{}").unwrap();
+    assert_eq!(older, Welcome::default());
+    let newer = r#"{"program":null,"region":"of a newer control plane"}"#;
+    assert_eq!(serde_json::from_str::<Welcome>(newer).unwrap(), older);
+    assert_eq!(serde_json::to_string(&older).unwrap(), "{}");
+
+    let mut sent = serde_json::to_value(proof(&challenge(7))).unwrap();
+    assert_eq!(
+        sent.as_object().unwrap().len(),
+        3,
+        "as an older one sends it"
+    );
+    sent["of"] = "a newer runner".into();
+    let read: Proof = serde_json::from_value(sent).unwrap();
+    assert!(accepted(&key(1), &challenge(7), &read));
+}
+
 #[test]
 fn parts_cannot_flow_into_each_other() {
     let nonce = [0; NONCE_BYTES];

@@ -22,8 +22,10 @@ struct Container {
 struct Port {
     #[serde(rename = "IP", default)]
     ip: String,
-    private_port: u16,
-    public_port: Option<u16>,
+    #[serde(rename = "PrivatePort")]
+    inside: u16,
+    #[serde(rename = "PublicPort")]
+    outside: Option<u16>,
     #[serde(rename = "Type", default)]
     protocol: String,
 }
@@ -46,9 +48,9 @@ pub(super) async fn bindings() -> Vec<PortBinding> {
 fn binding(container: &str, port: &Port) -> Option<PortBinding> {
     Some(PortBinding {
         container: container.to_owned(),
-        container_port: port.private_port.into(),
+        container_port: port.inside.into(),
         protocol: bounded(&port.protocol),
         host_address: bounded(&port.ip),
-        host_port: port.public_port?.into(),
+        host_port: port.outside?.into(),
     })
 }

@@ -1,0 +1,241 @@
+//! A runner that follows the control plane's program, under a service that starts it again.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::fixture::{ControlPlane, Gate, Home, Key, Process, free_port, wait_until};
+
+const OWN: &str = env!("CARGO_BIN_EXE_reoclo");
+
+/// A control plane on one address, and a machine with a runner that a service keeps running.
+struct Machine<'h> {
+    home: &'h Home,
+    listen: String,
+    serve: ControlPlane,
+    server: String,
+    tokens: [String; 2],
+    _service: Process,
+}
+
+impl<'h> Machine<'h> {
+    /// With a program that is another build than the test's, which the control plane offers too.
+    fn new(home: &'h Home) -> Self {
+        let older = older_build(home);
+        let listen = format!("127.0.0.1:{}", free_port());
+        let serve = serve(home, &listen, Some(&older));
+        let added = home.add_server("web");
+        let program = program(home);
+        fs::create_dir_all(program.parent().unwrap()).unwrap();
+        fs::copy(&older, &program).unwrap();
+        let service = service(home, serve.url(), &added.token);
+        serve.integration().wait_for_status(&added.server, "active");
+        Self {
+            home,
+            listen,
+            tokens: [serve.integration().token, serve.automation().token],
+            serve,
+            server: added.server,
+            _service: service,
+        }
+    }
+
+    /// The control plane comes back with another program for runners; none is its own.
+    fn restart_with(&mut self, program: Option<&Path>) {
+        assert!(self.serve.process.stop().success());
+        self.serve = serve(self.home, &self.listen, program);
+        self.wait_for("active");
+    }
+
+    fn wait_for(&self, status: &str) {
+        let key = self.serve.key(&self.tokens[0]);
+        key.wait_for_status(&self.server, status);
+    }
+
+    fn key(&self) -> Key {
+        self.serve.key(&self.tokens[1]).on(&self.server)
+    }
+
+    fn status(&self) -> Value {
+        let data = self.home.path("web");
+        let arguments = ["runner", "status", "--output", "json", "--data-dir"];
+        let shown = self
+            .home
+            .run(&[&arguments[..], &[data.to_str().unwrap()]].concat());
+        serde_json::from_str(&shown.stdout).unwrap()
+    }
+
+    /// How often an upgrade that failed stands in the audit log, and what it says.
+    fn failures(&self) -> Vec<String> {
+        let exported = self.home.audit("export", &[]).stdout;
+        let lines = exported.lines().map(str::to_owned);
+        lines
+            .filter(|line| line.contains("runner.upgrade_failed"))
+            .collect()
+    }
+
+    /// That a program that is no good was left again, and is reported once.
+    fn expect_failure(&mut self, program: &Path, reason: &str) {
+        self.restart_with(Some(program));
+        wait_until("the failure is audited", || !self.failures().is_empty());
+        wait_until("the previous program is back", || {
+            is_same(&self::program(self.home), &self.home.path("older"))
+        });
+        self.wait_for("active");
+        self.key().run("true").is("completed", 0);
+        // The same program is not tried again.
+        self.restart_with(Some(program));
+        self.key().run("true").is("completed", 0);
+        let failures = self.failures();
+        assert_eq!(failures.len(), 1, "{failures:?}");
+        assert!(failures[0].contains(reason), "{failures:?}");
+    }
+}
+
+fn serve(home: &Home, listen: &str, program: Option<&Path>) -> ControlPlane {
+    let mut flags = vec!["--listen", listen];
+    if let Some(program) = program {
+        flags.extend(["--runner-program", program.to_str().unwrap()]);
+    }
+    home.serve_with(&flags)
+}
+
+fn program(home: &Home) -> PathBuf {
+    home.path("installed/reoclo")
+}
+
+/// What systemd does: starts the program again unless it ended for good.
+fn service(home: &Home, url: &str, token: &str) -> Process {
+    let script = format!(
+        "while :; do '{}' runner --data-dir web --installed --url {url} --token {token} \
+         --supervisor-idle 5; case $? in 2|3) exit;; esac; sleep 0.1; done",
+        program(home).display()
+    );
+    let mut command = home.shell(&script);
+    command.env("REOCLO_UPGRADE_WITHIN", "3");
+    home.spawn(command)
+}
+
+/// The program with some bytes behind its end, which nothing reads: another build of it.
+fn older_build(home: &Home) -> PathBuf {
+    let path = home.path("older");
+    let mut bytes = fs::read(OWN).unwrap();
+    bytes.extend_from_slice(b"older");
+    executable(&path, &bytes);
+    path
+}
+
+/// A program that says that it is one.
+fn pretender(home: &Home, script: &str) -> PathBuf {
+    let path = home.path("pretender");
+    let version = format!("reoclo {}", env!("CARGO_PKG_VERSION"));
+    let text = format!("#!/bin/sh\ncase \"$*\" in --version) echo {version};; {script} esac\n");
+    executable(&path, text.as_bytes());
+    path
+}
+
+fn executable(path: &Path, bytes: &[u8]) {
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    // While it is being replaced there may be none for a moment of the test's own.
+    matches!((fs::read(one), fs::read(other)), (Ok(one), Ok(other)) if one == other)
+}
+
+#[test]
+fn a_runner_becomes_the_control_plane_s_program_and_commands_go_on() {
+    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let mut machine = Machine::new(&home);
+    let gate = Gate::new(&home, "gate");
+    let id = machine.key().start(&gate.command());
+    gate.wait_for_begin();
+    let before = machine.status();
+
+    machine.restart_with(None);
+    wait_until("the program was replaced", || {
+        is_same(&program(&home), Path::new(OWN))
+    });
+    let previous = home.path("installed/reoclo.previous");
+    assert!(is_same(&previous, &home.path("older")));
+    machine.wait_for("active");
+    let upgrade = || fs::read_to_string(home.path("web/upgrade.json")).unwrap_or_default();
+    wait_until("the new program is kept", || upgrade().contains("\"done\""));
+    let after = machine.status();
+    assert_eq!(
+        after["runner"]["pid"], before["runner"]["pid"],
+        "it is the same process"
+    );
+    assert_eq!(
+        after["supervisor"]["pid"], before["supervisor"]["pid"],
+        "it is busy"
+    );
+
+    gate.open();
+    let ended = machine.key().ended(&id);
+    ended.is("completed", 0);
+    assert_eq!((ended.stdout.as_str(), gate.runs()), (Gate::OUTPUT, 1));
+    wait_until("the supervisor was replaced too", || {
+        let supervisor = &machine.status()["supervisor"]["pid"];
+        supervisor.is_number() && *supervisor != before["supervisor"]["pid"]
+    });
+    machine.wait_for("active");
+    wait_until("commands run", || {
+        machine
+            .key()
+            .try_exec(&serde_json::json!({ "command": "true" }))
+            .is_ok_and(|answer| answer.status == 200)
+    });
+    assert_eq!(machine.failures(), [""; 0]);
+}
+
+#[test]
+fn a_program_that_cannot_connect_never_takes_the_place() {
+    let home = Home::new();
+    let mut machine = Machine::new(&home);
+    let broken = pretender(&home, "*) exit 1;;");
+    machine.expect_failure(&broken, "could not connect when it was tried");
+    assert!(!home.path("installed/reoclo.previous").exists());
+}
+
+#[test]
+fn a_program_that_hangs_is_replaced_by_the_previous_one() {
+    let home = Home::new();
+    let mut machine = Machine::new(&home);
+    let hangs = pretender(&home, "'runner probe '*) ;; *) exec sleep 1000;;");
+    machine.expect_failure(&hangs, "did not connect within 3 seconds");
+}
+
+#[test]
+fn a_program_that_crashes_is_replaced_by_the_previous_one() {
+    let home = Home::new();
+    let mut machine = Machine::new(&home);
+    let crashes = pretender(&home, "'runner probe '*) ;; *) exit 1;;");
+    machine.expect_failure(&crashes, "did not connect within 3 seconds");
+}
+
+#[test]
+fn a_runner_that_was_told_to_stay_or_was_not_installed_stays() {
+    let home = Home::new();
+    let older = older_build(&home);
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let script = format!(
+        "exec '{}' runner --data-dir web --installed --no-self-upgrade --url {} --token {}",
+        older.display(),
+        serve.url(),
+        added.token
+    );
+    let runner = home.spawn(home.shell(&script));
+    serve.integration().wait_for_status(&added.server, "active");
+    serve
+        .automation()
+        .on(&added.server)
+        .run("true")
+        .is("completed", 0);
+    let log = runner.stderr();
+    assert!(!log.contains("another program"), "{log}");
+}
