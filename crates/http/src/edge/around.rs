@@ -115,12 +115,11 @@ fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
 fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
     if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
         body.request_id = id.to_string();
-        let mut full = match asked {
-            Some(asked) => asked.refused(response.status(), &body),
-            None => {
-                let bytes = serde_json::to_vec(&body).unwrap_or_default();
-                json_response(response.status(), bytes)
-            }
+        let mut full = if let Some(asked) = asked {
+            asked.refused(response.status(), &body)
+        } else {
+            let bytes = serde_json::to_vec(&body).unwrap_or_default();
+            json_response(response.status(), bytes)
         };
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {

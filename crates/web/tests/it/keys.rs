@@ -44,6 +44,8 @@ async fn an_integration_key_is_shown_once_and_works_until_it_is_revoked(world: &
     assert_eq!(made.header("cache-control"), "no-store");
     let (token, place) = (made.element("token"), place(&made));
     assert!(token.starts_with("rk_t_"));
+    let unused = world.look(Some(&admin), &format!("{place}/revoke")).await;
+    unused.says(200, "No use of it is on record");
     assert_eq!(world.status_with_key(token, "/api/servers").await, 200);
     world.control.write_key_uses(true).await;
 
