@@ -35,6 +35,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 }
 
 /// The paths of one key's pages.
+#[derive(Clone, Copy)]
 struct Paths {
     show: &'static str,
     revoke: &'static str,
@@ -94,6 +95,10 @@ async fn lead(_: Authorized<Member>) -> Response {
 }
 
 /// What a lifetime is called.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 pub(crate) const fn lifetime_title(lifetime: &Lifetime) -> &'static str {
     match lifetime {
         Lifetime::Month => "30 days",
@@ -104,6 +109,10 @@ pub(crate) const fn lifetime_title(lifetime: &Lifetime) -> &'static str {
 }
 
 /// The id of the element with that snippet's text.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 pub(crate) fn snippet_id(position: &usize) -> String {
     format!("snippet-text-{position}")
 }

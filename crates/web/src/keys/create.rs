@@ -34,7 +34,7 @@ pub(super) async fn integration(
         Ok(minted) => Ok(created::show::<IntegrationKeysManage>(
             shell,
             control,
-            minted,
+            &minted,
             Occasion::Created,
             &[],
         )),
@@ -87,7 +87,7 @@ pub(super) async fn automation(
             Ok(created::show::<AutomationKeysManage>(
                 shell,
                 &control,
-                minted,
+                &minted,
                 Occasion::Created,
                 &servers,
             ))
@@ -153,6 +153,6 @@ pub(super) async fn duplicate<P: KeyPages>(
     let servers = control.servers(&servers).await?;
     let occasion = Occasion::Duplicated;
     Ok(created::show::<P>(
-        shell, &control, minted, occasion, &servers,
+        shell, &control, &minted, occasion, &servers,
     ))
 }

@@ -35,7 +35,7 @@ struct Created {
 pub(super) fn show<P: KeyPages>(
     shell: Shell,
     control: &Control,
-    minted: MintedKey,
+    minted: &MintedKey,
     occasion: Occasion,
     servers: &[ServerRecord],
 ) -> Response {

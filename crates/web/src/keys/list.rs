@@ -26,6 +26,10 @@ struct List {
     shell: Shell,
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates pass references"
+)]
 impl List {
     fn is_here(&self, href: &str) -> bool {
         self.path == href

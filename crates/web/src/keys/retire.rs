@@ -92,6 +92,6 @@ pub(super) async fn replace<P: KeyPages>(
     let servers = control.servers(&servers).await?;
     let occasion = Occasion::Replaced;
     Ok(created::show::<P>(
-        shell, &control, minted, occasion, &servers,
+        shell, &control, &minted, occasion, &servers,
     ))
 }

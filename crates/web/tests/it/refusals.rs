@@ -2,12 +2,13 @@ use http::Method;
 use reoclo_domain::Role;
 
 use crate::on_both_databases;
-use crate::world::World;
+use crate::world::{FORM, World, form};
 
 on_both_databases!(
     a_page_that_is_not_there_says_so_in_html,
     programs_get_json_wherever_they_ask,
     the_way_back_is_kept_and_is_ours,
+    the_api_takes_no_forms,
 );
 
 async fn a_page_that_is_not_there_says_so_in_html(world: &World) {
@@ -54,4 +55,22 @@ async fn the_way_back_is_kept_and_is_ours(world: &World) {
     world.look(None, "/").await.leads_to("/sign-in");
     let page = world.look(None, "/sign-in?next=https://evil.example").await;
     page.lacks("evil.example");
+}
+
+/// A form's token is no proof for a route of the API, and a form is no body of one.
+async fn the_api_takes_no_forms(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let body = form(&[("csrf_token", &admin.csrf), ("name", "Web 2")]);
+    for path in [
+        "/api/servers",
+        "/api/integration-keys",
+        "/api/users",
+        "/api/auth/switch",
+    ] {
+        let plain = world.send(Method::POST, path, Some(&admin), &FORM, body.clone());
+        assert_eq!(plain.await.status, 403, "{path}");
+        let headers = [FORM[0], FORM[1], ("x-csrf-token", &admin.csrf)];
+        let marked = world.send(Method::POST, path, Some(&admin), &headers, body.clone());
+        assert_eq!(marked.await.status, 415, "{path}");
+    }
 }
