@@ -34,7 +34,7 @@ pub(crate) fn target_directory() -> PathBuf {
 
 /// The workspace's root, as `cargo run` says it: when two checkouts share a target folder, the
 /// path that was compiled in can be the other one's.
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     package.join("..")

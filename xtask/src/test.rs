@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every suite, with whatever it needs installed and started.
 
+mod browser;
 mod postgres;
 mod requirement;
 mod suite;
@@ -47,6 +48,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
 fn run_suite(suite: Suite, processes: &Processes) -> Result<bool> {
     let result = match suite {
         Suite::Postgres => with_postgres(processes),
+        Suite::Browser => browser::run(processes),
         _ => run_commands(suite.commands(), processes),
     };
     match result {

@@ -29,10 +29,26 @@ pub struct PresentedSession<'a> {
     pub token: &'a str,
     /// The request can change something.
     pub changes: bool,
-    /// The session's own `csrf_token`, as it came back.
-    pub csrf_token: Option<&'a str>,
-    /// No header says that another site made the request.
-    pub same_site: bool,
+    /// What tells that a page of ours made the request.
+    pub made_by: MadeBy<'a>,
+}
+
+/// What tells that a page of ours made a request, and not another site's.
+#[derive(Clone, Copy, Debug)]
+pub enum MadeBy<'a> {
+    /// A script of ours: it sends the session's own `csrf_token`, and no header says otherwise.
+    Script {
+        /// The token as it came back.
+        csrf_token: Option<&'a str>,
+        /// No header says that another site made the request.
+        same_site: bool,
+    },
+    /// A form of ours: the browser names our origin, and the token comes with the fields. Whoever
+    /// reads these holds it against the session's, with [`Control::is_csrf_token`].
+    Form {
+        /// The browser named our origin, and no header says otherwise.
+        of_own_origin: bool,
+    },
 }
 
 /// Where the check leaves what the answer's headers tell about the key.

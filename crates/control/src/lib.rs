@@ -34,7 +34,7 @@ mod users;
 
 pub use account::SetupForm;
 pub use audit_logs::AuditLogRequest;
-pub use authenticate::{KeyNotes, Presented, PresentedSession};
+pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};

@@ -6,11 +6,14 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
-use reoclo_control::{Authorized, KeyNotes, Permission, Presented, PresentedSession, Refusal};
+use reoclo_control::{
+    Authorized, KeyNotes, MadeBy, Permission, Presented, PresentedSession, Refusal,
+};
 use reoclo_domain::OrganizationId;
 
-use crate::edge::{Source, is_same_site};
+use crate::edge::{Source, is_of_own_origin, is_same_site};
 use crate::error::ApiError;
+use crate::page::PageRoute;
 use crate::registrar::TENANT_ID;
 use crate::sessions::cookie;
 use crate::state::AppState;
@@ -20,7 +23,11 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let source = Source::of(parts).0;
-        let bearer = bearer(&parts.headers)?;
+        // People look at pages, and what a proxy before us put into the header is not theirs.
+        let bearer = match PageRoute::of(parts) {
+            Some(_) => None,
+            None => bearer(&parts.headers)?,
+        };
         let notes = parts.extensions.get::<Arc<KeyNotes>>();
         let notes = notes.cloned().unwrap_or_default();
         let session = presented_session(parts, state);
@@ -41,13 +48,25 @@ fn presented_session<'p>(parts: &'p Parts, state: &AppState) -> Option<Presented
     if !cookie::counts_at(parts.uri.path()) {
         return None;
     }
-    let csrf_token = parts.headers.get("x-csrf-token");
     Some(PresentedSession {
         token: cookie::read(&parts.headers)?,
         changes: !parts.method.is_safe(),
+        made_by: made_by(parts, state),
+    })
+}
+
+/// A page's `POST` takes forms alone: its last argument reads the token among the fields.
+fn made_by<'p>(parts: &'p Parts, state: &AppState) -> MadeBy<'p> {
+    if PageRoute::of(parts) == Some(PageRoute::TakesForm) {
+        return MadeBy::Form {
+            of_own_origin: is_of_own_origin(&parts.headers, &state.hosts),
+        };
+    }
+    let csrf_token = parts.headers.get("x-csrf-token");
+    MadeBy::Script {
         csrf_token: csrf_token.and_then(|token| token.to_str().ok()),
         same_site: is_same_site(&parts.headers, &state.hosts),
-    })
+    }
 }
 
 /// Where the path names an organization, it is the caller's own; every other is not found.

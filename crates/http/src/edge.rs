@@ -13,7 +13,7 @@ use reoclo_control::RequestSource;
 pub(crate) use around::around;
 pub use client_address::TrustedProxies;
 pub use hosts::Hosts;
-pub(crate) use same_site::{SameSite, is_same_site};
+pub(crate) use same_site::{SameSite, is_of_own_origin, is_same_site};
 
 /// The connection that a request came over.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +26,10 @@ pub struct ConnectionInfo {
 
 /// Where a request comes from, as audit rows and keys record it.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Source(pub(crate) RequestSource);
+pub struct Source(
+    /// As the edge found it.
+    pub RequestSource,
+);
 
 impl Source {
     pub(crate) fn of(parts: &Parts) -> Self {

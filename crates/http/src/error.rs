@@ -26,6 +26,8 @@ pub enum Malformed {
     Method,
     /// The body is not JSON.
     MediaType,
+    /// The body is not a form.
+    FormMediaType,
     /// The `Host` is none of ours.
     Host,
     /// The body is larger than `limit` bytes.
@@ -133,7 +135,7 @@ impl Malformed {
             Self::BadRequest(_) => "bad_request",
             Self::UnknownPath => "not_found",
             Self::Method => "method_not_allowed",
-            Self::MediaType => "unsupported_media_type",
+            Self::MediaType | Self::FormMediaType => "unsupported_media_type",
             Self::Host => "unknown_host",
             Self::TooLarge { .. } => "payload_too_large",
         }
@@ -145,6 +147,9 @@ impl Malformed {
             Self::UnknownPath => "there is nothing at this path: see /api/openapi.json".into(),
             Self::Method => "this path does not take that method: see the Allow header".into(),
             Self::MediaType => "send the body as `Content-Type: application/json`".into(),
+            Self::FormMediaType => {
+                "send the form as `Content-Type: application/x-www-form-urlencoded`".into()
+            }
             Self::Host => "this Host is not served here: start Reoclo with --public-url set to \
                            the address that you use"
                 .into(),

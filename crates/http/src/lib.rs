@@ -17,6 +17,7 @@ mod listener;
 mod metrics;
 mod openapi;
 mod operations;
+mod page;
 mod path;
 mod probes;
 mod program;
@@ -32,13 +33,20 @@ mod state;
 mod tenant;
 mod users;
 
-pub use edge::{ConnectionInfo, Hosts, TrustedProxies};
+pub use edge::{ConnectionInfo, Hosts, Source, TrustedProxies};
 pub use error::{ApiError, Malformed};
 pub use listener::{ListenError, Listener, Served, TlsFiles, serve};
 pub use metrics::metrics_routes;
 pub use openapi::document;
+pub use page::{FormFields, PageForm, PublicForm, RefusalPage, RefusedRequest};
+pub use path::ItemId;
 pub use program::{ProgramSlot, RunnerProgram};
 pub use public::Public;
-pub use registrar::{Doc, Guarded, QueryParameter, Registrar, Route};
+pub use query::{QueryReader, QueryText};
+pub use registrar::{Doc, Guarded, QueryParameter, Registrar, Route, TakesForm};
 pub use routes::{Api, api};
+pub use sessions::cookie::{
+    SessionCookie, of_nobody as cookie_of_nobody, of_session as cookie_of_session,
+    read as session_token,
+};
 pub use state::AppState;

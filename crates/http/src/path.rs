@@ -8,7 +8,10 @@ use crate::error::ApiError;
 
 /// The parameter `{id}`, whatever else is in the path; one that is not readable finds nothing.
 #[derive(Debug)]
-pub(crate) struct ItemId(pub(crate) String);
+pub struct ItemId(
+    /// The id as it stood in the path.
+    pub String,
+);
 
 impl<S: Send + Sync> FromRequestParts<S> for ItemId {
     type Rejection = ApiError;
@@ -28,7 +31,7 @@ impl<S: Send + Sync> FromRequestParts<S> for ItemId {
 
 impl ItemId {
     /// The id as the type that it names; a text that is none finds nothing.
-    pub(crate) fn parse<T: std::str::FromStr>(&self, what: &'static str) -> Result<T, Refusal> {
+    pub fn parse<T: std::str::FromStr>(&self, what: &'static str) -> Result<T, Refusal> {
         self.0.parse().map_err(|_| Refusal::NotFound(what))
     }
 }

@@ -10,7 +10,7 @@ use crate::error::ApiError;
 /// Parameters by name. Unknown ones are left alone, since clients of other versions send them,
 /// and an empty one counts as none.
 #[derive(Debug)]
-pub(crate) struct QueryText(Vec<(String, String)>);
+pub struct QueryText(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for QueryText {
     type Rejection = ApiError;
@@ -33,13 +33,14 @@ impl QueryText {
 
 /// Reads parameters and collects what is wrong with them.
 #[derive(Debug)]
-pub(crate) struct QueryReader<'q> {
+pub struct QueryReader<'q> {
     query: &'q QueryText,
     invalid: InvalidFields,
 }
 
 impl<'q> QueryReader<'q> {
-    pub(crate) fn new(query: &'q QueryText) -> Self {
+    /// Reads from `query`.
+    pub fn new(query: &'q QueryText) -> Self {
         Self {
             query,
             invalid: InvalidFields::default(),
@@ -47,7 +48,7 @@ impl<'q> QueryReader<'q> {
     }
 
     /// The first of `names` that is there, as `parse` reads it.
-    pub(crate) fn read<T>(
+    pub fn read<T>(
         &mut self,
         names: &[&'static str],
         parse: impl Fn(&str) -> Result<T, String>,
@@ -65,7 +66,7 @@ impl<'q> QueryReader<'q> {
     }
 
     /// A text that the database can hold.
-    pub(crate) fn text(&mut self, name: &'static str) -> Option<String> {
+    pub fn text(&mut self, name: &'static str) -> Option<String> {
         self.read(&[name], |text| {
             if text.contains('\0') {
                 Err("must not contain a NUL character".into())
@@ -76,7 +77,7 @@ impl<'q> QueryReader<'q> {
     }
 
     /// A number from `least` to `most`.
-    pub(crate) fn number(&mut self, names: &[&'static str], least: i64, most: i64) -> Option<i64> {
+    pub fn number(&mut self, names: &[&'static str], least: i64, most: i64) -> Option<i64> {
         self.read(names, |text| {
             let number = text.parse().ok();
             number
@@ -86,12 +87,12 @@ impl<'q> QueryReader<'q> {
     }
 
     /// Notes a problem that shows only in what other parameters are.
-    pub(crate) fn refuse(&mut self, name: &'static str, problem: &str) {
+    pub fn refuse(&mut self, name: &'static str, problem: &str) {
         self.invalid.add(name, problem);
     }
 
     /// Refuses when there was any problem.
-    pub(crate) fn finish(self) -> Result<(), Refusal> {
+    pub fn finish(self) -> Result<(), Refusal> {
         self.invalid.into_result()
     }
 }

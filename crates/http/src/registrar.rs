@@ -6,14 +6,15 @@
 
 use std::borrow::Cow;
 
-use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
+use axum::{Extension, Router};
 use http::Method;
 use reoclo_control::{Authorized, Permission, Requirement};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use crate::page::{PageForm, PageRoute, PublicForm, RefusalPage};
 use crate::public::Public;
 use crate::state::AppState;
 
@@ -153,6 +154,45 @@ guarded!(A, B);
 guarded!(A, B, C);
 guarded!(A, B, C, D);
 guarded!(A, B, C, D, E);
+guarded!(A, B, C, D, E, F);
+
+/// Arguments of a handler that takes a page's form: they end with what reads it and checks that a
+/// page of ours sent it.
+///
+/// ```compile_fail,E0277
+/// use reoclo_http::{Public, Registrar};
+///
+/// async fn forgets_the_form(_: Public) {}
+/// let _ = Registrar::default().page_post("/hello", forgets_the_form);
+/// ```
+///
+/// A form of somebody who is signed in carries their session's token, so it is not read by what
+/// reads a stranger's:
+///
+/// ```compile_fail,E0277
+/// use reoclo_control::{Authorized, Member};
+/// use reoclo_http::{PublicForm, Registrar};
+///
+/// async fn forgets_the_token(_: Authorized<Member>, _: PublicForm) {}
+/// let _ = Registrar::default().page_post("/hello", forgets_the_token);
+/// ```
+pub trait TakesForm: Guarded {}
+
+macro_rules! takes_form {
+    ($($argument:ident),*) => {
+        impl<M, P: Permission, $($argument),*> TakesForm
+            for (M, Authorized<P>, $($argument,)* PageForm) {}
+
+        impl<M, $($argument),*> TakesForm for (M, Public, $($argument,)* PublicForm) {}
+    };
+}
+
+takes_form!();
+takes_form!(A);
+takes_form!(A, B);
+takes_form!(A, B, C);
+takes_form!(A, B, C, D);
+takes_form!(A, B, C, D, E);
 
 /// Where the existing clients ask for an organization's resources (CLIENTS C).
 pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
@@ -160,14 +200,46 @@ pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
 /// The parameter in it.
 pub(crate) const TENANT_ID: &str = "tid";
 
+const PAGE: Doc = Doc::new("A page.");
+
 /// Collects routes.
 #[derive(Default)]
 pub struct Registrar {
     router: Router<AppState>,
     routes: Vec<Route>,
+    refusal_page: Option<RefusalPage>,
 }
 
 impl Registrar {
+    /// Adds a page: a `GET` route for people, with whom no key counts.
+    #[must_use]
+    pub fn page<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        let handler = on(MethodFilter::GET, handler).layer(Extension(PageRoute::Shown));
+        self.add::<T>(Method::GET, path, PAGE, handler)
+    }
+
+    /// Adds a `POST` route that takes a page's form, and nothing else.
+    #[must_use]
+    pub fn page_post<H, T>(self, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: TakesForm + 'static,
+    {
+        let handler = on(MethodFilter::POST, handler).layer(Extension(PageRoute::TakesForm));
+        self.add::<T>(Method::POST, path, PAGE, handler)
+    }
+
+    /// Shows refusals to people as pages.
+    #[must_use]
+    pub fn refusals_as(mut self, page: RefusalPage) -> Self {
+        self.refusal_page = Some(page);
+        self
+    }
+
     /// Adds a `GET` route.
     #[must_use]
     pub fn get<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
@@ -311,7 +383,7 @@ impl Registrar {
         self
     }
 
-    pub(crate) fn finish(self) -> (Router<AppState>, Vec<Route>) {
-        (self.router, self.routes)
+    pub(crate) fn finish(self) -> (Router<AppState>, Vec<Route>, Option<RefusalPage>) {
+        (self.router, self.routes, self.refusal_page)
     }
 }

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware;
+use reoclo_control::Requirement;
+use reoclo_domain::Acl;
 
 use crate::edge;
 use crate::error::{ApiError, Malformed};
@@ -37,12 +39,24 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let registrar = install::add(registrar);
-    let (router, routes) = more(registrar).finish();
+    let (router, routes, refusal_page) = more(registrar).finish();
+    state.refusal_page = refusal_page;
+    state.served = served(&routes);
     state.openapi = Arc::from(openapi::document(&routes));
     Api {
         router: finish(router, state),
         routes,
     }
+}
+
+fn served(routes: &[Route]) -> Acl {
+    let requirements = routes.iter().filter_map(|route| route.requirement);
+    let cells = requirements.flat_map(|requirement| match requirement {
+        Requirement::Cell(cell) => vec![cell],
+        Requirement::Both(first, second) => vec![first, second],
+        _ => Vec::new(),
+    });
+    cells.collect()
 }
 
 /// Adds what stands around every route.

@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use axum::extract::FromRef;
 use reoclo_control::Control;
+use reoclo_domain::Acl;
 
 use crate::edge::{Hosts, TrustedProxies};
+use crate::page::RefusalPage;
 use crate::program::ProgramSlot;
 
 /// The use cases, and what the edge needs to judge a request.
@@ -15,6 +17,8 @@ pub struct AppState {
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) openapi: Arc<str>,
+    pub(crate) refusal_page: Option<RefusalPage>,
+    pub(crate) served: Acl,
     pub(crate) program: ProgramSlot,
 }
 
@@ -27,6 +31,8 @@ impl AppState {
             hosts: Arc::new(hosts),
             proxies: Arc::new(proxies),
             openapi,
+            refusal_page: None,
+            served: Acl::empty(),
             program: ProgramSlot::default(),
         }
     }
@@ -36,6 +42,18 @@ impl AppState {
     pub fn with_program(mut self, program: ProgramSlot) -> Self {
         self.program = program;
         self
+    }
+}
+
+impl AppState {
+    /// The use cases.
+    pub const fn control(&self) -> &Control {
+        &self.control
+    }
+
+    /// The cells that some route demands; the others open nothing yet.
+    pub const fn served(&self) -> Acl {
+        self.served
     }
 }
 

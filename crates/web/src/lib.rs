@@ -1,57 +1,48 @@
-//! The pages that people see, embedded in the binary.
+//! The dashboard: pages rendered on the server, which work without any script.
 //!
-//! Sign-in and the dashboard are not built yet; the set-up page says so.
+//! A page's handler begins with the same `Authorized` proof as the API's and calls the same use
+//! case. What a person may not use is not offered, and is refused all the same.
 #![forbid(unsafe_code)]
 
-/// A file of the pages, with what a browser needs to know about it.
-#[derive(Clone, Copy, Debug)]
-pub struct Asset {
-    /// Where it is served.
-    pub path: &'static str,
-    /// Its media type.
-    pub content_type: &'static str,
-    /// Its content.
-    pub content: &'static str,
-}
+mod account;
+mod assets;
+mod audit_logs;
+mod form;
+mod home;
+mod keys;
+mod look;
+mod moment;
+mod operations;
+mod organization;
+mod page;
+mod refused;
+mod registry_credentials;
+mod servers;
+mod shell;
+#[cfg(debug_assertions)]
+mod styleguide;
+mod users;
+mod words;
 
-/// No page runs a script or a style of anybody else, is framed, or tells where it was.
-pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
-     connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+use reoclo_http::Registrar;
 
-/// The page of the one-time link: it takes the first admin's name, e-mail and password.
-pub const SETUP_PAGE: Asset = Asset {
-    path: "/setup",
-    content_type: "text/html; charset=utf-8",
-    content: include_str!("../pages/setup.html"),
-};
+pub use page::CONTENT_SECURITY_POLICY;
 
-/// Sends the set-up page's form.
-pub const SETUP_SCRIPT: Asset = Asset {
-    path: "/assets/setup.js",
-    content_type: "text/javascript; charset=utf-8",
-    content: include_str!("../pages/setup.js"),
-};
-
-/// How the pages look.
-pub const STYLE: Asset = Asset {
-    path: "/assets/style.css",
-    content_type: "text/css; charset=utf-8",
-    content: include_str!("../pages/style.css"),
-};
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_asks_only_for_files_that_are_served() {
-        for asset in [SETUP_SCRIPT, STYLE] {
-            assert!(
-                SETUP_PAGE.content.contains(&format!("\"{}\"", asset.path)),
-                "{}",
-                asset.path
-            );
-        }
-        assert!(!SETUP_PAGE.content.contains("<style") && !SETUP_PAGE.content.contains("onclick"));
-    }
+/// Adds every page.
+#[must_use]
+pub fn add(registrar: Registrar) -> Registrar {
+    let registrar = registrar.refusals_as(refused::show);
+    let registrar = assets::add(registrar);
+    let registrar = account::add(registrar);
+    let registrar = home::add(registrar);
+    let registrar = keys::add(registrar);
+    let registrar = servers::add(registrar);
+    let registrar = operations::add(registrar);
+    let registrar = registry_credentials::add(registrar);
+    let registrar = users::add(registrar);
+    let registrar = organization::add(registrar);
+    let registrar = audit_logs::add(registrar);
+    #[cfg(debug_assertions)]
+    let registrar = styleguide::add(registrar);
+    registrar
 }

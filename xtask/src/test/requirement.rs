@@ -23,6 +23,10 @@ enum Requirement {
     Compiler,
     /// PostgreSQL's server programs.
     Postgres,
+    /// The browser of the tests of the dashboard.
+    Chromium,
+    /// What drives it.
+    Node,
     /// Docker's command line and, for root, its engine, with a registry to log in to.
     Docker,
     /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
@@ -79,6 +83,7 @@ impl Requirement {
             Suite::Unit => &[Self::Compiler],
             Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd],
             Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
+            Suite::Browser => &[Self::Compiler, Self::Chromium, Self::Node],
         }
     }
 
@@ -88,6 +93,8 @@ impl Requirement {
             Self::Compiler => host::has("cc", processes),
             Self::Postgres => Ok(postgres::programs().is_some()),
             Self::Docker => has_docker(host, processes),
+            Self::Chromium => host::has("chromium", processes),
+            Self::Node => Ok(host::has("node", processes)? && host::has("npm", processes)?),
             Self::Systemd => host::has("systemd-analyze", processes),
         }
     }
@@ -107,6 +114,8 @@ impl Requirement {
                 docker_packages(host),
             ),
             Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
+            Self::Chromium => ("Chromium is not installed", &["chromium"]),
+            Self::Node => ("Node.js or npm is not installed", &["nodejs", "npm"]),
         };
         match host.why_not_install() {
             None => Ok(packages),

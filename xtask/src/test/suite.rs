@@ -22,6 +22,8 @@ pub(crate) enum Suite {
     Sqlite,
     /// Integration tests with `postgres` in their name, against a real server
     Postgres,
+    /// The dashboard in Chromium, as people use it
+    Browser,
 }
 
 impl Suite {
@@ -62,6 +64,8 @@ impl Suite {
             Self::Postgres => &[
                 &["test", "--workspace", "--no-fail-fast", "--test", "*", "--", "postgres"],
             ],
+            // Not cargo's: `browser.rs` runs them.
+            Self::Browser => &[],
         }
     }
 }
@@ -74,6 +78,7 @@ impl fmt::Display for Suite {
             Self::Unit => "unit",
             Self::Sqlite => "sqlite",
             Self::Postgres => "postgres",
+            Self::Browser => "browser",
         })
     }
 }

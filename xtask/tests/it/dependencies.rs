@@ -16,7 +16,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("control", &["domain", "store", "wire"]),
     // It speaks the runner's handshake, hence `wire`.
     ("http", &["domain", "api-types", "wire", "control"]),
-    ("web", &["domain", "control"]),
+    // Pages are routes: it adds them through `http`'s registrar.
+    ("web", &["domain", "control", "http"]),
     ("mcp", &["domain", "api-types", "control"]),
     ("client", &["domain", "api-types"]),
     ("cli", &["domain", "api-types", "client"]),

@@ -4,7 +4,7 @@ use reoclo_domain::{PlainToken, TokenHash};
 use reoclo_store::{RequestSource, SessionRecord};
 
 use super::session_token;
-use crate::authenticate::PresentedSession;
+use crate::authenticate::{MadeBy, PresentedSession};
 use crate::refused_use::Wanted;
 use crate::{Caller, Control, Refusal, Requirement};
 
@@ -28,6 +28,11 @@ impl Control {
         Ok(Caller::person_of(session, role, source))
     }
 
+    /// Whether `shown` is the `csrf_token` of the session with this token.
+    pub fn is_csrf_token(&self, session: &str, shown: &str) -> bool {
+        session_token(session).is_some_and(|session| is_csrf_token_of(&session, shown))
+    }
+
     async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {
         let found = self.store().find_session(token).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;
@@ -42,15 +47,21 @@ impl Control {
 /// Another site can make a browser send the cookie, but it can neither read the session's own
 /// token nor leave out the headers that name it.
 fn check_csrf(presented: PresentedSession<'_>, token: &PlainToken) -> Result<(), Refusal> {
-    if !presented.changes {
-        return Ok(());
-    }
-    let shown = presented.csrf_token.unwrap_or_default();
-    // Hashes are compared, so that the time it takes tells nothing of the token.
-    let is_own = TokenHash::of(shown) == TokenHash::of(token.csrf_token().expose());
-    if presented.same_site && is_own {
+    let is_ours = match presented.made_by {
+        MadeBy::Script {
+            csrf_token,
+            same_site,
+        } => same_site && is_csrf_token_of(token, csrf_token.unwrap_or_default()),
+        MadeBy::Form { of_own_origin } => of_own_origin,
+    };
+    if is_ours || !presented.changes {
         Ok(())
     } else {
         Err(Refusal::CsrfFailed)
     }
+}
+
+/// Hashes are compared, so that the time it takes tells nothing of the token.
+fn is_csrf_token_of(session: &PlainToken, shown: &str) -> bool {
+    TokenHash::of(shown) == TokenHash::of(session.csrf_token().expose())
 }

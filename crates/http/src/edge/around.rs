@@ -15,6 +15,7 @@ use tracing::Instrument;
 use super::{ConnectionInfo, Source};
 use crate::body::json_response;
 use crate::error::{ApiError, Incomplete, Malformed};
+use crate::page::AskedPage;
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -46,6 +47,7 @@ pub(crate) async fn around(
     request.extensions_mut().insert(source);
     let notes = Arc::<KeyNotes>::default();
     request.extensions_mut().insert(Arc::clone(&notes));
+    let asked = AskedPage::of(&state, &request);
     let answer = async {
         if hosted {
             let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -54,7 +56,7 @@ pub(crate) async fn around(
             ApiError::from(Malformed::Host).into_response()
         }
     };
-    let mut response = complete(answer.instrument(span.clone()).await, id);
+    let mut response = complete(answer.instrument(span.clone()).await, id, asked.as_ref());
     show_notes(response.headers_mut(), &notes);
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
     response
@@ -110,11 +112,15 @@ fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
     }
 }
 
-fn complete(mut response: Response, id: RequestId) -> Response {
+fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
     if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
         body.request_id = id.to_string();
-        let bytes = serde_json::to_vec(&body).unwrap_or_default();
-        let mut full = json_response(response.status(), bytes);
+        let mut full = if let Some(asked) = asked {
+            asked.refused(response.status(), &body)
+        } else {
+            let bytes = serde_json::to_vec(&body).unwrap_or_default();
+            json_response(response.status(), bytes)
+        };
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
                 full.headers_mut().insert(name.clone(), value.clone());

@@ -39,6 +39,11 @@ pub(crate) fn is_same_site(headers: &HeaderMap, hosts: &Hosts) -> bool {
     fetched_here.all(|here| here) && of_ours.all(|ours| ours)
 }
 
+/// As [`is_same_site`], and the browser named our origin: what every form of ours does.
+pub(crate) fn is_of_own_origin(headers: &HeaderMap, hosts: &Hosts) -> bool {
+    headers.contains_key(header::ORIGIN) && is_same_site(headers, hosts)
+}
+
 #[cfg(test)]
 mod tests {
     use http::{HeaderName, HeaderValue};

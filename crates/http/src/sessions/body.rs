@@ -8,22 +8,16 @@ use crate::body::JsonAnswer;
 
 /// The session, with its cookie.
 pub(super) fn signed_in(control: &Control, signed_in: &SignedIn) -> Response {
-    let seconds = signed_in.session.expires_at.since(control.clock().now());
-    let token = signed_in.token.expose();
-    let cookie = cookie::set(token, seconds.as_secs(), is_secure(control));
+    let cookie = cookie::of_session(control, signed_in);
     let body = JsonAnswer(StatusCode::OK, session(&signed_in.session));
     ([(header::SET_COOKIE, cookie)], body).into_response()
 }
 
 /// Nothing, and no cookie any more.
 pub(super) fn signed_out(control: &Control) -> Response {
-    let cookie = cookie::clear(is_secure(control));
+    let cookie = cookie::of_nobody(control);
     let body = JsonAnswer(StatusCode::OK, serde_json::json!({ "signed_out": true }));
     ([(header::SET_COOKIE, cookie)], body).into_response()
-}
-
-fn is_secure(control: &Control) -> bool {
-    control.settings().public_url.starts_with("https://")
 }
 
 pub(super) fn session(session: &SessionView) -> SessionBody {

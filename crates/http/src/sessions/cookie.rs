@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, header};
-use reoclo_control::Refusal;
+use reoclo_control::{Control, Refusal, SignedIn};
 
 use crate::error::ApiError;
 
@@ -12,7 +12,10 @@ pub(crate) const NAME: &str = "reoclo_session";
 
 /// The session's token as it came.
 #[derive(Clone)]
-pub(crate) struct SessionCookie(pub(crate) String);
+pub struct SessionCookie(
+    /// Never shown or logged, hence no `Debug`.
+    pub String,
+);
 
 impl<S: Sync> FromRequestParts<S> for SessionCookie {
     type Rejection = ApiError;
@@ -26,7 +29,7 @@ impl<S: Sync> FromRequestParts<S> for SessionCookie {
 }
 
 /// The cookie's value. Two that differ are none: a neighbouring site may have planted one.
-pub(crate) fn read(headers: &HeaderMap) -> Option<&str> {
+pub fn read(headers: &HeaderMap) -> Option<&str> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
@@ -45,19 +48,26 @@ pub(crate) fn counts_at(path: &str) -> bool {
     path != "/mcp" && !program.iter().any(|prefix| path.starts_with(prefix))
 }
 
-/// Keeps the token in the browser, out of reach of scripts and of other sites' forms.
-pub(super) fn set(token: &str, seconds: u64, is_secure: bool) -> HeaderValue {
+/// Keeps a session's token in the browser until the session ends.
+pub fn of_session(control: &Control, signed_in: &SignedIn) -> HeaderValue {
+    let seconds = signed_in.session.expires_at.since(control.clock().now());
+    set(control, signed_in.token.expose(), seconds.as_secs())
+}
+
+/// Takes the token away.
+pub fn of_nobody(control: &Control) -> HeaderValue {
+    set(control, "", 0)
+}
+
+/// Out of reach of scripts and of other sites' forms.
+fn set(control: &Control, token: &str, seconds: u64) -> HeaderValue {
+    let is_secure = control.settings().public_url.starts_with("https://");
     let secure = if is_secure { "; Secure" } else { "" };
     let cookie =
         format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     let mut value = HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value
-}
-
-/// Takes the cookie away.
-pub(super) fn clear(is_secure: bool) -> HeaderValue {
-    set("", 0, is_secure)
 }
 
 #[cfg(test)]

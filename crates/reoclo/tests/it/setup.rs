@@ -31,9 +31,15 @@ fn the_link_completes_the_account_once() {
             .unwrap()
             .starts_with("text/html")
     );
-    assert_eq!(page.header("Referrer-Policy"), Some("no-referrer"));
-    for asset in ["/assets/setup.js", "/assets/style.css"] {
-        assert!(page.text().contains(asset));
+    // Nobody but us is told the address, and we are told no more than the origin.
+    assert_eq!(page.header("Referrer-Policy"), Some("strict-origin"));
+    let text = page.text();
+    let assets: Vec<&str> = text
+        .split('"')
+        .filter(|text| text.starts_with("/assets/"))
+        .collect();
+    assert_eq!(assets.len(), 3);
+    for asset in assets {
         assert_eq!(up.send(&Request::get(asset)).status, 200, "{asset}");
     }
 

@@ -1,0 +1,152 @@
+// What makes the pages quicker to use. Every page works without it.
+document.documentElement.classList.add("scripted");
+
+const UNITS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+];
+/** Months are vague, so that days are counted while they can be pictured. */
+const MONTHS_FROM = 10_368_000;
+const phrases = new Intl.RelativeTimeFormat("en", { numeric: "always" });
+
+/** The words of `crates/web/src/moment.rs`, so that nothing jumps when they are renewed. */
+function relative(seconds) {
+  const size = Math.abs(seconds);
+  if (size < 60) return seconds > 0 ? "in less than a minute" : "just now";
+  const [unit, length] = UNITS.find(([unit, length]) => size >= (unit === "month" ? MONTHS_FROM : length));
+  const count = seconds > 0 ? Math.round(size / length) : -Math.floor(size / length);
+  return phrases.format(count, unit);
+}
+
+function renewTimes() {
+  for (const time of document.querySelectorAll("time[data-relative]")) {
+    const at = Date.parse(time.dateTime);
+    time.textContent = relative((at - Date.now()) / 1000);
+    time.title = new Date(at).toLocaleString(undefined, { dateStyle: "full", timeStyle: "long" });
+  }
+}
+renewTimes();
+setInterval(renewTimes, 30_000);
+
+/** Says something to everybody, also to those who listen. */
+function say(text) {
+  const place = document.getElementById("status");
+  if (!place) return;
+  place.textContent = text;
+  setTimeout(() => {
+    if (place.textContent === text) place.textContent = "";
+  }, 2_500);
+}
+
+async function copy(button) {
+  const text = document.getElementById(button.dataset.copy)?.textContent ?? "";
+  try {
+    await navigator.clipboard.writeText(text.trim());
+  } catch {
+    // Plain http without a secure context has no clipboard: select, and let the browser copy.
+    const range = document.createRange();
+    range.selectNodeContents(document.getElementById(button.dataset.copy));
+    getSelection().removeAllRanges();
+    getSelection().addRange(range);
+    if (!document.execCommand("copy")) return say("Selected: press Ctrl+C to copy");
+  }
+  say("Copied");
+}
+
+/** Light, dark, or as the system has it. */
+function turnTheme() {
+  const root = document.documentElement;
+  const isDark = root.dataset.theme
+    ? root.dataset.theme === "dark"
+    : matchMedia("(prefers-color-scheme: dark)").matches;
+  root.dataset.theme = isDark ? "light" : "dark";
+  document.cookie = `reoclo_theme=${root.dataset.theme}; Path=/; Max-Age=31536000; SameSite=Lax`;
+  say(`The ${root.dataset.theme} theme is on`);
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-copy], [data-theme-turn], [data-tick]");
+  if (!button) return;
+  if (button.dataset.copy) copy(button);
+  else if (button.dataset.tick) tick(button);
+  else turnTheme();
+});
+
+/** Ticks every box of a part of the form that may be ticked, or those of one action. */
+function tick(button) {
+  const which = button.dataset.tick;
+  for (const box of document.querySelectorAll(".matrix input:not(:disabled)")) {
+    box.checked = which === "all" || (which === "read" && box.value.endsWith(":read"));
+  }
+}
+
+/** Turns green when the server's runner has connected. */
+async function awaitServer(place) {
+  const answer = await fetch(`/api/servers/${place.dataset.awaitServer}`).catch(() => null);
+  if (answer?.ok && (await answer.json()).status === "active") {
+    const badge = place.querySelector(".badge");
+    badge.className = "badge good";
+    badge.textContent = "The runner is connected";
+  } else if (!answer || answer.ok) {
+    setTimeout(awaitServer, 2_000, place);
+  }
+}
+document.querySelectorAll("[data-await-server]").forEach(awaitServer);
+
+/** Says which lines are neither an address nor a network, while they are typed. */
+function checkNetworks(area) {
+  const wrong = area.value
+    .split("\n")
+    .map((line, index) => [line.trim(), index + 1])
+    .filter(([line]) => line && !isNetwork(line))
+    .map(([line, number]) => `Line ${number} (${line}) is neither an address nor a network.`);
+  document.getElementById(area.dataset.networks).textContent = wrong.slice(0, 3).join(" ");
+}
+
+/** As the server has it, but for host bits, which only the server looks at. */
+function isNetwork(text) {
+  const [address, length, more] = text.split("/");
+  if (more !== undefined) return false;
+  const isVersion4 = /^(\d{1,3}\.){3}\d{1,3}$/.test(address);
+  const isVersion6 = address.includes(":") && URL.canParse(`http://[${address}]/`);
+  if (isVersion4 ? address.split(".").some((part) => Number(part) > 255) : !isVersion6) return false;
+  return length === undefined || (/^\d{1,3}$/.test(length) && Number(length) <= (isVersion4 ? 32 : 128));
+}
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("[data-networks]")) checkNetworks(event.target);
+});
+
+// One click is one request, and what takes long is seen to.
+document.addEventListener("submit", (event) => {
+  if (event.defaultPrevented || event.target.method !== "post") return;
+  setTimeout(() => {
+    for (const button of event.target.querySelectorAll("button[type=submit]")) {
+      button.disabled = true;
+      button.setAttribute("aria-busy", "true");
+    }
+  });
+});
+addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[aria-busy]")) {
+    button.disabled = false;
+    button.removeAttribute("aria-busy");
+  }
+});
+
+// Selects that filter a list do so when they change.
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("form[data-filters] select")) event.target.form.requestSubmit();
+});
+
+// Menus close as menus do.
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const menu = event.target.closest?.("details.menu[open], details.top-menu[open]");
+  if (menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  }
+});

@@ -1,0 +1,66 @@
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{Authorized, Control, Member, NewOrganizationForm, OwnSession};
+use reoclo_http::{ApiError, PageForm, SessionCookie, cookie_of_session};
+
+use crate::form::Problems;
+use crate::page::{Page, see_other, see_other_with};
+use crate::shell::Shell;
+
+#[derive(Template)]
+#[template(path = "account/organizations.html")]
+struct Organizations {
+    shell: Shell,
+    name: String,
+    slug: String,
+    problems: Problems,
+}
+
+pub(super) async fn show(_: Authorized<Member>, shell: Shell) -> Response {
+    let page = Organizations {
+        shell,
+        name: String::new(),
+        slug: String::new(),
+        problems: Problems::default(),
+    };
+    Page::ok(page).into_response()
+}
+
+pub(super) async fn create(
+    proof: Authorized<Member>,
+    shell: Shell,
+    State(control): State<Control>,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let form = NewOrganizationForm {
+        name: fields.text("name").to_owned(),
+        slug: fields.filled("slug").map(str::to_owned),
+    };
+    match control.create_organization(&proof, form).await {
+        Ok(_) => Ok(see_other("/organizations?notice=organization-created")),
+        Err(refusal) => {
+            let page = Organizations {
+                shell,
+                name: fields.text("name").to_owned(),
+                slug: fields.text("slug").to_owned(),
+                problems: Problems::of(refusal)?,
+            };
+            Ok(Page(page.problems.status(), page).into_response())
+        }
+    }
+}
+
+/// The home page of the other organization: what was looked at does not exist there.
+pub(super) async fn switch(
+    proof: Authorized<OwnSession>,
+    State(control): State<Control>,
+    SessionCookie(token): SessionCookie,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let organization = fields.text("organization");
+    let signed_in = control
+        .switch_organization(&proof, &token, organization)
+        .await?;
+    Ok(see_other_with("/", cookie_of_session(&control, &signed_in)))
+}

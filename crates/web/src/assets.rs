@@ -1,0 +1,116 @@
+//! The files that pages load: named by what is in them, so that a browser keeps them for good.
+
+use std::io::Write;
+use std::sync::LazyLock;
+
+use axum::response::{IntoResponse, Response};
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use http::{HeaderMap, header};
+use reoclo_control::Refusal;
+use reoclo_http::{ApiError, ItemId, Public, Registrar};
+use sha2::{Digest, Sha256};
+
+const HASH_CHARS: usize = 16;
+
+/// A file of the pages.
+pub(crate) struct Asset {
+    /// Where it is served.
+    pub(crate) path: String,
+    content_type: &'static str,
+    plain: &'static str,
+    zipped: Vec<u8>,
+}
+
+/// How the pages look.
+pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
+    let plain = include_str!("../assets/style.css");
+    Asset::new("style", "css", "text/css; charset=utf-8", plain)
+});
+
+/// What makes the pages quicker to use.
+pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let plain = include_str!("../assets/app.js");
+    Asset::new("app", "js", "text/javascript; charset=utf-8", plain)
+});
+
+/// The sign in the browser's tab.
+pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
+    let plain = include_str!("../assets/icon.svg");
+    Asset::new("icon", "svg", "image/svg+xml", plain)
+});
+
+/// Follows the output of an operation.
+pub(crate) static LIVE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
+    let plain = include_str!("../assets/live.js");
+    Asset::new("live", "js", "text/javascript; charset=utf-8", plain)
+});
+
+static ALL: [&LazyLock<Asset>; 4] = [&STYLE, &SCRIPT, &LIVE_SCRIPT, &ICON];
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar.page("/assets/{id}", serve)
+}
+
+async fn serve(_: Public, ItemId(name): ItemId, headers: HeaderMap) -> Result<Response, ApiError> {
+    let found = ALL
+        .iter()
+        .find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
+    let asset = found.ok_or(Refusal::NotFound("the file"))?;
+    Ok(asset.answer(takes_gzip(&headers)))
+}
+
+impl Asset {
+    fn new(name: &str, ending: &str, content_type: &'static str, plain: &'static str) -> Self {
+        let digest = Sha256::digest(plain);
+        let hash = format!("{digest:x}");
+        Self {
+            path: format!("/assets/{name}-{}.{ending}", &hash[..HASH_CHARS]),
+            content_type,
+            plain,
+            zipped: zip(plain).unwrap_or_default(),
+        }
+    }
+
+    fn answer(&self, takes_gzip: bool) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, self.content_type),
+            (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
+            (header::VARY, "Accept-Encoding"),
+        ];
+        if takes_gzip && !self.zipped.is_empty() {
+            let encoding = [(header::CONTENT_ENCODING, "gzip")];
+            (headers, encoding, self.zipped.clone()).into_response()
+        } else {
+            (headers, self.plain).into_response()
+        }
+    }
+}
+
+fn zip(plain: &str) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain.as_bytes())?;
+    encoder.finish()
+}
+
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let mut values = headers.get_all(header::ACCEPT_ENCODING).iter();
+    values.any(|value| value.to_str().is_ok_and(|value| value.contains("gzip")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_named_by_its_content() {
+        let (one, other) = (
+            Asset::new("a", "css", "text/css", "a {}"),
+            Asset::new("a", "css", "text/css", "b {}"),
+        );
+        assert_ne!(one.path, other.path);
+        let name = one.path.strip_prefix("/assets/a-").unwrap();
+        let hash = name.strip_suffix(".css").unwrap();
+        assert_eq!(hash.len(), HASH_CHARS);
+    }
+}

@@ -1,0 +1,139 @@
+//! The home page: what there is, and what needs somebody.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{
+    AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, AutomationKeysManage, Control,
+    IntegrationKeysManage, KeyListRequest, ManagedKey, Member, ServersRead, UsersRead,
+};
+use reoclo_domain::{KeyStatus, ServerStatus};
+use reoclo_http::{ApiError, Registrar};
+
+use crate::audit_logs::Line;
+use crate::keys::{Entry, KeyPages};
+use crate::page::Page;
+use crate::shell::{IfHeld, Shell};
+
+const RECENT: i64 = 12;
+/// Keys beyond so many are counted as "more".
+const MAX_KEYS: u32 = 1_000;
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct Home {
+    servers: usize,
+    active_servers: usize,
+    unreachable: Vec<(String, String)>,
+    integration_keys: Option<String>,
+    automation_keys: Option<String>,
+    expiring: Vec<Entry>,
+    people: usize,
+    recent: Vec<Line>,
+    shell: Shell,
+}
+
+/// What the page shows of each kind of thing, to whom.
+struct Proofs {
+    servers: Authorized<ServersRead>,
+    people: Authorized<UsersRead>,
+    log: Authorized<AuditLogsRead>,
+}
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar.page("/", show)
+}
+
+async fn show(
+    _: Authorized<Member>,
+    (servers, people, log): (
+        Authorized<ServersRead>,
+        Authorized<UsersRead>,
+        Authorized<AuditLogsRead>,
+    ),
+    IfHeld(integration): IfHeld<IntegrationKeysManage>,
+    IfHeld(automation): IfHeld<AutomationKeysManage>,
+    shell: Shell,
+    State(control): State<Control>,
+) -> Result<Response, ApiError> {
+    let integration = Keys::of(&control, integration.as_ref(), &shell).await?;
+    let automation = Keys::of(&control, automation.as_ref(), &shell).await?;
+    let proofs = Proofs {
+        servers,
+        people,
+        log,
+    };
+    let page = home(&control, &proofs, shell, integration, automation).await?;
+    Ok(Page::ok(page).into_response())
+}
+
+async fn home(
+    control: &Control,
+    proofs: &Proofs,
+    shell: Shell,
+    integration: Keys,
+    automation: Keys,
+) -> Result<Home, ApiError> {
+    let servers = control.servers(&proofs.servers).await?;
+    let with = |status| servers.iter().filter(move |server| server.status == status);
+    let request = AuditLogRequest {
+        filter: AuditFilter::default(),
+        page: 1,
+        page_size: RECENT,
+        as_of: None,
+        before_seq: None,
+    };
+    let recent = control.audit_log(&proofs.log, request).await?.items;
+    let recent = recent.into_iter().map(|item| Line::of(item, &shell));
+    let mut expiring = integration.expiring;
+    expiring.extend(automation.expiring);
+    Ok(Home {
+        servers: servers.len(),
+        active_servers: with(ServerStatus::Active).count(),
+        unreachable: with(ServerStatus::Unreachable)
+            .map(|server| (server.slug.clone(), server.name.clone()))
+            .collect(),
+        integration_keys: integration.count,
+        automation_keys: automation.count,
+        expiring,
+        people: control.users(&proofs.people, "").await?.len(),
+        recent: recent.collect(),
+        shell,
+    })
+}
+
+/// The active keys of one kind, for whoever manages them.
+#[derive(Default)]
+struct Keys {
+    count: Option<String>,
+    expiring: Vec<Entry>,
+}
+
+impl Keys {
+    async fn of<P: KeyPages>(
+        control: &Control,
+        proof: Option<&Authorized<P>>,
+        shell: &Shell,
+    ) -> Result<Self, ApiError> {
+        let Some(proof) = proof else {
+            return Ok(Self::default());
+        };
+        let request = KeyListRequest {
+            status: Some(KeyStatus::Active),
+            search: None,
+            creator: None,
+            before: None,
+            limit: MAX_KEYS,
+        };
+        let found = control.list_keys(proof, request).await?;
+        let more = if found.has_more { "+" } else { "" };
+        let is_soon = |key: &&ManagedKey| key.expires_soon;
+        let expiring = found.keys.iter().filter(is_soon);
+        Ok(Self {
+            count: Some(format!("{}{more}", found.keys.len())),
+            expiring: expiring
+                .map(|key| Entry::of::<P>(key, &[], shell))
+                .collect(),
+        })
+    }
+}

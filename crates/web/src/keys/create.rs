@@ -1,0 +1,158 @@
+use std::collections::BTreeMap;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{
+    Authorized, AutomationKeysManage, Control, IntegrationKeysManage, Member, NewAutomationKeyForm,
+    NewIntegrationKeyForm, RegistryCredentialsRead, ServersRead,
+};
+use reoclo_domain::{Lifetime, MaximumLifetime};
+use reoclo_http::{ApiError, AppState, FormFields, ItemId, PageForm};
+
+use super::created::{self, Occasion};
+use super::new_automation::{self, NewAutomation, Proofs};
+use super::new_integration::{self, NewIntegration};
+use super::{KeyPages, key};
+use crate::form::Problems;
+use crate::shell::Shell;
+
+pub(super) async fn integration(
+    proof: Authorized<IntegrationKeysManage>,
+    member: Authorized<Member>,
+    shell: Shell,
+    State(state): State<AppState>,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let control = state.control();
+    let form = NewIntegrationKeyForm {
+        label: fields.text("label").to_owned(),
+        expires_in: fields.text("expires_in").to_owned(),
+        preset: fields.text("preset").to_owned(),
+        permissions: permissions(&fields),
+    };
+    match control.create_integration_key(&proof, form).await {
+        Ok(minted) => Ok(created::show::<IntegrationKeysManage>(
+            shell,
+            control,
+            &minted,
+            Occasion::Created,
+            &[],
+        )),
+        Err(refusal) => {
+            let problems = Problems::of(refusal)?;
+            let organization = control.own_organization(&member).await?;
+            let choices = new_integration::Choices {
+                shell,
+                maximum_days: organization.max_key_lifetime_days,
+                served: state.served(),
+            };
+            Ok(NewIntegration::again(choices, &fields, problems).into_response())
+        }
+    }
+}
+
+/// The ticked cells, when they are to be chosen one by one.
+fn permissions(fields: &FormFields) -> BTreeMap<String, Vec<String>> {
+    let mut permissions = BTreeMap::<String, Vec<String>>::new();
+    if fields.text("preset") == "custom" {
+        for cell in fields.all("cell") {
+            let (resource, action) = cell.split_once(':').unwrap_or((&cell, ""));
+            let actions = permissions.entry(resource.to_owned()).or_default();
+            actions.push(action.to_owned());
+        }
+    }
+    permissions
+}
+
+pub(super) async fn automation(
+    proof: Authorized<AutomationKeysManage>,
+    (member, servers, credentials): (
+        Authorized<Member>,
+        Authorized<ServersRead>,
+        Authorized<RegistryCredentialsRead>,
+    ),
+    shell: Shell,
+    State(control): State<Control>,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let proofs = Proofs {
+        member,
+        servers,
+        credentials,
+    };
+    let form = automation_form(&fields);
+    match control.create_automation_key(&proof, form).await {
+        Ok(minted) => {
+            let servers = control.servers(&proofs.servers).await?;
+            Ok(created::show::<AutomationKeysManage>(
+                shell,
+                &control,
+                &minted,
+                Occasion::Created,
+                &servers,
+            ))
+        }
+        Err(refusal) => {
+            let problems = Problems::of(refusal)?;
+            let choices = new_automation::Choices::of(&control, &proofs).await?;
+            Ok(NewAutomation::again(choices, shell, &fields, problems).into_response())
+        }
+    }
+}
+
+fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
+    let all_servers = fields.text("servers") == "all";
+    let rate_limit = fields.filled("rate_limit_per_minute");
+    let operations = fields.all("operations");
+    let logs_in = operations.iter().any(|name| name == "registry_login");
+    let lines = fields.text("ip_allowlist").lines().map(str::trim);
+    NewAutomationKeyForm {
+        name: fields.text("name").to_owned(),
+        all_servers,
+        server_ids: if all_servers {
+            Vec::new()
+        } else {
+            fields.all("server_ids")
+        },
+        operations,
+        // Hidden with the operation that they are for, and then not meant.
+        registry_credential_ids: if logs_in {
+            fields.all("registry_credential_ids")
+        } else {
+            Vec::new()
+        },
+        expires_in: fields.filled("expires_in").map(str::to_owned),
+        ip_allowlist: lines
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        // What is no number is as wrong as one that is too small.
+        rate_limit_per_minute: rate_limit.map(|limit| limit.parse().unwrap_or(0)),
+    }
+}
+
+/// Every lifetime, with whether the organization allows it.
+pub(super) fn lifetimes(maximum_days: Option<u32>) -> Vec<(Lifetime, bool)> {
+    let maximum = maximum_days.map(MaximumLifetime::of_days);
+    let is_allowed =
+        |lifetime: Lifetime| maximum.is_none_or(|most| most.allows(lifetime.duration()));
+    Lifetime::ALL
+        .map(|lifetime| (lifetime, is_allowed(lifetime)))
+        .into()
+}
+
+pub(super) async fn duplicate<P: KeyPages>(
+    proof: Authorized<P>,
+    servers: Authorized<ServersRead>,
+    shell: Shell,
+    State(control): State<Control>,
+    id: ItemId,
+    PageForm(_): PageForm,
+) -> Result<Response, ApiError> {
+    let minted = control.duplicate_key(&proof, key::<P>(&id)?).await?;
+    let servers = control.servers(&servers).await?;
+    let occasion = Occasion::Duplicated;
+    Ok(created::show::<P>(
+        shell, &control, &minted, occasion, &servers,
+    ))
+}

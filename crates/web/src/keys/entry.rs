@@ -1,0 +1,128 @@
+//! A key as a line of the list and as the head of its page.
+
+use reoclo_control::{AutomationKeyRecord, KeyRecord, ManagedKey, ServerRecord};
+use reoclo_domain::{OperationKind, Preset, Scope};
+
+use super::KeyPages;
+use crate::moment::Moment;
+use crate::shell::Shell;
+use crate::words::{self, Badge};
+
+const NAMES_SHOWN: usize = 3;
+
+/// A key, in words.
+pub(crate) struct Entry {
+    pub(crate) href: String,
+    pub(crate) label: String,
+    pub(crate) prefix: String,
+    /// The preset, or the servers.
+    pub(crate) scope: String,
+    /// What the preset comes to, or the operations.
+    pub(crate) detail: String,
+    pub(crate) last_use: Option<(Moment, String)>,
+    pub(crate) expires: Option<Moment>,
+    pub(crate) is_active: bool,
+    pub(crate) exceeds_maximum_lifetime: bool,
+    pub(crate) status: Badge,
+    pub(crate) creator: String,
+    pub(crate) creator_is_gone: bool,
+}
+
+impl Entry {
+    pub(crate) fn of<P: KeyPages>(
+        key: &ManagedKey,
+        servers: &[ServerRecord],
+        shell: &Shell,
+    ) -> Self {
+        let (scope, detail) = match &key.key {
+            KeyRecord::Integration(record) => integration(record.preset, key),
+            KeyRecord::Automation(record) => automation(record, servers),
+        };
+        let life = key.key.life();
+        let last_use = key.last_use.as_ref();
+        let creator = &key.creator;
+        Self {
+            href: format!("{}/{}", P::PATH, key.key.key_ref().as_uuid()),
+            label: key.key.label().to_owned(),
+            prefix: key.key.prefix().to_owned(),
+            scope,
+            detail,
+            last_use: last_use.map(|last| (shell.moment(last.at), last.ip.to_string())),
+            expires: life.expires_at.map(|at| shell.moment(at)),
+            is_active: key.status == reoclo_domain::KeyStatus::Active,
+            exceeds_maximum_lifetime: key.exceeds_maximum_lifetime,
+            status: words::key_status(key),
+            creator: creator
+                .name
+                .clone()
+                .or_else(|| creator.email.clone())
+                .unwrap_or_else(|| "the first start".into()),
+            creator_is_gone: creator.role.is_none(),
+        }
+    }
+}
+
+fn integration(preset: Preset, key: &ManagedKey) -> (String, String) {
+    let detail = if key.effective.is_empty() {
+        "No power: its creator has left".to_owned()
+    } else if let Preset::Custom(_) = preset {
+        let lines = words::acl_lines(key.effective);
+        let lines = lines
+            .iter()
+            .map(|(resource, actions)| format!("{resource}: {actions}"));
+        shortened(lines.collect(), "; ")
+    } else if key.effective != preset.acl() {
+        "The part that its creator's role allows".to_owned()
+    } else {
+        String::new()
+    };
+    (words::preset_title(preset).to_owned(), detail)
+}
+
+fn automation(record: &AutomationKeyRecord, servers: &[ServerRecord]) -> (String, String) {
+    let scope = match &record.scope.servers {
+        Scope::All => "All servers".to_owned(),
+        Scope::Only(_) => shortened(server_names(record, servers), ", "),
+    };
+    let operations = record.scope.operations.iter();
+    let operations: Vec<_> = operations.map(OperationKind::as_str).collect();
+    (scope, operations.join(", "))
+}
+
+/// The names of the servers that the key lists; one that is gone is told as such.
+pub(super) fn server_names(record: &AutomationKeyRecord, servers: &[ServerRecord]) -> Vec<String> {
+    let Scope::Only(ids) = &record.scope.servers else {
+        return Vec::new();
+    };
+    let name = |id: &_| {
+        let found = servers.iter().find(|server| server.id == *id);
+        found.map_or_else(
+            || "a decommissioned server".to_owned(),
+            |server| server.name.clone(),
+        )
+    };
+    ids.iter().map(name).collect()
+}
+
+fn shortened(names: Vec<String>, separator: &str) -> String {
+    let more = names.len().saturating_sub(NAMES_SHOWN);
+    let shown: Vec<_> = names.into_iter().take(NAMES_SHOWN).collect();
+    let shown = shown.join(separator);
+    if more == 0 {
+        shown
+    } else {
+        format!("{shown} and {more} more")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_lists_are_shortened() {
+        let names = |count: usize| (0..count).map(|number| number.to_string()).collect();
+        assert_eq!(shortened(names(3), ", "), "0, 1, 2");
+        assert_eq!(shortened(names(5), ", "), "0, 1, 2 and 2 more");
+    }
+}

@@ -1,0 +1,21 @@
+//! Operations: the list, one with its output, running a command, and ending one.
+
+mod cancel;
+mod line;
+mod list;
+mod output;
+mod run;
+mod show;
+
+use reoclo_http::Registrar;
+
+pub(crate) use line::Line;
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .page("/operations", list::show)
+        .page("/operations/{id}", show::show)
+        .page_post("/operations/{id}/cancel", cancel::cancel)
+        .page("/servers/{id}/run", run::show)
+        .page_post("/servers/{id}/run", run::run)
+}

@@ -1,0 +1,93 @@
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{
+    Authorized, Control, OperationCursor, OperationFilter, OperationQuery, ServersRead,
+};
+use reoclo_domain::{OperationState, Timestamp};
+use reoclo_http::{ApiError, QueryReader, QueryText};
+
+use super::Line;
+use crate::page::{Page, encoded};
+use crate::shell::Shell;
+
+const PAGE_SIZE: i64 = 50;
+
+#[derive(Template)]
+#[template(path = "operations/list.html")]
+struct List {
+    operations: Vec<Line>,
+    /// Slug and name.
+    servers: Vec<(String, String)>,
+    server: String,
+    state: String,
+    older: Option<String>,
+    is_first: bool,
+    shell: Shell,
+}
+
+impl List {
+    fn is_server(&self, slug: &str) -> bool {
+        self.server == slug
+    }
+
+    fn is_filtered(&self) -> bool {
+        !self.server.is_empty() || !self.state.is_empty()
+    }
+}
+
+pub(super) async fn show(
+    proof: Authorized<ServersRead>,
+    shell: Shell,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let mut reader = QueryReader::new(&query);
+    let server = reader.text("server").unwrap_or_default();
+    let state = reader.text("state").unwrap_or_default();
+    let before = reader.text("before").and_then(|text| cursor(&text));
+    let servers = control.servers(&proof).await?;
+    let named = servers.iter().find(|known| known.slug == server);
+    let mut states = OperationState::ALL.into_iter();
+    let query = OperationQuery {
+        filter: OperationFilter {
+            server: named.map(|server| server.id),
+            state: states.find(|known| known.as_str() == state),
+            ..OperationFilter::default()
+        },
+        before,
+        limit: PAGE_SIZE,
+    };
+    let found = control.operations(&proof, &query).await?;
+    let page = List {
+        operations: found
+            .items
+            .iter()
+            .map(|record| Line::of(record, &shell))
+            .collect(),
+        servers: servers
+            .into_iter()
+            .map(|server| (server.slug, server.name))
+            .collect(),
+        older: found.next.map(|next| older(&server, &state, next)),
+        is_first: before.is_none(),
+        server,
+        state,
+        shell,
+    };
+    Ok(Page::ok(page).into_response())
+}
+
+fn older(server: &str, state: &str, next: OperationCursor) -> String {
+    let (server, state) = (encoded(server), encoded(state));
+    let (at, id) = (next.created_at.as_micros(), next.id);
+    format!("/operations?server={server}&state={state}&before={at}_{id}")
+}
+
+fn cursor(text: &str) -> Option<OperationCursor> {
+    let (at, id) = text.split_once('_')?;
+    Some(OperationCursor {
+        created_at: Timestamp::from_micros(at.parse().ok()?),
+        id: id.parse().ok()?,
+    })
+}

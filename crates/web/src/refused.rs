@@ -1,0 +1,80 @@
+//! Refusals as pages. Who is not signed in is led to do so.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use http::{Method, StatusCode};
+use reoclo_http::RefusedRequest;
+
+use crate::form::sentence;
+use crate::look::Look;
+use crate::page::{Page, encoded, see_other};
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused<'r> {
+    shell: Look,
+    title: &'static str,
+    detail: String,
+    status: u16,
+    code: &'r str,
+    request_id: &'r str,
+}
+
+/// The page that shows a refusal, or the way to what is missing.
+pub(crate) fn show(refused: &RefusedRequest<'_>) -> Response {
+    match refused.code {
+        "missing_credentials" | "session_expired" => to_sign_in(refused),
+        "password_change_required" => see_other("/password"),
+        _ => page(refused),
+    }
+}
+
+/// Only a page that was looked at is come back to: a form was not taken.
+fn to_sign_in(refused: &RefusedRequest<'_>) -> Response {
+    if refused.method == Method::GET && refused.target != "/" {
+        see_other(&format!("/sign-in?next={}", encoded(refused.target)))
+    } else {
+        see_other("/sign-in")
+    }
+}
+
+fn page(refused: &RefusedRequest<'_>) -> Response {
+    let template = Refused {
+        shell: Look::of(refused.headers),
+        title: title(refused.status),
+        detail: detail(refused),
+        status: refused.status.as_u16(),
+        code: refused.code,
+        request_id: refused.request_id,
+    };
+    Page(refused.status, template).into_response()
+}
+
+const fn title(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::FORBIDDEN => "This is not yours to do",
+        StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            "That is not how this page is used"
+        }
+        StatusCode::CONFLICT => "That is not possible now",
+        StatusCode::UNPROCESSABLE_ENTITY | StatusCode::BAD_REQUEST => "Something was not readable",
+        StatusCode::TOO_MANY_REQUESTS => "That was too often",
+        StatusCode::SERVICE_UNAVAILABLE => "Reoclo cannot do that right now",
+        StatusCode::MISDIRECTED_REQUEST => "This address is not served here",
+        _ => "Something went wrong",
+    }
+}
+
+/// The sentences of the API speak of requests; those that people meet are said for them.
+fn detail(refused: &RefusedRequest<'_>) -> String {
+    match refused.code {
+        "csrf_failed" => "Your browser did not show that this form came from Reoclo's own page. \
+                          Go back, reload the page and send it again."
+            .to_owned(),
+        "not_found" if refused.detail.starts_with("there is nothing") => {
+            "The page may have moved, or the address has a mistake in it.".to_owned()
+        }
+        _ => sentence(refused.detail),
+    }
+}

@@ -1,0 +1,36 @@
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{Authorized, Control, ServerRecord, ServersRead, ServersWrite};
+use reoclo_http::{ApiError, ItemId, PageForm};
+
+use crate::page::{Page, see_other};
+use crate::shell::Shell;
+
+#[derive(Template)]
+#[template(path = "servers/decommission.html")]
+struct Decommission {
+    server: ServerRecord,
+    shell: Shell,
+}
+
+pub(super) async fn confirm(
+    _: Authorized<ServersWrite>,
+    read: Authorized<ServersRead>,
+    shell: Shell,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+) -> Result<Response, ApiError> {
+    let server = control.server(&read, &id).await?;
+    Ok(Page::ok(Decommission { server, shell }).into_response())
+}
+
+pub(super) async fn decommission(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+    PageForm(_): PageForm,
+) -> Result<Response, ApiError> {
+    control.decommission_server(&proof, &id).await?;
+    Ok(see_other("/servers?notice=server-decommissioned"))
+}

@@ -1,0 +1,133 @@
+use http::Method;
+use reoclo_domain::Role;
+
+use crate::on_both_databases;
+use crate::world::{Answer, FORM, World, form};
+
+on_both_databases!(
+    a_sign_in_leads_only_to_our_own_pages,
+    a_wrong_password_is_told_and_the_address_kept,
+    signing_out_takes_the_session_away,
+    the_sign_in_form_is_refused_to_other_sites,
+    a_dead_set_up_link_is_told,
+);
+
+const PASSWORD: &str = "correct horse battery";
+
+/// Somebody with a password, made as an admin does it, who then chose their own.
+async fn somebody(world: &World) -> String {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let fields = [
+        ("email", "ada@example.com"),
+        ("name", "Ada"),
+        ("role", "viewer"),
+    ];
+    let added = world.submit(&admin, "/users", &fields).await;
+    added.element("password").to_owned()
+}
+
+async fn sign_in(world: &World, password: &str, next: &str) -> Answer {
+    let fields = [
+        ("email", "ada@example.com"),
+        ("password", password),
+        ("next", next),
+    ];
+    world
+        .send(Method::POST, "/sign-in", None, &FORM, form(&fields))
+        .await
+}
+
+async fn a_sign_in_leads_only_to_our_own_pages(world: &World) {
+    let temporary = somebody(world).await;
+    let first = sign_in(world, &temporary, "/servers").await;
+    first.leads_to("/password");
+    let cookie = first.header("set-cookie");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"));
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let page = send_with_cookie(world, Method::GET, token, String::new()).await;
+    let (_, rest) = page.split_once("name=\"csrf_token\" value=\"").unwrap();
+    let csrf = rest.split_once('"').unwrap().0;
+    let fields = [
+        ("csrf_token", csrf),
+        ("current_password", &temporary),
+        ("new_password", PASSWORD),
+    ];
+    send_with_cookie(world, Method::POST, token, form(&fields)).await;
+    for (next, place) in [
+        ("/servers", "/servers"),
+        ("/audit-log?action=x", "/audit-log?action=x"),
+        ("https://evil.example", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("", "/"),
+    ] {
+        sign_in(world, PASSWORD, next).await.leads_to(place);
+    }
+}
+
+async fn send_with_cookie(world: &World, method: Method, token: &str, body: String) -> String {
+    let cookie = format!("reoclo_session={token}");
+    let headers = [FORM[0], FORM[1], ("cookie", cookie.as_str())];
+    let answer = world.send(method, "/password", None, &headers, body).await;
+    assert!(!answer.status.is_client_error(), "{}", answer.text);
+    answer.text
+}
+
+async fn a_wrong_password_is_told_and_the_address_kept(world: &World) {
+    somebody(world).await;
+    let answer = sign_in(world, "wrong horse battery", "/servers").await;
+    answer.says(401, "The e-mail address or the password is not right.");
+    answer.says(401, "value=\"ada@example.com\"");
+    answer.says(401, "value=\"/servers\"");
+    assert!(answer.headers.get("set-cookie").is_none());
+}
+
+async fn signing_out_takes_the_session_away(world: &World) {
+    for (fields, place) in [
+        (&[][..], "/sign-in?notice=signed-out"),
+        (
+            &[("everywhere", "yes")],
+            "/sign-in?notice=signed-out-everywhere",
+        ),
+    ] {
+        let session = world.session(&world.ours, Role::Viewer).await;
+        let out = world.submit(&session, "/sign-out", fields).await;
+        out.leads_to(place);
+        assert!(out.header("set-cookie").starts_with("reoclo_session=;"));
+        world.look(Some(&session), "/").await.leads_to("/sign-in");
+        world
+            .look(None, place)
+            .await
+            .says(200, "You are signed out");
+    }
+}
+
+async fn the_sign_in_form_is_refused_to_other_sites(world: &World) {
+    let fields = form(&[("email", "a@b"), ("password", "x")]);
+    for path in ["/sign-in", "/setup"] {
+        for headers in [&FORM[..1], &[FORM[0], ("origin", "https://evil.example")]] {
+            let answer = world
+                .send(Method::POST, path, None, headers, fields.clone())
+                .await;
+            assert_eq!(answer.status, 403);
+        }
+    }
+}
+
+async fn a_dead_set_up_link_is_told(world: &World) {
+    let page = world.look(None, "/setup?token=rsu_x").await;
+    page.says(200, "Create the admin account");
+    // Forms have an Origin, and nobody is told the link.
+    assert_eq!(page.header("referrer-policy"), "strict-origin");
+    let fields = form(&[
+        ("token", "rsu_x"),
+        ("name", "Ada"),
+        ("email", "ada@example.com"),
+        ("password", PASSWORD),
+    ]);
+    let answer = world
+        .send(Method::POST, "/setup", None, &FORM, fields)
+        .await;
+    answer.says(422, "This is not an open set-up link");
+    answer.lacks(PASSWORD);
+}

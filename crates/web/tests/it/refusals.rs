@@ -1,0 +1,76 @@
+use http::Method;
+use reoclo_domain::Role;
+
+use crate::on_both_databases;
+use crate::world::{FORM, World, form};
+
+on_both_databases!(
+    a_page_that_is_not_there_says_so_in_html,
+    programs_get_json_wherever_they_ask,
+    the_way_back_is_kept_and_is_ours,
+    the_api_takes_no_forms,
+);
+
+async fn a_page_that_is_not_there_says_so_in_html(world: &World) {
+    let session = world.session(&world.ours, Role::Viewer).await;
+    let answer = world
+        .look(Some(&session), "/%3Cscript%3Ealert(1)%3C/script%3E")
+        .await;
+    assert!(answer.header("content-type").starts_with("text/html"));
+    answer.says(404, "There is nothing here");
+    answer.lacks("<script>alert");
+    assert!(answer.text.contains(answer.header("x-request-id")));
+    let post = world
+        .send(
+            Method::DELETE,
+            "/servers",
+            Some(&session),
+            &[],
+            String::new(),
+        )
+        .await;
+    post.says(405, "That is not how this page is used");
+}
+
+async fn programs_get_json_wherever_they_ask(world: &World) {
+    for path in ["/api/servers", "/mcp/auth/me", "/api/automation/v1/nothing"] {
+        let answer = world.look(None, path).await;
+        assert_eq!(answer.header("content-type"), "application/json", "{path}");
+    }
+    let plain = [("accept", "*/*")];
+    let mut request = http::Request::builder()
+        .uri("/servers")
+        .header("host", crate::world::HOST);
+    request = request.header(plain[0].0, plain[0].1);
+    let answer = world
+        .answer(request.body(axum::body::Body::empty()).unwrap())
+        .await;
+    assert_eq!(answer.status, 401);
+    assert_eq!(answer.header("content-type"), "application/json");
+}
+
+async fn the_way_back_is_kept_and_is_ours(world: &World) {
+    let answer = world.look(None, "/audit-log?action=key.create&x=%22").await;
+    answer.leads_to("/sign-in?next=%2Faudit-log%3Faction%3Dkey.create%26x%3D%2522");
+    world.look(None, "/").await.leads_to("/sign-in");
+    let page = world.look(None, "/sign-in?next=https://evil.example").await;
+    page.lacks("evil.example");
+}
+
+/// A form's token is no proof for a route of the API, and a form is no body of one.
+async fn the_api_takes_no_forms(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let body = form(&[("csrf_token", &admin.csrf), ("name", "Web 2")]);
+    for path in [
+        "/api/servers",
+        "/api/integration-keys",
+        "/api/users",
+        "/api/auth/switch",
+    ] {
+        let plain = world.send(Method::POST, path, Some(&admin), &FORM, body.clone());
+        assert_eq!(plain.await.status, 403, "{path}");
+        let headers = [FORM[0], FORM[1], ("x-csrf-token", &admin.csrf)];
+        let marked = world.send(Method::POST, path, Some(&admin), &headers, body.clone());
+        assert_eq!(marked.await.status, 415, "{path}");
+    }
+}

@@ -1,0 +1,52 @@
+use reoclo_domain::Role;
+
+use crate::on_both_databases;
+use crate::world::World;
+
+on_both_databases!(
+    the_install_command_is_shown_once,
+    a_server_is_renamed_and_decommissioned,
+);
+
+async fn the_install_command_is_shown_once(world: &World) {
+    let manager = world.session(&world.ours, Role::Manager).await;
+    let added = world
+        .submit(&manager, "/servers", &[("name", "Web 2")])
+        .await;
+    added.says(201, "Connect its runner");
+    let command = added.element("command");
+    let (_, token) = command.split_once("--token ").unwrap();
+    for path in ["/servers", "/servers/web-2", "/audit-log", "/"] {
+        let page = world.look(Some(&manager), path).await;
+        assert_eq!(page.status, 200);
+        page.lacks(token);
+    }
+    let list = world.look(Some(&manager), "/servers").await;
+    list.says(200, "Waiting for its runner");
+    let twice = [("name", "Web 2"), ("slug", "web-2")];
+    let conflict = world.submit(&manager, "/servers", &twice).await;
+    conflict.says(409, "There is a server with the slug web-2 already.");
+}
+
+async fn a_server_is_renamed_and_decommissioned(world: &World) {
+    let manager = world.session(&world.ours, Role::Manager).await;
+    let fields = [("name", "Front"), ("slug", "front")];
+    let renamed = world.submit(&manager, "/servers/web-1/edit", &fields).await;
+    renamed.leads_to("/servers/front?notice=server-changed");
+    world
+        .look(Some(&manager), "/servers/web-1")
+        .await
+        .says(404, "There is nothing here");
+    let confirm = world
+        .look(Some(&manager), "/servers/front/decommission")
+        .await;
+    confirm.says(200, "Decommission Front?");
+    let gone = world
+        .submit(&manager, "/servers/front/decommission", &[])
+        .await;
+    gone.leads_to("/servers?notice=server-decommissioned");
+    world
+        .look(Some(&manager), "/servers")
+        .await
+        .says(200, "No servers yet");
+}
