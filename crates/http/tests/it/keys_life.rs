@@ -227,7 +227,7 @@ async fn a_page_shows_who_still_uses_a_key(world: &World) {
         visit(world, token, agent).await;
     }
     world.clock.advance(DAY);
-    visit(world, token, "claude").await;
+    visit(world, token, "an editor").await;
     world.control.write_key_uses(true).await;
     let session = world.session_of(&world.ours, user).await;
     let shown = world.get_as(&session, &path(INTEGRATION, &key, "")).await;
@@ -236,7 +236,7 @@ async fn a_page_shows_who_still_uses_a_key(world: &World) {
         shown.body["usage"],
         json!([{
             "ip": "127.0.0.1",
-            "user_agent": "claude",
+            "user_agent": "an editor",
             "count": 4,
             "first_used_at": first.to_string(),
             "last_used_at": last.to_string(),
@@ -244,7 +244,7 @@ async fn a_page_shows_who_still_uses_a_key(world: &World) {
     );
     assert_eq!(shown.body["last_used_at"], last.to_string());
     assert_eq!(shown.body["last_used_ip"], "127.0.0.1");
-    assert_eq!(shown.body["last_used_user_agent"], "claude");
+    assert_eq!(shown.body["last_used_user_agent"], "an editor");
     let listed = world.get_as(&session, INTEGRATION).await.body;
     assert_eq!(listed[0]["last_used_at"], last.to_string());
     assert!(listed[0].get("usage").is_none());
