@@ -27,6 +27,11 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target_directory() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
 /// The workspace's root, as `cargo run` says it: when two checkouts share a target folder, the
 /// path that was compiled in can be the other one's.
 pub(crate) fn root() -> PathBuf {
@@ -39,8 +44,19 @@ pub(crate) fn root() -> PathBuf {
 pub(crate) fn build(package: &str, profile: &str, processes: &Processes) -> Result<PathBuf> {
     println!("building {package} with profile {profile}");
     let mut command = cargo();
+    command.arg("build");
+    build_with(command, package, profile, processes)
+}
+
+/// Like [`build`], with a command that begins with `cargo build` or what stands in for it.
+pub(crate) fn build_with(
+    mut command: Command,
+    package: &str,
+    profile: &str,
+    processes: &Processes,
+) -> Result<PathBuf> {
     command
-        .args(["build", "--package", package, "--bin", package])
+        .args(["--package", package, "--bin", package])
         .args(["--profile", profile])
         .arg("--message-format=json-render-diagnostics")
         .stdout(Stdio::piped());

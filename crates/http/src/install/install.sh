@@ -20,11 +20,12 @@ Options:
   --token-file FILE   read it from a file instead; - is the standard input
   --url URL           the control plane's address
   --ca-cert FILE      trust this certificate authority too
-  --exec-user NAME    the user that commands run as (default: root)
+  --exec-user NAME    the user that commands run as (default: as before, or root)
   --prefix DIR        install the program into DIR/bin (default: /usr/local)
   --data-dir DIR      the runner's data (default: /var/lib/reoclo-runner)
   --no-systemd        install the program only, and say how to start it
-  --no-self-upgrade   the runner stays at this version
+  --no-self-upgrade   the runner stays at this version, until this script is run again
+  --unit-file FILE    where the systemd unit goes (default: below /etc/systemd/system)
   --print-unit        print the systemd unit and change nothing
 USAGE
 }
@@ -38,6 +39,7 @@ main() {
 
     parse "$@"
     check_values
+    keep_exec_user
     program="$prefix/bin/reoclo"
     if [ "$only_print" = yes ]; then
         unit
@@ -70,12 +72,12 @@ has() {
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --token | --token-file | --url | --ca-cert | --exec-user | --prefix | --data-dir)
+            --token | --token-file | --url | --ca-cert | --exec-user | --prefix | --data-dir | --unit-file)
                 [ $# -ge 2 ] || refuse "$1 needs a value"
                 set_value "$1" "$2"
                 shift 2
                 ;;
-            --token=* | --token-file=* | --url=* | --ca-cert=* | --exec-user=* | --prefix=* | --data-dir=*)
+            --token=* | --token-file=* | --url=* | --ca-cert=* | --exec-user=* | --prefix=* | --data-dir=* | --unit-file=*)
                 set_value "${1%%=*}" "${1#*=}"
                 shift
                 ;;
@@ -97,6 +99,7 @@ set_value() {
         --exec-user) exec_user=$2 ;;
         --prefix) prefix=${2%/} ;;
         --data-dir) data_dir=${2%/} ;;
+        --unit-file) unit_file=$2 ;;
     esac
 }
 
@@ -121,7 +124,14 @@ check_values() {
     [ -z "$token_file" ] || [ -z "$token" ] || refuse "give --token or --token-file, not both"
     check_path --prefix "$prefix"
     check_path --data-dir "$data_dir"
+    check_path --unit-file "$unit_file"
     [ -z "$ca_cert" ] || check_path --ca-cert "$ca_cert"
+}
+
+# Bringing the program up to date must not give commands another user than before.
+keep_exec_user() {
+    [ -z "$exec_user" ] && [ -f "$unit_file" ] || return 0
+    exec_user=$(sed -n 's/^ExecStart=.* --exec-user \([0-9A-Za-z._-]*\).*$/\1/p' "$unit_file")
 }
 
 bad_token() {

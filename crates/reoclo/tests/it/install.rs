@@ -314,6 +314,58 @@ fn a_token_that_is_not_accepted_installs_nothing() {
     assert_eq!(done.code, Some(0), "{}", done.stderr);
 }
 
+/// systemd itself does not run in tests: what it is asked to do is written down.
+#[test]
+fn the_service_is_enabled_started_and_keeps_its_user_when_it_is_run_again() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let asked = home.path("asked");
+    let tools = tool(
+        &home,
+        "systemctl",
+        &format!("echo \"$*\" >>{}", asked.display()),
+    );
+    // It looks for this directory to know whether systemd runs.
+    let text = script(&serve).replace("/run/systemd/system", tools.to_str().unwrap());
+    let unit = home.path("reoclo-runner.service");
+    let (prefix, data) = (home.path("installed"), home.path("installed-data"));
+    let run = |flags: &str| {
+        let file = home.path("script.sh");
+        fs::write(&file, &text).unwrap();
+        let mut shell = home.shell(&format!(
+            "sh {} --prefix {} --data-dir {} --unit-file {} {flags}",
+            file.display(),
+            prefix.display(),
+            data.display(),
+            unit.display()
+        ));
+        let path = std::env::var("PATH").unwrap();
+        shell.env("PATH", format!("{}:{path}", tools.display()));
+        let done = home.spawn(shell).finished();
+        assert_eq!(done.code, Some(0), "{}", done.stderr);
+        assert!(!done.stdout.contains(&added.token));
+    };
+    run(&format!("--token {} --exec-user nobody", added.token));
+    let steps = "daemon-reload\nenable reoclo-runner.service\nrestart reoclo-runner.service\n";
+    assert_eq!(fs::read_to_string(&asked).unwrap(), steps);
+    let first = fs::read_to_string(&unit).unwrap();
+    assert!(
+        first.contains("--installed --exec-user nobody\n"),
+        "{first}"
+    );
+    assert!(!first.contains(&added.token) && !first.contains("--token"));
+
+    run("");
+    assert_eq!(fs::read_to_string(&unit).unwrap(), first);
+    run("--exec-user root");
+    assert!(
+        fs::read_to_string(&unit)
+            .unwrap()
+            .contains("--exec-user root\n")
+    );
+}
+
 #[test]
 fn the_unit_is_one_that_systemd_takes() {
     let home = Home::new();
