@@ -36,6 +36,9 @@ pub(crate) enum Purpose {
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a file that somebody else is changing is tried again, and after what pause.
+const BUSY_TRIES: u32 = 50;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 /// A pooled connection to a server that rested this long is tried out before it is used.
 const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
@@ -159,7 +162,7 @@ pub(crate) async fn connect(
     let options = options(address, purpose)?;
     let connecting = async {
         let mut connection = options.connect().await?;
-        prepare(&mut connection, Engine::of(address), purpose).await?;
+        prepare_patiently(&mut connection, Engine::of(address), purpose).await?;
         Ok(connection)
     };
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
@@ -185,6 +188,28 @@ pub(crate) fn readers(address: &DatabaseAddress) -> Result<AnyPool, FaultCause> 
             })
         });
     Ok(pool.connect_lazy_with(options(address, Purpose::Read)?))
+}
+
+/// SQLite does not wait when two connections change a new file to its write-ahead log at once: one
+/// is refused, and finds it done a moment later.
+async fn prepare_patiently(
+    connection: &mut AnyConnection,
+    engine: Engine,
+    purpose: Purpose,
+) -> Result<(), sqlx::Error> {
+    for _ in 0..BUSY_TRIES {
+        match prepare(connection, engine, purpose).await {
+            Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+            prepared => return prepared,
+        }
+    }
+    prepare(connection, engine, purpose).await
+}
+
+/// `SQLITE_BUSY` (https://sqlite.org/rescode.html); PostgreSQL has no such code.
+fn is_busy(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(DatabaseError::code);
+    code.is_some_and(|code| code == "5")
 }
 
 async fn prepare(
