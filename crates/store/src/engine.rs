@@ -161,9 +161,13 @@ pub(crate) async fn connect(
 ) -> Result<AnyConnection, FaultCause> {
     let options = options(address, purpose)?;
     let connecting = async {
-        let mut connection = options.connect().await?;
-        prepare_patiently(&mut connection, Engine::of(address), purpose).await?;
-        Ok(connection)
+        for _ in 0..BUSY_TRIES {
+            match try_connect(&options, address, purpose).await {
+                Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+                connected => return Ok(connected?),
+            }
+        }
+        Ok(try_connect(&options, address, purpose).await?)
     };
     let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
     connected.map_err(|_| FaultCause::Timeout)?
@@ -192,18 +196,14 @@ pub(crate) fn readers(address: &DatabaseAddress) -> Result<AnyPool, FaultCause> 
 
 /// SQLite does not wait when two connections change a new file to its write-ahead log at once: one
 /// is refused, and finds it done a moment later.
-async fn prepare_patiently(
-    connection: &mut AnyConnection,
-    engine: Engine,
+async fn try_connect(
+    options: &AnyConnectOptions,
+    address: &DatabaseAddress,
     purpose: Purpose,
-) -> Result<(), sqlx::Error> {
-    for _ in 0..BUSY_TRIES {
-        match prepare(connection, engine, purpose).await {
-            Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
-            prepared => return prepared,
-        }
-    }
-    prepare(connection, engine, purpose).await
+) -> Result<AnyConnection, sqlx::Error> {
+    let mut connection = options.connect().await?;
+    prepare(&mut connection, Engine::of(address), purpose).await?;
+    Ok(connection)
 }
 
 /// `SQLITE_BUSY` (https://sqlite.org/rescode.html); PostgreSQL has no such code.
