@@ -59,7 +59,7 @@ impl Bench {
             Self::Rest => "rest: `GET /api/servers`, over HTTP on loopback with kept connections",
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
-            Self::Stream => "stream: 64 MiB of output from one command",
+            Self::Stream => "stream: 64 MiB and 1 GiB of output from one command",
         }
     }
 
