@@ -1,10 +1,11 @@
 //! Two organizations, with keys of every kind and state, behind a real router.
 
+mod keys;
 mod operations;
+mod people;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,21 +14,21 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
-    Acl, AutomationKeyId, AutomationScope, Clock, IntegrationKeyId, KeyLife, OperationKind,
-    OperationKinds, OrganizationId, PlainToken, Preset, RegistryCredentialId, Role, Scope,
-    ServerId, SessionId, Slug, TokenKind, UserId,
+    AutomationKeyId, AutomationScope, IntegrationKeyId, OperationKinds, OrganizationId, Preset,
+    RegistryCredentialId, Role, Scope, ServerId, Slug, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
-use reoclo_store::{
-    AutomationKeyRecord, IntegrationKeyRecord, KeyRef, NewKey, NewOrganization, NewServer,
-    NewSession, NewUser, SessionsEnded, Store, StoreOptions,
-};
+use reoclo_store::{NewKey, NewOrganization, NewServer, Store, StoreOptions};
 use reoclo_testkit::database::Database;
 use reoclo_testkit::{ManualClock, RealEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
 
 use crate::registry;
+pub(crate) use keys::all_but;
+use keys::{automation_record, integration_record};
+pub(crate) use people::Session;
+use people::new_user;
 
 pub(crate) const HOST: &str = "127.0.0.1:7676";
 
@@ -52,20 +53,6 @@ pub(crate) struct Organization {
     /// Keys that nobody has.
     pub(crate) integration_key: IntegrationKeyId,
     pub(crate) automation_key: AutomationKeyId,
-}
-
-/// A signed-in person.
-pub(crate) struct Session {
-    pub(crate) user: UserId,
-    pub(crate) token: String,
-    pub(crate) csrf: String,
-}
-
-impl Session {
-    /// What the browser sends.
-    pub(crate) fn cookie(&self) -> String {
-        format!("reoclo_session={}", self.token)
-    }
 }
 
 /// What came back.
@@ -138,209 +125,6 @@ impl World {
 
     pub(crate) fn store(&self) -> &Store {
         self.control.store()
-    }
-
-    /// An integration key of somebody with `role`.
-    pub(crate) async fn integration_key(
-        &self,
-        of: &Organization,
-        preset: Preset,
-        role: Role,
-    ) -> String {
-        let user = self.person(of, role).await;
-        self.integration_key_of(of, preset, user).await.0
-    }
-
-    pub(crate) async fn integration_key_of(
-        &self,
-        of: &Organization,
-        preset: Preset,
-        creator: UserId,
-    ) -> (String, KeyRef) {
-        let (key, token) = integration_record(&*self.clock, of.id, preset, creator);
-        let id = KeyRef::Integration(key.id);
-        self.store()
-            .create_integration_key(key, token.hash(), Vec::new())
-            .await
-            .unwrap();
-        (token.expose().into(), id)
-    }
-
-    /// Somebody new with `role`, signed in.
-    pub(crate) async fn session(&self, of: &Organization, role: Role) -> Session {
-        let user = self.person(of, role).await;
-        self.session_of(of, user).await
-    }
-
-    pub(crate) async fn session_of(&self, of: &Organization, user: UserId) -> Session {
-        let token = PlainToken::generate(TokenKind::Session, &RealEntropy);
-        let now = self.clock.now();
-        let session = NewSession {
-            id: SessionId::new(&*self.clock, &RealEntropy),
-            token: token.hash(),
-            user,
-            organization: of.id,
-            created_at: now,
-            expires_at: now.plus(Duration::from_hours(10)),
-            ip: None,
-            user_agent: None,
-        };
-        self.store()
-            .create_session(
-                session,
-                None,
-                now.minus(Duration::from_hours(24)),
-                Vec::new(),
-            )
-            .await
-            .unwrap();
-        Session {
-            user,
-            token: token.expose().into(),
-            csrf: token.csrf_token().expose().into(),
-        }
-    }
-
-    pub(crate) async fn sign_out(&self, session: &Session) {
-        self.store()
-            .end_sessions(session.user, SessionsEnded::All, Vec::new())
-            .await
-            .unwrap();
-    }
-
-    /// Asks as the page of a person who is signed in.
-    pub(crate) async fn ask_as(
-        &self,
-        session: &Session,
-        method: &Method,
-        path: &str,
-        body: Option<&Value>,
-    ) -> Answer {
-        let (cookie, origin) = (session.cookie(), format!("http://{HOST}"));
-        let headers = [
-            ("cookie", cookie.as_str()),
-            ("origin", origin.as_str()),
-            ("x-csrf-token", session.csrf.as_str()),
-        ];
-        self.send(request_with_body(method, path, &headers, body))
-            .await
-    }
-
-    pub(crate) async fn get_as(&self, session: &Session, path: &str) -> Answer {
-        self.ask_as(session, &Method::GET, path, None).await
-    }
-
-    pub(crate) async fn post_as(&self, session: &Session, path: &str, body: &Value) -> Answer {
-        self.ask_as(session, &Method::POST, path, Some(body)).await
-    }
-
-    pub(crate) async fn person(&self, of: &Organization, role: Role) -> UserId {
-        let user = new_user(&*self.clock);
-        let id = user.id;
-        self.store()
-            .create_user(user, of.id, role, Vec::new())
-            .await
-            .unwrap();
-        id
-    }
-
-    /// Somebody whose password was given to them.
-    pub(crate) async fn newcomer(&self, of: &Organization, role: Role) -> UserId {
-        let mut user = new_user(&*self.clock);
-        user.temporary_until = Some(self.clock.now().plus(Duration::from_hours(1)));
-        let id = user.id;
-        self.store()
-            .create_user(user, of.id, role, Vec::new())
-            .await
-            .unwrap();
-        id
-    }
-
-    /// An automation key for all servers with `operations`.
-    pub(crate) async fn automation_key(
-        &self,
-        of: &Organization,
-        operations: &[OperationKind],
-    ) -> (String, KeyRef) {
-        self.automation_key_for(of, operations, Scope::All).await
-    }
-
-    pub(crate) async fn automation_key_for(
-        &self,
-        of: &Organization,
-        operations: &[OperationKind],
-        servers: Scope<ServerId>,
-    ) -> (String, KeyRef) {
-        let operations: OperationKinds = operations.iter().copied().collect();
-        let scope = AutomationScope {
-            servers,
-            operations,
-            registry_credentials: Scope::All,
-        };
-        self.automation_key_with(of, scope, &[]).await
-    }
-
-    /// A key for all servers that may ask `limit` times a minute.
-    pub(crate) async fn limited_key(
-        &self,
-        of: &Organization,
-        operations: &[OperationKind],
-        limit: u32,
-    ) -> String {
-        let scope = AutomationScope {
-            servers: Scope::All,
-            operations: operations.iter().copied().collect(),
-            registry_credentials: Scope::All,
-        };
-        self.new_automation_key(of, scope, &[], limit).await.0
-    }
-
-    pub(crate) async fn automation_key_with(
-        &self,
-        of: &Organization,
-        scope: AutomationScope,
-        ip_allowlist: &[&str],
-    ) -> (String, KeyRef) {
-        self.new_automation_key(of, scope, ip_allowlist, 10_000)
-            .await
-    }
-
-    async fn new_automation_key(
-        &self,
-        of: &Organization,
-        scope: AutomationScope,
-        ip_allowlist: &[&str],
-        rate_limit_per_minute: u32,
-    ) -> (String, KeyRef) {
-        let (mut key, token) = automation_record(&*self.clock, of.id, of.admin, scope);
-        let networks = ip_allowlist.iter();
-        key.ip_allowlist = networks.map(|network| network.parse().unwrap()).collect();
-        key.rate_limit_per_minute = rate_limit_per_minute;
-        let id = KeyRef::Automation(key.id);
-        self.store()
-            .create_automation_key(key, token.hash(), Vec::new())
-            .await
-            .unwrap();
-        (token.expose().into(), id)
-    }
-
-    pub(crate) async fn expire(&self, of: &Organization, key: KeyRef) {
-        let now = Some(self.clock.now());
-        assert!(
-            self.store()
-                .set_key_expiry(of.id, key, now, Vec::new())
-                .await
-                .unwrap()
-        );
-        self.clock.advance(Duration::from_secs(1));
-    }
-
-    pub(crate) async fn revoke(&self, of: &Organization, key: KeyRef) {
-        let revoked = self
-            .store()
-            .revoke_key(of.id, key, self.clock.now(), Vec::new())
-            .await;
-        assert!(revoked.unwrap());
     }
 
     pub(crate) async fn get(&self, path: &str, token: Option<&str>) -> Answer {
@@ -475,63 +259,4 @@ async fn organization(control: &Control, name: &str) -> Organization {
         integration_key: integration.0,
         automation_key: automation.0,
     }
-}
-
-fn integration_record(
-    clock: &dyn Clock,
-    organization: OrganizationId,
-    preset: Preset,
-    creator: UserId,
-) -> (IntegrationKeyRecord, PlainToken) {
-    let token = PlainToken::generate(TokenKind::Integration, &RealEntropy);
-    let key = IntegrationKeyRecord {
-        id: IntegrationKeyId::new(clock, &RealEntropy),
-        organization,
-        label: "test".into(),
-        prefix: token.display_prefix().into(),
-        preset,
-        creator,
-        life: KeyLife::new(clock.now(), None),
-        created_at: clock.now(),
-    };
-    (key, token)
-}
-
-fn automation_record(
-    clock: &dyn Clock,
-    organization: OrganizationId,
-    creator: UserId,
-    scope: AutomationScope,
-) -> (AutomationKeyRecord, PlainToken) {
-    let token = PlainToken::generate(TokenKind::Automation, &RealEntropy);
-    let key = AutomationKeyRecord {
-        id: AutomationKeyId::new(clock, &RealEntropy),
-        organization,
-        name: "test".into(),
-        prefix: token.display_prefix().into(),
-        scope,
-        ip_allowlist: Vec::new(),
-        rate_limit_per_minute: 100,
-        creator,
-        life: KeyLife::new(clock.now(), None),
-        created_at: clock.now(),
-    };
-    (key, token)
-}
-
-fn new_user(clock: &dyn Clock) -> NewUser {
-    let id = UserId::new(clock, &RealEntropy);
-    NewUser {
-        id,
-        email: Some(format!("{id}@people.example")),
-        name: Some(format!("Person {id}")),
-        password_hash: None,
-        temporary_until: None,
-        created_at: clock.now(),
-    }
-}
-
-/// Every cell but `without`.
-pub(crate) fn all_but(without: reoclo_domain::Cell) -> Preset {
-    Preset::Custom(Acl::all().without(without))
 }
