@@ -6,6 +6,7 @@ mod account;
 mod assets;
 mod escaping;
 mod keys;
+mod matrix;
 mod people;
 mod refusals;
 mod servers;

@@ -20,9 +20,9 @@ on_both_databases!(
     no_page_can_be_framed_or_kept,
 );
 
-/// The pages for people who are signed in.
-fn pages(world: &World) -> Vec<(&Route, Requirement)> {
-    let of_api = [
+/// Whether a route is a page's, and not one that programs ask.
+pub(crate) fn is_page(route: &Route) -> bool {
+    let programs = [
         "/api/",
         "/mcp",
         "/runner",
@@ -30,10 +30,15 @@ fn pages(world: &World) -> Vec<(&Route, Requirement)> {
         "/readyz",
         "/install.sh",
     ];
+    !programs.iter().any(|start| route.path.starts_with(start))
+}
+
+/// The pages for people who are signed in.
+fn pages(world: &World) -> Vec<(&Route, Requirement)> {
     let pages: Vec<_> = world
         .routes
         .iter()
-        .filter(|route| !of_api.iter().any(|start| route.path.starts_with(start)))
+        .filter(|route| is_page(route))
         .filter_map(|route| route.requirement.map(|requirement| (route, requirement)))
         .collect();
     assert!(pages.len() > 30);
