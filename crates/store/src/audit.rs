@@ -7,6 +7,7 @@ mod entry;
 mod event;
 mod export;
 pub(crate) mod head;
+pub(crate) mod heads;
 mod page;
 mod reader;
 mod verify;

@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Tr
 
 use crate::database::DatabaseAddress;
 use crate::error::{Conflict, FaultCause, OpenError, StoreError};
+use crate::sql::Sending;
 
 /// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +65,11 @@ pub(crate) const LOCK_RATE_WINDOW: &str = "
     ON CONFLICT (key_id) DO UPDATE SET key_id = excluded.key_id
     RETURNING second, counts, CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp())) AS BIGINT) AS now";
 
+/// Fails, and with it the transaction, when the statement before it changed no row: for statements
+/// whose answer nobody waits for, which only SQLite has.
+pub(crate) const REFUSE_UNLESS_CHANGED: &str = "
+    INSERT INTO audit_heads (chain, seq, hash, mac) SELECT NULL, 0, '', '' WHERE changes() = 0";
+
 impl Engine {
     /// The engine at an address.
     pub(crate) fn of(address: &DatabaseAddress) -> Self {
@@ -73,16 +79,36 @@ impl Engine {
         }
     }
 
-    /// Begins a transaction that writes. On SQLite it takes the write lock at once, since a lock
-    /// that is taken later can be refused.
+    /// Begins a transaction that writes.
     pub(crate) async fn begin(
         self,
         connection: &mut AnyConnection,
     ) -> Result<Transaction<'_, Any>, sqlx::Error> {
+        connection.begin_with(self.begin_to_write()).await
+    }
+
+    /// What begins a transaction that writes. On SQLite it takes the write lock at once, since a
+    /// lock that is taken later can be refused.
+    pub(crate) const fn begin_to_write(self) -> &'static str {
         match self {
-            Self::Sqlite => connection.begin_with("BEGIN IMMEDIATE").await,
-            Self::Postgres => connection.begin().await,
+            Self::Sqlite => "BEGIN IMMEDIATE",
+            Self::Postgres => "BEGIN",
         }
+    }
+
+    /// How a transaction of so many writes sends its statements. A lone write is one of a few
+    /// kinds, so its statements come in few orders.
+    pub(crate) const fn sending(self, writes: usize) -> Sending {
+        match self {
+            Self::Postgres => Sending::Apart,
+            Self::Sqlite if writes == 1 => Sending::Whole,
+            Self::Sqlite => Sending::InRuns,
+        }
+    }
+
+    /// Whether nobody else moves the heads of the audit chains while this process runs.
+    pub(crate) const fn has_one_writer(self) -> bool {
+        matches!(self, Self::Sqlite)
     }
 
     /// Begins a transaction whose loss in a crash does no harm: its commit does not wait for the

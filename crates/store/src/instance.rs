@@ -6,11 +6,13 @@ use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use crate::audit::append::append;
+use crate::audit::heads::Heads;
 use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::master_key::MasterKey;
 use crate::sql::{sql, unreadable};
+use crate::writer::Work;
 
 /// Made when the database is first opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,16 +32,14 @@ pub(crate) async fn establish(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<InstanceRecord, OpenError> {
-    let begun = engine.begin(connection).await;
-    let mut transaction = begun.map_err(StoreError::unavailable)?;
-    if insert(&mut transaction, key, clock, entropy).await? {
-        head::create(&mut transaction, Chain::Instance, key).await?;
+    let mut work = Work::begin(engine, connection, 1);
+    if insert(work.connection().await?, key, clock, entropy).await? {
+        head::create(work.connection().await?, Chain::Instance, key).await?;
         let created = created(clock, entropy);
-        append(&mut transaction, &[created], key).await?;
+        append(&mut work, &[created], key, &mut Heads::default()).await?;
     }
-    let instance = load(&mut transaction, key).await?;
-    let committed = transaction.commit().await;
-    committed.map_err(StoreError::unavailable)?;
+    let instance = load(work.connection().await?, key).await?;
+    work.commit().await?;
     Ok(instance)
 }
 

@@ -52,7 +52,7 @@ impl Write for RecordMetrics {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         for rows in self.0.chunks(STATEMENT) {
-            insert(work.connection, rows).await?;
+            insert(work.connection().await?, rows).await?;
         }
         Ok(())
     }

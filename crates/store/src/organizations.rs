@@ -66,9 +66,9 @@ impl Write for CreateOrganization {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        insert(work.connection, &self.new).await?;
+        insert(work.connection().await?, &self.new).await?;
         let chain = Chain::Organization(self.new.id);
-        head::create(work.connection, chain, &self.key).await?;
+        head::create(work.connection().await?, chain, &self.key).await?;
         if let Some(admin) = self.admin {
             users::grant(work, self.new.id, admin, Role::Admin).await?;
         }
@@ -135,7 +135,7 @@ impl Write for ChangeOrganization {
         .bind(self.change.name.as_deref())
         .bind(lifetime.is_some())
         .bind(lifetime.flatten())
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         if changed == 0 {
             return Err(Conflict::Missing.into());

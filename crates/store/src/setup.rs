@@ -81,13 +81,13 @@ impl Write for RunBootstrap {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        refuse_a_second(work.connection).await?;
+        refuse_a_second(work.connection().await?).await?;
         let new = &self.new;
         // Its own events stand behind those of the organization's creation.
         self.organization.apply(work).await?;
         users::insert(work, &new.admin, new.organization.id, Role::Admin).await?;
-        users::let_create_organizations(work.connection, new.admin.id, true).await?;
-        put_link(work.connection, new.admin.id, new.setup).await?;
+        users::let_create_organizations(work.connection().await?, new.admin.id, true).await?;
+        put_link(work.connection().await?, new.admin.id, new.setup).await?;
         if let Some(server) = &new.server {
             servers::insert(work, server).await?;
         }
@@ -135,7 +135,7 @@ impl Write for ReplaceSetupLink {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        put_link(work.connection, self.user, self.link).await?;
+        put_link(work.connection().await?, self.user, self.link).await?;
         work.audit(&self.events);
         Ok(())
     }

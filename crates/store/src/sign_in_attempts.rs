@@ -41,11 +41,11 @@ impl Write for CountAttempt {
         let oldest = self.now.minus(self.window);
         sql("DELETE FROM sign_in_attempts WHERE first_at <= $1")
             .bind(oldest)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         let mut verdict = AttemptVerdict::Allowed;
         for limit in &self.limits {
-            let (attempts, first_at) = self.count(work.connection, limit).await?;
+            let (attempts, first_at) = self.count(work.connection().await?, limit).await?;
             if attempts > i64::from(limit.most) {
                 verdict = verdict.later(first_at.plus(self.window));
             }
@@ -94,12 +94,12 @@ impl Write for TakeBack {
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         sql("DELETE FROM sign_in_attempts WHERE subject = $1")
             .bind(self.cleared.as_str())
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         sql("UPDATE sign_in_attempts SET attempts = attempts - 1
              WHERE subject = $1 AND attempts > 0")
         .bind(self.less.as_str())
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         Ok(())
     }

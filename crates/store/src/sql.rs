@@ -1,6 +1,8 @@
 //! Statements and rows: the only way to the database, so that values are checked going in and
 //! errors are understood coming out.
 
+mod batch;
+
 use std::borrow::Cow;
 use std::net::IpAddr;
 use std::str::FromStr;
@@ -8,16 +10,18 @@ use std::str::FromStr;
 use futures_util::TryStreamExt;
 use reoclo_domain::{Secret, Timestamp, TokenHash};
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Decode, Encode, Row, Type};
+use sqlx::error::BoxDynError;
+use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Decode, Row, Type};
 use uuid::Uuid;
 
 use crate::engine;
 use crate::error::StoreError;
+pub(crate) use batch::{Batch, Changed, Sending};
 
 /// A statement with its values.
 pub(crate) struct Statement {
     text: Cow<'static, str>,
-    arguments: AnyArguments,
+    values: Vec<Value>,
     nul_in_text: bool,
 }
 
@@ -34,7 +38,7 @@ pub(crate) fn sql_of_literals(text: String) -> Statement {
 fn statement(text: Cow<'static, str>) -> Statement {
     Statement {
         text,
-        arguments: AnyArguments::default(),
+        values: Vec::new(),
         nul_in_text: false,
     }
 }
@@ -42,9 +46,10 @@ fn statement(text: Cow<'static, str>) -> Statement {
 impl Statement {
     /// Binds the next value. A NUL in a text, which PostgreSQL refuses, fails the statement.
     pub(crate) fn bind(mut self, value: impl Bind) -> Self {
-        let bound = value.into_sql();
-        let added = bound.is_ok_and(|value| self.arguments.add(value).is_ok());
-        self.nul_in_text |= !added;
+        match value.into_value() {
+            Ok(value) => self.values.push(value),
+            Err(Nul) => self.nul_in_text = true,
+        }
         self
     }
 
@@ -88,7 +93,35 @@ impl Statement {
         if self.nul_in_text {
             return Err(StoreError::NulInText);
         }
-        Ok(sqlx::query_with(AssertSqlSafe(self.text), self.arguments))
+        let arguments = arguments(self.values)?;
+        Ok(sqlx::query_with(AssertSqlSafe(self.text), arguments))
+    }
+}
+
+/// The values in the form that the driver takes.
+fn arguments(values: impl IntoIterator<Item = Value>) -> Result<AnyArguments, StoreError> {
+    let mut arguments = AnyArguments::default();
+    for value in values {
+        let added = value.add_to(&mut arguments);
+        added.map_err(|error| StoreError::unavailable(sqlx::Error::Encode(error)))?;
+    }
+    Ok(arguments)
+}
+
+/// A value of one of the portable types.
+pub(crate) enum Value {
+    Integer(Option<i64>),
+    Text(Option<String>),
+    Bytes(Option<Vec<u8>>),
+}
+
+impl Value {
+    fn add_to(self, arguments: &mut AnyArguments) -> Result<(), BoxDynError> {
+        match self {
+            Self::Integer(number) => arguments.add(number),
+            Self::Text(text) => arguments.add(text),
+            Self::Bytes(bytes) => arguments.add(bytes),
+        }
     }
 }
 
@@ -97,81 +130,81 @@ pub(crate) struct Nul;
 
 /// A value that can be bound to a statement.
 pub(crate) trait Bind {
-    /// What it is in the database.
-    type Sql: for<'q> Encode<'q, Any> + Type<Any> + 'static;
+    /// NULL in the type of such values.
+    const NULL: Value;
 
     /// The value as it goes into the database.
-    fn into_sql(self) -> Result<Self::Sql, Nul>;
+    fn into_value(self) -> Result<Value, Nul>;
 }
 
 impl Bind for String {
-    type Sql = Self;
+    const NULL: Value = Value::Text(None);
 
-    fn into_sql(self) -> Result<Self, Nul> {
+    fn into_value(self) -> Result<Value, Nul> {
         if self.contains('\0') {
             Err(Nul)
         } else {
-            Ok(self)
+            Ok(Value::Text(Some(self)))
         }
     }
 }
 
 impl Bind for &str {
-    type Sql = String;
+    const NULL: Value = Value::Text(None);
 
-    fn into_sql(self) -> Result<String, Nul> {
-        self.to_owned().into_sql()
+    fn into_value(self) -> Result<Value, Nul> {
+        self.to_owned().into_value()
     }
 }
 
 impl<T: Bind> Bind for Option<T> {
-    type Sql = Option<T::Sql>;
+    const NULL: Value = T::NULL;
 
-    fn into_sql(self) -> Result<Self::Sql, Nul> {
-        self.map(T::into_sql).transpose()
+    fn into_value(self) -> Result<Value, Nul> {
+        self.map_or(Ok(T::NULL), T::into_value)
     }
 }
 
 macro_rules! bind {
-    ($($type:ty => $sql:ty: |$value:ident| $convert:expr;)+) => {$(
+    ($($type:ty => $kind:ident: |$value:ident| $convert:expr;)+) => {$(
         impl Bind for $type {
-            type Sql = $sql;
+            const NULL: Value = Value::$kind(None);
 
-            fn into_sql(self) -> Result<$sql, Nul> {
+            fn into_value(self) -> Result<Value, Nul> {
                 let $value = self;
-                Ok($convert)
+                Ok(Value::$kind(Some($convert)))
             }
         }
     )+};
 }
 
 bind! {
-    i64 => i64: |number| number;
-    i32 => i64: |number| i64::from(number);
-    u32 => i64: |number| i64::from(number);
-    bool => i64: |flag| i64::from(flag);
-    Timestamp => i64: |moment| moment.as_micros();
-    Vec<u8> => Vec<u8>: |bytes| bytes;
-    &[u8] => Vec<u8>: |bytes| bytes.to_vec();
-    [u8; 32] => Vec<u8>: |bytes| bytes.to_vec();
-    TokenHash => Vec<u8>: |hash| hash.as_bytes().to_vec();
-    Uuid => String: |id| id.to_string();
-    IpAddr => String: |address| address.to_string();
-    reoclo_domain::OrganizationId => String: |id| id.to_string();
-    reoclo_domain::UserId => String: |id| id.to_string();
-    reoclo_domain::ServerId => String: |id| id.to_string();
-    reoclo_domain::OperationId => String: |id| id.to_string();
-    reoclo_domain::IntegrationKeyId => String: |id| id.to_string();
-    reoclo_domain::SessionId => String: |id| id.to_string();
-    reoclo_domain::AutomationKeyId => String: |id| id.to_string();
-    reoclo_domain::RegistryCredentialId => String: |id| id.to_string();
+    i64 => Integer: |number| number;
+    i32 => Integer: |number| i64::from(number);
+    u32 => Integer: |number| i64::from(number);
+    bool => Integer: |flag| i64::from(flag);
+    Timestamp => Integer: |moment| moment.as_micros();
+    Vec<u8> => Bytes: |bytes| bytes;
+    &[u8] => Bytes: |bytes| bytes.to_vec();
+    [u8; 32] => Bytes: |bytes| bytes.to_vec();
+    TokenHash => Bytes: |hash| hash.as_bytes().to_vec();
+    Uuid => Text: |id| id.to_string();
+    IpAddr => Text: |address| address.to_string();
+    reoclo_domain::OrganizationId => Text: |id| id.to_string();
+    reoclo_domain::UserId => Text: |id| id.to_string();
+    reoclo_domain::ServerId => Text: |id| id.to_string();
+    reoclo_domain::OperationId => Text: |id| id.to_string();
+    reoclo_domain::IntegrationKeyId => Text: |id| id.to_string();
+    reoclo_domain::SessionId => Text: |id| id.to_string();
+    reoclo_domain::AutomationKeyId => Text: |id| id.to_string();
+    reoclo_domain::RegistryCredentialId => Text: |id| id.to_string();
 }
 
 impl Bind for &Secret {
-    type Sql = String;
+    const NULL: Value = Value::Text(None);
 
-    fn into_sql(self) -> Result<String, Nul> {
-        self.expose().into_sql()
+    fn into_value(self) -> Result<Value, Nul> {
+        self.expose().into_value()
     }
 }
 

@@ -72,7 +72,9 @@ impl Write for Ping {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        sql("SELECT id FROM instance").one(work.connection).await?;
+        sql("SELECT id FROM instance")
+            .one(work.connection().await?)
+            .await?;
         Ok(())
     }
 }

@@ -81,7 +81,7 @@ pub(crate) async fn insert(
     .bind(new.password_hash.as_ref())
     .bind(new.temporary_until)
     .bind(new.created_at)
-    .execute(work.connection)
+    .execute(work.connection().await?)
     .await?;
     grant(work, organization, new.id, role).await
 }
@@ -96,7 +96,7 @@ pub(crate) async fn grant(
         .bind(organization)
         .bind(user)
         .bind(role.as_str())
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
     work.effect(Effect::Role(organization, user, Some(role)));
     Ok(())
@@ -113,8 +113,8 @@ impl Write for SetRole {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        lock(work.connection, self.organization).await?;
-        if self.role != Some(Role::Admin) && self.is_last_admin(work.connection).await? {
+        lock(work.connection().await?, self.organization).await?;
+        if self.role != Some(Role::Admin) && self.is_last_admin(work.connection().await?).await? {
             return Err(Conflict::LastAdmin.into());
         }
         match self.role {
@@ -144,7 +144,7 @@ impl SetRole {
                 .bind(self.organization)
                 .bind(self.user)
                 .bind(role.as_str())
-                .execute(work.connection)
+                .execute(work.connection().await?)
                 .await?;
         if changed == 0 {
             return Err(Conflict::Missing.into());
@@ -157,7 +157,7 @@ impl SetRole {
         let removed = sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
             .bind(self.organization)
             .bind(self.user)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         if removed == 0 {
             return Err(Conflict::Missing.into());

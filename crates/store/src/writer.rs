@@ -6,6 +6,7 @@
 
 mod group;
 mod job;
+mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,13 +14,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::audit::heads::Heads;
 use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::Engine;
 use crate::error::{FaultCause, StoreError};
 use crate::master_key::MasterKey;
+pub(crate) use job::Write;
 use job::{Job, Queued};
-pub(crate) use job::{Work, Write};
+pub(crate) use work::Work;
 
 /// The most writes in one transaction: bounds how long the first of them waits for the last.
 const GROUP_LIMIT: usize = 256;
@@ -32,6 +35,7 @@ pub(crate) struct Writer {
     pub(crate) connection: Option<AnyConnection>,
     pub(crate) master_key: Arc<MasterKey>,
     pub(crate) cache: Option<Arc<Cache>>,
+    pub(crate) heads: Heads,
     pub(crate) counters: Arc<Counters>,
 }
 

@@ -7,10 +7,12 @@ use sqlx::AnyConnection;
 
 use crate::audit::entry::{COLUMNS, Entry, LinkedEntry};
 use crate::audit::head::{self, Head};
+use crate::audit::heads::Heads;
 use crate::audit::{Chain, NewAuditEvent};
 use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
 use crate::sql::sql;
+use crate::writer::Work;
 
 /// What a transaction appended.
 pub(crate) struct Appended {
@@ -22,9 +24,10 @@ pub(crate) struct Appended {
 /// Appends the events, each to its chain, in their order. The chains are locked in sorted order,
 /// so that two nodes cannot wait for each other.
 pub(crate) async fn append(
-    connection: &mut AnyConnection,
+    work: &mut Work<'_>,
     events: &[NewAuditEvent],
     key: &MasterKey,
+    heads: &mut Heads,
 ) -> Result<Appended, StoreError> {
     let mut chains: BTreeMap<Chain, Vec<&NewAuditEvent>> = BTreeMap::new();
     for event in events {
@@ -33,11 +36,9 @@ pub(crate) async fn append(
     }
     let mut last = None;
     for (chain, events) in chains {
-        let mut head = head::lock(connection, &chain.to_string(), key).await?;
-        let rows = link(&mut head, &events);
-        insert(connection, rows).await?;
-        head::advance(connection, &head, key).await?;
-        last = Some(head);
+        let mut locked = heads.lock(work, chain, key).await?;
+        insert(work, link(&mut locked.head, &events));
+        last = Some(heads.advance(work, chain, locked, key));
     }
     let rows = events.len();
     Ok(Appended { rows, last })
@@ -74,16 +75,14 @@ fn insert_text(rows: usize) -> String {
     format!("INSERT INTO audit_events ({columns}) VALUES {values}")
 }
 
-async fn insert(connection: &mut AnyConnection, rows: Vec<LinkedEntry>) -> Result<(), StoreError> {
+fn insert(work: &mut Work<'_>, rows: Vec<LinkedEntry>) {
     let mut rows = rows.into_iter();
     for (size, text) in &*INSERTS {
         while rows.len() >= *size {
             let batch = rows.by_ref().take(*size);
-            let statement = batch.fold(sql(text), |statement, row| row.bind(statement));
-            statement.execute(connection).await?;
+            work.defer(batch.fold(sql(text), |statement, row| row.bind(statement)));
         }
     }
-    Ok(())
 }
 
 /// Whether the transaction that moved a chain's head there was made. Waits for one that is still

@@ -6,7 +6,7 @@ use crate::audit::Chain;
 use crate::audit::entry::NO_HASH;
 use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
-use crate::sql::{Record, sql};
+use crate::sql::{Record, Statement, sql};
 
 /// Where a chain ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +37,12 @@ impl Head {
 }
 
 impl StoredHead {
+    /// A head as this instance writes it.
+    pub(crate) fn new(head: Head, key: &MasterKey) -> Self {
+        let mac = key.authenticate(&head.encoding());
+        Self { head, mac }
+    }
+
     fn read(row: &Record) -> Result<Self, StoreError> {
         let head = Head {
             chain: row.text("chain")?,
@@ -104,19 +110,29 @@ pub(crate) async fn lock(
 }
 
 /// Moves a locked head.
-pub(crate) async fn advance(
-    connection: &mut AnyConnection,
-    head: &Head,
-    key: &MasterKey,
-) -> Result<(), StoreError> {
-    sql("UPDATE audit_heads SET seq = $2, hash = $3, mac = $4 WHERE chain = $1")
-        .bind(head.chain.as_str())
-        .bind(head.seq)
-        .bind(head.hash)
-        .bind(key.authenticate(&head.encoding()))
-        .execute(connection)
-        .await?;
-    Ok(())
+pub(crate) fn advance(to: &StoredHead) -> Statement {
+    moved(
+        sql("UPDATE audit_heads SET seq = $2, hash = $3, mac = $4 WHERE chain = $1"),
+        to,
+    )
+}
+
+/// Moves a head that is still the one before.
+pub(crate) fn advance_from(before: &StoredHead, to: &StoredHead) -> Statement {
+    let text = "UPDATE audit_heads SET seq = $2, hash = $3, mac = $4
+         WHERE chain = $1 AND seq = $5 AND hash = $6 AND mac = $7";
+    moved(sql(text), to)
+        .bind(before.head.seq)
+        .bind(before.head.hash)
+        .bind(before.mac.as_slice())
+}
+
+fn moved(statement: Statement, to: &StoredHead) -> Statement {
+    statement
+        .bind(to.head.chain.as_str())
+        .bind(to.head.seq)
+        .bind(to.head.hash)
+        .bind(to.mac.as_slice())
 }
 
 /// The head of one chain, if it is there and readable.

@@ -51,15 +51,17 @@ pub(super) async fn revoke(
     let update = "UPDATE api_keys SET revoked_at = $4
          WHERE id = $1 AND kind = $2 AND organization_id = $3 AND revoked_at IS NULL";
     let update = select(sql(update), organization, key).bind(at);
-    if update.execute(work.connection).await? > 0 {
+    if update.execute(work.connection().await?).await? > 0 {
         work.effect(Effect::KeyRevoked(key));
         return Ok(Revoked::Now);
     }
-    Ok(if is_there(work.connection, organization, key).await? {
-        Revoked::Before
-    } else {
-        Revoked::Unknown
-    })
+    Ok(
+        if is_there(work.connection().await?, organization, key).await? {
+            Revoked::Before
+        } else {
+            Revoked::Unknown
+        },
+    )
 }
 
 async fn is_there(
@@ -93,7 +95,7 @@ impl Write for ExpireKey {
         let update = "UPDATE api_keys SET expires_at = $4
              WHERE id = $1 AND kind = $2 AND organization_id = $3";
         let update = select(sql(update), self.organization, self.key).bind(self.expires_at);
-        if update.execute(work.connection).await? == 0 {
+        if update.execute(work.connection().await?).await? == 0 {
             return Ok(false);
         }
         work.effect(Effect::KeyExpiry(self.key, self.expires_at));

@@ -60,7 +60,7 @@ pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
     .bind(columns.registry_credentials)
     .bind(columns.ip_allowlist)
     .bind(columns.rate_limit_per_minute)
-    .execute(work.connection)
+    .execute(work.connection().await?)
     .await?;
     work.effect(Effect::KeyCreated(token, Arc::new(record)));
     Ok(())

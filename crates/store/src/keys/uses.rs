@@ -57,10 +57,10 @@ impl Write for RecordKeyUses {
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         let mut pruned = Vec::new();
         for key_use in &self.0 {
-            if key_use.set_last(work.connection).await? {
-                key_use.count(work.connection).await?;
+            if key_use.set_last(work.connection().await?).await? {
+                key_use.count(work.connection().await?).await?;
                 if !pruned.contains(&key_use.key) {
-                    key_use.prune(work.connection).await?;
+                    key_use.prune(work.connection().await?).await?;
                     pruned.push(key_use.key);
                 }
             }

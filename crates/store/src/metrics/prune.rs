@@ -20,7 +20,7 @@ impl Write for PruneMetrics {
         sql("DELETE FROM server_metrics WHERE resolution = $1 AND at < $2")
             .bind(self.resolution.seconds())
             .bind(self.before)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         Ok(())
     }

@@ -22,7 +22,7 @@ impl Write for Acknowledge {
                  WHERE id = $1")
             .bind(*id)
             .bind(self.at)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         }
         Ok(())

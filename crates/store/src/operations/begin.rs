@@ -20,7 +20,7 @@ impl Write for BeginOperation {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         let new = &self.new;
-        sql(
+        let insert = sql(
             "INSERT INTO operations (id, organization_id, server_id, kind, starter_kind,
                  starter_id, starter_label, command, timeout_seconds, run_id, run_context,
                  boot_id, instance_id, created_at, sealed_payload, queued_at, state)
@@ -42,9 +42,8 @@ impl Write for BeginOperation {
         .bind(new.instance_id.as_str())
         .bind(new.created_at)
         .bind(self.sealed_payload.as_slice())
-        .bind(new.queued_at)
-        .execute(work.connection)
-        .await?;
+        .bind(new.queued_at);
+        work.defer(insert);
         work.audit(&self.events);
         Ok(())
     }

@@ -26,7 +26,7 @@ impl Write for RequestCancel {
         .bind(self.id)
         .bind(self.organization)
         .bind(self.at)
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         if changed > 0 {
             work.audit(&self.events);

@@ -26,7 +26,7 @@ impl Write for Dequeue {
         .bind(self.at)
         .bind(self.boot_id.as_str())
         .bind(self.instance_id.as_str())
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         Ok(changed > 0)
     }

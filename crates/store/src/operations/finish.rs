@@ -5,7 +5,7 @@ use reoclo_domain::OperationId;
 use super::{LogEnd, OperationOutcome, log};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
-use crate::sql::sql;
+use crate::sql::{Changed, sql};
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
@@ -17,11 +17,11 @@ struct FinishOperation {
 }
 
 impl Write for FinishOperation {
-    type Output = bool;
+    type Output = Changed;
 
-    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
+    async fn apply(&self, work: &mut Work<'_>) -> Result<Changed, StoreError> {
         let outcome = &self.outcome;
-        let changed = sql(
+        let finish = sql(
             "UPDATE operations SET state = $2, code = $3, message = $4, exit_code = $5,
                  signal = $6, duration_us = $7, stdout = $8, stdout_total = $9,
                  stdout_truncated = $10, stderr = $11, stderr_total = $12,
@@ -41,23 +41,26 @@ impl Write for FinishOperation {
         .bind(outcome.stderr.bytes.as_slice())
         .bind(outcome.stderr.total)
         .bind(outcome.stderr.truncated)
-        .bind(outcome.completed_at)
-        .execute(work.connection)
-        .await?;
-        if changed > 0 {
-            self.store_log(work).await?;
+        .bind(outcome.completed_at);
+        let changed = work.defer(finish);
+        if !self.log.is_empty() {
+            self.store_log(work, &changed).await?;
         }
         work.audit(&self.events);
-        Ok(changed > 0)
+        Ok(changed)
     }
 }
 
 impl FinishOperation {
-    async fn store_log(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
+    async fn store_log(&self, work: &mut Work<'_>, changed: &Changed) -> Result<(), StoreError> {
+        let connection = work.connection().await?;
+        if changed.rows() == 0 {
+            return Ok(());
+        }
         let at = self.outcome.completed_at;
-        log::insert(work.connection, self.id, &self.log.chunks, at).await?;
+        log::insert(connection, self.id, &self.log.chunks, at).await?;
         for part in &self.log.dropped {
-            log::drop_between(work.connection, self.id, *part).await?;
+            log::drop_between(connection, self.id, *part).await?;
         }
         Ok(())
     }
@@ -92,6 +95,6 @@ impl Store {
             log,
             events,
         };
-        self.write(write).await
+        self.write(write).await.map(|changed| changed.rows() > 0)
     }
 }

@@ -59,6 +59,13 @@ pub struct LogEnd {
     pub dropped: Vec<(LogStream, i64, i64)>,
 }
 
+impl LogEnd {
+    /// Whether there is nothing to store.
+    pub(super) fn is_empty(&self) -> bool {
+        self.chunks.is_empty() && self.dropped.is_empty()
+    }
+}
+
 struct Append {
     id: OperationId,
     chunks: Vec<LogChunk>,
@@ -69,7 +76,7 @@ impl Write for Append {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        insert(work.connection, self.id, &self.chunks, self.at).await
+        insert(work.connection().await?, self.id, &self.chunks, self.at).await
     }
 }
 

@@ -35,7 +35,7 @@ impl Write for CreateRegistryCredential {
         .bind(record.revision)
         .bind(record.created_at)
         .bind(record.updated_at)
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         work.audit(&self.events);
         Ok(())

@@ -22,7 +22,7 @@ impl Write for DeleteRegistryCredential {
             sql("DELETE FROM registry_credentials WHERE id = $1 AND organization_id = $2")
                 .bind(self.id)
                 .bind(self.organization)
-                .execute(work.connection)
+                .execute(work.connection().await?)
                 .await?;
         if deleted == 0 {
             return Ok(false);

@@ -36,7 +36,7 @@ impl Write for UpdateRegistryCredential {
         .bind(record.description.as_deref())
         .bind(record.updated_at)
         .bind(self.sealed_secret.clone())
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         if changed == 0 {
             return Ok(false);

@@ -22,7 +22,7 @@ impl Write for CreateServer {
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         insert(work, &self.new).await?;
         if let Some(enrolment) = self.enrolment {
-            enrol::put(work.connection, self.new.id, enrolment).await?;
+            enrol::put(work.connection().await?, self.new.id, enrolment).await?;
         }
         work.audit(&self.events);
         Ok(())
@@ -40,7 +40,7 @@ pub(crate) async fn insert(work: &mut Work<'_>, new: &NewServer) -> Result<(), S
     .bind(new.slug.as_str())
     .bind(new.name.as_str())
     .bind(new.created_at)
-    .execute(work.connection)
+    .execute(work.connection().await?)
     .await?;
     let name = Arc::from(new.name.as_str());
     work.effect(Effect::ServerCreated(new.id, new.organization, name));

@@ -39,7 +39,7 @@ impl Write for ChangeServer {
         .bind(self.server)
         .bind(self.change.name.as_ref().map(DisplayName::as_str))
         .bind(self.change.slug.as_ref().map(Slug::as_str))
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         if changed == 0 {
             return Ok(false);

@@ -41,7 +41,7 @@ impl Write for Enrol {
     type Output = EnrolOutcome;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<EnrolOutcome, StoreError> {
-        let Some(enrolment) = self.lock(work.connection).await? else {
+        let Some(enrolment) = self.lock(work.connection().await?).await? else {
             return Ok(EnrolOutcome::Unknown);
         };
         let used_by = enrolment.bytes_or_null("used_by")?;
@@ -56,10 +56,10 @@ impl Write for Enrol {
         }
         let server = enrolment.parse("server_id")?;
         let row = sql("SELECT organization_id, name FROM servers WHERE id = $1");
-        let row = row.bind(server).one(work.connection).await?;
+        let row = row.bind(server).one(work.connection().await?).await?;
         let organization = row.parse("organization_id")?;
         if used_by.is_none() {
-            self.bind_key(work.connection, server).await?;
+            self.bind_key(work.connection().await?, server).await?;
             work.audit(&[self.event(server, organization, row.text("name")?)]);
         }
         Ok(EnrolOutcome::Enrolled {
@@ -138,12 +138,12 @@ impl Write for ReplaceEnrolment {
              WHERE id = $1 AND organization_id = $2 AND status <> 'decommissioned'")
         .bind(self.server)
         .bind(self.organization)
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         if found == 0 {
             return Ok(false);
         }
-        put(work.connection, self.server, self.enrolment).await?;
+        put(work.connection().await?, self.server, self.enrolment).await?;
         work.audit(&self.events);
         Ok(true)
     }

@@ -22,11 +22,11 @@ impl Write for SetStatus {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        if !self.update(work.connection).await? {
+        if !self.update(work.connection().await?).await? {
             return Ok(());
         }
         if self.status == ServerStatus::Decommissioned {
-            end_runner(work.connection, self.server).await?;
+            end_runner(work.connection().await?, self.server).await?;
             work.effect(Effect::ServerRemoved(self.server));
         }
         work.audit(&self.events);
@@ -94,7 +94,7 @@ impl Write for RecordFacts {
         .bind(self.runner_version.as_str())
         .bind(self.public_ip.as_deref())
         .bind(self.at)
-        .execute(work.connection)
+        .execute(work.connection().await?)
         .await?;
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Write for MarkAllUnreachable {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         sql("UPDATE servers SET status = 'unreachable' WHERE status = 'active'")
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         Ok(())
     }

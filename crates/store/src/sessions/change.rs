@@ -21,7 +21,7 @@ impl Write for TouchSessions {
             sql("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
                 .bind(*session)
                 .bind(*at)
-                .execute(work.connection)
+                .execute(work.connection().await?)
                 .await?;
         }
         Ok(())
@@ -39,12 +39,12 @@ impl Write for EndSessions {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         match self.ended {
-            SessionsEnded::All => end_all(work.connection, self.user).await?,
+            SessionsEnded::All => end_all(work.connection().await?, self.user).await?,
             SessionsEnded::One(session) => {
                 sql("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
                     .bind(self.user)
                     .bind(session)
-                    .execute(work.connection)
+                    .execute(work.connection().await?)
                     .await?;
             }
         }
@@ -86,14 +86,14 @@ impl Write for SetPassword {
                 .bind(self.user)
                 .bind(&self.password.hash)
                 .bind(self.password.temporary_until)
-                .execute(work.connection)
+                .execute(work.connection().await?)
                 .await?;
         if changed == 0 {
             return Err(Conflict::Missing.into());
         }
-        end_all(work.connection, self.user).await?;
+        end_all(work.connection().await?, self.user).await?;
         if let Some(session) = &self.session {
-            insert(work.connection, session).await?;
+            insert(work.connection().await?, session).await?;
         }
         work.audit(&self.events);
         Ok(())

@@ -21,14 +21,14 @@ impl Write for CreateSession {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        self.remove_dead(work.connection).await?;
+        self.remove_dead(work.connection().await?).await?;
         if let Some(token) = self.replaces {
             sql("DELETE FROM sessions WHERE token_hash = $1")
                 .bind(token)
-                .execute(work.connection)
+                .execute(work.connection().await?)
                 .await?;
         }
-        insert(work.connection, &self.new).await?;
+        insert(work.connection().await?, &self.new).await?;
         work.audit(&self.events);
         Ok(())
     }

@@ -23,20 +23,20 @@ impl Write for CompleteSetup {
     type Output = SetupOutcome;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<SetupOutcome, StoreError> {
-        let Some(link) = self.lock_link(work.connection).await? else {
+        let Some(link) = self.lock_link(work.connection().await?).await? else {
             return Ok(SetupOutcome::Unknown);
         };
         if link.time("expires_at")? <= self.now {
             return Ok(SetupOutcome::Expired);
         }
         let user = link.parse("user_id")?;
-        let Some(organization) = organization_of(work.connection, user).await? else {
+        let Some(organization) = organization_of(work.connection().await?, user).await? else {
             return Ok(SetupOutcome::Unknown);
         };
-        self.fill_in(work.connection, user).await?;
+        self.fill_in(work.connection().await?, user).await?;
         sql("DELETE FROM setup_links WHERE user_id = $1")
             .bind(user)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         work.audit(&[self.event(user, organization)]);
         Ok(SetupOutcome::Completed { user, organization })

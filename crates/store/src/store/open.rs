@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::AnyConnection;
 
 use super::{Inner, Store, StoreOptions};
+use crate::audit::heads::Heads;
 use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::{self, Engine, Purpose};
@@ -41,6 +42,7 @@ impl Store {
             connection: Some(connection),
             master_key: Arc::clone(&master_key),
             cache: cache.clone(),
+            heads: Heads::default(),
             counters: Arc::clone(&counters),
         };
         let inner = Inner {

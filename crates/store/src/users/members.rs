@@ -86,11 +86,11 @@ impl Write for AddMember {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        lock(work.connection, self.organization).await?;
+        lock(work.connection().await?, self.organization).await?;
         let there = sql("SELECT role FROM memberships WHERE organization_id = $1 AND user_id = $2")
             .bind(self.organization)
             .bind(self.user)
-            .optional(work.connection)
+            .optional(work.connection().await?)
             .await?;
         if there.is_some() {
             return Err(Conflict::Exists.into());
@@ -111,7 +111,7 @@ impl Write for LetCreateOrganizations {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let_create_organizations(work.connection, self.user, self.may).await?;
+        let_create_organizations(work.connection().await?, self.user, self.may).await?;
         work.audit(&self.events);
         Ok(())
     }

@@ -2,20 +2,20 @@
 
 use std::future::Future;
 use std::slice;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use sqlx::{Any, AnyConnection, Connection, Transaction};
+use sqlx::{AnyConnection, Connection};
 use tokio::time::{sleep, timeout};
 
-use super::Writer;
-use super::job::{Job, Work};
+use super::job::Job;
+use super::{Work, Writer};
 use crate::audit::append::{Appended, append, is_there};
 use crate::audit::head::Head;
+use crate::audit::heads::Heads;
 use crate::cache::Effect;
 use crate::engine::{self, Engine, Purpose};
-use crate::error::{FaultCause, StoreError};
+use crate::error::{DatabaseFault, FaultCause, StoreError};
 use crate::master_key::MasterKey;
 
 /// A database that has not answered by then is taken for lost.
@@ -37,7 +37,7 @@ enum Failure {
     /// Nothing was committed, and the connection is of no more use.
     Broken(StoreError),
     /// The commit itself failed, so it may have been made.
-    InDoubt(FaultCause, Written),
+    InDoubt(DatabaseFault, Written),
 }
 
 impl Writer {
@@ -71,24 +71,33 @@ impl Writer {
     /// Commits the jobs in one transaction, or none of them.
     async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         let mut connection = self.connected().await?;
-        let key = Arc::clone(&self.master_key);
-        match transact(Engine::of(&self.address), &key, &mut connection, jobs).await {
+        let engine = Engine::of(&self.address);
+        let transaction = Transaction {
+            work: Work::begin(engine, &mut connection, jobs.len()),
+            heads: &mut self.heads,
+            key: &self.master_key,
+        };
+        let failure = match transaction.make(jobs).await {
             Ok(written) => {
                 self.connection = Some(connection);
                 self.committed(written, jobs.len());
-                Ok(())
+                return Ok(());
             }
-            Err(Failure::Undone(error)) => {
+            Err(failure) => failure,
+        };
+        self.heads.forget();
+        match failure {
+            Failure::Undone(error) => {
                 self.connection = Some(connection);
                 Err(error)
             }
-            Err(Failure::Broken(error)) => {
+            Failure::Broken(error) => {
                 discard(connection).await;
                 Err(error)
             }
-            Err(Failure::InDoubt(cause, written)) => {
+            Failure::InDoubt(fault, written) => {
                 discard(connection).await;
-                self.resolve(cause, written, jobs.len()).await
+                self.resolve(fault, written, jobs.len()).await
             }
         }
     }
@@ -104,12 +113,12 @@ impl Writer {
     /// Without such a row the writes are of a kind that may be made twice.
     async fn resolve(
         &mut self,
-        cause: FaultCause,
+        fault: DatabaseFault,
         written: Written,
         writes: usize,
     ) -> Result<(), StoreError> {
         let Some(last) = &written.appended.last else {
-            return Err(unavailable(cause));
+            return Err(StoreError::Unavailable(fault));
         };
         let found = timeout(DOUBT_LIMIT, self.look_until_found(last)).await;
         match found {
@@ -117,8 +126,8 @@ impl Writer {
                 self.committed(written, writes);
                 Ok(())
             }
-            Ok(false) => Err(unavailable(cause)),
-            Err(_) => Err(StoreError::Uncertain(cause.into())),
+            Ok(false) => Err(StoreError::Unavailable(fault)),
+            Err(_) => Err(StoreError::Uncertain(fault)),
         }
     }
 
@@ -133,12 +142,7 @@ impl Writer {
 
     async fn look_for(&mut self, last: &Head) -> Result<bool, StoreError> {
         let mut connection = self.connected().await?;
-        let looking = timeout(
-            ANSWER_TIMEOUT,
-            is_there(&mut connection, last, &self.master_key),
-        )
-        .await;
-        let found = looking.unwrap_or_else(|_| Err(unavailable(FaultCause::Timeout)));
+        let found = in_time(is_there(&mut connection, last, &self.master_key)).await;
         if found.is_ok() {
             self.connection = Some(connection);
         }
@@ -161,43 +165,44 @@ impl Writer {
     }
 }
 
-async fn transact(
-    engine: Engine,
-    key: &MasterKey,
-    connection: &mut AnyConnection,
-    jobs: &mut [Box<dyn Job>],
-) -> Result<Written, Failure> {
-    let begun = in_time(engine.begin(connection)).await;
-    let mut transaction = begun.map_err(|cause| Failure::Broken(unavailable(cause)))?;
-    let written = timeout(ANSWER_TIMEOUT, write(key, &mut transaction, jobs)).await;
-    match written.unwrap_or_else(|_| Err(unavailable(FaultCause::Timeout))) {
-        Ok(written) => match in_time(transaction.commit()).await {
-            Ok(()) => Ok(written),
-            Err(cause) => Err(Failure::InDoubt(cause, written)),
-        },
-        Err(error) => match in_time(transaction.rollback()).await {
-            Ok(()) => Err(Failure::Undone(error)),
-            Err(_) => Err(Failure::Broken(error)),
-        },
-    }
+/// One try to make a group's transaction.
+struct Transaction<'a> {
+    work: Work<'a>,
+    heads: &'a mut Heads,
+    key: &'a MasterKey,
 }
 
-async fn write(
-    key: &MasterKey,
-    transaction: &mut Transaction<'_, Any>,
-    jobs: &mut [Box<dyn Job>],
-) -> Result<Written, StoreError> {
-    let mut work = Work::new(transaction);
-    for job in jobs {
-        job.apply(&mut work).await?;
+impl Transaction<'_> {
+    async fn make(mut self, jobs: &mut [Box<dyn Job>]) -> Result<Written, Failure> {
+        let written = match in_time(self.write(jobs)).await {
+            Ok(written) => written,
+            Err(error) => {
+                return Err(match in_time(self.work.roll_back()).await {
+                    Ok(()) => Failure::Undone(error),
+                    Err(_) => Failure::Broken(error),
+                });
+            }
+        };
+        let Err(error) = in_time(self.work.commit()).await else {
+            return Ok(written);
+        };
+        // Some of what was sent last may have failed before the commit: then it can be undone.
+        Err(match (in_time(self.work.roll_back()).await, error) {
+            (Ok(()), error) => Failure::Undone(error),
+            (Err(_), StoreError::Unavailable(fault)) => Failure::InDoubt(fault, written),
+            (Err(_), error) => Failure::Broken(error),
+        })
     }
-    let Work {
-        connection,
-        events,
-        effects,
-    } = work;
-    let appended = append(connection, &events, key).await?;
-    Ok(Written { effects, appended })
+
+    async fn write(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Written, StoreError> {
+        for job in jobs {
+            job.apply(&mut self.work).await?;
+        }
+        let events = self.work.take_events();
+        let appended = append(&mut self.work, &events, self.key, self.heads).await?;
+        let effects = self.work.take_effects();
+        Ok(Written { effects, appended })
+    }
 }
 
 /// A lone write that was refused would be refused again; one that met a lost connection would
@@ -221,11 +226,9 @@ async fn discard(connection: AnyConnection) {
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, FaultCause> {
-    match timeout(ANSWER_TIMEOUT, answer).await {
-        Ok(result) => result.map_err(FaultCause::from),
-        Err(_) => Err(FaultCause::Timeout),
-    }
+async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+    let answered = timeout(ANSWER_TIMEOUT, answer).await;
+    answered.unwrap_or_else(|_| Err(unavailable(FaultCause::Timeout)))
 }
 
 fn unavailable(cause: FaultCause) -> StoreError {

@@ -3,11 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use sqlx::AnyConnection;
 use tokio::sync::oneshot;
 
-use crate::audit::NewAuditEvent;
-use crate::cache::Effect;
+use super::work::Work;
 use crate::error::StoreError;
 
 /// A change of the database.
@@ -24,36 +22,6 @@ pub(crate) trait Write: Send + Sync + 'static {
         &self,
         work: &mut Work<'_>,
     ) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
-}
-
-/// A group's transaction, and what goes with it.
-pub(crate) struct Work<'c> {
-    /// Within the transaction.
-    pub(crate) connection: &'c mut AnyConnection,
-    /// Appended to the audit log before the commit.
-    pub(super) events: Vec<NewAuditEvent>,
-    /// Applied to the cache after it.
-    pub(super) effects: Vec<Effect>,
-}
-
-impl<'c> Work<'c> {
-    pub(super) fn new(connection: &'c mut AnyConnection) -> Self {
-        Self {
-            connection,
-            events: Vec::new(),
-            effects: Vec::new(),
-        }
-    }
-
-    /// Has the events appended to the audit log in the same transaction.
-    pub(crate) fn audit(&mut self, events: &[NewAuditEvent]) {
-        self.events.extend_from_slice(events);
-    }
-
-    /// Has the cache changed after the commit and before the answer.
-    pub(crate) fn effect(&mut self, effect: Effect) {
-        self.effects.push(effect);
-    }
 }
 
 type Applying<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;

@@ -15,7 +15,7 @@ impl Write for Remove {
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         sql("DELETE FROM operation_logs WHERE operation_id = $1")
             .bind(self.0)
-            .execute(work.connection)
+            .execute(work.connection().await?)
             .await?;
         Ok(())
     }

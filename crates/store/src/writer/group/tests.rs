@@ -68,6 +68,7 @@ impl Bench {
             connection: None,
             master_key: Arc::new(master_key()),
             cache: None,
+            heads: Heads::default(),
             counters: Arc::new(Counters::default()),
         }
     }
@@ -85,7 +86,7 @@ impl Write for Run {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        sql(self.0).optional(work.connection).await?;
+        sql(self.0).optional(work.connection().await?).await?;
         Ok(())
     }
 }
@@ -138,16 +139,18 @@ async fn sqlite_commit_in_doubt_is_found_out() {
     // Others may have appended since.
     head_after(&bench, 1).await;
     let mut writer = bench.writer();
-    let made = writer.resolve(FaultCause::Timeout, written(Some(head.clone())), 1);
+    let made = writer.resolve(FaultCause::Timeout.into(), written(Some(head.clone())), 1);
     made.await.unwrap();
     let other = Head {
         hash: [1; 32],
         ..head
     };
     let not_made = writer
-        .resolve(FaultCause::Timeout, written(Some(other)), 1)
+        .resolve(FaultCause::Timeout.into(), written(Some(other)), 1)
         .await;
     assert!(matches!(not_made, Err(StoreError::Unavailable(_))));
-    let unknowable = writer.resolve(FaultCause::Timeout, written(None), 1).await;
+    let unknowable = writer
+        .resolve(FaultCause::Timeout.into(), written(None), 1)
+        .await;
     assert!(matches!(unknowable, Err(StoreError::Unavailable(_))));
 }

@@ -1,0 +1,74 @@
+//! The heads that the writer has moved itself.
+
+use std::collections::HashMap;
+
+use crate::audit::Chain;
+use crate::audit::head::{self, Head, StoredHead};
+use crate::engine::REFUSE_UNLESS_CHANGED;
+use crate::error::StoreError;
+use crate::master_key::MasterKey;
+use crate::sql::sql;
+use crate::writer::Work;
+
+/// Where chains end, for as long as nobody else may move them: on SQLite, whose data directory one
+/// process has locked. It spares the question, not the check: a head that is not as it was left
+/// fails the transaction, and then it is read anew.
+#[derive(Debug, Default)]
+pub(crate) struct Heads(HashMap<Chain, StoredHead>);
+
+/// A chain's head, whose lock the transaction has.
+pub(super) struct LockedHead {
+    pub(super) head: Head,
+    remembered: Option<StoredHead>,
+}
+
+impl Heads {
+    /// Where a chain ends.
+    pub(super) async fn lock(
+        &self,
+        work: &mut Work<'_>,
+        chain: Chain,
+        key: &MasterKey,
+    ) -> Result<LockedHead, StoreError> {
+        if let Some(remembered) = self.0.get(&chain) {
+            return Ok(LockedHead {
+                head: remembered.head.clone(),
+                remembered: Some(remembered.clone()),
+            });
+        }
+        let connection = work.connection().await?;
+        let head = head::lock(connection, &chain.to_string(), key).await?;
+        Ok(LockedHead {
+            head,
+            remembered: None,
+        })
+    }
+
+    /// Moves a head to where it stands now.
+    pub(super) fn advance(
+        &mut self,
+        work: &mut Work<'_>,
+        chain: Chain,
+        locked: LockedHead,
+        key: &MasterKey,
+    ) -> Head {
+        let moved = StoredHead::new(locked.head, key);
+        match &locked.remembered {
+            None => drop(work.defer(head::advance(&moved))),
+            Some(before) => {
+                work.defer(head::advance_from(before, &moved));
+                work.defer(sql(REFUSE_UNLESS_CHANGED));
+            }
+        }
+        let head = moved.head.clone();
+        if work.engine().has_one_writer() {
+            self.0.insert(chain, moved);
+        }
+        head
+    }
+
+    /// The transaction was not made.
+    pub(crate) fn forget(&mut self) {
+        self.0.clear();
+    }
+}

@@ -1,0 +1,89 @@
+//! A transaction, and what goes with it.
+
+use std::mem::take;
+
+use sqlx::AnyConnection;
+
+use crate::audit::NewAuditEvent;
+use crate::cache::Effect;
+use crate::engine::Engine;
+use crate::error::StoreError;
+use crate::sql::{Batch, Changed, Sending, Statement, sql};
+
+/// A transaction that is being written.
+pub(crate) struct Work<'c> {
+    engine: Engine,
+    connection: &'c mut AnyConnection,
+    /// Not sent yet; the first of all is what begins the transaction.
+    waiting: Batch,
+    sending: Sending,
+    /// Appended to the audit log before the commit.
+    events: Vec<NewAuditEvent>,
+    /// Applied to the cache after it.
+    effects: Vec<Effect>,
+}
+
+impl<'c> Work<'c> {
+    /// A transaction for so many writes.
+    pub(crate) fn begin(engine: Engine, connection: &'c mut AnyConnection, writes: usize) -> Self {
+        let mut waiting = Batch::default();
+        waiting.push(sql(engine.begin_to_write()));
+        Self {
+            engine,
+            connection,
+            waiting,
+            sending: engine.sending(writes),
+            events: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// The connection, within the transaction, for statements whose answer is needed at once.
+    pub(crate) async fn connection(&mut self) -> Result<&mut AnyConnection, StoreError> {
+        self.send().await?;
+        Ok(self.connection)
+    }
+
+    /// Has a statement sent with those after it. An error of it fails the whole transaction.
+    pub(crate) fn defer(&mut self, statement: Statement) -> Changed {
+        self.waiting.push(statement)
+    }
+
+    /// Has the events appended to the audit log in the same transaction.
+    pub(crate) fn audit(&mut self, events: &[NewAuditEvent]) {
+        self.events.extend_from_slice(events);
+    }
+
+    /// Has the cache changed after the commit and before the answer.
+    pub(crate) fn effect(&mut self, effect: Effect) {
+        self.effects.push(effect);
+    }
+
+    pub(super) fn take_events(&mut self) -> Vec<NewAuditEvent> {
+        take(&mut self.events)
+    }
+
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        take(&mut self.effects)
+    }
+
+    /// Commits, with what still waits. After an error the transaction may be open, undone, or
+    /// committed.
+    pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.defer(sql("COMMIT"));
+        self.send().await
+    }
+
+    /// Undoes a transaction that is open; an error when there is none.
+    pub(super) async fn roll_back(self) -> Result<(), StoreError> {
+        sql("ROLLBACK").execute(self.connection).await.map(drop)
+    }
+
+    async fn send(&mut self) -> Result<(), StoreError> {
+        self.waiting.send(self.connection, self.sending).await
+    }
+}
