@@ -52,6 +52,8 @@ pub struct Settings {
     pub log_patience: Duration,
     /// The shortest time limit of a reboot.
     pub reboot_least_seconds: u32,
+    /// How long the records of operations are kept.
+    pub operation_age: Duration,
     /// How long full logs are kept.
     pub log_age: Duration,
     /// Bytes of full logs that are kept; the oldest go first.
@@ -85,6 +87,7 @@ impl Settings {
             queue_wait: Duration::from_mins(15),
             log_patience: Duration::from_secs(30),
             reboot_least_seconds: 60,
+            operation_age: Duration::from_hours(365 * 24),
             log_age: Duration::from_hours(30 * 24),
             log_bytes: 2 << 30,
             link: LinkSettings::default(),

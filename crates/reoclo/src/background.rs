@@ -23,7 +23,7 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(check_absent(control.clone())),
         tokio::spawn(condense_metrics(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
-        tokio::spawn(prune_logs(control.clone())),
+        tokio::spawn(prune(control.clone())),
     ]
 }
 
@@ -103,7 +103,7 @@ async fn write_checkpoints(control: Control) {
     }
 }
 
-async fn prune_logs(control: Control) {
+async fn prune(control: Control) {
     let mut ticks = interval(PRUNE_TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -112,6 +112,11 @@ async fn prune_logs(control: Control) {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "old logs were removed"),
             Err(error) => tracing::error!(%error, "old logs could not be removed"),
+        }
+        match control.prune_operations().await {
+            Ok(0) => {}
+            Ok(operations) => tracing::info!(operations, "old operations were removed"),
+            Err(error) => tracing::error!(%error, "old operations could not be removed"),
         }
     }
 }

@@ -8,6 +8,7 @@ mod find;
 mod finish;
 mod log;
 mod page;
+mod prune;
 mod running;
 
 pub use log::{LogChunk, LogEnd, LogStream};

@@ -94,6 +94,22 @@ impl Control {
         }
     }
 
+    /// Lets the records of operations go that are too old (DESIGN rule 19); says how many.
+    pub async fn prune_operations(&self) -> Result<u64, StoreError> {
+        let before = self.now().minus(self.settings().operation_age);
+        let mut pruned = 0;
+        for organization in self.store().organizations().await? {
+            loop {
+                let some = self.store().prune_operations(organization.id, before);
+                match some.await? {
+                    0 => break,
+                    some => pruned += some,
+                }
+            }
+        }
+        Ok(pruned)
+    }
+
     fn log_of(&self, record: OperationRecord, live: Option<Arc<Live>>) -> OperationLog {
         let mut polls = interval(POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);

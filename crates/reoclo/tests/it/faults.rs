@@ -1,11 +1,13 @@
 //! Faults at random moments, over thousands of operations, with fixed seeds.
 //!
 //! The control plane and the runner are killed, alone and together, and the link between them is
-//! cut, silenced and left half open, while many callers run commands. Whatever was acknowledged
+//! cut, silenced and left half open, while many callers run commands; and starts reach the
+//! supervisor twice and out of order. Whatever was acknowledged
 //! ends with its right exit code and its whole output; nothing runs twice; nothing is said to run
 //! for ever; and the audit log verifies.
 
 mod callers;
+mod meddler;
 mod storm;
 
 use std::collections::HashMap;
@@ -14,6 +16,7 @@ use std::path::Path;
 
 use crate::fixture::{Database, Home};
 use callers::{Called, Work};
+use meddler::Meddler;
 use storm::Storm;
 
 const OPERATIONS: usize = 1_000;
@@ -35,6 +38,9 @@ fn nothing_is_lost_and_nothing_runs_twice(seed: u64, database: Option<&str>) {
         ("keepalive_timeout", 1.0),
     ]);
     let mut storm = Storm::begin(&home, seed, database);
+    let meddler = Meddler::between(&home.path("web"), seed.wrapping_mul(7_919));
+    // The next connection of the runner goes through it.
+    storm.kill_runner();
     let ledger = home.path("ledger");
     let work = Work::new(OPERATIONS, seed, &ledger);
     let callers = work.call(&storm.key());
@@ -63,6 +69,8 @@ fn nothing_is_lost_and_nothing_runs_twice(seed: u64, database: Option<&str>) {
         }
     }
     assert!(acknowledged > OPERATIONS / 2, "{acknowledged}");
+    let meddled = meddler.meddled();
+    assert!(meddled.iter().all(|times| *times > 20), "{meddled:?}");
     let mut stored = match database {
         Some(url) => Database::at(url),
         None => Database::of(&home.data()),

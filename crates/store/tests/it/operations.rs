@@ -14,6 +14,7 @@ use crate::fixture::Fixture;
 mod cancel;
 mod log;
 mod page;
+mod prune;
 mod queue;
 
 contract![

@@ -117,7 +117,7 @@ impl<'h> Storm<'h> {
         self.serve = serve(self.home, &self.arguments, &self.listen);
     }
 
-    fn kill_runner(&mut self) {
+    pub(super) fn kill_runner(&mut self) {
         self.runner.kill();
         self.start_runner();
     }
