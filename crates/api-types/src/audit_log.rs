@@ -57,3 +57,44 @@ pub struct AuditLogItem {
     /// When it happened.
     pub created_at: String,
 }
+
+/// Verifies the organization's audit log.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VerifyAuditLogRequest {
+    /// The last line of an export: the log has to go on from there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Object>)]
+    pub checkpoint: Option<Value>,
+}
+
+/// What a verification of the audit log found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditLogVerification {
+    /// Whether nothing is wrong.
+    pub intact: bool,
+    /// How many rows are good, from the first on: also the number of the last good row.
+    pub rows: i64,
+    /// The hash of the last good row, in hexadecimal.
+    pub head: String,
+    /// How many checkpoints the log was held against.
+    pub checkpoints: usize,
+    /// How long it took.
+    pub duration_ms: i64,
+    /// The first thing that is wrong; null when nothing is.
+    pub fault: Option<AuditLogFault>,
+}
+
+/// The first thing that is wrong with an audit log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AuditLogFault {
+    /// The number of the row that is wrong or missing.
+    pub seq: i64,
+    /// That row's id, when it can be read.
+    pub id: Option<String>,
+    /// `missing`, `changed`, `unreadable`, `behind_head`, `head_missing`, `head_changed`,
+    /// `checkpoint`, `checkpoint_signature` or `extra`.
+    pub kind: String,
+    /// The same as a sentence.
+    pub message: String,
+}

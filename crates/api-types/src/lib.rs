@@ -19,7 +19,9 @@ mod session;
 mod setup;
 mod user;
 
-pub use audit_log::{AuditLogItem, AuditLogPage};
+pub use audit_log::{
+    AuditLogFault, AuditLogItem, AuditLogPage, AuditLogVerification, VerifyAuditLogRequest,
+};
 pub use error::ErrorBody;
 pub use exec::{ExecAnswer, ExecRequest, ServerExecAnswer, ServerExecRequest};
 pub use health::{Health, Readiness};

@@ -1,12 +1,17 @@
-//! Reading the audit log.
+//! Reading the audit log, writing it out and verifying it.
 
 mod anchors;
+mod export;
+mod verify;
 
 use reoclo_store::{AuditFilter, AuditPage, AuditQuery};
 
 use crate::{AuditLogsRead, Authorized, Control, Refusal};
 pub(crate) use anchors::Anchors;
 use anchors::Walk;
+pub use export::AuditLogExport;
+pub use verify::AuditVerification;
+pub(crate) use verify::Verifications;
 
 /// Which page of the audit log a caller asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]

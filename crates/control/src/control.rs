@@ -10,7 +10,7 @@ use reoclo_store::{Store, StoreStatistics};
 use reoclo_wire::link::LinkSettings;
 
 use crate::Drain;
-use crate::audit_logs::Anchors;
+use crate::audit_logs::{Anchors, Verifications};
 use crate::checks::Checks;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
@@ -114,6 +114,7 @@ struct Inner {
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
+    verifications: Verifications,
     password_hashing: PasswordHashing,
     session_touches: SessionTouches,
     failed_authentications: FailedAuthentications,
@@ -152,6 +153,7 @@ impl Control {
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
+            verifications: Verifications::default(),
             password_hashing: PasswordHashing::default(),
             session_touches: SessionTouches::default(),
             failed_authentications: FailedAuthentications::default(),
@@ -228,6 +230,10 @@ impl Control {
 
     pub(crate) fn audit_anchors(&self) -> &Anchors {
         &self.0.audit_anchors
+    }
+
+    pub(crate) fn verifications(&self) -> &Verifications {
+        &self.0.verifications
     }
 
     pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {

@@ -33,7 +33,7 @@ mod sessions;
 mod users;
 
 pub use account::SetupForm;
-pub use audit_logs::AuditLogRequest;
+pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditVerification};
 pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
@@ -73,8 +73,8 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream,
-    MemberRecord, Membership, OperationCursor, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
-    RequestSource, RunnerIdentity, ServerRecord, Tail,
+    AutomationKeyRecord, ChainReport, Fault, FaultKind, HostFacts, KeyCreator, KeyRecord, KeyRef,
+    LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationFilter,
+    OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
+    PasswordStatus, RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -50,3 +50,4 @@ pub use sessions::cookie::{
     read as session_token,
 };
 pub use state::AppState;
+pub use tenant::audit_export_answer;

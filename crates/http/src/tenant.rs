@@ -7,12 +7,13 @@ mod reboot;
 mod server_exec;
 
 use reoclo_api_types::{
-    AuditLogPage, CancelAnswer, OperationItem, OperationPageBody, RebootAnswer, ServerExecAnswer,
-    ServerExecRequest,
+    AuditLogPage, AuditLogVerification, CancelAnswer, OperationItem, OperationPageBody,
+    RebootAnswer, ServerExecAnswer, ServerExecRequest, VerifyAuditLogRequest,
 };
 
 use crate::operations::logs;
 use crate::registrar::{Doc, Registrar};
+pub use audit_logs::audit_export_answer;
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = add_operations(registrar);
@@ -23,6 +24,21 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes_query(audit_logs::PARAMETERS)
                 .answers::<AuditLogPage>(200),
             audit_logs::list,
+        )
+        .get(
+            "/api/audit-logs/export",
+            Doc::new(
+                "The whole audit log as JSON lines, the oldest row first and a signed checkpoint \
+                 last.",
+            ),
+            audit_logs::download,
+        )
+        .post(
+            "/api/audit-logs/verify",
+            Doc::new("Verify the audit log: which row is changed, missing or cut off, if any.")
+                .takes::<VerifyAuditLogRequest>()
+                .answers::<AuditLogVerification>(200),
+            audit_logs::verify,
         )
         .get(
             "/api/openapi.json",

@@ -15,7 +15,7 @@ mod verify;
 pub use chain::Chain;
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource};
-pub use export::{ExportError, ExportReport};
+pub use export::{AuditExport, ExportError, ExportReport};
 pub use page::{AuditActor, AuditFilter, AuditItem, AuditPage, AuditQuery};
 pub use reader::AuditReader;
 pub use verify::{ChainReport, Fault, FaultKind, VerifyReport};

@@ -33,9 +33,10 @@ mod users;
 mod writer;
 
 pub use audit::{
-    Actor, ActorKind, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage, AuditQuery,
-    AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError, ExportError,
-    ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource, Resource, VerifyReport,
+    Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
+    AuditQuery, AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError,
+    ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource, Resource,
+    VerifyReport,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use reoclo_domain::Secret;
 use reoclo_store::{DatabaseAddress, MasterKey, Store, StoreOptions};
 use sqlx::any::install_default_drivers;
-use sqlx::{AnyConnection, Connection};
+use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
 
 use crate::{RealClock, RealEntropy};
@@ -78,6 +78,13 @@ impl Database {
         };
         let connected = AnyConnection::connect(&url).await;
         connected.expect("the database of a test answers")
+    }
+
+    /// Runs a statement behind the store's back, and says how many rows it changed.
+    pub async fn execute(&self, statement: &str) -> u64 {
+        let statement = sqlx::query(AssertSqlSafe(statement.to_owned()));
+        let done = statement.execute(&mut self.connect().await).await;
+        done.expect("the statement of a test runs").rows_affected()
     }
 
     /// What opens it, with the real time and the fixed master key of all tests.

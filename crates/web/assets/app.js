@@ -119,6 +119,18 @@ document.addEventListener("input", (event) => {
   if (event.target.matches?.("[data-networks]")) checkNetworks(event.target);
 });
 
+/** Puts the last line of a file into a field: of an export, only its end is read. */
+async function takeLastLine(input) {
+  const [file] = input.files;
+  if (!file) return;
+  const lines = (await file.slice(-16_384).text()).trim().split("\n");
+  document.getElementById(input.dataset.lastLine).value = lines.at(-1);
+  say("The last line is taken over");
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches?.("[data-last-line]")) takeLastLine(event.target);
+});
+
 // One click is one request, and what takes long is seen to.
 document.addEventListener("submit", (event) => {
   if (event.defaultPrevented || event.target.method !== "post") return;

@@ -1,13 +1,19 @@
 //! The audit log, for people.
 
+mod export;
 mod filters;
 mod line;
 mod list;
+mod verify;
 
 use reoclo_http::Registrar;
 
 pub(crate) use line::Line;
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
-    registrar.page("/audit-log", list::show)
+    registrar
+        .page("/audit-log", list::show)
+        .page("/audit-log/export", export::download)
+        .page("/audit-log/verify", verify::show)
+        .page_post("/audit-log/verify", verify::verify)
 }

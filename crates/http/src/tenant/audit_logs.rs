@@ -1,4 +1,6 @@
+mod export;
 mod query;
+mod verify;
 
 use axum::extract::State;
 use reoclo_api_types::{AuditLogItem, AuditLogPage};
@@ -7,7 +9,10 @@ use reoclo_control::{Actor, AuditItem, AuditLogsRead, AuditPage, Authorized, Con
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
 use crate::query::QueryText;
+pub use export::audit_export_answer;
+pub(super) use export::download;
 pub(super) use query::PARAMETERS;
+pub(super) use verify::verify;
 
 pub(super) async fn list(
     proof: Authorized<AuditLogsRead>,

@@ -40,7 +40,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ours: Organization,
     pub(crate) theirs: Organization,
-    _database: Database,
+    pub(crate) database: Database,
 }
 
 /// An organization with one server, its admin, and a key of each kind of theirs.
@@ -119,7 +119,7 @@ impl World {
             clock,
             ours,
             theirs,
-            _database: database,
+            database,
         }
     }
 

@@ -1,5 +1,9 @@
 //! Writing the audit log out.
 
+mod live;
+
+pub use live::AuditExport;
+
 use reoclo_domain::Timestamp;
 use serde_json::{Value, json};
 use sqlx::AnyConnection;

@@ -1,5 +1,6 @@
 //! Finding out whether the audit log is what was written.
 
+mod live;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -9,6 +10,7 @@ use sqlx::AnyConnection;
 
 use crate::audit::{AuditReader, Chain, Checkpoint};
 use crate::error::StoreError;
+use crate::hex;
 use crate::sql::sql;
 use walk::Walk;
 
@@ -66,6 +68,15 @@ pub enum FaultKind {
     Checkpoint,
     /// A checkpoint's signature is not this instance's.
     CheckpointSignature,
+    /// The row has a number that no row ever had.
+    Extra,
+}
+
+impl ChainReport {
+    /// The hash of the last good row, in hexadecimal.
+    pub fn head_hex(&self) -> String {
+        hex::encode(&self.head)
+    }
 }
 
 impl VerifyReport {
@@ -73,6 +84,23 @@ impl VerifyReport {
     pub fn is_intact(&self) -> bool {
         let sound = |chain: &ChainReport| chain.fault.is_none();
         self.chains.iter().all(sound) && self.unknown_chains.is_empty() && self.unknown_rows == 0
+    }
+}
+
+impl FaultKind {
+    /// The stable name that answers and the audit log have.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Changed => "changed",
+            Self::Unreadable => "unreadable",
+            Self::BehindHead => "behind_head",
+            Self::HeadMissing => "head_missing",
+            Self::HeadChanged => "head_changed",
+            Self::Checkpoint => "checkpoint",
+            Self::CheckpointSignature => "checkpoint_signature",
+            Self::Extra => "extra",
+        }
     }
 }
 
@@ -87,6 +115,7 @@ impl fmt::Display for FaultKind {
             Self::HeadChanged => "the stored head was changed",
             Self::Checkpoint => "the row is not the one that the checkpoint names",
             Self::CheckpointSignature => "the checkpoint was not signed by this instance",
+            Self::Extra => "the row has a number that no row ever had",
         })
     }
 }

@@ -4,6 +4,7 @@
 
 mod account;
 mod assets;
+mod audit_log;
 mod escaping;
 mod keys;
 mod matrix;

@@ -27,7 +27,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ours: Organization,
     pub(crate) theirs: Organization,
-    _database: Database,
+    pub(crate) database: Database,
 }
 
 pub(crate) struct Organization {
@@ -107,7 +107,7 @@ impl World {
             clock,
             ours,
             theirs,
-            _database: database,
+            database,
         }
     }
 

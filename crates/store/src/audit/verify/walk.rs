@@ -46,18 +46,46 @@ impl Walk<'_> {
         chain: Chain,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<ChainReport, StoreError> {
-        let mut report = ChainReport {
+        let mut report = self.begin(chain);
+        self.finish(connection, &mut report, created).await?;
+        Ok(report)
+    }
+
+    /// Before the first row.
+    pub(super) fn begin(&self, chain: Chain) -> ChainReport {
+        ChainReport {
             chain,
             rows: 0,
             head: NO_HASH,
-            fault: None,
-        };
-        match self.walk(connection, &mut report, created).await {
-            Ok(()) => {}
-            Err(Stop::At(fault)) => report.fault = Some(fault),
-            Err(Stop::Failed(error)) => return Err(error),
+            fault: self.check_signatures(chain).err(),
         }
-        Ok(report)
+    }
+
+    /// Walks over the next rows, at most a page of them; `false` at the end, or at a fault.
+    pub(super) async fn step(
+        &self,
+        connection: &mut AnyConnection,
+        report: &mut ChainReport,
+    ) -> Result<bool, StoreError> {
+        if report.fault.is_some() {
+            return Ok(false);
+        }
+        let walked = self.walk_page(connection, report, &mut |_| ()).await;
+        Ok(noted(report, walked)?.unwrap_or(false))
+    }
+
+    /// Walks from where the report is to the end, in a transaction that sees one state.
+    pub(super) async fn finish(
+        &self,
+        connection: &mut AnyConnection,
+        report: &mut ChainReport,
+        created: &mut (impl FnMut(Chain) + Send),
+    ) -> Result<(), StoreError> {
+        if report.fault.is_some() {
+            return Ok(());
+        }
+        let walked = self.walk(connection, report, created).await;
+        noted(report, walked).map(|_| ())
     }
 
     async fn walk(
@@ -66,25 +94,29 @@ impl Walk<'_> {
         report: &mut ChainReport,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<(), Stop> {
-        self.check_signatures(report.chain)?;
-        loop {
-            let page = page(connection, report).await?;
-            if page.is_empty() {
-                break;
-            }
-            for row in &page {
-                check_row(row, report)?;
-                self.check_against_checkpoints(row, report.chain)?;
-                if row.entry.action == CHAIN_CREATED {
-                    let id = row.entry.resource_id.as_deref();
-                    id.and_then(|id| id.parse().ok())
-                        .into_iter()
-                        .for_each(&mut *created);
-                }
-            }
-        }
+        while self.walk_page(connection, report, created).await? {}
         self.check_head(connection, report).await?;
         self.check_nothing_was_cut(report)
+    }
+
+    async fn walk_page(
+        &self,
+        connection: &mut AnyConnection,
+        report: &mut ChainReport,
+        created: &mut (impl FnMut(Chain) + Send),
+    ) -> Result<bool, Stop> {
+        let page = page(connection, report).await?;
+        for row in &page {
+            check_row(row, report)?;
+            self.check_against_checkpoints(row, report.chain)?;
+            if row.entry.action == CHAIN_CREATED {
+                let id = row.entry.resource_id.as_deref();
+                id.and_then(|id| id.parse().ok())
+                    .into_iter()
+                    .for_each(&mut *created);
+            }
+        }
+        Ok(!page.is_empty())
     }
 
     fn of(&self, chain: Chain) -> impl Iterator<Item = &Checkpoint> {
@@ -146,6 +178,18 @@ impl Walk<'_> {
     }
 }
 
+/// Puts what is wrong into the report.
+fn noted<T>(report: &mut ChainReport, walked: Result<T, Stop>) -> Result<Option<T>, StoreError> {
+    match walked {
+        Ok(value) => Ok(Some(value)),
+        Err(Stop::At(fault)) => {
+            report.fault = Some(fault);
+            Ok(None)
+        }
+        Err(Stop::Failed(error)) => Err(error),
+    }
+}
+
 /// The next rows. When one of them does not decode, those before it are read one by one.
 async fn page(
     connection: &mut AnyConnection,
@@ -175,7 +219,7 @@ fn check_row(row: &LinkedEntry, report: &mut ChainReport) -> Result<(), Fault> {
     Ok(())
 }
 
-fn at(seq: i64, kind: FaultKind) -> Fault {
+pub(super) fn at(seq: i64, kind: FaultKind) -> Fault {
     Fault {
         seq,
         id: None,

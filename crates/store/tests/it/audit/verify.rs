@@ -1,6 +1,7 @@
 //! Whatever is done to the audit log behind the store's back is found, and the row is named.
 
 mod columns;
+mod live;
 
 use futures_util::future::join_all;
 use reoclo_domain::Clock;

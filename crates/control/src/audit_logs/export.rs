@@ -1,0 +1,62 @@
+//! Writing an organization's audit log out.
+
+use reoclo_store::{AuditExport, AuditOutcome, Resource, StoreError};
+use serde_json::json;
+
+use crate::audit::Happening;
+use crate::{AuditLogsRead, Authorized, Control, Refusal};
+
+/// An organization's audit log as JSON lines, ending with a signed checkpoint.
+pub struct AuditLogExport(AuditExport);
+
+impl Control {
+    /// Begins an export of the caller's organization's audit log: every row that there is now,
+    /// and none of anybody else's. That it was taken is audited.
+    pub async fn export_audit_log(
+        &self,
+        proof: &Authorized<AuditLogsRead>,
+    ) -> Result<AuditLogExport, Refusal> {
+        let caller = proof.caller();
+        let begun = self.store().export_audit(caller.organization()).await;
+        let export = begun.map_err(|error| match error {
+            StoreError::Corrupt(_) => Refusal::Conflict(
+                "the end of the audit log is not what was written, so no checkpoint of it is \
+                 signed: verify the chain, and export it on the control plane with `reoclo audit \
+                 export` from a copy that is whole"
+                    .into(),
+            ),
+            error => error.into(),
+        })?;
+        let happening = Happening {
+            action: "audit_log.export",
+            resource: own_log(),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "rows": export.checkpoint().seq }),
+        };
+        let event = self.event_by(caller, happening);
+        let audited = self.store().append_audit(vec![event]).await;
+        audited.map_err(Refusal::of_write)?;
+        Ok(AuditLogExport(export))
+    }
+}
+
+impl AuditLogExport {
+    /// The number of the last row in it.
+    pub const fn last(&self) -> i64 {
+        self.0.checkpoint().seq
+    }
+
+    /// The next lines; none at the end. What fails here leaves an export without a checkpoint.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
+        Ok(self.0.next().await?)
+    }
+}
+
+/// The organization's audit log as what something was done with.
+pub(super) const fn own_log() -> Resource {
+    Resource {
+        kind: "audit_log",
+        id: None,
+        name: None,
+    }
+}

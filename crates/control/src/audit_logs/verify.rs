@@ -1,0 +1,174 @@
+//! Verifying an organization's audit log.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reoclo_domain::OrganizationId;
+use reoclo_store::{AuditOutcome, Chain, ChainReport, Checkpoint};
+use serde_json::json;
+
+use super::export::own_log;
+use crate::audit::Happening;
+use crate::{AuditLogsRead, Authorized, Caller, Control, Refusal};
+
+const FIELD: &str = "checkpoint";
+
+/// What a verification found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditVerification {
+    /// The rows that are good, the last of them, and the first thing that is wrong.
+    pub chain: ChainReport,
+    /// How many checkpoints the log was held against.
+    pub checkpoints: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// The organizations whose logs are being verified, by this process.
+#[derive(Debug, Default)]
+pub(crate) struct Verifications(Mutex<HashSet<OrganizationId>>);
+
+/// The right to be the one who verifies; given back when it is dropped.
+struct Turn<'v> {
+    verifications: &'v Verifications,
+    organization: OrganizationId,
+}
+
+impl Control {
+    /// Verifies the caller's organization's audit log, and holds it against the checkpoints in
+    /// `checkpoints` if that is not blank: lines of an export, of which the last will do. What is
+    /// wrong with the log is an answer and no refusal, and is audited as well.
+    pub async fn verify_audit_log(
+        &self,
+        proof: &Authorized<AuditLogsRead>,
+        checkpoints: &str,
+    ) -> Result<AuditVerification, Refusal> {
+        let caller = proof.caller();
+        let organization = caller.organization();
+        let checkpoints = read(checkpoints, organization)?;
+        let _turn = self.verifications().take(organization)?;
+        let begun = self.clock().monotonic();
+        let chain = self
+            .store()
+            .verify_audit(organization, &checkpoints)
+            .await?;
+        let verification = AuditVerification {
+            chain,
+            checkpoints: checkpoints.len(),
+            took: self.clock().monotonic().saturating_sub(begun),
+        };
+        self.note_verification(caller, &verification).await;
+        Ok(verification)
+    }
+
+    /// To a log whose end was changed nothing can be added, and who asked is told all the same.
+    async fn note_verification(&self, caller: &Caller, verification: &AuditVerification) {
+        let chain = &verification.chain;
+        let fault = chain.fault.as_ref();
+        let happening = Happening {
+            action: "audit_log.verify",
+            resource: own_log(),
+            outcome: if fault.is_none() {
+                AuditOutcome::Success
+            } else {
+                AuditOutcome::Failure
+            },
+            detail: json!({
+                "rows": chain.rows,
+                "checkpoints": verification.checkpoints,
+                "fault": fault.map(|fault| json!({
+                    "seq": fault.seq, "kind": fault.kind.as_str(),
+                })),
+            }),
+        };
+        if let Some(fault) = fault {
+            tracing::error!(
+                chain = %chain.chain, seq = fault.seq, problem = %fault.kind,
+                "an audit log does not hold"
+            );
+        }
+        let event = self.event_by(caller, happening);
+        if let Err(error) = self.store().append_audit(vec![event]).await {
+            tracing::warn!(%error, "that an audit log was verified could not be added to it");
+        }
+    }
+}
+
+impl Verifications {
+    fn take(&self, organization: OrganizationId) -> Result<Turn<'_>, Refusal> {
+        if !self.running().insert(organization) {
+            return Err(Refusal::Conflict(
+                "somebody of this organization is verifying its audit log right now: wait a \
+                 moment and try again, or look for their result in the log (audit_log.verify)"
+                    .into(),
+            ));
+        }
+        Ok(Turn {
+            verifications: self,
+            organization,
+        })
+    }
+
+    fn running(&self) -> MutexGuard<'_, HashSet<OrganizationId>> {
+        // One statement changes it, so a panic elsewhere spoils nothing.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.verifications.running().remove(&self.organization);
+    }
+}
+
+/// The organization's checkpoints in a text of JSON lines; other lines are rows of an export.
+fn read(text: &str, organization: OrganizationId) -> Result<Vec<Checkpoint>, Refusal> {
+    if text.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let lines = text.lines().map(str::trim);
+    let mut checkpoints: Vec<Checkpoint> = lines
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    if checkpoints.is_empty() {
+        let problem = "is no checkpoint: send the last line of an export, all of it";
+        return Err(Refusal::field(FIELD, problem));
+    }
+    checkpoints.retain(|made| made.chain == Chain::Organization(organization));
+    if checkpoints.is_empty() {
+        let problem = "is of another audit log: send one of this organization's";
+        return Err(Refusal::field(FIELD, problem));
+    }
+    Ok(checkpoints)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_at_a_time_verifies_an_organizations_log() {
+        let verifications = Verifications::default();
+        let [one, other] = [
+            "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa",
+            "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2ab",
+        ]
+        .map(|id| id.parse().unwrap());
+        let turn = verifications.take(one).unwrap();
+        assert!(matches!(verifications.take(one), Err(Refusal::Conflict(_))));
+        assert!(verifications.take(other).is_ok());
+        drop(turn);
+        assert!(verifications.take(one).is_ok());
+    }
+
+    #[test]
+    fn what_is_no_checkpoint_is_named_as_such() {
+        let organization = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa".parse().unwrap();
+        assert_eq!(read(" \n", organization).unwrap(), []);
+        for wrong in ["x", "{}", "{\"seq\": 1}"] {
+            let refused = read(wrong, organization).unwrap_err();
+            assert!(refused.to_string().contains("is no checkpoint"), "{wrong}");
+        }
+    }
+}
