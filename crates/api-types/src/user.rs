@@ -94,6 +94,8 @@ pub struct OrganizationBody {
     pub name: String,
     /// The longest that a new key may live, in days; `null` is for ever.
     pub max_key_lifetime_days: Option<u32>,
+    /// Private networks that requests may go to when somebody names an address in them.
+    pub trusted_networks: Vec<String>,
     /// When it was created.
     pub created_at: String,
 }
@@ -108,6 +110,9 @@ pub struct ChangeOrganizationRequest {
     #[serde(default, deserialize_with = "given")]
     #[schema(value_type = Option<i64>)]
     pub max_key_lifetime_days: Option<Option<i64>>,
+    /// Private networks that requests may go to: at most 100 addresses and networks, which take
+    /// the place of those before.
+    pub trusted_networks: Option<Vec<String>>,
 }
 
 /// Tells `null` from a field that is not there.

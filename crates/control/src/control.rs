@@ -65,6 +65,8 @@ pub struct Settings {
     /// Networks that requests may go to although they are not public, when somebody names an
     /// address in them: a registry of one's own.
     pub allowed_outbound: Vec<IpNet>,
+    /// Whether organizations may trust private networks of their own in their settings.
+    pub organization_networks: bool,
     /// How long trying a registry may take.
     pub outbound_timeout: Duration,
 }
@@ -93,6 +95,7 @@ impl Settings {
             link: LinkSettings::default(),
             public_url: public_url.into(),
             allowed_outbound: Vec::new(),
+            organization_networks: true,
             outbound_timeout: Duration::from_secs(10),
         }
     }

@@ -1,6 +1,9 @@
 //! Organizations: their settings, and making more of them.
 
-use reoclo_domain::{DisplayName, OrganizationId, Role, Slug};
+use ipnet::IpNet;
+use reoclo_domain::{
+    AllowlistEntry, DisplayName, MAX_ALLOWLIST_ENTRIES, OrganizationId, Role, Slug,
+};
 use reoclo_store::{
     AuditOutcome, Conflict, NewAuditEvent, NewOrganization, OrganizationChange, OrganizationRecord,
     StoreError,
@@ -8,10 +11,13 @@ use reoclo_store::{
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
+use crate::outbound::TrustedNetwork;
 use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
 
 /// The maxima that can be set: below the shortest lifetime of a key, none could be created.
 const MAX_LIFETIME_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
+
+const NETWORKS: &str = "trusted_networks";
 
 /// What an admin changes; none leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -20,6 +26,8 @@ pub struct OrganizationForm {
     pub name: Option<String>,
     /// 30 to 3,650 days; an inner none is for ever.
     pub max_key_lifetime_days: Option<Option<i64>>,
+    /// Private networks that requests may go to: at most 100 addresses and networks.
+    pub trusted_networks: Option<Vec<String>>,
 }
 
 /// An organization to make.
@@ -53,7 +61,7 @@ impl Control {
         proof: &Authorized<OrganizationManage>,
         form: OrganizationForm,
     ) -> Result<OrganizationRecord, Refusal> {
-        let change = checked(&form)?;
+        let change = self.checked(&form)?;
         let caller = proof.caller();
         let id = caller.organization();
         let before = self.organization_record(id).await?;
@@ -64,6 +72,10 @@ impl Control {
         if let Some(days) = change.max_key_lifetime_days {
             detail["max_key_lifetime_days"] =
                 json!({ "from": before.max_key_lifetime_days, "to": days });
+        }
+        if let Some(networks) = &change.trusted_networks {
+            detail["trusted_networks"] =
+                json!({ "from": texts(&before.trusted_networks), "to": texts(networks) });
         }
         let happening = Happening {
             action: "organization.update",
@@ -131,33 +143,56 @@ impl Control {
             happening,
         )
     }
-}
 
-fn checked(form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
-    let mut invalid = InvalidFields::default();
-    let name = form.name.as_deref().map(str::parse::<DisplayName>);
-    if let Some(Err(problem)) = &name {
-        invalid.add("name", problem.to_string());
-    }
-    let days = form.max_key_lifetime_days.map(|days| {
-        days.map(|days| {
-            let within = MAX_LIFETIME_DAYS.contains(&days);
-            u32::try_from(days).ok().filter(|_| within)
+    fn checked(&self, form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
+        let mut invalid = InvalidFields::default();
+        let name = form.name.as_deref().map(str::parse::<DisplayName>);
+        if let Some(Err(problem)) = &name {
+            invalid.add("name", problem.to_string());
+        }
+        let days = form.max_key_lifetime_days.map(|days| {
+            days.map(|days| {
+                let within = MAX_LIFETIME_DAYS.contains(&days);
+                u32::try_from(days).ok().filter(|_| within)
+            })
+        });
+        if days == Some(Some(None)) {
+            let (least, most) = (MAX_LIFETIME_DAYS.start(), MAX_LIFETIME_DAYS.end());
+            let problem = format!("must be {least} to {most}, or null for no maximum");
+            invalid.add("max_key_lifetime_days", problem);
+        }
+        let networks = form.trusted_networks.as_ref();
+        let networks = networks.map(|texts| self.trusted(texts, &mut invalid));
+        if form.name.is_none() && days.is_none() && networks.is_none() {
+            invalid.add("body", "names nothing to change");
+        }
+        invalid.into_result()?;
+        Ok(OrganizationChange {
+            name: name.and_then(Result::ok).map(|name| name.to_string()),
+            max_key_lifetime_days: days.map(Option::flatten),
+            trusted_networks: networks,
         })
-    });
-    if days == Some(Some(None)) {
-        let (least, most) = (MAX_LIFETIME_DAYS.start(), MAX_LIFETIME_DAYS.end());
-        let problem = format!("must be {least} to {most}, or null for no maximum");
-        invalid.add("max_key_lifetime_days", problem);
     }
-    if form.name.is_none() && days.is_none() {
-        invalid.add("body", "names nothing to change");
+
+    /// The networks, each once. What is wrong with one is noted under its place.
+    fn trusted(&self, entries: &[String], invalid: &mut InvalidFields) -> Vec<IpNet> {
+        if !self.settings().organization_networks && !entries.is_empty() {
+            let problem = "is turned off by whoever runs this Reoclo: leave it empty";
+            invalid.add(NETWORKS, problem);
+        } else if entries.len() > MAX_ALLOWLIST_ENTRIES {
+            let problem = format!("must have at most {MAX_ALLOWLIST_ENTRIES} entries");
+            invalid.add(NETWORKS, problem);
+        }
+        let mut networks = Vec::new();
+        for (place, text) in entries.iter().enumerate().take(MAX_ALLOWLIST_ENTRIES) {
+            match text.parse::<TrustedNetwork>() {
+                Ok(TrustedNetwork(network)) if networks.contains(&network) => {}
+                Ok(TrustedNetwork(network)) => networks.push(network),
+                Err(problem) => invalid.add(format!("{NETWORKS}[{place}]"), problem.to_string()),
+            }
+        }
+        networks
     }
-    invalid.into_result()?;
-    Ok(OrganizationChange {
-        name: name.and_then(Result::ok).map(|name| name.to_string()),
-        max_key_lifetime_days: days.map(Option::flatten),
-    })
 }
 
 fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusal> {
@@ -177,4 +212,10 @@ fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusa
         (Ok(name), Ok(slug)) => Ok((name, slug)),
         _ => Err(Refusal::InvalidRequest(invalid)),
     }
+}
+
+/// As they are written: a single address without a prefix length.
+fn texts(networks: &[IpNet]) -> Vec<String> {
+    let entries = networks.iter().copied().map(AllowlistEntry::from);
+    entries.map(|entry| entry.to_string()).collect()
 }

@@ -13,10 +13,15 @@ mod url;
 
 pub(crate) use connect::Outbound;
 pub(crate) use fetch::Answer;
-pub(crate) use networks::Networks;
+pub(crate) use networks::TrustedNetwork;
+use networks::{Networks, Reach};
 pub(crate) use url::OutboundUrl;
 
 use std::io;
+
+use reoclo_domain::OrganizationId;
+
+use crate::{Control, Refusal};
 
 /// There is no answer. The messages are for whoever named the address.
 #[derive(Debug, thiserror::Error)]
@@ -24,8 +29,13 @@ pub(crate) enum OutboundError {
     #[error("{0} cannot be found")]
     Resolve(String, #[source] io::Error),
     #[error(
-        "{0} is not on the public network: whoever runs this Reoclo can allow its network with \
-         --allow-outbound"
+        "{0} is on a private network: an admin can trust that network under Settings, or whoever \
+         runs this Reoclo allows it with --allow-outbound"
+    )]
+    NotTrusted(String),
+    #[error(
+        "{0} is not on the public network, or is the machine of this Reoclo: only whoever runs it \
+         can allow that, with --allow-outbound"
     )]
     NotAllowed(String),
     #[error("cannot connect to {0}: {1}")]
@@ -38,4 +48,20 @@ pub(crate) enum OutboundError {
     Http(String, #[source] hyper::Error),
     #[error("{0} answers with more than anybody needs")]
     TooLarge(String),
+}
+
+impl Control {
+    /// Sends requests for somebody of an organization.
+    pub(crate) async fn outbound_for(
+        &self,
+        organization: OrganizationId,
+    ) -> Result<Outbound, Refusal> {
+        let settings = self.settings();
+        let found = self.store().organization(organization).await?;
+        let trusted = found
+            .filter(|_| settings.organization_networks)
+            .map(|record| record.trusted_networks);
+        let networks = Networks::new(&settings.allowed_outbound, &trusted.unwrap_or_default());
+        Ok(Outbound::new(networks))
+    }
 }

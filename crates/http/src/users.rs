@@ -64,9 +64,12 @@ fn add_organization(registrar: Registrar) -> Registrar {
         )
         .patch(
             "/api/organization",
-            Doc::new("Change the organization's name or the maximum lifetime of new keys.")
-                .takes::<ChangeOrganizationRequest>()
-                .answers::<OrganizationBody>(200),
+            Doc::new(
+                "Change the organization's name, the maximum lifetime of new keys, or the networks \
+                 that it trusts.",
+            )
+            .takes::<ChangeOrganizationRequest>()
+            .answers::<OrganizationBody>(200),
             organization::change,
         )
         .post(

@@ -100,6 +100,9 @@ pub(crate) struct ServeOptions {
         value_delimiter = ','
     )]
     pub(crate) allow_outbound: Vec<IpNet>,
+    /// Do not let organizations trust private networks in their settings.
+    #[arg(long, env = "REOCLO_NO_ORGANIZATION_NETWORKS")]
+    pub(crate) no_organization_networks: bool,
     /// Serve plaintext on an address that is not loopback: keys can be read on the way.
     #[arg(long, env = "REOCLO_INSECURE_HTTP")]
     pub(crate) insecure_http: bool,

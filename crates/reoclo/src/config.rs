@@ -31,6 +31,7 @@ pub(crate) struct Config {
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) allowed_outbound: Vec<IpNet>,
+    pub(crate) organization_networks: bool,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
     pub(crate) runner_program: Option<PathBuf>,
@@ -59,6 +60,8 @@ impl Config {
             )?,
             trusted_proxies: networks(options.trusted_proxy, file.trusted_proxy),
             allowed_outbound: networks(options.allow_outbound, file.allowed_outbound_networks),
+            organization_networks: !(options.no_organization_networks
+                || file.no_organization_networks.unwrap_or(false)),
             metrics_listen: options.metrics_listen.or(file.metrics_listen),
             exec_user: options.exec_user.or(file.exec_user),
             runner_program: options.runner_program.or(file.runner_program),
@@ -93,6 +96,7 @@ impl Config {
     pub(crate) fn settings(&self, public_url: &str) -> Settings {
         let mut settings = Settings::new(public_url);
         settings.allowed_outbound.clone_from(&self.allowed_outbound);
+        settings.organization_networks = self.organization_networks;
         let set = |value: &mut Duration, seconds: Option<f64>| {
             if let Some(seconds) =
                 seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())

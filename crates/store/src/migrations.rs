@@ -44,6 +44,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "server metrics",
         include_str!("../migrations/0009_server_metrics.sql"),
     ),
+    (
+        11,
+        "trusted networks",
+        include_str!("../migrations/0011_trusted_networks.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -9,13 +10,15 @@ use sqlx::AnyConnection;
 use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
 use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
-use crate::sql::{Record, sql};
+use crate::sql::{Record, sql, unreadable};
 use crate::store::Store;
 use crate::users;
 use crate::writer::{Work, Write};
 
 /// What the instance's chain says of each other chain; a verification relies on it.
 pub(crate) const CHAIN_CREATED: &str = "audit.chain.create";
+
+const TRUSTED_NETWORKS: &str = "trusted_networks";
 
 /// An organization as stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct OrganizationRecord {
     pub created_at: Timestamp,
     /// The longest that a new key may live, in days; none is for ever.
     pub max_key_lifetime_days: Option<u32>,
+    /// Networks that are not public and that requests may go to all the same.
+    pub trusted_networks: Vec<IpNet>,
 }
 
 /// An organization to create.
@@ -52,6 +57,8 @@ pub struct OrganizationChange {
     pub name: Option<String>,
     /// The longest that a new key may live, in days; an inner none is for ever.
     pub max_key_lifetime_days: Option<Option<u32>>,
+    /// Networks that are not public and that requests may go to all the same.
+    pub trusted_networks: Option<Vec<IpNet>>,
 }
 
 pub(crate) struct CreateOrganization {
@@ -97,6 +104,7 @@ impl From<NewOrganization> for OrganizationRecord {
             name: new.name,
             created_at: new.created_at,
             max_key_lifetime_days: None,
+            trusted_networks: Vec::new(),
         }
     }
 }
@@ -111,8 +119,16 @@ impl OrganizationRecord {
             max_key_lifetime_days: row
                 .integer_or_null("max_key_lifetime_days")?
                 .and_then(|days| u32::try_from(days).ok()),
+            trusted_networks: networks(&row.text(TRUSTED_NETWORKS)?)?,
         })
     }
+}
+
+fn networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
+    let networks = text.split_ascii_whitespace().map(str::parse);
+    networks
+        .map(|network| network.map_err(|_| unreadable(TRUSTED_NETWORKS)))
+        .collect()
 }
 
 struct ChangeOrganization {
@@ -126,15 +142,21 @@ impl Write for ChangeOrganization {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         let lifetime = self.change.max_key_lifetime_days;
+        let networks = self.change.trusted_networks.as_ref().map(|networks| {
+            let networks: Vec<_> = networks.iter().map(IpNet::to_string).collect();
+            networks.join(" ")
+        });
         let changed = sql(
             "UPDATE organizations SET name = COALESCE($2, name), max_key_lifetime_days =
-                 CASE WHEN $3 = 1 THEN $4 ELSE max_key_lifetime_days END
+                 CASE WHEN $3 = 1 THEN $4 ELSE max_key_lifetime_days END,
+                 trusted_networks = COALESCE($5, trusted_networks)
              WHERE id = $1",
         )
         .bind(self.id)
         .bind(self.change.name.as_deref())
         .bind(lifetime.is_some())
         .bind(lifetime.flatten())
+        .bind(networks)
         .execute(work.connection().await?)
         .await?;
         if changed == 0 {

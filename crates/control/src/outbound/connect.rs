@@ -11,7 +11,7 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::{Networks, OutboundError, OutboundUrl, trust};
+use super::{Networks, OutboundError, OutboundUrl, Reach, trust};
 
 /// Of a name with many addresses, the first ones.
 const MOST_TRIED: usize = 3;
@@ -74,12 +74,18 @@ impl Outbound {
         let found = lookup_host((url.name(), url.port()))
             .await
             .map_err(|error| OutboundError::Resolve(url.authority(), error))?;
-        let allowed: Vec<SocketAddr> = found
-            .filter(|address| self.networks.contain(address.ip()))
-            .collect();
-        if allowed.is_empty() {
-            return Err(OutboundError::NotAllowed(url.authority()));
+        let (mut allowed, mut is_private) = (Vec::new(), false);
+        for address in found {
+            match self.networks.reach(address.ip()) {
+                Reach::Reached => allowed.push(address),
+                Reach::Private => is_private = true,
+                Reach::Never => {}
+            }
         }
-        Ok(allowed)
+        match (allowed.is_empty(), is_private) {
+            (false, _) => Ok(allowed),
+            (true, true) => Err(OutboundError::NotTrusted(url.authority())),
+            (true, false) => Err(OutboundError::NotAllowed(url.authority())),
+        }
     }
 }

@@ -1,13 +1,49 @@
 //! Which addresses may be reached.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use reoclo_domain::{AllowlistEntry, AllowlistEntryError};
 
-/// The public network, and what else an instance allows.
+/// The public network, and what else is allowed (ADR 15).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Networks {
+    /// By whoever runs the instance.
     allowed: Vec<IpNet>,
+    /// By an admin of the organization.
+    trusted: Vec<IpNet>,
+}
+
+/// Whether a request may go to an address, or who could allow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// It may.
+    Reached,
+    /// An admin of the organization could trust its network.
+    Private,
+    /// Only whoever runs the instance could allow it.
+    Never,
+}
+
+/// A network that an organization may trust: a private one, or a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TrustedNetwork(pub(crate) IpNet);
+
+/// Why a text is no network to trust.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum TrustedNetworkError {
+    #[error(transparent)]
+    Entry(#[from] AllowlistEntryError),
+    #[error("is on the public network, which needs no entry: leave it out")]
+    Public,
+    #[error(
+        "is not a private network: only whoever runs this Reoclo can allow the machine itself, \
+         link-local and metadata addresses, with --allow-outbound"
+    )]
+    Never,
+    #[error("is more than a private network: name the part of it that is yours")]
+    Wide,
 }
 
 /// Networks that are not public (RFC 6890 and the registry behind it), and one public address that
@@ -43,6 +79,23 @@ const RESERVED_V6: [Ipv6Net; 4] = [
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
 ];
 
+/// What organizations number their own machines with (RFC 1918, RFC 6598, RFC 4193).
+const PRIVATE_V4: [Ipv4Net; 4] = [
+    v4([10, 0, 0, 0], 8),
+    v4([100, 64, 0, 0], 10),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
+];
+const PRIVATE_V6: Ipv6Net = v6([0xfc00, 0, 0, 0, 0, 0, 0, 0], 7);
+
+/// Where providers give machines their credentials, within what is private.
+const METADATA_V4: Ipv4Net = v4([100, 100, 100, 200], 32);
+const METADATA_V6: [Ipv6Net; 3] = [
+    v6([0xfd00, 0xec2, 0, 0, 0, 0, 0, 0], 32),
+    v6([0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42], 128),
+    v6([0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254], 128),
+];
+
 /// How IPv4 addresses look where there is IPv6 alone (RFC 6052).
 const NAT64: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
 
@@ -55,27 +108,104 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
 }
 
 impl Networks {
-    /// The public network and these.
-    pub(crate) fn new(allowed: &[IpNet]) -> Self {
+    /// The public network, what the instance allows and what an organization trusts.
+    pub(crate) fn new(allowed: &[IpNet], trusted: &[IpNet]) -> Self {
         Self {
             allowed: allowed.to_vec(),
+            trusted: trusted.to_vec(),
         }
     }
 
     /// Whether a request may go to this address. IPv4 within IPv6 is IPv4.
-    pub(crate) fn contain(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        self.allowed.iter().any(|net| net.contains(&address)) || is_public(address)
+    pub(crate) fn reach(&self, address: IpAddr) -> Reach {
+        let canonical = address.to_canonical();
+        let meant = meant(canonical);
+        let is_trusted = || self.trusted.iter().any(|net| net.contains(&meant));
+        if self.allowed.iter().any(|net| net.contains(&canonical)) {
+            Reach::Reached
+        } else if is_own(meant) {
+            Reach::Never
+        } else if is_public(meant) || is_private(meant) && is_trusted() {
+            Reach::Reached
+        } else if is_private(meant) {
+            Reach::Private
+        } else {
+            Reach::Never
+        }
+    }
+}
+
+impl FromStr for TrustedNetwork {
+    type Err = TrustedNetworkError;
+
+    fn from_str(text: &str) -> Result<Self, TrustedNetworkError> {
+        let network = text.parse::<AllowlistEntry>()?.network();
+        let is_within = match &network {
+            IpNet::V4(net) => PRIVATE_V4.iter().any(|private| private.contains(net)),
+            IpNet::V6(net) => PRIVATE_V6.contains(net),
+        };
+        let (first, last) = (network.network(), network.broadcast());
+        if is_within && (is_private(first) || is_private(last)) {
+            Ok(Self(network))
+        } else if is_within {
+            Err(TrustedNetworkError::Never)
+        } else if is_public(first) && is_public(last) && !holds_private(network) {
+            Err(TrustedNetworkError::Public)
+        } else if holds_private(network) {
+            Err(TrustedNetworkError::Wide)
+        } else {
+            Err(TrustedNetworkError::Never)
+        }
+    }
+}
+
+fn holds_private(network: IpNet) -> bool {
+    match network {
+        IpNet::V4(net) => PRIVATE_V4.iter().any(|private| net.contains(private)),
+        IpNet::V6(net) => net.contains(&PRIVATE_V6),
+    }
+}
+
+/// The IPv4 address that one of NAT64 stands for.
+fn meant(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(address) if NAT64.contains(&address) => {
+            let [.., a, b, c, d] = address.octets();
+            Ipv4Addr::new(a, b, c, d).into()
+        }
+        address => address,
+    }
+}
+
+/// Whether the address is one of this machine's. The kernel chooses it as the source of what goes
+/// to it, and tells so without anything being sent.
+fn is_own(address: IpAddr) -> bool {
+    let any: IpAddr = match address {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let source = UdpSocket::bind((any, 0)).and_then(|socket| {
+        socket.connect((address, 9))?;
+        socket.local_addr()
+    });
+    source.is_ok_and(|source| source.ip().to_canonical() == address)
+}
+
+/// Private and no provider's metadata.
+fn is_private(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => {
+            PRIVATE_V4.iter().any(|net| net.contains(&address)) && !METADATA_V4.contains(&address)
+        }
+        IpAddr::V6(address) => {
+            PRIVATE_V6.contains(&address) && !METADATA_V6.iter().any(|net| net.contains(&address))
+        }
     }
 }
 
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => !RESERVED_V4.iter().any(|net| net.contains(&address)),
-        IpAddr::V6(address) if NAT64.contains(&address) => {
-            let [.., a, b, c, d] = address.octets();
-            is_public(Ipv4Addr::new(a, b, c, d).into())
-        }
         IpAddr::V6(address) => {
             GLOBAL_V6.contains(&address) && !RESERVED_V6.iter().any(|net| net.contains(&address))
         }
@@ -83,81 +213,4 @@ fn is_public(address: IpAddr) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn contain(networks: &Networks, address: &str) -> bool {
-        networks.contain(address.parse().unwrap())
-    }
-
-    #[test]
-    fn what_is_not_public_is_not_reached() {
-        let public = Networks::default();
-        for address in [
-            "127.0.0.1",
-            "127.255.255.254",
-            "0.0.0.0",
-            "10.1.2.3",
-            "100.100.100.200",
-            "169.254.169.254",
-            "168.63.129.16",
-            "172.16.0.1",
-            "172.31.255.255",
-            "192.0.0.192",
-            "192.168.1.1",
-            "198.18.0.1",
-            "224.0.0.1",
-            "255.255.255.255",
-            "::",
-            "::1",
-            "::7f00:1",
-            "::ffff:127.0.0.1",
-            "::ffff:169.254.169.254",
-            "64:ff9b::7f00:1",
-            "64:ff9b::a9fe:a9fe",
-            "64:ff9b:1::1",
-            "fc00::1",
-            "fd00:ec2::254",
-            "fe80::1",
-            "fec0::1",
-            "ff02::1",
-            "2001::1",
-            "2001:db8::1",
-            "2002:7f00:1::1",
-            "3fff::1",
-        ] {
-            assert!(!contain(&public, address), "{address}");
-        }
-    }
-
-    #[test]
-    fn what_is_public_is_reached() {
-        let public = Networks::default();
-        for address in [
-            "1.1.1.1",
-            "172.15.255.255",
-            "172.32.0.1",
-            "100.63.255.255",
-            "192.167.255.255",
-            "223.255.255.255",
-            "::ffff:1.1.1.1",
-            "64:ff9b::101:101",
-            "2606:4700::1111",
-            "2a00:1450::1",
-        ] {
-            assert!(contain(&public, address), "{address}");
-        }
-    }
-
-    #[test]
-    fn an_instance_may_allow_more() {
-        let networks = ["127.0.0.0/8", "fd00::/8"].map(|net| net.parse().unwrap());
-        let networks = Networks::new(&networks);
-        for address in ["127.0.0.1", "::ffff:127.0.0.1", "fd12::1", "1.1.1.1"] {
-            assert!(contain(&networks, address), "{address}");
-        }
-        for address in ["10.0.0.1", "::1", "169.254.169.254"] {
-            assert!(!contain(&networks, address), "{address}");
-        }
-    }
-}
+mod tests;

@@ -12,7 +12,7 @@ use super::checked::{
 };
 use super::registry_api::{LoggedIn, Login, log_in};
 use crate::audit::Happening;
-use crate::outbound::{Networks, Outbound};
+use crate::outbound::Outbound;
 use crate::{Authorized, Caller, Control, InvalidFields, Refusal, RegistryCredentialsWrite};
 
 /// A credential to try, not yet checked.
@@ -56,7 +56,8 @@ impl Control {
             Err(invalid) => return Ok(failure(invalid.to_string(), Duration::ZERO)),
         };
         let begun = self.clock().monotonic();
-        let result = self.try_registry(&attempt).await;
+        let outbound = self.outbound_for(proof.caller().organization()).await?;
+        let result = self.try_registry(&outbound, &attempt).await;
         let latency = self.clock().monotonic().saturating_sub(begun);
         let test = match result {
             Ok(message) => ConnectionTest {
@@ -72,14 +73,17 @@ impl Control {
         Ok(test)
     }
 
-    async fn try_registry(&self, attempt: &Attempt) -> Result<&'static str, String> {
+    async fn try_registry(
+        &self,
+        outbound: &Outbound,
+        attempt: &Attempt,
+    ) -> Result<&'static str, String> {
         let settings = self.settings();
-        let outbound = Outbound::new(Networks::new(&settings.allowed_outbound));
         let login = Login {
             username: &attempt.username,
             password: &attempt.secret,
         };
-        let trying = log_in(&outbound, &attempt.address, &login);
+        let trying = log_in(outbound, &attempt.address, &login);
         match timeout(settings.outbound_timeout, trying).await {
             Ok(Ok(LoggedIn::Checked)) => Ok("the registry accepts the user name and the password"),
             Ok(Ok(LoggedIn::Unasked)) => Ok(

@@ -2,6 +2,7 @@ use reoclo_api_types::{
     AddedUserBody, KeyToReviewBody, OrganizationBody, RemovedUserBody, UserBody,
 };
 use reoclo_control::{AddedUser, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser};
+use reoclo_domain::AllowlistEntry;
 
 pub(super) fn user(member: MemberRecord) -> UserBody {
     UserBody {
@@ -54,6 +55,11 @@ pub(super) fn organization(record: OrganizationRecord) -> OrganizationBody {
         slug: record.slug,
         name: record.name,
         max_key_lifetime_days: record.max_key_lifetime_days,
+        trusted_networks: record
+            .trusted_networks
+            .into_iter()
+            .map(|network| AllowlistEntry::from(network).to_string())
+            .collect(),
         created_at: record.created_at.to_string(),
     }
 }

@@ -25,6 +25,7 @@ pub(super) async fn change(
     let form = OrganizationForm {
         name: request.name,
         max_key_lifetime_days: request.max_key_lifetime_days,
+        trusted_networks: request.trusted_networks,
     };
     let record = control.change_organization(&proof, form).await?;
     Ok(JsonAnswer::ok(body::organization(record)))

@@ -53,6 +53,7 @@ pub(crate) struct ConfigFile {
     pub(crate) trusted_proxy: Option<Vec<IpNet>>,
     /// What the flag `--allow-outbound` says.
     pub(crate) allowed_outbound_networks: Option<Vec<IpNet>>,
+    pub(crate) no_organization_networks: Option<bool>,
     pub(crate) insecure_http: Option<bool>,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,

@@ -3,7 +3,7 @@
 use reoclo_domain::Role;
 use reoclo_store::{Conflict, OrganizationChange, StoreError};
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, Team};
 
 contract![
     an_organization_is_found,
@@ -11,6 +11,7 @@ contract![
     the_instance_records_every_new_chain,
     text_with_nul_is_refused,
     an_organization_changes_only_where_it_is_told,
+    trusted_networks_are_kept_in_their_order,
     somebody_makes_an_organization_of_their_own,
 ];
 
@@ -98,6 +99,32 @@ async fn an_organization_changes_only_where_it_is_told(fixture: Fixture) {
     let other = store.organization(ape.organization).await.unwrap().unwrap();
     assert_eq!(other.max_key_lifetime_days, None);
     assert_eq!(fixture.actions(zoo).await, ["organization.update"; 4]);
+}
+
+async fn trusted_networks_are_kept_in_their_order(fixture: Fixture) {
+    let (zoo, ape) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let store = &fixture.store;
+    let networks = ["192.168.7.0/24", "10.0.0.5/32", "fd12:3456::/32"];
+    let networks: Vec<_> = networks.map(|network| network.parse().unwrap()).into();
+    let trusted = async |team: Team, trusted: Option<&Vec<_>>| {
+        let change = OrganizationChange {
+            trusted_networks: trusted.cloned(),
+            ..OrganizationChange::default()
+        };
+        let id = team.organization;
+        store.change_organization(id, change, vec![]).await.unwrap();
+        store
+            .organization(id)
+            .await
+            .unwrap()
+            .unwrap()
+            .trusted_networks
+    };
+    assert_eq!(trusted(zoo, None).await, []);
+    assert_eq!(trusted(zoo, Some(&networks)).await, networks);
+    assert_eq!(trusted(zoo, None).await, networks);
+    assert_eq!(trusted(ape, None).await, []);
+    assert_eq!(trusted(zoo, Some(&vec![])).await, []);
 }
 
 async fn somebody_makes_an_organization_of_their_own(fixture: Fixture) {
