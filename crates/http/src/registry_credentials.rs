@@ -50,4 +50,10 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<ConnectionTestAnswer>(200),
             handlers::test_connection,
         )
+        .post(
+            "/api/registry-credentials/{id}/test-connection",
+            Doc::new("Log in to the registry of a credential that is kept, from here.")
+                .answers::<ConnectionTestAnswer>(200),
+            handlers::test_kept_connection,
+        )
 }

@@ -3,6 +3,7 @@
 mod edit;
 mod list;
 mod remove;
+mod test_connection;
 
 use reoclo_http::Registrar;
 
@@ -13,6 +14,8 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page("/registry-credentials/new", edit::show_new)
         .page("/registry-credentials/{id}", edit::show)
         .page_post("/registry-credentials/{id}", edit::change)
+        .page_post("/registry-credentials/test", test_connection::of_new)
+        .page_post("/registry-credentials/{id}/test", test_connection::of_kept)
         .page("/registry-credentials/{id}/remove", remove::confirm)
         .page_post("/registry-credentials/{id}/remove", remove::remove)
 }

@@ -1,12 +1,13 @@
-//! Trying a registry credential before it is kept.
+//! Trying a registry credential, before it is kept or later.
 
 use std::time::Duration;
 
-use reoclo_domain::{RegistryAddress, RegistryType, Secret};
+use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret};
 use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::RegistryCredentialChange;
 use super::checked::{
     SECRET_FIELD, checked_address, checked_secret, checked_type, checked_username,
 };
@@ -14,6 +15,8 @@ use super::registry_api::{LoggedIn, Login, log_in};
 use crate::audit::Happening;
 use crate::outbound::Outbound;
 use crate::{Authorized, Caller, Control, InvalidFields, Refusal, RegistryCredentialsWrite};
+
+const NO_USERNAME: &str = "is missing: the registry logs nobody in without one";
 
 /// A credential to try, not yet checked.
 #[derive(Clone, Debug)]
@@ -41,6 +44,8 @@ struct Attempt {
     address: RegistryAddress,
     username: String,
     secret: Secret,
+    /// The credential that is kept, when it is one.
+    kept: Option<(RegistryCredentialId, String)>,
 }
 
 impl Control {
@@ -55,9 +60,49 @@ impl Control {
             Ok(attempt) => attempt,
             Err(invalid) => return Ok(failure(invalid.to_string(), Duration::ZERO)),
         };
+        self.tried(proof.caller(), &attempt).await
+    }
+
+    /// The same with a credential that is kept, and with changes that were not saved. Where or as
+    /// whom it logs in changes only together with its secret, as when it is changed.
+    pub async fn test_kept_registry_connection(
+        &self,
+        proof: &Authorized<RegistryCredentialsWrite>,
+        id: RegistryCredentialId,
+        change: RegistryCredentialChange,
+    ) -> Result<ConnectionTest, Refusal> {
+        let caller = proof.caller();
+        let found = self
+            .store()
+            .open_registry_credential(caller.organization(), id)
+            .await?;
+        let kept = found.ok_or(Refusal::NotFound("the registry credential"))?;
+        let changed = match change.apply(&kept.record) {
+            Ok(changed) => changed,
+            Err(Refusal::InvalidRequest(invalid)) => {
+                return Ok(failure(invalid.to_string(), Duration::ZERO));
+            }
+            Err(refusal) => return Err(refusal),
+        };
+        let record = changed.record;
+        let default = record.registry_type.default_username();
+        let Some(username) = record.username.or_else(|| default.map(str::to_owned)) else {
+            let invalid = InvalidFields::one("username", NO_USERNAME);
+            return Ok(failure(invalid.to_string(), Duration::ZERO));
+        };
+        let attempt = Attempt {
+            address: record.registry_url,
+            username,
+            secret: changed.secret.unwrap_or(kept.secret),
+            kept: Some((id, record.name.to_string())),
+        };
+        self.tried(caller, &attempt).await
+    }
+
+    async fn tried(&self, caller: &Caller, attempt: &Attempt) -> Result<ConnectionTest, Refusal> {
+        let outbound = self.outbound_for(caller.organization()).await?;
         let begun = self.clock().monotonic();
-        let outbound = self.outbound_for(proof.caller().organization()).await?;
-        let result = self.try_registry(&outbound, &attempt).await;
+        let result = self.try_registry(&outbound, attempt).await;
         let latency = self.clock().monotonic().saturating_sub(begun);
         let test = match result {
             Ok(message) => ConnectionTest {
@@ -67,7 +112,7 @@ impl Control {
             },
             Err(message) => failure(message, latency),
         };
-        let event = self.registry_tried(proof.caller(), &attempt, test.success);
+        let event = self.registry_tried(caller, attempt, test.success);
         let audited = self.store().append_audit(vec![event]).await;
         audited.map_err(Refusal::of_write)?;
         Ok(test)
@@ -102,8 +147,8 @@ impl Control {
             action: "registry_credential.test",
             resource: Resource {
                 kind: "registry_credential",
-                id: None,
-                name: None,
+                id: attempt.kept.as_ref().map(|(id, _)| id.to_string()),
+                name: attempt.kept.as_ref().map(|(_, name)| name.clone()),
             },
             outcome: if success {
                 AuditOutcome::Success
@@ -138,10 +183,7 @@ fn checked(form: ConnectionForm) -> Result<Attempt, InvalidFields> {
     };
     let username = given.or_else(default);
     if username.is_none() {
-        invalid.add(
-            "username",
-            "is missing: the registry logs nobody in without one",
-        );
+        invalid.add("username", NO_USERNAME);
     }
     let secret = checked_secret(SECRET_FIELD, form.secret, &mut invalid);
     match (address, username, secret) {
@@ -150,6 +192,7 @@ fn checked(form: ConnectionForm) -> Result<Attempt, InvalidFields> {
                 address,
                 username,
                 secret,
+                kept: None,
             })
         }
         _ => Err(invalid),

@@ -28,9 +28,9 @@ pub struct RegistryCredentialChange {
 }
 
 /// A credential as it is to be.
-struct Changed {
-    record: RegistryCredentialRecord,
-    secret: Option<Secret>,
+pub(super) struct Changed {
+    pub(super) record: RegistryCredentialRecord,
+    pub(super) secret: Option<Secret>,
     /// The names of the fields that differ.
     fields: Vec<&'static str>,
 }
@@ -97,7 +97,8 @@ impl Control {
 }
 
 impl RegistryCredentialChange {
-    fn apply(&self, current: &RegistryCredentialRecord) -> Result<Changed, Refusal> {
+    /// The credential with the changes, if they may be made.
+    pub(super) fn apply(&self, current: &RegistryCredentialRecord) -> Result<Changed, Refusal> {
         let mut invalid = InvalidFields::default();
         let record = self.applied(current, &mut invalid);
         let secret = self.new_secret(&mut invalid);

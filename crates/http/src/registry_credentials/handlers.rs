@@ -5,8 +5,8 @@ use reoclo_api_types::{
     RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
 use reoclo_control::{
-    Authorized, ConnectionForm, Control, MASKED_SECRET, NewRegistryCredentialForm, Refusal,
-    RegistryCredentialChange, RegistryCredentialRecord, RegistryCredentialsRead,
+    Authorized, ConnectionForm, ConnectionTest, Control, MASKED_SECRET, NewRegistryCredentialForm,
+    Refusal, RegistryCredentialChange, RegistryCredentialRecord, RegistryCredentialsRead,
     RegistryCredentialsWrite,
 };
 use reoclo_domain::{RegistryCredentialId, Secret};
@@ -95,11 +95,27 @@ pub(super) async fn test_connection(
         username: request.username,
     };
     let test = control.test_registry_connection(&proof, form).await?;
-    Ok(JsonAnswer::ok(ConnectionTestAnswer {
+    Ok(JsonAnswer::ok(answer(test)))
+}
+
+pub(super) async fn test_kept_connection(
+    proof: Authorized<RegistryCredentialsWrite>,
+    State(control): State<Control>,
+    id: ItemId,
+) -> Result<JsonAnswer<ConnectionTestAnswer>, ApiError> {
+    let (id, unchanged) = (credential(&id)?, RegistryCredentialChange::default());
+    let test = control
+        .test_kept_registry_connection(&proof, id, unchanged)
+        .await?;
+    Ok(JsonAnswer::ok(answer(test)))
+}
+
+fn answer(test: ConnectionTest) -> ConnectionTestAnswer {
+    ConnectionTestAnswer {
         success: test.success,
         message: test.message,
         latency_ms: i64::try_from(test.latency.as_millis()).unwrap_or(i64::MAX),
-    }))
+    }
 }
 
 fn credential(id: &ItemId) -> Result<RegistryCredentialId, Refusal> {

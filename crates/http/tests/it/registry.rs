@@ -92,9 +92,10 @@ pub(crate) async fn kept(
         id: RegistryCredentialId::new(clock, &RealEntropy),
         organization,
         name: "kept".parse().unwrap(),
-        registry_type: RegistryType::Ghcr,
-        registry_type_name: "ghcr".into(),
-        registry_url: "ghcr.io".parse().unwrap(),
+        registry_type: RegistryType::Private,
+        registry_type_name: "private".into(),
+        // Not public, so that nothing leaves the machine when it is tried.
+        registry_url: "127.0.0.2".parse().unwrap(),
         username: Some("ada".into()),
         description: None,
         revision: 1,

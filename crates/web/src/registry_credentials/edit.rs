@@ -11,13 +11,14 @@ use reoclo_domain::{RegistryCredentialId, RegistryType, Secret};
 use reoclo_http::{ApiError, FormFields, ItemId, PageForm};
 
 use super::WHAT;
+use super::test_connection::Tried;
 use crate::form::Problems;
 use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
 #[template(path = "registry_credentials/edit.html")]
-struct Edit {
+pub(super) struct Edit {
     /// None for a new one.
     id: Option<String>,
     name: String,
@@ -26,6 +27,8 @@ struct Edit {
     username: String,
     description: String,
     problems: Problems,
+    /// What came of a login with what is in the form.
+    tried: Option<Tried>,
     shell: Shell,
 }
 
@@ -38,6 +41,7 @@ pub(super) async fn show_new(_: Authorized<RegistryCredentialsWrite>, shell: She
         username: String::new(),
         description: String::new(),
         problems: Problems::default(),
+        tried: None,
         shell,
     };
     Page::ok(page).into_response()
@@ -84,6 +88,7 @@ fn of_record(record: RegistryCredentialRecord, shell: Shell) -> Edit {
         username: record.username.unwrap_or_default(),
         description: record.description.unwrap_or_default(),
         problems: Problems::default(),
+        tried: None,
         shell,
     }
 }
@@ -98,15 +103,24 @@ pub(super) async fn change(
     let id: RegistryCredentialId = id.parse(WHAT)?;
     let change = RegistryCredentialChange {
         name: Some(fields.text("name").to_owned()),
-        registry_type: Some(fields.text("registry_type").to_owned()),
-        registry_url: fields.filled("registry_url").map(str::to_owned),
-        username: Some(fields.text("username").trim().to_owned()),
         description: Some(description(&fields).unwrap_or_default()),
-        secret: secret(&fields),
+        ..target(&fields)
     };
     match control.update_registry_credential(&proof, id, change).await {
         Ok(_) => Ok(see_other("/registry-credentials?notice=credential-changed")),
         Err(refusal) => Ok(again(shell, Some(id), &fields, Problems::of(refusal)?)),
+    }
+}
+
+/// Where and as whom the form logs in.
+pub(super) fn target(fields: &FormFields) -> RegistryCredentialChange {
+    RegistryCredentialChange {
+        name: None,
+        registry_type: Some(fields.text("registry_type").to_owned()),
+        registry_url: fields.filled("registry_url").map(str::to_owned),
+        username: Some(fields.text("username").trim().to_owned()),
+        description: None,
+        secret: secret(fields),
     }
 }
 
@@ -130,14 +144,30 @@ fn again(
     problems: Problems,
 ) -> Response {
     let page = Edit {
-        id: id.map(|id| id.to_string()),
-        name: fields.text("name").to_owned(),
-        kind: fields.text("registry_type").to_owned(),
-        address: fields.text("registry_url").to_owned(),
-        username: fields.text("username").to_owned(),
-        description: fields.text("description").to_owned(),
         problems,
-        shell,
+        ..Edit::as_sent(shell, id, fields, None)
     };
     Page(page.problems.status(), page).into_response()
+}
+
+impl Edit {
+    /// The form as it was sent, but for the secret, and what came of a login with it.
+    pub(super) fn as_sent(
+        shell: Shell,
+        id: Option<RegistryCredentialId>,
+        fields: &FormFields,
+        tried: Option<Tried>,
+    ) -> Self {
+        Self {
+            id: id.map(|id| id.to_string()),
+            name: fields.text("name").to_owned(),
+            kind: fields.text("registry_type").to_owned(),
+            address: fields.text("registry_url").to_owned(),
+            username: fields.text("username").to_owned(),
+            description: fields.text("description").to_owned(),
+            problems: Problems::default(),
+            tried,
+            shell,
+        }
+    }
 }

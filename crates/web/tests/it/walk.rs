@@ -237,6 +237,13 @@ async fn no_page_can_be_framed_or_kept(world: &World) {
         if answer.status.is_redirection() || answer.status == 405 {
             continue;
         }
+        if answer
+            .header("content-disposition")
+            .starts_with("attachment")
+        {
+            assert_eq!(answer.header("cache-control"), "no-store", "{path}");
+            continue;
+        }
         let policy = answer.header("content-security-policy");
         assert!(policy.contains("default-src 'none'"), "{path}");
         assert!(policy.contains("frame-ancestors 'none'"), "{path}");
