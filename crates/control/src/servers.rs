@@ -1,7 +1,8 @@
-//! Servers: seeing and adding them.
+//! Servers: seeing, adding and changing them.
 
 mod add;
 mod change;
+mod enrolment;
 mod find;
 mod health;
 mod list;

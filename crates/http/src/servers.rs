@@ -70,6 +70,15 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<AddedServerBody>(201),
             handlers::add,
         )
+        .post(
+            "/api/servers/{id}/enrolment-token",
+            Doc::new(
+                "A new install command for a server whose runner has never connected; the token \
+                 before it stops working.",
+            )
+            .answers::<AddedServerBody>(201),
+            handlers::renew_enrolment,
+        )
         .delete(
             "/api/servers/{id}",
             Doc::new("Decommission a server: its runner's identity is dead at once."),

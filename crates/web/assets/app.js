@@ -31,6 +31,19 @@ function renewTimes() {
 renewTimes();
 setInterval(renewTimes, 30_000);
 
+/** How long a token still works, to the second. */
+function countDown() {
+  for (const time of document.querySelectorAll("time[data-countdown]")) {
+    const left = Math.ceil((Date.parse(time.dateTime) - Date.now()) / 1000);
+    const [minutes, seconds] = [Math.floor(left / 60), left % 60];
+    time.textContent = left > 0 ? `in ${minutes} min ${seconds} s` : "now: get a new one on the server's page";
+  }
+}
+if (document.querySelector("time[data-countdown]")) {
+  countDown();
+  setInterval(countDown, 1_000);
+}
+
 /** Says something to everybody, also to those who listen. */
 function say(text) {
   const place = document.getElementById("status");
@@ -68,12 +81,29 @@ function turnTheme() {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-copy], [data-theme-turn], [data-tick]");
+  const button = event.target.closest?.("[data-copy], [data-theme-turn], [data-tick], [data-in-place]");
   if (!button) return;
   if (button.dataset.copy) copy(button);
+  else if (button.dataset.inPlace) sendInPlace(event, button);
   else if (button.dataset.tick) tick(button);
   else turnTheme();
 });
+
+/** Sends the form to where the button says, and shows one part of the page that comes back. */
+async function sendInPlace(event, button) {
+  event.preventDefault();
+  const id = button.dataset.inPlace;
+  button.disabled = true;
+  button.setAttribute("aria-busy", "true");
+  const body = new URLSearchParams(new FormData(button.form));
+  const answer = await fetch(button.formAction, { method: "POST", body }).catch(() => null);
+  const page = new DOMParser().parseFromString((await answer?.text()) ?? "", "text/html");
+  button.disabled = false;
+  button.removeAttribute("aria-busy");
+  const part = page.getElementById(id);
+  if (part) document.getElementById(id).replaceChildren(...part.childNodes);
+  else button.form.requestSubmit(button);
+}
 
 /** Ticks every box of a part of the form that may be ticked, or those of one action. */
 function tick(button) {

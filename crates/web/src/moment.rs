@@ -14,6 +14,10 @@ pub(crate) struct Moment {
 }
 
 impl Moment {
+    pub(crate) const fn countdown(self) -> Countdown {
+        Countdown(self)
+    }
+
     /// The day in UTC.
     pub(crate) fn day(&self) -> String {
         let text = self.at.to_string();
@@ -21,7 +25,26 @@ impl Moment {
     }
 }
 
+/// A moment to come, to the second where there is a script. Writes a `<time>` whose text is only
+/// words and digits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Countdown(Moment);
+
 impl HtmlSafe for Moment {}
+
+impl HtmlSafe for Countdown {}
+
+impl fmt::Display for Countdown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(moment) = self;
+        let (at, exact) = (moment.at, exact(moment.at));
+        let relative = relative(moment.at, moment.now);
+        write!(
+            f,
+            r#"<time datetime="{at}" title="{exact}" data-countdown>{relative}</time>"#
+        )
+    }
+}
 
 impl fmt::Display for Moment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

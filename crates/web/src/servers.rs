@@ -5,6 +5,7 @@ mod list;
 mod plots;
 mod remove;
 mod rename;
+mod renew;
 mod show;
 
 use reoclo_http::Registrar;
@@ -15,6 +16,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page_post("/servers", add::add)
         .page("/servers/new", add::show)
         .page("/servers/{id}", show::show)
+        .page_post("/servers/{id}/enrolment-token", renew::renew)
         .page("/servers/{id}/edit", rename::show)
         .page_post("/servers/{id}/edit", rename::rename)
         .page("/servers/{id}/decommission", remove::confirm)

@@ -1,10 +1,6 @@
 //! Adding a server: its row, and a single-use token that its runner enrols with.
 
-use std::time::Duration;
-
-use reoclo_domain::{
-    DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp, TokenKind,
-};
+use reoclo_domain::{DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp};
 use reoclo_store::{
     AuditOutcome, NewAuditEvent, NewEnrolment, NewServer, ServerRecord, StoreError,
 };
@@ -13,7 +9,6 @@ use serde_json::json;
 use crate::audit::{Happening, resource};
 use crate::{Authorized, Caller, Control, InvalidFields, Refusal, ServersWrite};
 
-const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 const SLUG_TRIES: u32 = 1_000;
 
 /// The proof that the request came from whoever owns the machine: over a socket that only they
@@ -37,7 +32,7 @@ pub struct NewServerForm {
     pub slug: Option<String>,
 }
 
-/// A new server and what its runner needs; the token is shown once.
+/// A server that waits for its runner, and what that needs; the token is shown once.
 #[derive(Debug)]
 pub struct AddedServer {
     /// The server's id.
@@ -84,12 +79,8 @@ impl Control {
     ) -> Result<AddedServer, Refusal> {
         let (name, slug) = checked(&form)?;
         let id = ServerId::new(self.clock(), self.entropy());
-        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
-        let expires_at = self.now().plus(TOKEN_LIFETIME);
-        let enrolment = NewEnrolment {
-            token: token.hash(),
-            expires_at,
-        };
+        let (token, enrolment) = self.new_enrolment();
+        let expires_at = enrolment.expires_at;
         let slug = if let Some(slug) = slug {
             let server = self.new_server(id, organization, &name, slug);
             self.create(server, enrolment, by).await?
@@ -108,40 +99,7 @@ impl Control {
         })
     }
 
-    /// A new enrolment token for a server that exists; an earlier one stops working.
-    pub async fn renew_enrolment(
-        &self,
-        _owner: &LocalOwner,
-        organization: OrganizationId,
-        server: ServerId,
-    ) -> Result<PlainToken, Refusal> {
-        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
-        let expires_at = self.now().plus(TOKEN_LIFETIME);
-        let enrolment = NewEnrolment {
-            token: token.hash(),
-            expires_at,
-        };
-        let event = self.event_by_system(
-            Some(organization),
-            Happening {
-                action: "enrolment.create",
-                resource: resource("server", server, None),
-                outcome: AuditOutcome::Success,
-                detail: json!({ "expires_at": expires_at.to_string() }),
-            },
-        );
-        let renewed = self
-            .store()
-            .replace_enrolment(organization, server, enrolment, vec![event])
-            .await;
-        if renewed.map_err(Refusal::of_write)? {
-            Ok(token)
-        } else {
-            Err(Refusal::NotFound("the server"))
-        }
-    }
-
-    fn install_command(&self, token: &PlainToken) -> String {
+    pub(super) fn install_command(&self, token: &PlainToken) -> String {
         let url = &self.settings().public_url;
         format!(
             "curl -fsSL {url}/install.sh | sh -s -- --token {}",

@@ -40,6 +40,16 @@ pub(super) async fn add(
     Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
 }
 
+pub(super) async fn renew_enrolment(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
+    let (renewed, record) = control.renew_own_enrolment(&proof, &id).await?;
+    let body = body::added(&renewed, record);
+    Ok(JsonAnswer(StatusCode::CREATED, body))
+}
+
 pub(super) async fn change(
     proof: Authorized<ServersWrite>,
     State(control): State<Control>,

@@ -126,6 +126,8 @@ struct ReplaceEnrolment {
     organization: OrganizationId,
     server: ServerId,
     enrolment: NewEnrolment,
+    /// Only of a server whose runner has never connected.
+    only_waiting: bool,
     events: Vec<NewAuditEvent>,
 }
 
@@ -135,9 +137,11 @@ impl Write for ReplaceEnrolment {
     async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
         // Locks the server, so that it cannot be decommissioned meanwhile.
         let found = sql("UPDATE servers SET name = name
-             WHERE id = $1 AND organization_id = $2 AND status <> 'decommissioned'")
+             WHERE id = $1 AND organization_id = $2 AND status <> 'decommissioned'
+                 AND ($3 = 0 OR status = 'provisioning')")
         .bind(self.server)
         .bind(self.organization)
+        .bind(self.only_waiting)
         .execute(work.connection().await?)
         .await?;
         if found == 0 {
@@ -183,6 +187,25 @@ impl Store {
             organization,
             server,
             enrolment,
+            only_waiting: false,
+            events,
+        };
+        self.write(write).await
+    }
+
+    /// The same for a server whose runner has never connected; `false` for any other.
+    pub async fn replace_unused_enrolment(
+        &self,
+        organization: OrganizationId,
+        server: ServerId,
+        enrolment: NewEnrolment,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<bool, StoreError> {
+        let write = ReplaceEnrolment {
+            organization,
+            server,
+            enrolment,
+            only_waiting: true,
             events,
         };
         self.write(write).await

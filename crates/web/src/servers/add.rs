@@ -2,11 +2,11 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{Authorized, Control, NewServerForm, ServersWrite};
+use reoclo_control::{AddedServer, Authorized, Control, NewServerForm, ServerRecord, ServersWrite};
 use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
-use crate::moment::Moment;
+use crate::moment::Countdown;
 use crate::page::Page;
 use crate::shell::Shell;
 
@@ -23,11 +23,13 @@ struct New {
 #[derive(Template)]
 #[template(path = "servers/added.html")]
 struct Added {
+    /// It was added just now, and did not wait before.
+    is_new: bool,
     id: String,
     name: String,
     slug: String,
     install_command: String,
-    until: Moment,
+    until: Countdown,
     shell: Shell,
 }
 
@@ -52,17 +54,7 @@ pub(super) async fn add(
         slug: fields.filled("slug").map(str::to_owned),
     };
     match control.add_own_server(&proof, form).await {
-        Ok((added, record)) => {
-            let page = Added {
-                id: added.id.to_string(),
-                name: record.name,
-                slug: added.slug,
-                install_command: added.install_command,
-                until: shell.moment(added.expires_at),
-                shell,
-            };
-            Ok(Page(StatusCode::CREATED, page).into_response())
-        }
+        Ok((added, record)) => Ok(waiting_page(shell, added, record, true)),
         Err(refusal) => {
             let page = New {
                 name: fields.text("name").to_owned(),
@@ -73,4 +65,23 @@ pub(super) async fn add(
             Ok(Page(page.problems.status(), page).into_response())
         }
     }
+}
+
+/// Shows the token in the answer to the form itself.
+pub(super) fn waiting_page(
+    shell: Shell,
+    added: AddedServer,
+    record: ServerRecord,
+    is_new: bool,
+) -> Response {
+    let page = Added {
+        is_new,
+        id: added.id.to_string(),
+        name: record.name,
+        slug: added.slug,
+        install_command: added.install_command,
+        until: shell.moment(added.expires_at).countdown(),
+        shell,
+    };
+    Page(StatusCode::CREATED, page).into_response()
 }

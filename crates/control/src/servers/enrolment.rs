@@ -1,0 +1,114 @@
+//! New enrolment tokens for servers that exist.
+
+use std::time::Duration;
+
+use reoclo_domain::{OrganizationId, PlainToken, ServerId, ServerStatus, TokenKind};
+use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, ServerRecord};
+use serde_json::json;
+
+use super::{AddedServer, LocalOwner};
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Caller, Control, Refusal, ServersWrite};
+
+const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
+
+impl Control {
+    /// A new enrolment token for a server that exists; an earlier one stops working.
+    pub async fn renew_enrolment(
+        &self,
+        _owner: &LocalOwner,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Result<PlainToken, Refusal> {
+        let (token, enrolment) = self.new_enrolment();
+        let happening = created(server, None, enrolment);
+        let event = self.event_by_system(Some(organization), happening);
+        let renewed = self
+            .store()
+            .replace_enrolment(organization, server, enrolment, vec![event])
+            .await;
+        if renewed.map_err(Refusal::of_write)? {
+            Ok(token)
+        } else {
+            Err(Refusal::NotFound("the server"))
+        }
+    }
+
+    /// A new enrolment token for a server of the caller's organization whose runner has never
+    /// connected; an earlier one stops working. Any other server is refused, and keeps its
+    /// runner's identity.
+    pub async fn renew_own_enrolment(
+        &self,
+        proof: &Authorized<ServersWrite>,
+        reference: &str,
+    ) -> Result<(AddedServer, ServerRecord), Refusal> {
+        let caller = proof.caller();
+        let organization = caller.organization();
+        let server = self.find_server(organization, reference).await?;
+        if server.status != ServerStatus::Provisioning {
+            return Err(needs_no_token(&server));
+        }
+        let (token, enrolment) = self.new_enrolment();
+        let event = self.enrolment_renewed(caller, &server, enrolment);
+        let renewed = self
+            .store()
+            .replace_unused_enrolment(organization, server.id, enrolment, vec![event])
+            .await;
+        if !renewed.map_err(Refusal::of_write)? {
+            // Its runner was faster.
+            let now = self.find_server(organization, reference).await?;
+            return Err(needs_no_token(&now));
+        }
+        let renewed = AddedServer {
+            id: server.id,
+            slug: server.slug.clone(),
+            install_command: self.install_command(&token),
+            expires_at: enrolment.expires_at,
+            token,
+        };
+        Ok((renewed, server))
+    }
+
+    pub(super) fn new_enrolment(&self) -> (PlainToken, NewEnrolment) {
+        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
+        let enrolment = NewEnrolment {
+            token: token.hash(),
+            expires_at: self.now().plus(TOKEN_LIFETIME),
+        };
+        (token, enrolment)
+    }
+
+    fn enrolment_renewed(
+        &self,
+        caller: &Caller,
+        server: &ServerRecord,
+        enrolment: NewEnrolment,
+    ) -> NewAuditEvent {
+        let happening = created(server.id, Some(&server.name), enrolment);
+        self.event_by(caller, happening)
+    }
+}
+
+fn created(server: ServerId, name: Option<&str>, enrolment: NewEnrolment) -> Happening {
+    Happening {
+        action: "enrolment.create",
+        resource: resource("server", server, name),
+        outcome: AuditOutcome::Success,
+        detail: json!({ "expires_at": enrolment.expires_at.to_string() }),
+    }
+}
+
+fn needs_no_token(server: &ServerRecord) -> Refusal {
+    let name = &server.name;
+    Refusal::Conflict(match server.status {
+        ServerStatus::Unreachable => format!(
+            "the runner of {name} is enrolled, and is not connected: start it on the server \
+             (`systemctl start reoclo-runner`); if the machine is gone, decommission {name} and \
+             add the new one"
+        ),
+        _ => format!(
+            "the runner of {name} is enrolled: to install it anew on the same machine, run \
+             install.sh there without a token; for another machine, add a server"
+        ),
+    })
+}
