@@ -36,7 +36,8 @@ pub use operation::{
     OperationBody, OperationRequest, OperationResult, RebootAnswer, RebootRequest,
 };
 pub use operation_item::{
-    CancelAnswer, OperationItem, OperationItemResult, OperationPageBody, StarterBody,
+    CancelAnswer, OperationDayBody, OperationDaysBody, OperationItem, OperationItemResult,
+    OperationPageBody, StarterBody,
 };
 pub use registry_auth::{
     RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,

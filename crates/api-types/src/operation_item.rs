@@ -101,3 +101,23 @@ pub struct CancelAnswer {
     /// The same in a sentence.
     pub message: String,
 }
+
+/// How the operations of the last days ended.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationDaysBody {
+    /// The days, the oldest first; also those without operations.
+    pub days: Vec<OperationDayBody>,
+}
+
+/// The operations that began on one day, without those that still run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OperationDayBody {
+    /// The day in UTC, as `2026-01-31`.
+    pub day: String,
+    /// Ran to their end, whatever their exit code.
+    pub completed: i64,
+    /// Could not be run, were cancelled or were lost.
+    pub failed: i64,
+    /// Ran into their time limit.
+    pub timeout: i64,
+}

@@ -18,6 +18,7 @@ mod failed_authentications;
 mod identity;
 mod key_use;
 mod keys;
+mod operation_days;
 mod operations;
 mod organizations;
 mod outbound;
@@ -74,7 +75,7 @@ pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AutomationKeyRecord, ChainReport, Fault, FaultKind, HostFacts, KeyCreator, KeyRecord, KeyRef,
-    LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationFilter,
+    LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationDay, OperationFilter,
     OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
     PasswordStatus, RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

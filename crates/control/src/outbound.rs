@@ -29,8 +29,8 @@ pub(crate) enum OutboundError {
     #[error("{0} cannot be found")]
     Resolve(String, #[source] io::Error),
     #[error(
-        "{0} is on a private network: an admin can trust that network under Settings, or whoever \
-         runs this Reoclo allows it with --allow-outbound"
+        "{0} is not on the public network: an admin can trust its network under Settings, or \
+         whoever runs this Reoclo allows it with --allow-outbound"
     )]
     NotTrusted(String),
     #[error(

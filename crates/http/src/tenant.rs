@@ -1,14 +1,15 @@
 //! `/api`: REST for integration keys, and the same resources under `/mcp/tenants/{tid}`.
 
 mod audit_logs;
+mod daily;
 mod openapi;
 mod operations;
 mod reboot;
 mod server_exec;
 
 use reoclo_api_types::{
-    AuditLogPage, AuditLogVerification, CancelAnswer, OperationItem, OperationPageBody,
-    RebootAnswer, ServerExecAnswer, ServerExecRequest, VerifyAuditLogRequest,
+    AuditLogPage, AuditLogVerification, CancelAnswer, OperationDaysBody, OperationItem,
+    OperationPageBody, RebootAnswer, ServerExecAnswer, ServerExecRequest, VerifyAuditLogRequest,
 };
 
 use crate::operations::logs;
@@ -67,6 +68,13 @@ fn add_operations(registrar: Registrar) -> Registrar {
                 .takes_query(operations::PARAMETERS)
                 .answers::<OperationPageBody>(200),
             operations::list,
+        )
+        .get(
+            "/api/operations/daily",
+            Doc::new("How the operations of the last days ended, by the day on which they began.")
+                .takes_query(daily::PARAMETERS)
+                .answers::<OperationDaysBody>(200),
+            daily::list,
         )
         .tenant_get(
             "/operations/{operation_id}",

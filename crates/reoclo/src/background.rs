@@ -12,6 +12,7 @@ const REFUSED_USE_TICK: Duration = Duration::from_secs(1);
 const PRUNE_TICK: Duration = Duration::from_mins(10);
 const CHECKS_TICK: Duration = Duration::from_secs(1);
 const CONDENSE_TICK: Duration = Duration::from_mins(1);
+const COUNT_TICK: Duration = Duration::from_mins(1);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
@@ -22,6 +23,7 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(write_checks(control.clone())),
         tokio::spawn(check_absent(control.clone())),
         tokio::spawn(condense_metrics(control.clone())),
+        tokio::spawn(count_operations(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
         tokio::spawn(prune(control.clone())),
     ]
@@ -69,6 +71,15 @@ async fn condense_metrics(control: Control) {
     loop {
         ticks.tick().await;
         control.condense_metrics().await;
+    }
+}
+
+async fn count_operations(control: Control) {
+    let mut ticks = interval(COUNT_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.count_operations().await;
     }
 }
 

@@ -18,6 +18,7 @@ mod keys;
 mod master_key;
 mod metrics;
 mod migrations;
+mod operation_days;
 mod operations;
 mod organizations;
 mod rate_windows;
@@ -50,6 +51,7 @@ pub use keys::{
 pub use master_key::{MasterKey, MasterKeyError};
 pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
+pub use operation_days::OperationDay;
 pub use operations::{
     LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
     OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,

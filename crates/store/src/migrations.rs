@@ -49,6 +49,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "trusted networks",
         include_str!("../migrations/0011_trusted_networks.sql"),
     ),
+    (
+        12,
+        "operation days",
+        include_str!("../migrations/0012_operation_days.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

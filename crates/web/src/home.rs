@@ -1,5 +1,7 @@
 //! The home page: what there is, and what needs somebody.
 
+mod days;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -10,12 +12,14 @@ use reoclo_control::{
 use reoclo_domain::{KeyStatus, ServerStatus};
 use reoclo_http::{ApiError, Registrar};
 
+use self::days::DayPlot;
 use crate::audit_logs::Line;
 use crate::keys::{Entry, KeyPages};
 use crate::page::Page;
 use crate::shell::{IfHeld, Shell};
 
 const RECENT: i64 = 12;
+const DAYS: u32 = 14;
 /// Keys beyond so many are counted as "more".
 const MAX_KEYS: u32 = 1_000;
 
@@ -29,6 +33,7 @@ struct Home {
     automation_keys: Option<String>,
     expiring: Vec<Entry>,
     people: usize,
+    days: DayPlot,
     recent: Vec<Line>,
     shell: Shell,
 }
@@ -85,6 +90,7 @@ async fn home(
     };
     let recent = control.audit_log(&proofs.log, request).await?.items;
     let recent = recent.into_iter().map(|item| Line::of(item, &shell));
+    let days = control.operation_days(&proofs.servers, DAYS).await?;
     let mut expiring = integration.expiring;
     expiring.extend(automation.expiring);
     Ok(Home {
@@ -96,6 +102,7 @@ async fn home(
         integration_keys: integration.count,
         automation_keys: automation.count,
         expiring,
+        days: DayPlot::of(&days),
         people: control.users(&proofs.people, "").await?.len(),
         recent: recent.collect(),
         shell,

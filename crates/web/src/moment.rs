@@ -20,8 +20,7 @@ impl Moment {
 
     /// The day in UTC.
     pub(crate) fn day(&self) -> String {
-        let text = self.at.to_string();
-        text.split('T').next().unwrap_or_default().to_owned()
+        day(self.at)
     }
 }
 
@@ -56,6 +55,12 @@ impl fmt::Display for Moment {
             r#"<time datetime="{at}" title="{exact}" data-relative>{relative}</time>"#
         )
     }
+}
+
+/// The day in UTC, as `2026-01-31`.
+pub(crate) fn day(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.split('T').next().unwrap_or_default().to_owned()
 }
 
 /// The moment to the second, in UTC.

@@ -12,6 +12,7 @@ on_both_databases!(
     a_wrong_filter_is_named,
     the_record_has_its_output_only_with_logs_read,
     an_operation_that_is_not_there_is_not_found,
+    the_last_days_say_how_operations_ended,
 );
 
 const LIST: &str = "/api/operations";
@@ -180,4 +181,42 @@ async fn an_operation_that_is_not_there_is_not_found(world: &World) {
         let answer = world.get(&format!("{LIST}/{id}"), Some(&key)).await;
         answer.is_error(404, "not_found");
     }
+}
+
+async fn the_last_days_say_how_operations_ended(world: &World) {
+    let key = world
+        .integration_key(&world.ours, Preset::ReadOnly, Role::Viewer)
+        .await;
+    let (_, starter) = world.automation_key(&world.ours, &[]).await;
+    for _ in 0..3 {
+        let id = world.operation(&world.ours, starter).await;
+        world.end(id, b"").await;
+    }
+    world.operation(&world.ours, starter).await;
+    let path = "/api/operations/daily";
+    for _ in 0..2 {
+        let body = world.get(path, Some(&key)).await.body;
+        let days = body["days"].as_array().unwrap();
+        assert_eq!(days.len(), 14);
+        let today = json!({ "day": "2026-01-01", "completed": 3, "failed": 0, "timeout": 0 });
+        assert_eq!(days[13], today);
+        let before = json!({ "day": "2025-12-31", "completed": 0, "failed": 0, "timeout": 0 });
+        assert_eq!(days[12], before);
+        world.clock.advance(std::time::Duration::from_mins(2));
+        world.control.count_operations().await;
+    }
+    let body = world
+        .get("/api/operations/daily?days=1", Some(&key))
+        .await
+        .body;
+    assert_eq!(body["days"].as_array().unwrap().len(), 1);
+    for wrong in ["0", "367", "x"] {
+        let answer = world.get(&format!("{path}?days={wrong}"), Some(&key)).await;
+        answer.is_error(422, "invalid_request");
+    }
+    let theirs = world
+        .integration_key(&world.theirs, Preset::ReadOnly, Role::Viewer)
+        .await;
+    let body = world.get(path, Some(&theirs)).await.body;
+    assert_eq!(body["days"][13]["completed"], 0);
 }

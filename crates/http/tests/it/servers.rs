@@ -15,6 +15,7 @@ on_both_databases!(
     only_the_keys_own_organization_shows,
     a_server_is_added_shown_renamed_and_removed,
     names_and_slugs_that_cannot_be_are_refused,
+    a_server_that_waits_gets_a_new_token_and_others_do_not,
 );
 
 async fn list(world: &World, path: &str) -> Value {
@@ -199,4 +200,46 @@ async fn names_and_slugs_that_cannot_be_are_refused(world: &World) {
         .ask_as(&session, &Method::PATCH, &path, Some(&json!({})))
         .await;
     nothing.is_error(422, "invalid_request");
+}
+
+async fn a_server_that_waits_gets_a_new_token_and_others_do_not(world: &World) {
+    let key = world
+        .integration_key(&world.ours, Preset::FullAccess, Role::Manager)
+        .await;
+    let body = json!({ "name": "Web 2" });
+    let added = world.post("/api/servers", Some(&key), &body).await.body;
+    let path = "/api/servers/web-2/enrolment-token";
+    let renewed = world.post(path, Some(&key), &Value::Null).await;
+    assert_eq!(renewed.status, 201, "{}", renewed.body);
+    assert_eq!(renewed.body["server"]["id"], added["server"]["id"]);
+    let token = renewed.body["enrolment_token"].as_str().unwrap();
+    assert_ne!(renewed.body["enrolment_token"], added["enrolment_token"]);
+    let command = renewed.body["install_command"].as_str().unwrap();
+    assert!(command.ends_with(&format!("--token {token}")));
+    let log = world.get("/api/audit-logs?limit=1", Some(&key)).await.body;
+    assert_eq!(log["items"][0]["action"], "enrolment.create");
+    assert_eq!(log["items"][0]["actor_type"], "integration_key");
+    assert!(!log.to_string().contains(token));
+
+    let id = added["server"]["id"].as_str().unwrap().parse().unwrap();
+    let now = world.control.clock().now();
+    for (status, says) in [
+        (ServerStatus::Active, "install.sh there without a token"),
+        (ServerStatus::Unreachable, "systemctl start reoclo-runner"),
+    ] {
+        let store = world.store();
+        store
+            .set_server_status(id, status, now, Vec::new())
+            .await
+            .unwrap();
+        let refused = world.post(path, Some(&key), &Value::Null).await;
+        refused.is_error(409, "conflict");
+        let detail = refused.body["detail"].as_str().unwrap();
+        assert!(detail.contains(says), "{detail}");
+    }
+    let foreign = format!("/api/servers/{}/enrolment-token", world.theirs.server);
+    world
+        .post(&foreign, Some(&key), &Value::Null)
+        .await
+        .is_error(404, "not_found");
 }

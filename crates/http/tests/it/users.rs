@@ -308,6 +308,23 @@ async fn an_admin_changes_the_organization(world: &World) {
         assert!(answer.body["fields"][field].is_string(), "{}", answer.body);
     }
     change(json!({})).await.is_error(422, "invalid_request");
+    let networks = json!(["10.0.0.5", "192.168.0.0/16", "10.0.0.5/32"]);
+    let changed = change(json!({ "trusted_networks": networks })).await;
+    let kept = json!(["10.0.0.5", "192.168.0.0/16"]);
+    assert_eq!(changed.body["trusted_networks"], kept);
+    let wrong = ["10.0.0.0/8", "169.254.169.254", "1.1.1.1", "x", "0.0.0.0/0"];
+    let refused = change(json!({ "trusted_networks": wrong })).await;
+    refused.is_error(422, "invalid_request");
+    let problems = refused.body["fields"].as_object().unwrap();
+    let says = |place: usize| problems[&format!("trusted_networks[{place}]")].to_string();
+    assert_eq!(problems.len(), 4, "{problems:?}");
+    assert!(says(1).contains("--allow-outbound"));
+    assert!(says(2).contains("public network"));
+    assert!(says(3).contains("neither an address nor a network"));
+    assert!(says(4).contains("the part of it that is yours"));
+    let log = world.get_as(&admin, "/api/audit-logs?limit=1").await;
+    let detail = &log.body["items"][0]["detail"]["trusted_networks"];
+    assert_eq!(detail, &json!({ "from": [], "to": kept }));
     let changed = change(json!({ "max_key_lifetime_days": null })).await;
     assert!(changed.body["max_key_lifetime_days"].is_null());
     let shown = world.get_as(&admin, "/api/organization").await;

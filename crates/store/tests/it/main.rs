@@ -30,6 +30,7 @@ mod data_dir;
 mod keys;
 mod metrics;
 mod open;
+mod operation_days;
 mod operations;
 mod organizations;
 mod registry_credentials;

@@ -1,9 +1,10 @@
-use reoclo_domain::Role;
+use reoclo_domain::{Role, ServerStatus};
 
 use crate::on_both_databases;
 use crate::world::World;
 
 on_both_databases!(
+    a_server_that_waits_gets_a_new_command,
     the_install_command_is_shown_once,
     a_server_is_renamed_and_decommissioned,
 );
@@ -49,4 +50,41 @@ async fn a_server_is_renamed_and_decommissioned(world: &World) {
         .look(Some(&manager), "/servers")
         .await
         .says(200, "No servers yet");
+}
+
+async fn a_server_that_waits_gets_a_new_command(world: &World) {
+    let manager = world.session(&world.ours, Role::Manager).await;
+    let fields = [("name", "Web 2"), ("slug", "")];
+    let added = world.submit(&manager, "/servers", &fields).await;
+    let page = world.look(Some(&manager), "/servers/web-2").await;
+    page.says(200, ">New install command<");
+    let path = "/servers/web-2/enrolment-token";
+    let renewed = world.submit(&manager, path, &[]).await;
+    renewed.says(201, "A new command for Web 2");
+    renewed.says(201, "data-countdown>in 1 hour</time>");
+    let command = renewed.element("command");
+    assert_ne!(command, added.element("command"));
+    let (_, token) = command.split_once("--token ").unwrap();
+    for path in ["/servers/web-2", "/audit-log"] {
+        world.look(Some(&manager), path).await.lacks(token);
+    }
+    let viewer = world.session(&world.ours, Role::Viewer).await;
+    let page = world.look(Some(&viewer), "/servers/web-2").await;
+    page.says(200, "Whoever may add servers");
+    page.lacks("New install command");
+
+    let servers = world.store().servers(world.ours.id).await.unwrap();
+    let server = servers
+        .iter()
+        .find(|server| server.slug == "web-2")
+        .unwrap();
+    let (id, now) = (server.id, world.control.clock().now());
+    let active = world
+        .store()
+        .set_server_status(id, ServerStatus::Active, now, Vec::new());
+    active.await.unwrap();
+    let refused = world.submit(&manager, path, &[]).await;
+    refused.says(409, "run install.sh there without a token");
+    let page = world.look(Some(&manager), "/servers/web-2").await;
+    page.lacks("New install command");
 }

@@ -14,6 +14,7 @@ contract![
     an_expired_or_unknown_token_does_nothing,
     of_two_runners_at_once_one_is_enrolled,
     a_replaced_token_is_dead,
+    only_a_server_that_waits_gets_another_token,
     a_decommissioned_server_cannot_be_enrolled,
 ];
 
@@ -124,6 +125,41 @@ async fn of_two_runners_at_once_one_is_enrolled(fixture: Fixture) {
     assert_eq!(loser, EnrolOutcome::Used);
     assert_eq!(public_key(&fixture, server).await.as_deref(), Some(winner));
     assert_eq!(fixture.actions(team).await, ["runner.enrol"]);
+}
+
+async fn only_a_server_that_waits_gets_another_token(fixture: Fixture) {
+    let (team, server, first) = server(&fixture).await;
+    let replace = async |organization, enrolment| {
+        let event = fixture.event(team, "enrolment.create");
+        let store = &fixture.store;
+        store
+            .replace_unused_enrolment(organization, server, enrolment, vec![event])
+            .await
+            .unwrap()
+    };
+    let (second, third) = (fixture.enrolment(), fixture.enrolment());
+    let other = fixture.team("ape").await;
+    assert!(!replace(other.organization, second).await);
+    assert!(replace(team.organization, second).await);
+    let unknown = EnrolOutcome::Unknown;
+    assert_eq!(enrol(&fixture, first.token, KEY).await, unknown);
+    enrol(&fixture, second.token, KEY).await;
+    let now = fixture.clock.now();
+    for status in [
+        ServerStatus::Active,
+        ServerStatus::Unreachable,
+        ServerStatus::Decommissioned,
+    ] {
+        let store = &fixture.store;
+        store
+            .set_server_status(server, status, now, vec![])
+            .await
+            .unwrap();
+        assert!(!replace(team.organization, third).await, "{status:?}");
+    }
+    assert_eq!(enrol(&fixture, third.token, OTHER).await, unknown);
+    let actions = fixture.actions(team).await;
+    assert_eq!(actions, ["enrolment.create", "runner.enrol"]);
 }
 
 async fn a_replaced_token_is_dead(fixture: Fixture) {

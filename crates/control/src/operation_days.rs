@@ -1,0 +1,54 @@
+//! How the operations of the last days ended.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use reoclo_domain::Timestamp;
+use reoclo_store::OperationDay;
+
+use crate::{Authorized, Control, Refusal, ServersRead};
+
+const DAY: Duration = Duration::from_hours(24);
+/// The days that can be asked for.
+const DAYS: RangeInclusive<u32> = 1..=366;
+/// An operation is on record this long after it began, if it is at all.
+const LATE: Duration = Duration::from_mins(1);
+
+impl Control {
+    /// The last `days` days in UTC, today included and the oldest first: 1 to 366, also those
+    /// without operations.
+    pub async fn operation_days(
+        &self,
+        proof: &Authorized<ServersRead>,
+        days: u32,
+    ) -> Result<Vec<OperationDay>, Refusal> {
+        let days = days.clamp(*DAYS.start(), *DAYS.end());
+        let today = self.now().begin_of(DAY);
+        let first = today.minus(DAY * (days - 1));
+        let organization = proof.caller().organization();
+        let known = self.store().operation_days(organization, first).await?;
+        let day = |number| {
+            let day = first.plus(DAY * number);
+            let found = known.iter().find(|known| known.day == day);
+            found.copied().unwrap_or_else(|| nothing_on(day))
+        };
+        Ok((0..days).map(day).collect())
+    }
+
+    /// Counts the operations that began before the last minute; called once a minute.
+    pub async fn count_operations(&self) {
+        let before = self.now().minus(LATE);
+        if let Err(error) = self.store().count_operations(before).await {
+            tracing::warn!(%error, "operations could not be counted by day");
+        }
+    }
+}
+
+const fn nothing_on(day: Timestamp) -> OperationDay {
+    OperationDay {
+        day,
+        completed: 0,
+        failed: 0,
+        timed_out: 0,
+    }
+}
