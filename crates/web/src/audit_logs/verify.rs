@@ -31,6 +31,8 @@ struct Found {
 }
 
 struct Broken {
+    /// Whether the log is what is wrong, and not what it was to be held against.
+    is_of_log: bool,
     title: String,
     sentence: &'static str,
     event: Option<String>,
@@ -124,7 +126,8 @@ fn broken(fault: Fault) -> Broken {
         ),
         FaultKind::CheckpointSignature => (
             "The checkpoint is not signed by this Reoclo".to_owned(),
-            "It was changed, or comes from another installation. The log was not held against it.",
+            "It was changed, or comes from another installation, so the log was not read. Take one \
+             from an export of your own, or verify without one.",
         ),
         FaultKind::Extra => (
             format!("Row {seq} was slipped in"),
@@ -133,6 +136,7 @@ fn broken(fault: Fault) -> Broken {
         ),
     };
     Broken {
+        is_of_log: fault.kind != FaultKind::CheckpointSignature,
         title,
         sentence,
         event: fault.id,

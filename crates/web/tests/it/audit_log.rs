@@ -35,6 +35,12 @@ async fn an_export_is_a_file_that_ends_with_a_checkpoint(world: &World) {
     assert_eq!(lines.len(), 4);
     assert!(lines[3].contains("\"signature\":"));
     export.lacks(&world.theirs.id.to_string());
+    let forged = lines[3].replace("\"seq\":3", "\"seq\":2");
+    assert_ne!(forged, lines[3]);
+    let fields = [("checkpoint", forged.as_str())];
+    let refused = world.submit(&viewer, "/audit-log/verify", &fields).await;
+    refused.says(200, "The checkpoint is not signed by this Reoclo.");
+    refused.lacks("The log does not hold");
     // What was exported is what the log is held against.
     let fields = [("checkpoint", export.text.as_str())];
     let verified = world.submit(&viewer, "/audit-log/verify", &fields).await;
