@@ -35,7 +35,7 @@ pub(super) async fn of_new(
         secret: target.secret,
     };
     let tried = control.test_registry_connection(&proof, form).await?;
-    let page = Edit::as_sent(shell, None, &fields, Some(Tried::of(tried)));
+    let page = Edit::as_sent(shell, None, &fields, Some(Tried::of(&tried)));
     Ok(Page::ok(page).into_response())
 }
 
@@ -51,12 +51,12 @@ pub(super) async fn of_kept(
     let tried = control
         .test_kept_registry_connection(&proof, id, target(&fields))
         .await?;
-    let page = Edit::as_sent(shell, Some(id), &fields, Some(Tried::of(tried)));
+    let page = Edit::as_sent(shell, Some(id), &fields, Some(Tried::of(&tried)));
     Ok(Page::ok(page).into_response())
 }
 
 impl Tried {
-    fn of(test: ConnectionTest) -> Self {
+    fn of(test: &ConnectionTest) -> Self {
         Self {
             success: test.success,
             message: sentence(&test.message),
