@@ -57,11 +57,13 @@ impl Control {
         organization: OrganizationId,
     ) -> Result<Outbound, Refusal> {
         let settings = self.settings();
-        let found = self.store().organization(organization).await?;
-        let trusted = found
-            .filter(|_| settings.organization_networks)
-            .map(|record| record.trusted_networks);
-        let networks = Networks::new(&settings.allowed_outbound, &trusted.unwrap_or_default());
+        let trusted = if settings.organization_networks {
+            let found = self.store().organization(organization).await?;
+            Some(found.map_or_else(Vec::new, |record| record.trusted_networks))
+        } else {
+            None
+        };
+        let networks = Networks::new(&settings.allowed_outbound, trusted);
         Ok(Outbound::new(networks))
     }
 }

@@ -4,15 +4,15 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use reoclo_domain::{AllowlistEntry, AllowlistEntryError};
+use reoclo_domain::{AllowlistEntry, AllowlistEntryError, is_listed};
 
 /// The public network, and what else is allowed (ADR 15).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Networks {
     /// By whoever runs the instance.
     allowed: Vec<IpNet>,
-    /// By an admin of the organization.
-    trusted: Vec<IpNet>,
+    /// By an admin of the organization; none where admins may trust nothing.
+    trusted: Option<Vec<IpNet>>,
 }
 
 /// Whether a request may go to an address, or who could allow it.
@@ -108,11 +108,11 @@ const fn v6(segments: [u16; 8], prefix: u8) -> Ipv6Net {
 }
 
 impl Networks {
-    /// The public network, what the instance allows and what an organization trusts.
-    pub(crate) fn new(allowed: &[IpNet], trusted: &[IpNet]) -> Self {
+    /// The public network, what the instance allows, and what an organization trusts if it may.
+    pub(crate) fn new(allowed: &[IpNet], trusted: Option<Vec<IpNet>>) -> Self {
         Self {
             allowed: allowed.to_vec(),
-            trusted: trusted.to_vec(),
+            trusted,
         }
     }
 
@@ -120,14 +120,15 @@ impl Networks {
     pub(crate) fn reach(&self, address: IpAddr) -> Reach {
         let canonical = address.to_canonical();
         let meant = meant(canonical);
-        let is_trusted = || self.trusted.iter().any(|net| net.contains(&meant));
-        if self.allowed.iter().any(|net| net.contains(&canonical)) {
+        let trusted = self.trusted.as_ref().filter(|_| is_private(meant));
+        let is_trusted = trusted.is_some_and(|trusted| is_listed(trusted, meant));
+        if is_listed(&self.allowed, canonical) {
             Reach::Reached
         } else if is_own(meant) {
             Reach::Never
-        } else if is_public(meant) || is_private(meant) && is_trusted() {
+        } else if is_public(meant) || is_trusted {
             Reach::Reached
-        } else if is_private(meant) {
+        } else if trusted.is_some() {
             Reach::Private
         } else {
             Reach::Never

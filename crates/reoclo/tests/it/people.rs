@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Home, PASSWORD, Request, holds, leaks};
+use crate::fixture::{Home, PASSWORD, Person, Request, holds, leaks};
 
 #[test]
 fn a_session_survives_a_restart_and_works_beside_keys() {
@@ -89,4 +89,21 @@ fn no_password_and_no_session_is_anywhere_on_the_disk() {
     assert_eq!(leaks(&home.data(), &secrets), [""; 0]);
     let log = up.process.stderr();
     assert!(!secrets.iter().any(|secret| holds(log.as_bytes(), secret)));
+}
+
+#[test]
+fn a_flag_keeps_organizations_from_trusting_networks() {
+    let home = Home::new();
+    let networks = json!({ "trusted_networks": ["10.0.0.0/8"] }).to_string();
+    let change = |ada: &Person| {
+        let change = Request::new("PATCH", "/api/organization");
+        let change = change.header("Content-Type", "application/json");
+        ada.send(change.body(networks.clone()))
+    };
+    let mut up = home.up();
+    let ada = up.set_up();
+    assert_eq!(change(&ada).ok()["trusted_networks"], json!(["10.0.0.0/8"]));
+    assert!(up.process.stop().success());
+    let up = home.up_with(&["--no-organization-networks"]);
+    change(&ada.at(&up)).refused(422, "invalid_request");
 }

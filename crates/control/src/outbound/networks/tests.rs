@@ -66,7 +66,7 @@ fn what_is_public_is_reached() {
 #[test]
 fn an_instance_may_allow_more() {
     let networks = ["127.0.0.0/8", "fd00::/8"].map(|net| net.parse().unwrap());
-    let networks = Networks::new(&networks, &[]);
+    let networks = Networks::new(&networks, None);
     for address in ["127.0.0.1", "::ffff:127.0.0.1", "fd12::1", "1.1.1.1"] {
         assert!(contain(&networks, address), "{address}");
     }
@@ -85,7 +85,7 @@ fn an_organization_trusts_private_networks_and_nothing_else() {
         "169.254.0.0/16",
     ];
     let networks = networks.map(|net| net.parse().unwrap());
-    let networks = Networks::new(&[], &networks);
+    let networks = Networks::new(&[], Some(networks.into()));
     for address in [
         "10.1.2.3",
         "100.64.0.9",
@@ -114,6 +114,9 @@ fn an_organization_trusts_private_networks_and_nothing_else() {
     }
     let reach = networks.reach("192.168.1.1".parse().unwrap());
     assert_eq!(reach, Reach::Private);
+    // Where organizations may trust nothing, nobody is told to.
+    let reach = Networks::default().reach("192.168.1.1".parse().unwrap());
+    assert_eq!(reach, Reach::Never);
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use http::Method;
 use reoclo_domain::{Preset, Role};
+use reoclo_store::OrganizationChange;
+use reoclo_testkit::database;
 use serde_json::{Value, json};
 
 use super::{Admin, Kind, PASSWORD, Registry, failed};
@@ -82,4 +84,38 @@ async fn a_trusted_network_is_reached_by_its_organization_alone(world: &World) {
             "only whoever runs it can allow that, with --allow-outbound",
         );
     }
+}
+
+#[tokio::test]
+async fn whoever_runs_it_can_keep_organizations_from_trusting_networks() {
+    let world = World::with(database::sqlite(), |settings| {
+        settings.organization_networks = false;
+    });
+    let world = world.await;
+    let trusted = Some(vec!["fd12:3456::/32".parse().unwrap()]);
+    let change = OrganizationChange {
+        trusted_networks: trusted,
+        ..OrganizationChange::default()
+    };
+    let store = world.store();
+    let changed = store.change_organization(world.ours.id, change, Vec::new());
+    changed.await.unwrap();
+    let admin = Admin::of(&world).await;
+    let answer = admin
+        .try_registry("http://[fd12:3456::1]:9", PASSWORD)
+        .await;
+    failed(&answer, "only whoever runs it can allow that");
+
+    let person = world.session_of(&world.ours, world.ours.admin).await;
+    let change = async |networks: Value| {
+        let body = json!({ "trusted_networks": networks });
+        let path = "/api/organization";
+        let method = Method::PATCH;
+        world.ask_as(&person, &method, path, Some(&body)).await
+    };
+    let refused = change(json!(["10.0.0.0/8"])).await;
+    refused.is_error(422, "invalid_request");
+    let problem = refused.body["fields"]["trusted_networks"].as_str().unwrap();
+    assert!(problem.contains("turned off"), "{problem}");
+    assert_eq!(change(json!([])).await.body["trusted_networks"], json!([]));
 }
