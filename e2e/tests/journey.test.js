@@ -104,7 +104,7 @@ test("the output of a running command is followed through a restart of the contr
   await ada.waitForURL("**/operations/*");
   await ada.locator("#output").getByText("line 2").waitFor();
   await instance.restart();
-  await ada.getByText("Succeeded").waitFor({ timeout: 30_000 });
+  await ada.getByText("Succeeded", { exact: true }).waitFor({ timeout: 30_000 });
   await ada.locator("#output .c2").getByText("line 8").waitFor();
   const lines = (await ada.locator("#output").textContent()).match(/line \d/g);
   assert.deepEqual(lines, [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `line ${n}`));

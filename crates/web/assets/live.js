@@ -1,102 +1,236 @@
-// The output of an operation as it comes, with its colours. Comes back by itself when the control
-// plane was away, from where it had got to.
-const place = document.querySelector("[data-live]");
-const id = place.dataset.live;
-const note = document.getElementById("output-note");
-const badge = document.getElementById("state");
-const follow = document.getElementById("follow");
-const MOST_PARTS = 4_000;
-const wasRunning = badge.textContent === "Running" || badge.textContent === "Queued" || badge.textContent === "Being cancelled";
+// The output of an operation as it comes: followed, paused, searched.
+import { events, Refused } from "./live/events.js";
+import { Output } from "./live/lines.js";
+import { Screen } from "./live/screen.js";
+import { Search } from "./live/search.js";
 
-const pens = { stdout: pen("stdout"), stderr: pen("stderr") };
-const paper = document.createElement("pre");
+/** Time for making rows, of the 16 ms that a picture has. */
+const BUDGET = 6;
+/** What waits for its turn; no more is read until there is room. */
+const MOST_READY = 512 * 1024;
+/** What waits while the person has paused it. */
+const MOST_PAUSED = 8 * 1024 * 1024;
+/** How often a flood is shown, in milliseconds: nobody reads more. */
+const FLOOD = 100;
+const FLOOD_CHARS = 64 * 1024;
+const SEARCH_AGAIN = 300;
+const WRAP = "reoclo-wrap";
 
-/** What a stream's escape sequences have set so far. */
-function pen(stream) {
-  return { stream, classes: new Set(), rest: "" };
-}
+const byId = (id) => document.getElementById(id);
+const place = byId("output");
+const note = byId("output-note");
+const waits = byId("output-waits");
+const wasRunning = "running" in place.dataset;
 
-/** Text with colours, as spans of text alone: nothing of it is ever markup. */
-function write(pen, text) {
-  const parts = (pen.rest + text).split(/(\u001b\[[0-9;]*m|\u001b\[[0-9;?]*[A-Za-ln-z]|\u001b\][^\u0007\u001b]*\u0007)/);
-  const last = parts.at(-1);
-  const open = last.lastIndexOf("\u001b");
-  pen.rest = open >= 0 && last.length - open < 32 ? last.slice(open) : "";
-  if (pen.rest) parts[parts.length - 1] = last.slice(0, open);
-  for (const part of parts) {
-    if (part.startsWith("\u001b[") && part.endsWith("m")) paint(pen, part.slice(2, -1));
-    else if (part && !part.startsWith("\u001b")) append(pen, part);
-  }
-}
+const output = new Output();
+const screen = new Screen(place, output);
+const search = new Search(screen, output);
 
-function append(pen, text) {
-  const span = document.createElement("span");
-  span.className = [pen.stream, ...pen.classes].join(" ");
-  // Every control character but a line's end and a tab.
-  span.textContent = text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, "");
-  paper.append(span);
-  while (paper.childElementCount > MOST_PARTS) {
-    paper.firstElementChild.remove();
-    note.textContent = "The beginning is left out here: download the whole log.";
-  }
-}
+/** What came and is not shown yet. */
+const ready = { parts: [], chars: 0, lines: 0 };
+let isPaused = false;
+let hasEnded = false;
+let isScheduled = false;
+let hasRoom = () => {};
+let shownAt = 0;
 
-/** Bold, and the eight colours in both strengths; what else there is is left out. */
-function paint(pen, codes) {
-  for (const code of codes.split(";").map(Number)) {
-    if (code === 0) pen.classes.clear();
-    else if (code === 1) pen.classes.add("bold");
-    else if (code === 22) pen.classes.delete("bold");
-    else if (code === 39 || (code >= 30 && code <= 37) || (code >= 90 && code <= 97)) {
-      for (const name of pen.classes) if (name.startsWith("c")) pen.classes.delete(name);
-      if (code !== 39) pen.classes.add(`c${code % 10}`);
+async function read() {
+  const url = `/api/operations/${place.dataset.live}/events`;
+  for await (const { name, data } of events(url, tellConnection)) {
+    if (name === "output") take(data.stream, data.text, false);
+    else if (name === "gap") take(data.stream, `${data.bytes.toLocaleString()} bytes are left out here`, true);
+    else if (name === "status" && wasRunning) byId("state").textContent = data.queued ? "Queued" : "Running";
+    else if (name === "error") return tell(data.detail);
+    else if (name === "end") return ended();
+    if (ready.chars > (isPaused ? MOST_PAUSED : MOST_READY)) {
+      tellWaiting();
+      await new Promise((resolve) => (hasRoom = resolve));
     }
   }
 }
 
-function scroll() {
-  if (follow.checked) place.scrollTop = place.scrollHeight;
+function take(stream, text, isGap) {
+  ready.parts.push({ stream, text, isGap });
+  ready.chars += text.length;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) ready.lines += 1;
+  if (isPaused) tellWaiting();
+  else schedule();
 }
 
-const events = new EventSource(`/api/operations/${id}/events`);
-events.addEventListener("open", () => {
-  if (!paper.isConnected) place.replaceChildren(paper);
-  note.textContent = "";
+/** Pictures are not made of a page that nobody sees. */
+function schedule() {
+  if (isScheduled) return;
+  isScheduled = true;
+  if (document.hidden) setTimeout(work, 250);
+  else requestAnimationFrame(work);
+}
+
+function work() {
+  isScheduled = false;
+  if (isPaused) return;
+  const until = performance.now() + BUDGET;
+  let count = 0;
+  while (count < ready.parts.length && performance.now() < until) {
+    const { stream, text, isGap } = ready.parts[count];
+    if (isGap) output.gap(stream, text);
+    else output.write(stream, text);
+    ready.chars -= text.length;
+    count += 1;
+  }
+  ready.parts.splice(0, count);
+  if (ready.parts.length === 0) ready.lines = 0;
+  const now = performance.now();
+  if (ready.chars < FLOOD_CHARS || now - shownAt > FLOOD) {
+    show();
+    shownAt = performance.now();
+  }
+  if (ready.chars <= MOST_READY) hasRoom();
+  if (ready.parts.length > 0) schedule();
+}
+
+function show() {
+  if (!screen.flush()) return;
+  byId("output-cut").hidden = output.dropped === 0;
+  if (output.dropped > 0) byId("output-dropped").textContent = output.dropped.toLocaleString();
+  searchAgain();
+}
+
+// What is told, and to whom.
+
+function tell(text) {
+  if (note.textContent !== text) note.textContent = text;
+}
+
+function tellConnection(isOpen) {
+  tell(isOpen ? "" : "Reoclo does not answer. Trying again: the command runs on.");
+}
+
+/** Not read out: it changes with every line. */
+function tellWaiting() {
+  const size = ready.chars < 1024 * 1024 ? `${Math.ceil(ready.chars / 1024)} KB` : `${(ready.chars / 1024 / 1024).toFixed(1)} MB`;
+  const isFull = ready.chars > MOST_PAUSED;
+  const more = isFull ? " What follows stays with Reoclo until you resume." : "";
+  waits.textContent = isPaused ? `Paused: ${ready.lines.toLocaleString()} lines (${ready.chars ? size : "0 KB"}) wait.${more}` : "";
+}
+
+/** What is told of the end is the server's to say: exit code, duration and why. */
+async function ended() {
+  hasEnded = true;
+  offerPause();
+  if (!wasRunning) return;
+  const answer = await fetch(location.pathname).catch(() => null);
+  if (!answer?.ok) return location.reload();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const id of ["state", "operation-actions", "operation-facts"]) byId(id)?.replaceWith(page.getElementById(id));
+  // Of what wrote nothing, the server says so.
+  if (output.rows.length === 0 && ready.parts.length === 0) place.replaceChildren(...page.getElementById("output").childNodes);
+  tell(`The operation has ended: ${byId("state").textContent}.`);
+}
+
+// What the person does.
+
+byId("pause").addEventListener("click", (event) => {
+  isPaused = !isPaused;
+  event.target.textContent = isPaused ? "Resume" : "Pause";
+  tellWaiting();
+  offerPause();
+  if (isPaused) return;
+  hasRoom();
+  schedule();
 });
-events.addEventListener("output", (event) => {
-  const { stream, text } = JSON.parse(event.data);
-  write(pens[stream], text);
-  scroll();
-});
-events.addEventListener("gap", (event) => {
-  const { stream, bytes } = JSON.parse(event.data);
-  append(pens[stream], `\n… ${bytes} bytes are left out …\n`);
-});
-events.addEventListener("status", (event) => {
-  if (wasRunning) badge.textContent = JSON.parse(event.data).queued ? "Queued" : "Running";
-});
-events.addEventListener("end", () => {
-  events.close();
-  // What is told of the end is the server's to say: exit code, duration and why.
-  if (wasRunning) location.reload();
-  else if (!paper.textContent) place.replaceChildren(Object.assign(document.createElement("p"), { className: "soft", textContent: "It wrote nothing." }));
-});
-events.addEventListener("error", (event) => {
-  if (event.data) {
-    events.close();
-    note.textContent = JSON.parse(event.data).detail;
-  } else if (events.readyState === EventSource.CLOSED) {
-    note.textContent = "The output cannot be followed now: reload the page.";
-  } else {
-    note.textContent = "Reoclo does not answer. Trying again: the command runs on.";
+
+/** What has ended needs no pause. */
+function offerPause() {
+  byId("pause").hidden = hasEnded && !isPaused;
+}
+
+const resume = byId("follow");
+screen.onFollow = (isFollowing) => {
+  // A button that goes away leaves its focus with what it was for.
+  if (isFollowing && document.activeElement === resume) place.focus({ preventScroll: true });
+  resume.hidden = isFollowing;
+};
+resume.addEventListener("click", () => screen.follow(true));
+
+const wrap = byId("wrap");
+function turnWrap() {
+  place.classList.toggle("wrap", wrap.checked);
+  if (screen.isFollowing) screen.toEnd();
+}
+try {
+  wrap.checked = localStorage.getItem(WRAP) !== "off";
+} catch {
+  // A browser that keeps nothing wraps each time.
+}
+turnWrap();
+wrap.addEventListener("change", () => {
+  turnWrap();
+  try {
+    localStorage.setItem(WRAP, wrap.checked ? "on" : "off");
+  } catch {
+    // As above.
   }
 });
 
-document.getElementById("wrap").addEventListener("change", (event) => {
-  place.classList.toggle("wrap", event.target.checked);
+byId("show").addEventListener("change", (event) => {
+  place.dataset.show = event.target.value;
+  search.renew();
+  tellFound();
+  if (screen.isFollowing) screen.toEnd();
 });
-place.addEventListener("scroll", () => {
-  const isAtEnd = place.scrollHeight - place.scrollTop - place.clientHeight < 24;
-  if (!isAtEnd && paper.isConnected) follow.checked = false;
+
+const field = byId("find");
+const found = byId("found");
+let searching = 0;
+
+function searchAgain() {
+  if (!search.text || searching) return;
+  searching = setTimeout(() => {
+    searching = 0;
+    search.renew();
+    tellFound();
+  }, SEARCH_AGAIN);
+}
+
+function tellFound() {
+  const { length } = search.matches;
+  const isAt = search.at >= 0 ? `${(search.at + 1).toLocaleString()} of ` : "";
+  found.textContent = search.text ? (length ? isAt + length.toLocaleString() : "None") : "";
+  for (const id of ["previous", "next"]) byId(id).disabled = length === 0;
+}
+
+function step(by) {
+  search.step(by);
+  tellFound();
+}
+
+field.addEventListener("input", () => {
+  search.begin(field.value);
+  tellFound();
 });
-follow.addEventListener("change", scroll);
+byId("next").addEventListener("click", () => step(1));
+byId("previous").addEventListener("click", () => step(-1));
+field.addEventListener("keydown", (event) => {
+  if (event.key === "Enter") {
+    event.preventDefault();
+    step(event.shiftKey ? -1 : 1);
+  } else if (event.key === "Escape") {
+    field.value = "";
+    search.begin("");
+    tellFound();
+    place.focus({ preventScroll: true });
+  }
+});
+
+// As pagers have them, and only while the output has the focus: every other key is the browser's.
+place.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const action = { "/": () => field.select(), n: () => step(1), N: () => step(-1), G: () => screen.follow(true) }[event.key];
+  if (!action) return;
+  event.preventDefault();
+  action();
+});
+
+byId("output-tools").hidden = false;
+tellFound();
+read().catch((error) => tell(error instanceof Refused ? error.message : "The output cannot be followed now: reload the page."));

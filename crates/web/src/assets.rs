@@ -18,7 +18,7 @@ pub(crate) struct Asset {
     /// Where it is served.
     pub(crate) path: String,
     content_type: &'static str,
-    plain: &'static str,
+    plain: String,
     zipped: Vec<u8>,
 }
 
@@ -30,8 +30,7 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
 
 /// What makes the pages quicker to use.
 pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let plain = include_str!("../assets/app.js");
-    Asset::new("app", "js", "text/javascript; charset=utf-8", plain)
+    Asset::script("app", include_str!("../assets/app.js"))
 });
 
 /// The sign in the browser's tab.
@@ -42,11 +41,40 @@ pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {
 
 /// Follows the output of an operation.
 pub(crate) static LIVE_SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    let plain = include_str!("../assets/live.js");
-    Asset::new("live", "js", "text/javascript; charset=utf-8", plain)
+    let mut plain = include_str!("../assets/live.js").to_owned();
+    for (written, part) in LIVE_PARTS {
+        plain = plain.replace(written, &part.path);
+    }
+    Asset::script("live", &plain)
 });
 
-static ALL: [&LazyLock<Asset>; 4] = [&STYLE, &SCRIPT, &LIVE_SCRIPT, &ICON];
+/// What it imports, as it writes that.
+pub(crate) static LIVE_PARTS: [(&str, &LazyLock<Asset>); 4] = [
+    ("./live/events.js", &LIVE_EVENTS),
+    ("./live/lines.js", &LIVE_LINES),
+    ("./live/screen.js", &LIVE_SCREEN),
+    ("./live/search.js", &LIVE_SEARCH),
+];
+
+static LIVE_EVENTS: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("live-events", include_str!("../assets/live/events.js")));
+static LIVE_LINES: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("live-lines", include_str!("../assets/live/lines.js")));
+static LIVE_SCREEN: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("live-screen", include_str!("../assets/live/screen.js")));
+static LIVE_SEARCH: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("live-search", include_str!("../assets/live/search.js")));
+
+static ALL: [&LazyLock<Asset>; 8] = [
+    &STYLE,
+    &SCRIPT,
+    &LIVE_SCRIPT,
+    &LIVE_EVENTS,
+    &LIVE_LINES,
+    &LIVE_SCREEN,
+    &LIVE_SEARCH,
+    &ICON,
+];
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar.page("/assets/{id}", serve)
@@ -61,13 +89,17 @@ async fn serve(_: Public, ItemId(name): ItemId, headers: HeaderMap) -> Result<Re
 }
 
 impl Asset {
-    fn new(name: &str, ending: &str, content_type: &'static str, plain: &'static str) -> Self {
+    fn script(name: &str, plain: &str) -> Self {
+        Self::new(name, "js", "text/javascript; charset=utf-8", plain)
+    }
+
+    fn new(name: &str, ending: &str, content_type: &'static str, plain: &str) -> Self {
         let digest = Sha256::digest(plain);
         let hash = format!("{digest:x}");
         Self {
             path: format!("/assets/{name}-{}.{ending}", &hash[..HASH_CHARS]),
             content_type,
-            plain,
+            plain: plain.to_owned(),
             zipped: zip(plain).unwrap_or_default(),
         }
     }
@@ -82,7 +114,7 @@ impl Asset {
             let encoding = [(header::CONTENT_ENCODING, "gzip")];
             (headers, encoding, self.zipped.clone()).into_response()
         } else {
-            (headers, self.plain).into_response()
+            (headers, self.plain.clone()).into_response()
         }
     }
 }
@@ -112,5 +144,19 @@ mod tests {
         let name = one.path.strip_prefix("/assets/a-").unwrap();
         let hash = name.strip_suffix(".css").unwrap();
         assert_eq!(hash.len(), HASH_CHARS);
+    }
+
+    #[test]
+    fn what_a_script_imports_is_served() {
+        let imports: Vec<&str> = LIVE_SCRIPT
+            .plain
+            .lines()
+            .filter(|line| line.starts_with("import"))
+            .collect();
+        assert_eq!(imports.len(), LIVE_PARTS.len());
+        for line in imports {
+            let path = line.split('"').nth(1).unwrap();
+            assert!(ALL.iter().any(|asset| asset.path == path), "{line}");
+        }
     }
 }

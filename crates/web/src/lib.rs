@@ -22,6 +22,7 @@ mod shell;
 #[cfg(debug_assertions)]
 mod styleguide;
 mod users;
+mod visible;
 mod words;
 
 use reoclo_http::Registrar;

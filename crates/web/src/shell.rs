@@ -10,7 +10,7 @@ use reoclo_control::{
 use reoclo_domain::{Role, Timestamp};
 use reoclo_http::{ApiError, AppState, QueryReader, QueryText, SessionCookie};
 
-use crate::assets::LIVE_SCRIPT;
+use crate::assets::{LIVE_PARTS, LIVE_SCRIPT};
 use crate::look::Look;
 use crate::moment::Moment;
 
@@ -157,6 +157,12 @@ impl Shell {
     #[expect(clippy::unused_self, reason = "templates ask the page for it")]
     pub(crate) fn live_script(&self) -> &'static str {
         &LIVE_SCRIPT.path
+    }
+
+    /// What that script imports.
+    #[expect(clippy::unused_self, reason = "templates ask the page for it")]
+    pub(crate) fn live_parts(&self) -> impl Iterator<Item = &'static str> {
+        LIVE_PARTS.iter().map(|(_, part)| part.path.as_str())
     }
 
     pub(crate) fn executes_on_servers(&self) -> bool {

@@ -5,6 +5,7 @@ use reoclo_domain::OperationState;
 
 use crate::moment::Moment;
 use crate::shell::Shell;
+use crate::visible::visible;
 use crate::words::Badge;
 
 const COMMAND_CHARS: usize = 120;
@@ -53,11 +54,12 @@ fn title(record: &OperationRecord) -> String {
         return record.kind.as_str().to_owned();
     }
     let shown: String = first.chars().take(COMMAND_CHARS).collect();
-    if shown.len() < command.trim().len() {
-        format!("{shown} …")
+    let more = if shown.len() < command.trim().len() {
+        " …"
     } else {
-        shown
-    }
+        ""
+    };
+    format!("{}{more}", visible(&shown))
 }
 
 /// Where it stands; a command that failed is told from one that could not be run.

@@ -1,17 +1,20 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, Control, OperationRecord, SeenOperation, ServersRead, Tail};
+use reoclo_control::{
+    Authorized, Control, OperationOutput, OperationRecord, SeenOperation, ServersRead,
+};
 use reoclo_domain::OperationState;
 use reoclo_http::{ApiError, ItemId};
 use serde_json::Value;
 
 use super::line::duration;
-use super::output::plain;
+use super::output::{Written, written};
 use super::{Line, line};
 use crate::moment::Moment;
 use crate::page::Page;
-use crate::shell::Shell;
+use crate::shell::{IfHeld, Shell};
+use crate::visible::visible;
 use crate::words::Badge;
 
 const MAX_LINKS: usize = 8;
@@ -25,6 +28,7 @@ struct Show {
     command: Option<String>,
     timeout_seconds: u32,
     end: Option<End>,
+    written: Vec<Written>,
     output_hidden: bool,
     context: Vec<Context>,
     run_id: Option<String>,
@@ -36,13 +40,6 @@ struct End {
     message: Option<String>,
     duration: String,
     at: Moment,
-    stdout: Output,
-    stderr: Output,
-}
-
-struct Output {
-    text: String,
-    is_cut: bool,
 }
 
 /// Something that the CI run told about itself.
@@ -55,24 +52,27 @@ struct Context {
 
 pub(super) async fn show(
     proof: Authorized<ServersRead>,
+    IfHeld(output): IfHeld<OperationOutput>,
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<Response, ApiError> {
     let id = id.parse("the operation")?;
-    let SeenOperation {
-        record,
-        output_hidden,
-    } = control.operation(&proof, id).await?;
+    let SeenOperation { record, .. } = control.operation(&proof, id).await?;
+    let written = match &output {
+        Some(output) => written(&control.operation_log(output, id).await?).await?,
+        None => Vec::new(),
+    };
     let page = Show {
         line: Line::of(&record, &shell),
         state: line::state(&record),
         is_running: record.state == OperationState::Running,
         end: end(&record, &shell),
-        output_hidden,
+        written,
+        output_hidden: output.is_none(),
         context: context(record.run_context.as_deref()),
         run_id: record.run_id,
-        command: record.command,
+        command: record.command.as_deref().map(visible),
         timeout_seconds: record.timeout_seconds,
         shell,
     };
@@ -86,16 +86,7 @@ fn end(record: &OperationRecord, shell: &Shell) -> Option<End> {
         message: outcome.message.clone(),
         duration: duration(outcome.duration_us),
         at: shell.moment(outcome.completed_at),
-        stdout: output(&outcome.stdout),
-        stderr: output(&outcome.stderr),
     })
-}
-
-fn output(tail: &Tail) -> Output {
-    Output {
-        text: plain(&tail.bytes),
-        is_cut: tail.truncated,
-    }
 }
 
 fn context(text: Option<&str>) -> Vec<Context> {
