@@ -171,7 +171,30 @@ document.addEventListener("submit", (event) => {
     }
   });
 });
+
+// Where a page is slow to come, the person sees that it is on its way.
+let going = 0;
+function go() {
+  clearTimeout(going);
+  const root = document.documentElement;
+  going = setTimeout(() => {
+    root.classList.add("going");
+    // An answer that became a file leaves the page where it is.
+    setTimeout(() => root.classList.remove("going"), 10_000);
+  }, 300);
+}
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("a[href]");
+  const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  const staysHere = !link || link.hasAttribute("download") || link.target || link.hash || link.origin !== location.origin;
+  if (!event.defaultPrevented && isPlain && !staysHere) go();
+});
+document.addEventListener("submit", (event) => {
+  if (!event.defaultPrevented) go();
+});
 addEventListener("pageshow", () => {
+  clearTimeout(going);
+  document.documentElement.classList.remove("going");
   for (const button of document.querySelectorAll("button[aria-busy]")) {
     button.disabled = false;
     button.removeAttribute("aria-busy");

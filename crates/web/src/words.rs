@@ -1,7 +1,9 @@
 //! What permissions, operations and states are called, for people.
 
 use reoclo_control::ManagedKey;
-use reoclo_domain::{Acl, Action, Cell, KeyStatus, OperationKind, Preset, Resource, ServerStatus};
+use reoclo_domain::{
+    Acl, Action, Cell, KeyStatus, OperationKind, Preset, RegistryType, Resource, ServerStatus,
+};
 
 /// A word with the colour of its badge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,19 @@ pub(crate) const fn server_status(status: ServerStatus) -> Badge {
         ServerStatus::Active => badge("good", "Active"),
         ServerStatus::Unreachable => badge("bad", "Unreachable"),
         ServerStatus::Decommissioned => badge("", "Decommissioned"),
+    }
+}
+
+/// What a type of registry is called by those who use it.
+pub(crate) const fn registry_title(kind: RegistryType) -> &'static str {
+    match kind {
+        RegistryType::DockerHub => "Docker Hub",
+        RegistryType::Ghcr => "GitHub Container Registry",
+        RegistryType::Gitlab => "GitLab Container Registry",
+        RegistryType::AwsEcr => "Amazon ECR",
+        RegistryType::Gcr => "Google Artifact Registry",
+        RegistryType::Acr => "Azure Container Registry",
+        RegistryType::Private => "Another registry",
     }
 }
 

@@ -39,8 +39,8 @@ fn integration(preset: Preset, url: &str, token: &str) -> Vec<Snippet> {
         Snippet {
             title: "Claude Code / Cursor / VS Code",
             note: Some(
-                "The package @reoclo/theta for this control plane is not published yet. Until it \
-                 is, use the key over HTTP.",
+                "The MCP server, npm package @reoclo/theta, is not published yet. This is what its \
+                 configuration will be: until then, use the key over HTTP, as under curl.",
             ),
             text: mcp_servers(url, token),
         },
@@ -73,7 +73,10 @@ fn automation(url: &str, token: &str, server: &str) -> Vec<Snippet> {
         },
         Snippet {
             title: "GitHub Actions",
-            note: Some("Store the key as the secret REOCLO_API_KEY of the repository."),
+            note: Some(
+                "The action reoclo/run is not published yet: until it is, run the curl command as \
+                 a step. Store the key as the secret REOCLO_API_KEY of the repository.",
+            ),
             text: github(url, server),
         },
         Snippet {

@@ -73,7 +73,7 @@ pub(super) fn state(record: &OperationRecord) -> Badge {
         (OperationState::Running, _) if record.cancel_requested_at.is_some() => {
             ("warn", "Being cancelled")
         }
-        (OperationState::Running, _) => ("", "Running"),
+        (OperationState::Running, _) => ("running", "Running"),
         (OperationState::Completed, Some(0)) => ("good", "Succeeded"),
         (OperationState::Completed, _) => ("warn", "Ended with an error"),
         (OperationState::Failed, _) => ("bad", "Failed"),

@@ -2,7 +2,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{Authorized, Control, ServerRecord, ServersRead};
-use reoclo_http::ApiError;
+use reoclo_domain::ServerStatus;
+use reoclo_http::{ApiError, QueryReader, QueryText};
 
 use crate::moment::Moment;
 use crate::page::Page;
@@ -13,7 +14,22 @@ use crate::words::{Badge, server_status};
 #[template(path = "servers/list.html")]
 struct List {
     servers: Vec<Line>,
+    search: String,
+    status: String,
     shell: Shell,
+}
+
+impl List {
+    fn is_filtered(&self) -> bool {
+        !self.search.is_empty() || !self.status.is_empty()
+    }
+
+    /// Each status and its name.
+    fn statuses(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
+        let title = |status| server_status(status).text;
+        let statuses = ServerStatus::ALL.into_iter();
+        statuses.map(move |one| (one.as_str(), title(one), one.as_str() == self.status))
+    }
 }
 
 struct Line {
@@ -30,10 +46,29 @@ pub(super) async fn show(
     proof: Authorized<ServersRead>,
     shell: Shell,
     State(control): State<Control>,
+    query: QueryText,
 ) -> Result<Response, ApiError> {
+    let mut reader = QueryReader::new(&query);
+    let search = reader.text("search").unwrap_or_default().trim().to_owned();
+    let status = reader.text("status").unwrap_or_default();
     let servers = control.servers(&proof).await?.into_iter();
-    let servers = servers.map(|server| line(server, &shell)).collect();
-    Ok(Page::ok(List { servers, shell }).into_response())
+    let servers = servers
+        .filter(|server| fits(server, &search, &status))
+        .map(|server| line(server, &shell))
+        .collect();
+    let page = List {
+        servers,
+        search,
+        status,
+        shell,
+    };
+    Ok(Page::ok(page).into_response())
+}
+
+fn fits(server: &ServerRecord, search: &str, status: &str) -> bool {
+    let search = search.to_lowercase();
+    let is_named = server.slug.contains(&search) || server.name.to_lowercase().contains(&search);
+    is_named && (status.is_empty() || server.status.as_str() == status)
 }
 
 fn line(server: ServerRecord, shell: &Shell) -> Line {
