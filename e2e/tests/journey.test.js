@@ -133,6 +133,32 @@ test("markup in output and names stays text", async () => {
   assert.notEqual(await ada.title(), "owned");
 });
 
+test("what takes long is seen to be on its way, and is asked for once", async () => {
+  await ada.goto("/users/new");
+  await ada.getByLabel("E-mail").fill("slow@example.com");
+  await ada.getByLabel("Name").fill("Slow");
+  let asked = 0;
+  // An answer without a page leaves this one as it is while it waits for one.
+  await ada.route("**/users", (route) => {
+    asked += 1;
+    return route.fulfill({ status: 204 });
+  });
+  const add = ada.getByRole("button", { name: "Add person" });
+  await add.click();
+  await ada.locator("html.going").waitFor();
+  assert.ok(await add.isDisabled());
+  assert.equal(await add.getAttribute("aria-busy"), "true");
+  await add.dispatchEvent("click");
+  assert.equal(asked, 1);
+  await ada.unroute("**/users");
+  await ada.goto("/");
+  assert.equal(await ada.locator("html.going").count(), 0);
+  await ada.locator("aside summary").last().click();
+  await ada.getByRole("button", { name: "Light or dark" }).waitFor();
+  await ada.getByRole("heading", { name: "Recent activity" }).click();
+  await ada.getByRole("button", { name: "Light or dark" }).waitFor({ state: "hidden" });
+});
+
 test("a server is added, and its page turns green when the runner connects", async () => {
   await ada.goto("/servers/new");
   await ada.getByLabel("Name").fill("Web 2");

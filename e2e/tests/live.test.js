@@ -145,12 +145,12 @@ test("long lines are wrapped or not, and the browser remembers it", async () => 
   await output().locator(".row").waitFor();
   const isWide = () => output().evaluate((place) => place.scrollWidth > place.clientWidth);
   assert.equal(await isWide(), false);
-  await page.getByLabel("Wrap lines").uncheck();
+  await page.getByLabel("Wrap").uncheck();
   assert.equal(await isWide(), true);
   await page.reload();
   await output().locator(".row").waitFor();
   assert.equal(await isWide(), true);
-  await page.getByLabel("Wrap lines").check();
+  await page.getByLabel("Wrap").check();
   assert.equal(await isWide(), false);
 });
 
