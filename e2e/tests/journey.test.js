@@ -8,7 +8,8 @@ import { ADA, addPerson, arrive, createIntegrationKey, setUp, signIn } from "../
 let instance, browser, ada;
 
 before(async () => {
-  [instance, browser] = await Promise.all([Instance.start(), launch()]);
+  instance = await Instance.start();
+  browser = await launch();
   ada = await open(browser, instance);
   await ada.goto(instance.line.setup_url);
   await inspect(ada, "01-set-up");

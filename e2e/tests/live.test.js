@@ -11,7 +11,8 @@ import { runCommand, setUp, signIn } from "../fixture/people.js";
 let instance, browser, page;
 
 before(async () => {
-  [instance, browser] = await Promise.all([Instance.start(), launch()]);
+  instance = await Instance.start();
+  browser = await launch();
   page = await open(browser, instance);
   await setUp(page, instance);
   await signIn(page);

@@ -9,7 +9,8 @@ let instance, browser, ada;
 const person = () => open(browser, instance, { javaScriptEnabled: false });
 
 before(async () => {
-  [instance, browser] = await Promise.all([Instance.start(), launch()]);
+  instance = await Instance.start();
+  browser = await launch();
   ada = await person();
 });
 

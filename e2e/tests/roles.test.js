@@ -83,7 +83,8 @@ const people = {};
 const offers = {};
 
 before(async () => {
-  [instance, browser] = await Promise.all([Instance.start(), launch()]);
+  instance = await Instance.start();
+  browser = await launch();
   ada = await open(browser, instance);
   await setUp(ada, instance);
   await signIn(ada);

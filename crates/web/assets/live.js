@@ -39,7 +39,7 @@ async function read() {
   for await (const { name, data } of events(url, tellConnection)) {
     if (name === "output") take(data.stream, data.text, false);
     else if (name === "gap") take(data.stream, `${data.bytes.toLocaleString()} bytes are left out here`, true);
-    else if (name === "status" && wasRunning) byId("state").textContent = data.queued ? "Queued" : "Running";
+    else if (name === "status") tellState(data.queued ? "Queued" : "Running");
     else if (name === "error") return tell(data.detail);
     else if (name === "end") return ended();
     if (ready.chars > (isPaused ? MOST_PAUSED : MOST_READY)) {
@@ -50,9 +50,11 @@ async function read() {
 }
 
 function take(stream, text, isGap) {
-  ready.parts.push({ stream, text, isGap });
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) lines += 1;
+  ready.parts.push({ stream, text, isGap, lines });
   ready.chars += text.length;
-  for (let at = text.indexOf("\n"); at >= 0; at = text.indexOf("\n", at + 1)) ready.lines += 1;
+  ready.lines += lines;
   if (isPaused) tellWaiting();
   else schedule();
 }
@@ -71,14 +73,14 @@ function work() {
   const until = performance.now() + BUDGET;
   let count = 0;
   while (count < ready.parts.length && performance.now() < until) {
-    const { stream, text, isGap } = ready.parts[count];
+    const { stream, text, isGap, lines } = ready.parts[count];
     if (isGap) output.gap(stream, text);
     else output.write(stream, text);
     ready.chars -= text.length;
+    ready.lines -= lines;
     count += 1;
   }
   ready.parts.splice(0, count);
-  if (ready.parts.length === 0) ready.lines = 0;
   const now = performance.now();
   if (ready.chars < FLOOD_CHARS || now - shownAt > FLOOD) {
     show();
@@ -103,6 +105,12 @@ function tell(text) {
 
 function tellConnection(isOpen) {
   tell(isOpen ? "" : "Reoclo does not answer. Trying again: the command runs on.");
+}
+
+/** What is being cancelled, or has ended, is not told by this. */
+function tellState(text) {
+  const badge = byId("state");
+  if (["Queued", "Running"].includes(badge.textContent)) badge.textContent = text;
 }
 
 /** Not read out: it changes with every line. */
@@ -134,9 +142,9 @@ byId("pause").addEventListener("click", (event) => {
   event.target.textContent = isPaused ? "Resume" : "Pause";
   tellWaiting();
   offerPause();
-  if (isPaused) return;
+  // There is room for more while it is paused, and need of more when it is not.
   hasRoom();
-  schedule();
+  if (!isPaused) schedule();
 });
 
 /** What has ended needs no pause. */

@@ -29,9 +29,8 @@ pub(crate) static STYLE: LazyLock<Asset> = LazyLock::new(|| {
 });
 
 /// What makes the pages quicker to use.
-pub(crate) static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::script("app", include_str!("../assets/app.js"))
-});
+pub(crate) static SCRIPT: LazyLock<Asset> =
+    LazyLock::new(|| Asset::script("app", include_str!("../assets/app.js")));
 
 /// The sign in the browser's tab.
 pub(crate) static ICON: LazyLock<Asset> = LazyLock::new(|| {

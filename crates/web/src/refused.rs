@@ -72,6 +72,11 @@ fn detail(refused: &RefusedRequest<'_>) -> String {
         "csrf_failed" => "Your browser did not show that this form came from Reoclo's own page. \
                           Go back, reload the page and send it again."
             .to_owned(),
+        // Whoever looks at a page has a role, and no key.
+        "permission_denied" => {
+            let (missing, _) = refused.detail.split_once(' ').unwrap_or_default();
+            format!("Your role does not have {missing}. Ask an admin for a role that does.")
+        }
         "not_found" if refused.detail.starts_with("there is nothing") => {
             "The page may have moved, or the address has a mistake in it.".to_owned()
         }

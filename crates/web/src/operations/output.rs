@@ -95,7 +95,10 @@ mod tests {
 
     #[test]
     fn a_progress_bar_is_left_as_it_was_last() {
-        assert_eq!(plain(b"begin\n10%\r50%\r100%\nend\r\n"), "begin\n100%\nend\n");
+        assert_eq!(
+            plain(b"begin\n10%\r50%\r100%\nend\r\n"),
+            "begin\n100%\nend\n"
+        );
         assert_eq!(plain(b"10%\r99%\r"), "99%");
     }
 }

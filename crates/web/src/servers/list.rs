@@ -24,11 +24,12 @@ impl List {
         !self.search.is_empty() || !self.status.is_empty()
     }
 
-    /// Each status and its name.
+    /// Each status that a server of the list may have, and its name.
     fn statuses(&self) -> impl Iterator<Item = (&'static str, &'static str, bool)> + '_ {
         let title = |status| server_status(status).text;
         let statuses = ServerStatus::ALL.into_iter();
-        statuses.map(move |one| (one.as_str(), title(one), one.as_str() == self.status))
+        let listed = statuses.filter(|one| *one != ServerStatus::Decommissioned);
+        listed.map(move |one| (one.as_str(), title(one), one.as_str() == self.status))
     }
 }
 

@@ -9,7 +9,15 @@ on_both_databases!(
     programs_get_json_wherever_they_ask,
     the_way_back_is_kept_and_is_ours,
     the_api_takes_no_forms,
+    a_person_is_told_what_their_role_lacks,
 );
+
+async fn a_person_is_told_what_their_role_lacks(world: &World) {
+    let viewer = world.session(&world.ours, Role::Viewer).await;
+    let refused = world.look(Some(&viewer), "/servers/new").await;
+    refused.says(403, "Your role does not have servers:write.");
+    refused.lacks("use a key");
+}
 
 async fn a_page_that_is_not_there_says_so_in_html(world: &World) {
     let session = world.session(&world.ours, Role::Viewer).await;

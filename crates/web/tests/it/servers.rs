@@ -7,7 +7,27 @@ on_both_databases!(
     a_server_that_waits_gets_a_new_command,
     the_install_command_is_shown_once,
     a_server_is_renamed_and_decommissioned,
+    servers_are_found_by_name_slug_and_status,
 );
+
+async fn servers_are_found_by_name_slug_and_status(world: &World) {
+    let manager = world.session(&world.ours, Role::Manager).await;
+    let fields = [("name", "Großer Rechner"), ("slug", "big")];
+    world.submit(&manager, "/servers", &fields).await;
+    for (query, is_found) in [
+        ("search=gro%C3%9Fer", true),
+        ("search=BIG", true),
+        ("status=provisioning", true),
+        ("search=big&status=active", false),
+        ("search=zzz", false),
+    ] {
+        let path = format!("/servers?{query}");
+        let list = world.look(Some(&manager), &path).await;
+        assert_eq!(list.status, 200);
+        assert_eq!(list.text.contains("/servers/big"), is_found, "{query}");
+        assert_eq!(list.text.contains("No server fits"), !is_found, "{query}");
+    }
+}
 
 async fn the_install_command_is_shown_once(world: &World) {
     let manager = world.session(&world.ours, Role::Manager).await;
