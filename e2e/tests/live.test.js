@@ -194,30 +194,31 @@ test("progress bars, other bytes and turned text are shown as what they are", as
 test("a hundred megabytes leave the page quick and small", async () => {
   await page.goto("/");
   await page.addInitScript(() => {
-    globalThis.longest = 0;
+    globalThis.frames = [];
     let last = performance.now();
     const frame = (now) => {
-      globalThis.longest = Math.max(globalThis.longest, now - last);
+      globalThis.frames.push(now - last);
       last = now;
       requestAnimationFrame(frame);
     };
     requestAnimationFrame(frame);
   });
   await runCommand(page, instance, "seq 1 12000000; echo the very end");
-  await page.evaluate(() => (globalThis.longest = 0));
+  await page.evaluate(() => (globalThis.frames = []));
   await page.getByText("Succeeded", { exact: true }).waitFor({ timeout: 120_000 });
   await output().getByText("the very end").waitFor({ timeout: 60_000 });
-  const { longest, rows, nodes } = await page.evaluate(() => ({
-    longest: globalThis.longest,
+  const { frames, rows, nodes } = await page.evaluate(() => ({
+    frames: globalThis.frames.sort((one, other) => one - other),
     rows: document.querySelectorAll("#output .row").length,
     nodes: document.querySelectorAll("#output *").length,
   }));
   const session = await page.context().newCDPSession(page);
   await session.send("HeapProfiler.collectGarbage");
   const { usedSize } = await session.send("Runtime.getHeapUsage");
-  console.log(`longest frame ${Math.round(longest)} ms, ${rows} rows, ${nodes} nodes, heap ${Math.round(usedSize / 1e6)} MB`);
-  // Mostly well under 100; much, since a test may share its processor with others.
-  assert.ok(longest < 1_000, `a frame took ${longest} ms`);
+  // Not the longest: a test may share its processor with others, and a page is not what stalls then.
+  const slow = frames[Math.floor(frames.length * 0.95)];
+  console.log(`${frames.length} frames, 95 % of them under ${Math.round(slow)} ms, the longest ${Math.round(frames.at(-1))} ms, ${rows} rows, ${nodes} nodes, heap ${Math.round(usedSize / 1e6)} MB`);
+  assert.ok(slow < 500, `one frame in 20 took ${slow} ms`);
   assert.ok(rows <= 5_000 && nodes < 6_000, `${rows} rows, ${nodes} nodes`);
   assert.ok(usedSize < 64e6, `${usedSize} bytes`);
   await page.getByText("earlier lines are not shown").waitFor();
