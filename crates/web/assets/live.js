@@ -33,12 +33,17 @@ let hasEnded = false;
 let isScheduled = false;
 let hasRoom = () => {};
 let shownAt = 0;
+/** Bytes that came faster than they were taken, or that nobody has kept. */
+let leftOut = 0;
 
 async function read() {
   const url = `/api/operations/${place.dataset.live}/events`;
   for await (const { name, data } of events(url, tellConnection)) {
     if (name === "output") take(data.stream, data.text, false);
-    else if (name === "gap") take(data.stream, `${data.bytes.toLocaleString()} bytes are left out here`, true);
+    else if (name === "gap") {
+      leftOut += data.bytes;
+      take(data.stream, `${data.bytes.toLocaleString()} bytes are left out here`, true);
+    }
     else if (name === "status") tellState(data.queued ? "Queued" : "Running");
     else if (name === "error") return tell(data.detail);
     else if (name === "end") return ended();
@@ -93,7 +98,8 @@ function work() {
 function show() {
   if (!screen.flush()) return;
   byId("output-cut").hidden = output.dropped === 0;
-  if (output.dropped > 0) byId("output-dropped").textContent = output.dropped.toLocaleString();
+  const gaps = leftOut > 0 ? ` and ${sizeOf(leftOut)} between them` : "";
+  if (output.dropped > 0) byId("output-dropped").textContent = `${output.dropped.toLocaleString()} earlier lines${gaps}`;
   searchAgain();
 }
 
@@ -115,11 +121,12 @@ function tellState(text) {
 
 /** Not read out: it changes with every line. */
 function tellWaiting() {
-  const size = ready.chars < 1024 * 1024 ? `${Math.ceil(ready.chars / 1024)} KB` : `${(ready.chars / 1024 / 1024).toFixed(1)} MB`;
   const isFull = ready.chars > MOST_PAUSED;
   const more = isFull ? " What follows stays with Reoclo until you resume." : "";
-  waits.textContent = isPaused ? `Paused: ${ready.lines.toLocaleString()} lines (${ready.chars ? size : "0 KB"}) wait.${more}` : "";
+  waits.textContent = isPaused ? `Paused: ${ready.lines.toLocaleString()} lines (${sizeOf(ready.chars)}) wait.${more}` : "";
 }
+
+const sizeOf = (bytes) => (bytes < 1024 * 1024 ? `${Math.ceil(bytes / 1024)} KiB` : `${(bytes / 1024 / 1024).toFixed(1)} MiB`);
 
 /** What is told of the end is the server's to say: exit code, duration and why. */
 async function ended() {
