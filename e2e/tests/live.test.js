@@ -92,6 +92,26 @@ test("what comes while it is paused waits, is counted, and is all there afterwar
   }
 });
 
+test("nothing is lost of what comes while it is paused for longer than the page has room", async () => {
+  const much = await writer("seq 1 1250000; echo all");
+  try {
+    await runCommand(page, instance, much.command);
+    await page.getByRole("button", { name: "Pause" }).click();
+    await much.more();
+    await page.getByText("What follows stays with Reoclo until you resume.").waitFor();
+    assert.equal(await output().locator(".row").count(), 0);
+    await page.getByRole("button", { name: "Resume" }).click();
+    await output().getByText("all", { exact: true }).waitFor();
+    // Every line was read: those that are shown, and those that had to go.
+    const rows = await output().locator(".row").count();
+    const gone = await page.locator("#output-dropped").textContent();
+    assert.match(gone, /^[0-9,]+ earlier lines$/);
+    assert.equal(Number(gone.replace(/\D/g, "")) + rows, 1_250_001);
+  } finally {
+    await much.stop();
+  }
+});
+
 test("output is searched with the keyboard, and keeps its colours", async () => {
   const coloured = "for n in $(seq 1 120); do printf 'row %s \\033[31mnee\\033[32mdle\\033[0m\\n' $n; done; echo no hay >&2";
   await runCommand(page, instance, coloured);

@@ -130,7 +130,7 @@ async function crawl(page) {
     const content = await page.content();
     for (const token of tokens) assert.ok(!content.includes(token), `${path} has a key`);
     const { links, forms } = await page.evaluate(() => ({
-      links: [...document.querySelectorAll("a[href^='/']")].map((link) => new URL(link.href).pathname),
+      links: [...document.querySelectorAll("a[href^='/']:not([download])")].map((link) => new URL(link.href).pathname),
       forms: [...document.querySelectorAll("form")].filter((form) => form.method === "post").map((form) => new URL(form.action).pathname),
     }));
     for (const form of forms) found.set(`POST ${nameOf(form)}`, form);
