@@ -23,6 +23,7 @@ const OFFERED = {
     "GET /servers/SLUG",
     "GET /users",
     "GET /users/ID",
+    "POST /audit-log/verify",
     "POST /password",
     "POST /sign-out",
     "POST /switch",
@@ -59,6 +60,8 @@ const OFFERED = {
     "POST /registry-credentials",
     "POST /registry-credentials/ID",
     "POST /registry-credentials/ID/remove",
+    "POST /registry-credentials/ID/test",
+    "POST /registry-credentials/test",
     "POST /servers",
     "POST /servers/SLUG/decommission",
     "POST /servers/SLUG/edit",
@@ -131,7 +134,9 @@ async function crawl(page) {
     for (const token of tokens) assert.ok(!content.includes(token), `${path} has a key`);
     const { links, forms } = await page.evaluate(() => ({
       links: [...document.querySelectorAll("a[href^='/']:not([download])")].map((link) => new URL(link.href).pathname),
-      forms: [...document.querySelectorAll("form")].filter((form) => form.method === "post").map((form) => new URL(form.action).pathname),
+      forms: [...document.querySelectorAll("form, [formaction]")]
+        .filter((form) => (form.form ?? form).method === "post")
+        .map((form) => new URL(form.formAction ?? form.action).pathname),
     }));
     for (const form of forms) found.set(`POST ${nameOf(form)}`, form);
     due.push(...links.filter((link) => !link.startsWith("/api/")));

@@ -74,8 +74,9 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AutomationKeyRecord, ChainReport, Fault, FaultKind, HostFacts, KeyCreator, KeyRecord, KeyRef,
-    LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationDay, OperationFilter,
-    OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
-    PasswordStatus, RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind, HostFacts, KeyCreator, KeyRecord,
+    KeyRef, LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationDay,
+    OperationFilter, OperationOutcome, OperationPage, OperationQuery, OperationRecord,
+    OrganizationRecord, PasswordStatus, RegistryCredentialRecord, RequestSource, RunnerIdentity,
+    ServerRecord, Tail,
 };

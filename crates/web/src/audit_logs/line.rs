@@ -1,6 +1,6 @@
 //! A row of the audit log, in words.
 
-use reoclo_control::{ActorKind, AuditItem, AuditOutcome};
+use reoclo_control::{ActorKind, AuditItem, AuditOutcome, AuditRow};
 use serde_json::Value;
 
 use crate::moment::Moment;
@@ -15,6 +15,8 @@ pub(crate) struct Line {
     pub(crate) actor_kind: &'static str,
     pub(crate) action: String,
     pub(crate) resource: String,
+    /// The page of what it is about, where it has one.
+    pub(crate) href: Option<String>,
     pub(crate) outcome: Badge,
     pub(crate) ip: String,
     /// What else the row says.
@@ -26,7 +28,7 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn of(item: AuditItem, shell: &Shell) -> Self {
         let row = item.row;
-        let resource = row.resource_name.clone().unwrap_or_default();
+        let (resource, href) = resource(&row);
         let text = |value: Option<String>| value.unwrap_or_default();
         let details = [
             ("Actor id", text(row.actor.id.map(|id| id.to_string()))),
@@ -45,11 +47,8 @@ impl Line {
             actor: item.actor_email.unwrap_or(row.actor.label),
             actor_kind: actor_kind(row.actor.kind),
             action: row.action,
-            resource: if resource.is_empty() {
-                row.resource_kind
-            } else {
-                resource
-            },
+            resource,
+            href,
             outcome: outcome(row.outcome),
             ip: text(row.source.ip.map(|ip| ip.to_string())),
             details: details
@@ -59,6 +58,23 @@ impl Line {
             json: json(&row.detail),
         }
     }
+}
+
+/// What a row is about, and its page. An operation has no name of its own: it is called by what it
+/// does and where.
+fn resource(row: &AuditRow) -> (String, Option<String>) {
+    let named = row.resource_name.clone().filter(|name| !name.is_empty());
+    if row.resource_kind != "operation" {
+        return (named.unwrap_or_else(|| row.resource_kind.clone()), None);
+    }
+    let detail = |name: &str| row.detail.get(name).and_then(Value::as_str);
+    let what = detail("operation").unwrap_or("operation");
+    let text = match detail("server_name") {
+        Some(server) => format!("{what} on {server}"),
+        None => what.to_owned(),
+    };
+    let id = row.resource_id.as_ref();
+    (text, id.map(|id| format!("/operations/{id}")))
 }
 
 fn json(detail: &Value) -> String {
