@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Where data directories are made; on a real disk, since syncing is part of what is measured
     #[arg(long, value_name = "DIR", default_value = "/var/tmp")]
     pub(crate) scratch: PathBuf,
+    /// Be runners that have nothing to do, instead of measuring
+    #[arg(long, value_name = "FILE", hide = true)]
+    pub(crate) simulate_runners: Option<PathBuf>,
     /// The release binary of reoclo
     #[arg(long, env = "REOCLO_BENCH_BINARY", value_name = "FILE")]
     pub(crate) binary: Option<PathBuf>,

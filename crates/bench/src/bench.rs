@@ -1,11 +1,14 @@
 //! The benchmarks. The bars are those of DESIGN 8.
 
 mod audit;
+mod dashboard;
 mod exec;
+mod idle_runners;
 mod key_check;
 mod memory;
 mod rest;
 mod start;
+mod stored_operations;
 mod stream;
 
 use anyhow::Result;
@@ -32,6 +35,12 @@ pub(crate) enum Bench {
     Exec,
     /// 64 MiB of output, beside SSH
     Stream,
+    /// Running a command after a million others, and listing those
+    StoredOperations,
+    /// Pages of the dashboard, with few and with many things to show
+    Dashboard,
+    /// Ten thousand runners that have nothing to do
+    IdleRunners,
 }
 
 impl Bench {
@@ -45,6 +54,9 @@ impl Bench {
             Self::Audit => "audit",
             Self::Exec => "exec",
             Self::Stream => "stream",
+            Self::StoredOperations => "stored_operations",
+            Self::Dashboard => "dashboard",
+            Self::IdleRunners => "idle_runners",
         }
     }
 
@@ -60,6 +72,13 @@ impl Bench {
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
             Self::Stream => "stream: 64 MiB and 1 GiB of output from one command",
+            Self::StoredOperations => {
+                "stored_operations: `true` when many were run before, over HTTP on loopback"
+            }
+            Self::Dashboard => "dashboard: pages as the server makes them, over HTTP on loopback",
+            Self::IdleRunners => {
+                "idle_runners: connected to one control plane, from a process of their own"
+            }
         }
     }
 
@@ -72,6 +91,9 @@ impl Bench {
             Self::Audit => audit::run(lab, report),
             Self::Exec => exec::run(lab, report),
             Self::Stream => stream::run(lab, report),
+            Self::StoredOperations => stored_operations::run(lab, report),
+            Self::Dashboard => dashboard::run(lab, report),
+            Self::IdleRunners => idle_runners::run(lab, report),
         }
     }
 }

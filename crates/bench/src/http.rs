@@ -42,6 +42,15 @@ impl Request {
         Self(text.into_bytes())
     }
 
+    /// A request for a page, as a browser sends it.
+    pub(crate) fn page(host: &str, path: &str, session: &str) -> Self {
+        let text = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nCookie: reoclo_session={session}\r\n\
+             Accept: text/html\r\nUser-Agent: reoclo-bench\r\n\r\n"
+        );
+        Self(text.into_bytes())
+    }
+
     /// A request with a key and a JSON body.
     pub(crate) fn post(host: &str, path: &str, key: &str, body: &str) -> Self {
         let length = body.len();

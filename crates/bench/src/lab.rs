@@ -7,7 +7,7 @@ use rustix::fs::statfs;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::args::Args;
-use crate::instance::Instance;
+use crate::instance::{Instance, Setup};
 use crate::interrupt;
 use crate::scratch::Scratch;
 use crate::ssh::SshServer;
@@ -64,7 +64,12 @@ impl Lab {
     /// Starts the release binary on a new data directory, with a key that has no rate limit worth
     /// the name, and waits until it is ready.
     pub(crate) fn start(&self) -> Result<Instance> {
-        Instance::start_unlimited(self.binary()?, &self.scratch.new_path("data"))
+        Instance::start_unlimited(&self.setup()?)
+    }
+
+    /// The release binary and a new data directory.
+    pub(crate) fn setup(&self) -> Result<Setup> {
+        Ok(Setup::new(self.binary()?, &self.scratch.new_path("data")))
     }
 
     pub(crate) fn binary(&self) -> Result<&PathBuf> {

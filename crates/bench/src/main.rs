@@ -17,6 +17,8 @@ mod bench;
 mod contest;
 mod database;
 mod disk;
+mod fill;
+mod fleet;
 mod http;
 mod instance;
 mod interrupt;
@@ -25,7 +27,9 @@ mod local;
 mod loopback;
 mod machine;
 mod memory;
+mod ports;
 mod processes;
+mod processor;
 mod report;
 mod samples;
 mod scratch;
@@ -42,7 +46,12 @@ use lab::Lab;
 use report::Report;
 
 fn main() -> ExitCode {
-    run(&Args::parse()).unwrap_or_else(|error| {
+    let args = Args::parse();
+    let done = match &args.simulate_runners {
+        Some(file) => fleet::run(file).map(|()| ExitCode::SUCCESS),
+        None => run(&args),
+    };
+    done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::FAILURE
     })

@@ -12,6 +12,8 @@ pub(crate) enum Unit {
     Seconds,
     /// Less is better.
     Bytes,
+    /// Of a whole. Less is better.
+    Share,
     /// More is better.
     PerSecond,
     /// More is better.
@@ -21,14 +23,16 @@ pub(crate) enum Unit {
 impl Unit {
     /// Whether more of it is worse.
     pub(crate) fn is_cost(self) -> bool {
-        matches!(self, Self::Seconds | Self::Bytes)
+        matches!(self, Self::Seconds | Self::Bytes | Self::Share)
     }
 
     /// The figure for people, with three or four digits.
     pub(crate) fn format(self, value: f64) -> String {
         match self {
             Self::Seconds => seconds(value),
+            Self::Bytes if value < 1024.0 * 1024.0 => format!("{:.1} KiB", value / 1024.0),
             Self::Bytes => format!("{:.1} MiB", mebi(value)),
+            Self::Share => format!("{:.1} %", value * 100.0),
             Self::PerSecond if value < 100.0 => format!("{value:.1} /s"),
             Self::PerSecond => format!("{value:.0} /s"),
             Self::BytesPerSecond => format!("{:.0} MiB/s", mebi(value)),
@@ -70,6 +74,8 @@ mod tests {
         assert_eq!(Unit::Seconds.format(0.012_34), "12.34 ms");
         assert_eq!(Unit::Seconds.format(2.0), "2.00 s");
         assert_eq!(Unit::Bytes.format(1_572_864.0), "1.5 MiB");
+        assert_eq!(Unit::Bytes.format(43_008.0), "42.0 KiB");
+        assert_eq!(Unit::Share.format(0.123), "12.3 %");
         assert_eq!(Unit::PerSecond.format(12.34), "12.3 /s");
         assert_eq!(Unit::PerSecond.format(1234.5), "1234 /s");
         assert_eq!(Unit::BytesPerSecond.format(1_048_576.0), "1 MiB/s");

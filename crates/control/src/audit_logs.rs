@@ -26,6 +26,9 @@ pub struct AuditLogRequest {
     pub as_of: Option<i64>,
     /// Only rows before this one; `page` counts from there.
     pub before_seq: Option<i64>,
+    /// The most rows that a filter's total counts, one more where there are more; `None` counts
+    /// all, and the work grows with them.
+    pub most_counted: Option<i64>,
 }
 
 impl Control {
@@ -71,5 +74,6 @@ fn query(request: &AuditLogRequest, as_of: Option<i64>) -> AuditQuery {
         before_seq: request.before_seq,
         offset: (request.page - 1).saturating_mul(request.page_size).max(0),
         limit: request.page_size,
+        most_counted: request.most_counted,
     }
 }

@@ -3,6 +3,7 @@
 //! Developers see and manage the integration keys that they made; managers and admins all of
 //! them, and the automation keys.
 
+mod active;
 mod cells;
 mod create_automation;
 mod create_integration;
@@ -28,6 +29,7 @@ use crate::{
     Authorized, AutomationKeysManage, Control, CredentialKind, IntegrationKeysManage, Permission,
     Refusal,
 };
+pub use active::ActiveKeyOverview;
 pub use create_automation::NewAutomationKeyForm;
 pub use create_integration::NewIntegrationKeyForm;
 pub(crate) use describe::describe;

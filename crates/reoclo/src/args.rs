@@ -253,6 +253,9 @@ pub(crate) struct RunnerOptions {
         hide = true
     )]
     pub(crate) supervisor_idle: f64,
+    /// Files that this process and every command may have open [default: as it was started].
+    #[arg(long, value_name = "COUNT", hide = true)]
+    pub(crate) open_files: Option<u64>,
     /// The longest pause in seconds between two attempts to connect again.
     #[arg(long, env = "REOCLO_RECONNECT_MOST", default_value = "60", hide = true)]
     pub(crate) reconnect_most: f64,

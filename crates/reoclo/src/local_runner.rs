@@ -40,7 +40,11 @@ pub(crate) struct KeptRunner {
 impl LocalRunner {
     /// Chooses the server's id before anything is stored under it, so that a kill in between
     /// leaves no second server behind.
-    pub(crate) fn prepare(data_dir: &Path, config: &Config) -> anyhow::Result<Self> {
+    pub(crate) fn prepare(
+        data_dir: &Path,
+        config: &Config,
+        open_files: Option<u64>,
+    ) -> anyhow::Result<Self> {
         let host_name = rustix::system::uname()
             .nodename()
             .to_string_lossy()
@@ -52,6 +56,7 @@ impl LocalRunner {
             }
         };
         add("--exec-user", config.exec_user.clone());
+        add("--open-files", open_files.map(|files| files.to_string()));
         add(
             "--kill-grace",
             config.timing.kill_grace.map(|seconds| seconds.to_string()),

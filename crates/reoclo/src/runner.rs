@@ -18,7 +18,7 @@ use reoclo_runner::{
 use reoclo_wire::link::{Keepalive, LinkSettings};
 
 use crate::exit::{decommissioned, misuse};
-use crate::{ambient, args, signals};
+use crate::{ambient, args, open_files, signals};
 
 /// What Docker's command line on this machine is told by its environment.
 const DOCKER_VARIABLES: [&str; 5] = [
@@ -41,6 +41,9 @@ pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
 
 fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
+    if let Some(files) = options.open_files {
+        open_files::allow(Some(files)).context("cannot limit the open files")?;
+    }
     let supervisor = SupervisorCommand {
         program: std::env::current_exe().context("cannot find the program itself")?,
         args: supervisor_arguments(&options),

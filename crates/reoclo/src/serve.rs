@@ -8,10 +8,12 @@ use crate::args::ServeOptions;
 use crate::config::Config;
 use crate::exit::misuse;
 use crate::instance::{Instance, Local};
+use crate::open_files;
 use crate::output::announce;
 
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let config = Config::load(options).map_err(misuse)?;
+    open_files::allow_most();
     runtime()?.block_on(serve(config))
 }
 

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::exit::misuse;
 use crate::instance::{Instance, Local};
 use crate::local_runner::LocalRunner;
+use crate::open_files;
 use crate::output::announce;
 use crate::serve::runtime;
 
@@ -28,12 +29,14 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
         )));
     }
     check_exec_user(config.exec_user.as_deref()).map_err(misuse)?;
-    runtime()?.block_on(up(config))
+    let open_files = open_files::allow_most();
+    runtime()?.block_on(up(config, open_files))
 }
 
-async fn up(config: Config) -> anyhow::Result<ExitCode> {
+/// `open_files` is what commands may have open, whatever the control plane may.
+async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode> {
     let instance = Instance::open(&config, Local::Runner).await?;
-    let local = LocalRunner::prepare(instance.data_dir.path(), &config)?;
+    let local = LocalRunner::prepare(instance.data_dir.path(), &config, open_files)?;
     let startup = Startup {
         server: Some((local.server(), local.host_name().to_owned())),
     };

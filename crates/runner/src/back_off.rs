@@ -14,13 +14,14 @@ pub struct BackOffRange {
 /// Pauses that double with every failure, each a random part of its bound: runners that lost the
 /// same control plane do not come back in the same moment.
 #[derive(Debug)]
-pub(crate) struct BackOff {
+pub struct BackOff {
     range: BackOffRange,
     bound: Duration,
 }
 
 impl BackOff {
-    pub(crate) fn new(range: BackOffRange) -> Self {
+    /// Begins with the shortest pauses.
+    pub fn new(range: BackOffRange) -> Self {
         Self {
             range,
             bound: range.first,
@@ -28,7 +29,7 @@ impl BackOff {
     }
 
     /// The next pause.
-    pub(crate) fn pause(&mut self, ambient: &Ambient) -> Duration {
+    pub fn pause(&mut self, ambient: &Ambient) -> Duration {
         let bound = self.bound.min(self.range.most);
         self.bound = bound.saturating_mul(2);
         // Never nothing: a quarter at least, so that a failing peer is not hammered.

@@ -33,7 +33,7 @@ mod upgrade;
 
 pub use address::AddressError;
 pub use ambient::Ambient;
-pub use back_off::BackOffRange;
+pub use back_off::{BackOff, BackOffRange};
 pub use data_dir::DataDirError;
 pub use dial::TrustError;
 pub use enrol::EnrolError;

@@ -1,5 +1,6 @@
 //! API keys of both kinds.
 
+mod active;
 mod change;
 mod create;
 mod details;
@@ -9,6 +10,7 @@ mod replace;
 mod row;
 mod uses;
 
+pub use active::{ActiveKeyQuery, ActiveKeys};
 pub use change::Revoked;
 pub use details::{KeyCreator, KeyDetails, LastUse};
 pub(crate) use find::load_all;

@@ -45,8 +45,9 @@ pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use instance::InstanceRecord;
 pub use keys::{
-    AddressUsage, AutomationKeyRecord, IntegrationKeyRecord, KEPT_USE_DAYS, KeyCreator, KeyDetails,
-    KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
+    ActiveKeyQuery, ActiveKeys, AddressUsage, AutomationKeyRecord, IntegrationKeyRecord,
+    KEPT_USE_DAYS, KeyCreator, KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse,
+    MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
 pub use master_key::{MasterKey, MasterKeyError};
 pub use metrics::MetricsRow;

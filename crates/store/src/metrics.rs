@@ -8,6 +8,7 @@ mod fold;
 mod packed;
 mod prune;
 mod read;
+mod seen;
 
 use std::time::Duration;
 
@@ -52,7 +53,9 @@ impl Write for RecordMetrics {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         for rows in self.0.chunks(STATEMENT) {
-            insert(work.connection().await?, rows).await?;
+            let connection = work.connection().await?;
+            insert(connection, rows).await?;
+            seen::note(connection, rows).await?;
         }
         Ok(())
     }
@@ -97,7 +100,8 @@ fn insert_text(rows: usize) -> String {
 }
 
 impl Store {
-    /// Records what servers measured, in transactions of a thousand rows. Not audited.
+    /// Records what servers measured, and that those which answered were seen, in transactions of
+    /// a thousand rows. Not audited.
     pub async fn record_metrics(&self, rows: Vec<MetricsRow>) -> Result<(), StoreError> {
         let mut rows = rows;
         while !rows.is_empty() {

@@ -45,6 +45,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0009_server_metrics.sql"),
     ),
     (
+        10,
+        "audit failures",
+        include_str!("../migrations/0010_audit_failures.sql"),
+    ),
+    (
         11,
         "trusted networks",
         include_str!("../migrations/0011_trusted_networks.sql"),

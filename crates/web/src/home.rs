@@ -7,9 +7,9 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
     AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, AutomationKeysManage, Control,
-    IntegrationKeysManage, KeyListRequest, ManagedKey, Member, ServersRead, UsersRead,
+    IntegrationKeysManage, Member, ServersRead, UsersRead,
 };
-use reoclo_domain::{KeyStatus, ServerStatus};
+use reoclo_domain::ServerStatus;
 use reoclo_http::{ApiError, Registrar};
 
 use self::days::DayPlot;
@@ -20,8 +20,6 @@ use crate::shell::{IfHeld, Shell};
 
 const RECENT: i64 = 12;
 const DAYS: u32 = 14;
-/// Keys beyond so many are counted as "more".
-const MAX_KEYS: u32 = 1_000;
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -87,6 +85,7 @@ async fn home(
         page_size: RECENT,
         as_of: None,
         before_seq: None,
+        most_counted: Some(0),
     };
     let recent = control.audit_log(&proofs.log, request).await?.items;
     let recent = recent.into_iter().map(|item| Line::of(item, &shell));
@@ -125,19 +124,10 @@ impl Keys {
         let Some(proof) = proof else {
             return Ok(Self::default());
         };
-        let request = KeyListRequest {
-            status: Some(KeyStatus::Active),
-            search: None,
-            creator: None,
-            before: None,
-            limit: MAX_KEYS,
-        };
-        let found = control.list_keys(proof, request).await?;
-        let more = if found.has_more { "+" } else { "" };
-        let is_soon = |key: &&ManagedKey| key.expires_soon;
-        let expiring = found.keys.iter().filter(is_soon);
+        let found = control.active_keys(proof).await?;
+        let expiring = found.expiring.iter();
         Ok(Self {
-            count: Some(format!("{}{more}", found.keys.len())),
+            count: Some(found.count.to_string()),
             expiring: expiring
                 .map(|key| Entry::of::<P>(key, &[], shell))
                 .collect(),

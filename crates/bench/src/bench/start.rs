@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::contest::{Contest, p50};
-use crate::instance::Instance;
+use crate::instance::{Instance, Setup};
 use crate::lab::Lab;
 use crate::local;
 use crate::report::Report;
@@ -40,7 +40,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
 /// The first round, which does not count, makes the data directory that is kept.
 fn time_to_ready(binary: &Path, data_dir: &Path) -> Result<f64> {
     let start = Instant::now();
-    let instance = Instance::start(binary, data_dir)?;
+    let instance = Instance::start(&Setup::new(binary, data_dir))?;
     let time = start.elapsed().as_secs_f64();
     instance.stop();
     Ok(time)

@@ -79,12 +79,12 @@ impl Control {
             source: &source,
             link,
         };
-        session.begin(&description).await;
+        let stored = session.begin(&description).await;
         let why = tokio::select! {
             _ = connection_ended => Detached::Lost,
             why = session.link.closing() => why,
             () = self.drain().begun() => Detached::ShuttingDown,
-            () = session.keep_facts() => Detached::Lost,
+            () = session.keep_facts(stored) => Detached::Lost,
             never = session.keep_checking() => match never {},
         };
         session.end().await;
@@ -117,9 +117,10 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    async fn begin(&self, description: &Description) {
+    /// Seats the connection, and answers what is stored of its server.
+    async fn begin(&self, description: &Description) -> Option<Known> {
         let server = self.identity.server;
-        self.note(self.save_facts(description).await);
+        let stored = self.save(None, description).await;
         self.note(self.set_status(ServerStatus::Active).await);
         let displaced = self.control.runners().sit(server, Arc::clone(&self.link));
         if let Some(displaced) = displaced {
@@ -129,6 +130,7 @@ impl Session<'_> {
         self.leave_if_removed().await;
         tracing::info!(%server, version = %cut(&description.version), "runner connected");
         self.control.runners().forget_on(server, &self.link).await;
+        stored
     }
 
     /// The server may have been removed between the proof and the seat.
@@ -142,7 +144,7 @@ impl Session<'_> {
     }
 
     /// Asks for the facts again and again; returns when the runner stops answering.
-    async fn keep_facts(&self) {
+    async fn keep_facts(&self, mut stored: Option<Known>) {
         let period = self.control.settings().facts_interval;
         loop {
             sleep(period).await;
@@ -151,7 +153,7 @@ impl Session<'_> {
             let description = answer.into_inner();
             self.link
                 .set_clocks(&description, self.control.clock().monotonic());
-            self.note(self.save_facts(&description).await);
+            stored = self.save(stored, &description).await;
         }
     }
 
@@ -174,14 +176,24 @@ impl Session<'_> {
         }
     }
 
-    async fn save_facts(&self, description: &Description) -> Result<(), StoreError> {
-        let facts = host_facts(description);
-        let (version, at) = (cut(&description.version), self.control.now());
+    /// Stores what a runner says, if that is not what is stored: of ten thousand runners, hardly
+    /// one has news. Answers what is stored then.
+    async fn save(&self, stored: Option<Known>, description: &Description) -> Option<Known> {
+        let known = Known {
+            facts: host_facts(description),
+            version: cut(&description.version),
+        };
+        if stored.as_ref() == Some(&known) {
+            return stored;
+        }
+        let Known { facts, version } = known.clone();
         let address = self.source.ip.filter(is_public).map(|ip| ip.to_string());
-        let store = self.control.store();
-        store
-            .record_facts(self.identity.server, facts, version, address, at)
-            .await
+        let (store, at) = (self.control.store(), self.control.now());
+        let written = store.record_facts(self.identity.server, facts, version, address, at);
+        let written = written.await;
+        let is_stored = written.is_ok();
+        self.note(written);
+        is_stored.then_some(known)
     }
 
     async fn set_status(&self, status: ServerStatus) -> Result<(), StoreError> {
@@ -217,6 +229,13 @@ impl Session<'_> {
             tracing::error!(server = %self.identity.server, %error, "a runner's state was not stored");
         }
     }
+}
+
+/// What a runner says about its host and itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Known {
+    facts: HostFacts,
+    version: String,
 }
 
 struct AbortOnDrop(AbortHandle);

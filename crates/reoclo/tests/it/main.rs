@@ -28,6 +28,7 @@ mod logs;
 mod many;
 mod metrics;
 mod older_runner;
+mod open_files;
 mod own_runner;
 mod people;
 mod postgres;

@@ -26,6 +26,9 @@ pub struct AuditQuery {
     pub offset: i64,
     /// The most rows to read.
     pub limit: i64,
+    /// The most rows to count, one more where there are more; `None` counts all, and the work
+    /// grows with them.
+    pub most_counted: Option<i64>,
 }
 
 /// Rows of the audit log, all of it from one snapshot.
@@ -33,7 +36,7 @@ pub struct AuditQuery {
 pub struct AuditPage {
     /// Newest first.
     pub items: Vec<AuditItem>,
-    /// How many rows the filter fits, on all pages.
+    /// How many rows the filter fits, on all pages; of those that were to be counted.
     pub total: i64,
     /// The newest row that was seen, whether the filter fits it or not; 0 is none.
     pub as_of: i64,
@@ -85,7 +88,12 @@ async fn read_page(
     let chain = Chain::Organization(organization).to_string();
     let now = newest(connection, &chain).await?;
     let as_of = query.as_of.map_or(now, |as_of| as_of.clamp(0, now));
-    let extent = extent(connection, &chain, as_of, &query.filter).await?;
+    let extent = match query.most_counted {
+        Some(most) if !query.filter.is_empty() => {
+            newest_extent(connection, &chain, as_of, &query.filter, most).await?
+        }
+        _ => extent(connection, &chain, as_of, &query.filter).await?,
+    };
     let mut items = items(connection, &chain, &extent, organization, query).await?;
     let wanted = usize::try_from(query.limit).unwrap_or(0);
     let has_more = items.len() > wanted;
@@ -136,6 +144,28 @@ async fn extent(
     Ok(Extent {
         total: row.integer("total")?,
         oldest: row.integer_or_null("oldest")?.unwrap_or(1),
+        newest: row.integer_or_null("newest")?.unwrap_or(0),
+    })
+}
+
+/// Counts the newest rows alone, and one more than `most`.
+async fn newest_extent(
+    connection: &mut AnyConnection,
+    chain: &str,
+    as_of: i64,
+    filter: &AuditFilter,
+    most: i64,
+) -> Result<Extent, StoreError> {
+    let row = Conditions::new(chain, as_of, filter)
+        .counted("SELECT seq FROM audit_events", most.saturating_add(1))
+        .one(connection)
+        .await?;
+    let total = row.integer("total")?;
+    let oldest = row.integer_or_null("oldest")?.unwrap_or(1);
+    Ok(Extent {
+        total,
+        // Further ones may be anywhere before.
+        oldest: if total > most { 1 } else { oldest },
         newest: row.integer_or_null("newest")?.unwrap_or(0),
     })
 }

@@ -11,6 +11,7 @@ use crate::fixture::{Fixture, Team};
 
 contract![
     measurements_come_back_in_their_order,
+    a_server_that_answers_was_seen,
     another_organization_sees_no_measurements,
     the_replica_that_had_answers_wins,
     measurements_of_an_unknown_server_are_dropped,
@@ -79,6 +80,35 @@ async fn measurements_come_back_in_their_order(fixture: Fixture) {
         after(61),
     );
     assert_eq!(some.await.unwrap(), rows[1..]);
+}
+
+async fn a_server_that_answers_was_seen(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    let store = &fixture.store;
+    let (server, silent) = (
+        fixture.server(team, "web").await,
+        fixture.server(team, "db").await,
+    );
+    for server in [server, silent] {
+        let active = store.set_server_status(server, ServerStatus::Active, after(0), vec![]);
+        active.await.unwrap();
+    }
+    let seen = async |server| {
+        let found = store.server(team.organization, server).await.unwrap();
+        found.unwrap().last_seen_at
+    };
+    let mut row = minute(server, after(60), 1.0);
+    row.points.push(HostChecks::failed(after(80)));
+    let mut failed = minute(silent, after(60), 1.0);
+    failed.points = vec![HostChecks::failed(after(60))];
+    let later = minute(server, after(120), 1.0);
+    let rows = vec![later, row.clone(), failed];
+    store.record_metrics(rows).await.unwrap();
+    assert_eq!(seen(server).await, Some(after(130)));
+    assert_eq!(seen(silent).await, Some(after(0)));
+    // What comes late does not turn the clock back.
+    store.record_metrics(vec![row]).await.unwrap();
+    assert_eq!(seen(server).await, Some(after(130)));
 }
 
 async fn another_organization_sees_no_measurements(fixture: Fixture) {

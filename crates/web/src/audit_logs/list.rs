@@ -10,13 +10,15 @@ use crate::page::Page;
 use crate::shell::Shell;
 
 const PAGE_SIZE: i64 = 50;
+/// Nobody needs a larger number to the last digit, and counting takes time.
+const MOST_COUNTED: i64 = 1000;
 
 #[derive(Template)]
 #[template(path = "audit_logs/list.html")]
 struct List {
     filters: Filters,
     recent: Vec<Line>,
-    total: i64,
+    total: String,
     older: Option<String>,
     is_first: bool,
     shell: Shell,
@@ -37,6 +39,7 @@ pub(super) async fn show(
         page_size: PAGE_SIZE,
         as_of: None,
         before_seq,
+        most_counted: Some(MOST_COUNTED),
     };
     let found = control.audit_log(&proof, request).await?;
     let last = found.items.last().map(|item| item.row.seq);
@@ -49,10 +52,33 @@ pub(super) async fn show(
             .into_iter()
             .map(|item| Line::of(item, &shell))
             .collect(),
-        total: found.total,
+        total: rows(found.total, !filters.is_empty()),
         is_first: before_seq.is_none(),
         filters,
         shell,
     };
     Ok(Page::ok(page).into_response())
+}
+
+/// A total in words; that of a filter is counted only so far.
+fn rows(total: i64, is_filtered: bool) -> String {
+    match total {
+        1 => "1 row".to_owned(),
+        total if is_filtered && total > MOST_COUNTED => format!("More than {MOST_COUNTED} rows"),
+        total => format!("{total} rows"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_is_exact_where_it_was_counted() {
+        assert_eq!(rows(0, true), "0 rows");
+        assert_eq!(rows(1, false), "1 row");
+        assert_eq!(rows(1000, true), "1000 rows");
+        assert_eq!(rows(1001, true), "More than 1000 rows");
+        assert_eq!(rows(2_000_000, false), "2000000 rows");
+    }
 }

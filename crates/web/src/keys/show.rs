@@ -111,6 +111,7 @@ async fn recent(
         page_size: RECENT,
         as_of: None,
         before_seq: None,
+        most_counted: Some(0),
     };
     Ok(control.audit_log(log, request).await?.items)
 }

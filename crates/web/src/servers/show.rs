@@ -55,6 +55,7 @@ pub(super) async fn show(
         page_size: RECENT,
         as_of: None,
         before_seq: None,
+        most_counted: Some(0),
     };
     let recent = control.audit_log(&log, request).await?.items;
     let query = OperationQuery {

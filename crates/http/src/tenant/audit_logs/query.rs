@@ -61,6 +61,7 @@ pub(super) fn read(query: &QueryText) -> Result<AuditLogRequest, Refusal> {
     }
     reader.finish()?;
     Ok(AuditLogRequest {
+        most_counted: None,
         filter,
         page: page.unwrap_or(1),
         page_size: page_size.unwrap_or(DEFAULT_PAGE_SIZE),

@@ -109,7 +109,19 @@ impl Conditions {
         bind(statement, self.values)
     }
 
-    /// The same with at most `limit` rows behind the newest `offset`, newest first.
+    /// The number of the newest of these rows, at most `limit`, and the ends of their numbers.
+    pub(super) fn counted(mut self, select: &'static str, limit: i64) -> Statement {
+        self.values.push(limit.into());
+        let text = format!(
+            "SELECT COUNT(*) AS total, MIN(seq) AS oldest, MAX(seq) AS newest
+             FROM ({select}{} ORDER BY seq DESC LIMIT ${}) AS counted",
+            self.text,
+            self.values.len()
+        );
+        bind(sql_of_literals(text), self.values)
+    }
+
+    /// The rows with at most `limit` of them behind the newest `offset`, newest first.
     pub(super) fn newest_first(
         mut self,
         select: &'static str,

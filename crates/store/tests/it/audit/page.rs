@@ -16,6 +16,7 @@ contract![
     every_filter_takes_its_rows_and_no_others,
     filters_narrow_each_other,
     the_total_counts_what_the_filter_fits,
+    a_total_that_is_bounded_bounds_nothing_else,
     a_person_comes_with_the_address_of_today,
     another_organization_has_other_pages,
     an_empty_log_is_an_empty_page,
@@ -28,6 +29,7 @@ fn all(limit: i64) -> AuditQuery {
         before_seq: None,
         offset: 0,
         limit,
+        most_counted: None,
     }
 }
 
@@ -229,6 +231,35 @@ async fn the_total_counts_what_the_filter_fits(fixture: Fixture) {
     };
     let earlier = page(&fixture, team, &as_it_was).await;
     assert_eq!((seqs(&earlier), earlier.total), (vec![3, 2], 3));
+}
+
+async fn a_total_that_is_bounded_bounds_nothing_else(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    append(&fixture, team, 3).await;
+    let other = fixture.event(team, "other");
+    fixture.store.append_audit(vec![other]).await.unwrap();
+    append(&fixture, team, 3).await;
+    let filter = AuditFilter {
+        action: Some("touch".into()),
+        ..AuditFilter::default()
+    };
+    for (most, total) in [(0, 1), (2, 3), (5, 6), (6, 6), (7, 6)] {
+        let mut query = AuditQuery {
+            filter: filter.clone(),
+            most_counted: Some(most),
+            ..all(4)
+        };
+        let first = page(&fixture, team, &query).await;
+        assert_eq!((seqs(&first), first.total), (vec![7, 6, 5, 3], total));
+        assert!(first.has_more);
+        query.before_seq = Some(3);
+        let second = page(&fixture, team, &query).await;
+        assert_eq!((seqs(&second), second.total), (vec![2, 1], total));
+        assert!(!second.has_more);
+        // Without a filter it follows from the chain, and costs nothing.
+        query.filter = AuditFilter::default();
+        assert_eq!(page(&fixture, team, &query).await.total, 7);
+    }
 }
 
 async fn a_person_comes_with_the_address_of_today(fixture: Fixture) {

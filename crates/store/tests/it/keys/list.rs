@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reoclo_domain::{Clock, KeyKind, KeyStatus, Role, UserId};
-use reoclo_store::{KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse};
+use reoclo_store::{ActiveKeyQuery, KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse};
 use uuid::Uuid;
 
 use crate::fixture::{Fixture, Team};
@@ -12,6 +12,7 @@ contract![
     a_list_is_of_one_kind_and_organization_newest_first,
     a_list_is_read_in_pages,
     a_list_is_filtered_by_status_label_and_creator,
+    active_keys_are_counted_and_those_that_expire_soon_are_listed,
     details_say_who_made_a_key_and_whether_they_are_still_there,
     details_say_when_a_key_was_used_last,
 ];
@@ -150,6 +151,65 @@ async fn a_list_is_filtered_by_status_label_and_creator(fixture: Fixture) {
         let listed = store.list_keys(organization, &query).await.unwrap();
         assert_eq!(labels(&listed), expected, "{query:?}");
     }
+}
+
+async fn active_keys_are_counted_and_those_that_expire_soon_are_listed(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
+    let store = &fixture.store;
+    let bob = fixture.new_user("bob@zoo.example");
+    let bob_id = bob.id;
+    store
+        .create_user(bob, team.organization, Role::Developer, vec![])
+        .await
+        .unwrap();
+    create(&fixture, other, other.admin, &["foreign"]).await;
+    create(&fixture, team, bob_id, &["without an end"]).await;
+    let now = fixture.clock.now();
+    let ends = [
+        ("late", 9),
+        ("over", 0),
+        ("soon", 2),
+        ("revoked", 1),
+        ("sooner", 1),
+    ];
+    for (label, seconds) in ends {
+        let mut key = fixture.integration_key(team);
+        key.label = label.into();
+        key.life.expires_at = Some(now.plus(Duration::from_secs(seconds)));
+        let id = KeyRef::Integration(key.id);
+        let token = fixture.token_hash();
+        let stored = store.create_integration_key(key, token, vec![]);
+        stored.await.unwrap();
+        if label == "revoked" {
+            let revoked = store.revoke_key(team.organization, id, now, vec![]);
+            revoked.await.unwrap();
+        }
+    }
+    let query = ActiveKeyQuery {
+        kind: KeyKind::Integration,
+        creator: None,
+        at: now,
+        expiring_until: now.plus(Duration::from_secs(2)),
+        limit: 10,
+    };
+    let active = store.active_keys(team.organization, &query).await.unwrap();
+    assert_eq!(active.count, 4);
+    assert_eq!(labels(&active.expiring), ["sooner", "soon"]);
+    let of_bob = ActiveKeyQuery {
+        creator: Some(bob_id),
+        ..query
+    };
+    let active = store.active_keys(team.organization, &of_bob).await.unwrap();
+    assert_eq!((active.count, active.expiring.len()), (1, 0));
+    let first = ActiveKeyQuery { limit: 1, ..query };
+    let active = store.active_keys(team.organization, &first).await.unwrap();
+    assert_eq!(labels(&active.expiring), ["sooner"]);
+    let automation = ActiveKeyQuery {
+        kind: KeyKind::Automation,
+        ..query
+    };
+    let active = store.active_keys(team.organization, &automation).await;
+    assert_eq!(active.unwrap().count, 0);
 }
 
 async fn details_say_who_made_a_key_and_whether_they_are_still_there(fixture: Fixture) {
