@@ -7,7 +7,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
 
-use crate::cargo::build;
+use crate::cargo::{build, build_with, cargo};
 use crate::host::{self, Host};
 use crate::process::Processes;
 
@@ -23,6 +23,10 @@ const BENCH: &str = "reoclo-bench";
 /// `reoclo-bench`, which has no password and stays.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
+    /// Say where the processor time of a command goes, instead: samples a build of its own, with
+    /// symbols and frame pointers. Needs perf
+    #[arg(long)]
+    profile: bool,
     /// Handed to reoclo-bench as they are
     #[arg(
         trailing_var_arg = true,
@@ -33,6 +37,9 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCode> {
+    if arguments.profile {
+        return profile(arguments, processes);
+    }
     prepare(processes)?;
     let binary = build("reoclo", "release", processes)?;
     let bench = build(BENCH, "release", processes)?;
@@ -47,7 +54,28 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
         .env("REOCLO_BENCH_SSH_USER", sshd::ACCOUNT)
         .env("REOCLO_BENCH_NGINX_PORT", nginx.port().to_string())
         .env("REOCLO_BENCH_NGINX_ROOT", nginx.root());
-    let status = processes.run(&mut command)?.status;
+    measure(&mut command, processes)
+}
+
+/// The sampled binary is as fast as the released one within a few percent.
+fn profile(arguments: &Arguments, processes: &Processes) -> Result<ExitCode> {
+    let mut command = cargo();
+    command
+        .arg("build")
+        .env("RUSTFLAGS", "-C force-frame-pointers=yes")
+        .env("CFLAGS", "-fno-omit-frame-pointer");
+    let binary = build_with(command, "reoclo", "profiling", processes)?;
+    let bench = build(BENCH, "release", processes)?;
+    let mut command = Command::new(bench);
+    command
+        .args(["--only", "profile"])
+        .args(&arguments.arguments)
+        .env("REOCLO_BENCH_BINARY", binary);
+    measure(&mut command, processes)
+}
+
+fn measure(command: &mut Command, processes: &Processes) -> Result<ExitCode> {
+    let status = processes.run(command)?.status;
     Ok(if status.success() {
         ExitCode::SUCCESS
     } else {

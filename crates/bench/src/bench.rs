@@ -6,6 +6,7 @@ mod exec;
 mod idle_runners;
 mod key_check;
 mod memory;
+mod profile;
 mod rest;
 mod start;
 mod stored_operations;
@@ -41,6 +42,8 @@ pub(crate) enum Bench {
     Dashboard,
     /// Ten thousand runners that have nothing to do
     IdleRunners,
+    /// Where the processor time of a command goes; only where it is named
+    Profile,
 }
 
 impl Bench {
@@ -57,6 +60,7 @@ impl Bench {
             Self::StoredOperations => "stored_operations",
             Self::Dashboard => "dashboard",
             Self::IdleRunners => "idle_runners",
+            Self::Profile => "profile",
         }
     }
 
@@ -79,6 +83,7 @@ impl Bench {
             Self::IdleRunners => {
                 "idle_runners: connected to one control plane, from a process of their own"
             }
+            Self::Profile => "profile: processor time of the control plane, sampled by perf",
         }
     }
 
@@ -94,6 +99,7 @@ impl Bench {
             Self::StoredOperations => stored_operations::run(lab, report),
             Self::Dashboard => dashboard::run(lab, report),
             Self::IdleRunners => idle_runners::run(lab, report),
+            Self::Profile => profile::run(lab),
         }
     }
 }
