@@ -5,7 +5,7 @@
 //! for many.
 
 use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use reoclo_domain::{
@@ -41,12 +41,11 @@ pub(crate) struct Filler {
 impl Filler {
     /// For this instance's organization, server and automation key.
     pub(crate) fn new(instance: &Instance) -> Result<Self> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?;
         Ok(Self {
             organization: instance.organization().parse()?,
             server: instance.server().parse()?,
             key: instance.automation_key()?.to_owned(),
-            begin: i64::try_from((now - SPAN).as_micros())?,
+            begin: ambient::clock().now().minus(SPAN).as_micros(),
             filled: 0,
         })
     }
