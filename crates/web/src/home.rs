@@ -20,6 +20,8 @@ use crate::shell::{IfHeld, Shell};
 
 const RECENT: i64 = 12;
 const DAYS: u32 = 14;
+/// Servers that are down and named; of more, only the number is told.
+const NAMED: usize = 5;
 
 #[derive(Template)]
 #[template(path = "home.html")]
@@ -27,6 +29,7 @@ struct Home {
     servers: usize,
     active_servers: usize,
     unreachable: Vec<(String, String)>,
+    more_unreachable: usize,
     integration_keys: Option<String>,
     automation_keys: Option<String>,
     expiring: Vec<Entry>,
@@ -96,8 +99,10 @@ async fn home(
         servers: servers.len(),
         active_servers: with(ServerStatus::Active).count(),
         unreachable: with(ServerStatus::Unreachable)
+            .take(NAMED)
             .map(|server| (server.slug.clone(), server.name.clone()))
             .collect(),
+        more_unreachable: with(ServerStatus::Unreachable).skip(NAMED).count(),
         integration_keys: integration.count,
         automation_keys: automation.count,
         expiring,

@@ -2,7 +2,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    Authorized, Control, OperationCursor, OperationFilter, OperationQuery, ServersRead,
+    Authorized, Control, OperationCursor, OperationFilter, OperationQuery, ServerRecord,
+    ServersRead,
 };
 use reoclo_domain::{OperationState, Timestamp};
 use reoclo_http::{ApiError, QueryReader, QueryText};
@@ -12,14 +13,18 @@ use crate::page::{Page, encoded};
 use crate::shell::Shell;
 
 const PAGE_SIZE: i64 = 50;
+/// More servers than this are not offered to choose from: one types the slug.
+const CHOICES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "operations/list.html")]
 struct List {
     operations: Vec<Line>,
-    /// Slug and name.
-    servers: Vec<(String, String)>,
+    /// Slug and name, unless there are too many to choose from.
+    servers: Option<Vec<(String, String)>>,
     server: String,
+    /// No server has the slug that was asked for.
+    is_unknown: bool,
     state: String,
     older: Option<String>,
     is_first: bool,
@@ -48,6 +53,7 @@ pub(super) async fn show(
     let before = reader.text("before").and_then(|text| cursor(&text));
     let servers = control.servers(&proof).await?;
     let named = servers.iter().find(|known| known.slug == server);
+    let is_unknown = named.is_none() && !server.is_empty();
     let mut states = OperationState::ALL.into_iter();
     let query = OperationQuery {
         filter: OperationFilter {
@@ -58,17 +64,18 @@ pub(super) async fn show(
         before,
         limit: PAGE_SIZE,
     };
-    let found = control.operations(&proof, &query).await?;
+    let mut found = control.operations(&proof, &query).await?;
+    if is_unknown {
+        (found.items, found.next) = (Vec::new(), None);
+    }
     let page = List {
         operations: found
             .items
             .iter()
             .map(|record| Line::of(record, &shell))
             .collect(),
-        servers: servers
-            .into_iter()
-            .map(|server| (server.slug, server.name))
-            .collect(),
+        servers: (servers.len() <= CHOICES).then(|| names(servers)),
+        is_unknown,
         older: found.next.map(|next| older(&server, &state, next)),
         is_first: before.is_none(),
         server,
@@ -76,6 +83,11 @@ pub(super) async fn show(
         shell,
     };
     Ok(Page::ok(page).into_response())
+}
+
+fn names(servers: Vec<ServerRecord>) -> Vec<(String, String)> {
+    let servers = servers.into_iter();
+    servers.map(|server| (server.slug, server.name)).collect()
 }
 
 fn older(server: &str, state: &str, next: OperationCursor) -> String {

@@ -6,14 +6,21 @@ use reoclo_domain::ServerStatus;
 use reoclo_http::{ApiError, QueryReader, QueryText};
 
 use crate::moment::Moment;
-use crate::page::Page;
+use crate::page::{Page, encoded};
 use crate::shell::Shell;
 use crate::words::{Badge, server_status};
+
+/// Servers on one page.
+const PAGE_SIZE: usize = 100;
 
 #[derive(Template)]
 #[template(path = "servers/list.html")]
 struct List {
     servers: Vec<Line>,
+    /// How many fit, on all pages.
+    total: usize,
+    /// The first page is 0.
+    page: usize,
     search: String,
     status: String,
     shell: Shell,
@@ -22,6 +29,24 @@ struct List {
 impl List {
     fn is_filtered(&self) -> bool {
         !self.search.is_empty() || !self.status.is_empty()
+    }
+
+    /// The pages before and behind this one.
+    fn neighbours(&self) -> (Option<String>, Option<String>) {
+        let pages = self.total.div_ceil(PAGE_SIZE);
+        let next = (self.page + 1 < pages).then(|| self.href(self.page + 1));
+        (self.page.checked_sub(1).map(|page| self.href(page)), next)
+    }
+
+    fn href(&self, page: usize) -> String {
+        let (search, status) = (encoded(&self.search), encoded(&self.status));
+        format!("/servers?search={search}&status={status}&page={}", page + 1)
+    }
+
+    /// The numbers of the first and the last server of the page.
+    fn span(&self) -> (usize, usize) {
+        let before = self.page * PAGE_SIZE;
+        (before + 1, before + self.servers.len())
     }
 
     /// Each status that a server of the list may have, and its name.
@@ -52,13 +77,18 @@ pub(super) async fn show(
     let mut reader = QueryReader::new(&query);
     let search = reader.text("search").unwrap_or_default().trim().to_owned();
     let status = reader.text("status").unwrap_or_default();
-    let servers = control.servers(&proof).await?.into_iter();
-    let servers = servers
-        .filter(|server| fits(server, &search, &status))
-        .map(|server| line(server, &shell))
-        .collect();
+    let page = reader.text("page").and_then(|page| page.parse().ok());
+    let mut servers = control.servers(&proof).await?;
+    servers.retain(|server| fits(server, &search, &status));
+    let total = servers.len();
+    // A page that is not there any more, since servers went, is the last one.
+    let last = total.saturating_sub(1) / PAGE_SIZE;
+    let page = page.unwrap_or(1_usize).saturating_sub(1).min(last);
+    let servers = servers.into_iter().skip(page * PAGE_SIZE).take(PAGE_SIZE);
     let page = List {
-        servers,
+        servers: servers.map(|server| line(server, &shell)).collect(),
+        total,
+        page,
         search,
         status,
         shell,

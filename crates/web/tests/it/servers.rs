@@ -1,4 +1,6 @@
-use reoclo_domain::{Role, ServerStatus};
+use reoclo_domain::{Clock, Role, ServerId, ServerStatus};
+use reoclo_store::NewServer;
+use reoclo_testkit::RealEntropy;
 
 use crate::on_both_databases;
 use crate::world::World;
@@ -8,7 +10,47 @@ on_both_databases!(
     the_install_command_is_shown_once,
     a_server_is_renamed_and_decommissioned,
     servers_are_found_by_name_slug_and_status,
+    very_many_servers_come_in_pages,
 );
+
+async fn very_many_servers_come_in_pages(world: &World) {
+    let viewer = world.session(&world.ours, Role::Viewer).await;
+    for number in 0..205 {
+        let server = NewServer {
+            id: ServerId::new(&*world.clock, &RealEntropy),
+            organization: world.ours.id,
+            slug: format!("many-{number:03}").parse().unwrap(),
+            name: format!("Many {number:03}").parse().unwrap(),
+            created_at: world.clock.now(),
+        };
+        let created = world.store().create_server(server, None, vec![]);
+        created.await.unwrap();
+    }
+    let look = async |path: &str| world.look(Some(&viewer), path).await;
+    let first = look("/servers?search=many").await;
+    first.says(200, "1 to 100 of 205");
+    first.says(200, "/servers/many-099");
+    first.lacks("/servers/many-100");
+    first.says(200, "page=2");
+    let last = look("/servers?search=many&page=3").await;
+    last.says(200, "201 to 205 of 205");
+    last.says(200, "/servers/many-204");
+    last.lacks("page=4");
+    // Pages that are not there.
+    look("/servers?search=many&page=99")
+        .await
+        .says(200, "201 to 205 of 205");
+    for page in ["0", "-1", "x"] {
+        let path = format!("/servers?search=many&page={page}");
+        look(&path).await.says(200, "1 to 100 of 205");
+    }
+    // Too many to choose from: one types the slug.
+    let operations = look("/operations?server=web-1").await;
+    operations.says(200, r#"placeholder="Slug of a server""#);
+    operations.lacks("No such server");
+    let unknown = look("/operations?server=nobody").await;
+    unknown.says(200, "No such server");
+}
 
 async fn servers_are_found_by_name_slug_and_status(world: &World) {
     let manager = world.session(&world.ours, Role::Manager).await;
