@@ -37,8 +37,10 @@ pub(crate) async fn append(
     let mut last = None;
     for (chain, events) in chains {
         let mut locked = heads.lock(work, chain, key).await?;
-        insert(work, link(&mut locked.head, &events));
+        let rows = link(&mut locked.head, &events);
+        // First the head: when it is not where it was left, that is the error.
         last = Some(heads.advance(work, chain, locked, key));
+        insert(work, rows);
     }
     let rows = events.len();
     Ok(Appended { rows, last })

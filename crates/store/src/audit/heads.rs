@@ -67,6 +67,11 @@ impl Heads {
         head
     }
 
+    /// Whether there is none to go by.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The transaction was not made.
     pub(crate) fn forget(&mut self) {
         self.0.clear();

@@ -68,8 +68,17 @@ impl Writer {
         }
     }
 
-    /// Commits the jobs in one transaction, or none of them.
+    /// Commits the jobs in one transaction, or none of them. One that failed where the heads in
+    /// memory were relied on is tried again with those of the database.
     async fn attempt(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        let relies_on_heads = !self.heads.is_empty();
+        match self.attempt_once(jobs).await {
+            Err(StoreError::Unavailable(_)) if relies_on_heads => self.attempt_once(jobs).await,
+            attempted => attempted,
+        }
+    }
+
+    async fn attempt_once(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
         let mut connection = self.connected().await?;
         let engine = Engine::of(&self.address);
         let transaction = Transaction {
