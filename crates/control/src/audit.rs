@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use reoclo_domain::{AuditEventId, OrganizationId};
 use reoclo_store::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Caller, Control};
 
@@ -56,6 +56,17 @@ impl Control {
             detail: happening.detail,
         }
     }
+}
+
+/// What of these fields differs, each with the value that it had and the one that it has.
+pub(crate) fn differing<const N: usize>(fields: [(&'static str, Value, Value); N]) -> Value {
+    let mut detail = json!({});
+    for (name, from, to) in fields {
+        if from != to {
+            detail[name] = json!({ "from": from, "to": to });
+        }
+    }
+    detail
 }
 
 pub(crate) fn system_actor() -> Actor {

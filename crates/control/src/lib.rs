@@ -14,6 +14,7 @@ mod caller;
 mod checks;
 mod control;
 mod drain;
+mod edit;
 mod failed_authentications;
 mod identity;
 mod key_use;

@@ -5,12 +5,12 @@ use reoclo_domain::{
     AllowlistEntry, DisplayName, MAX_ALLOWLIST_ENTRIES, OrganizationId, Role, Slug,
 };
 use reoclo_store::{
-    AuditOutcome, Conflict, NewAuditEvent, NewOrganization, OrganizationChange, OrganizationRecord,
-    StoreError,
+    AuditOutcome, Conflict, Edit, NewAuditEvent, NewOrganization, OrganizationRecord, StoreError,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::audit::{Happening, resource};
+use crate::audit::{Happening, differing, resource};
+use crate::edit::settled;
 use crate::outbound::TrustedNetwork;
 use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
 
@@ -62,33 +62,21 @@ impl Control {
         form: OrganizationForm,
     ) -> Result<OrganizationRecord, Refusal> {
         let change = self.checked(&form)?;
-        let caller = proof.caller();
+        let (control, caller) = (self.clone(), proof.caller().clone());
         let id = caller.organization();
-        let before = self.organization_record(id).await?;
-        let mut detail = json!({});
-        if let Some(name) = &change.name {
-            detail["name"] = json!({ "from": before.name, "to": name });
-        }
-        if let Some(days) = change.max_key_lifetime_days {
-            detail["max_key_lifetime_days"] =
-                json!({ "from": before.max_key_lifetime_days, "to": days });
-        }
-        if let Some(networks) = &change.trusted_networks {
-            detail["trusted_networks"] =
-                json!({ "from": texts(&before.trusted_networks), "to": texts(networks) });
-        }
-        let happening = Happening {
-            action: "organization.update",
-            resource: resource("organization", id, Some(&before.name)),
-            outcome: AuditOutcome::Success,
-            detail,
+        let rule = move |before: &OrganizationRecord| -> Result<_, Refusal> {
+            let record = change.applied(before);
+            let happening = Happening {
+                action: "organization.update",
+                resource: resource("organization", id, Some(&before.name)),
+                outcome: AuditOutcome::Success,
+                detail: differences(before, &record),
+            };
+            let events = vec![control.event_by(&caller, happening)];
+            Ok(Edit { record, events })
         };
-        let event = self.event_by(caller, happening);
-        self.store()
-            .change_organization(id, change, vec![event])
-            .await
-            .map_err(Refusal::of_write)?;
-        self.organization_record(id).await
+        let edited = self.store().edit_organization(id, rule).await;
+        settled(edited, "the organization")
     }
 
     /// Makes an organization, of which the caller is the first admin. For the instance's first
@@ -193,6 +181,39 @@ impl Control {
         }
         networks
     }
+}
+
+/// What is to change, checked; none leaves it as it is.
+struct OrganizationChange {
+    name: Option<String>,
+    max_key_lifetime_days: Option<Option<u32>>,
+    trusted_networks: Option<Vec<IpNet>>,
+}
+
+impl OrganizationChange {
+    fn applied(&self, before: &OrganizationRecord) -> OrganizationRecord {
+        let mut record = before.clone();
+        if let Some(name) = &self.name {
+            record.name.clone_from(name);
+        }
+        if let Some(days) = self.max_key_lifetime_days {
+            record.max_key_lifetime_days = days;
+        }
+        if let Some(networks) = &self.trusted_networks {
+            record.trusted_networks.clone_from(networks);
+        }
+        record
+    }
+}
+
+fn differences(before: &OrganizationRecord, after: &OrganizationRecord) -> Value {
+    let days = |record: &OrganizationRecord| json!(record.max_key_lifetime_days);
+    let networks = |record: &OrganizationRecord| json!(texts(&record.trusted_networks));
+    differing([
+        ("name", json!(before.name), json!(after.name)),
+        ("max_key_lifetime_days", days(before), days(after)),
+        ("trusted_networks", networks(before), networks(after)),
+    ])
 }
 
 fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusal> {

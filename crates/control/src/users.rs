@@ -8,14 +8,14 @@ mod reset_password;
 
 use std::time::Duration;
 
-use reoclo_domain::{Role, Secret, Timestamp, UserId};
+use reoclo_domain::{Role, Secret, Timestamp};
 use reoclo_store::MemberRecord;
 
 pub use add::NewUserForm;
 pub use change::UserChange;
 pub use remove::RemovedUser;
 
-use crate::{Authorized, Caller, Control, CredentialKind, Refusal, UsersWrite};
+use crate::{Caller, CredentialKind, Refusal};
 
 /// A temporary password is good for this long.
 const TEMPORARY_FOR: Duration = Duration::from_hours(7 * 24);
@@ -29,22 +29,7 @@ pub struct AddedUser {
     pub temporary_password: Option<(Secret, Timestamp)>,
 }
 
-impl Control {
-    /// The person whom a change is about. A key neither makes nor changes admins and managers
-    /// (DESIGN rule 3).
-    async fn member_to_change(
-        &self,
-        proof: &Authorized<UsersWrite>,
-        id: UserId,
-    ) -> Result<MemberRecord, Refusal> {
-        let organization = proof.caller().organization();
-        let found = self.store().member(organization, id).await?;
-        let member = found.ok_or(Refusal::NotFound("the user"))?;
-        check_reach(proof.caller(), member.role)?;
-        Ok(member)
-    }
-}
-
+/// A key neither makes nor changes admins and managers.
 fn check_reach(caller: &Caller, role: Role) -> Result<(), Refusal> {
     if caller.person().is_none() && role >= Role::Manager {
         return Err(Refusal::WrongKeyType {

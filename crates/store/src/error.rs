@@ -44,6 +44,9 @@ pub enum Conflict {
     /// Something that the new row refers to does not exist.
     #[error("something that it refers to does not exist")]
     Missing,
+    /// Somebody else changed what the change relies on.
+    #[error("it was changed by somebody else meanwhile: read it and try again")]
+    Changed,
     /// The organization would be left without an admin.
     #[error("the last admin can be neither removed nor demoted")]
     LastAdmin,

@@ -10,6 +10,7 @@ mod audit;
 mod cache;
 mod data_dir;
 mod database;
+mod edit;
 mod engine;
 mod error;
 mod hex;
@@ -41,6 +42,7 @@ pub use audit::{
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};
+pub use edit::{Edit, Edited};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use instance::InstanceRecord;
@@ -57,10 +59,10 @@ pub use operations::{
     LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
     OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
-pub use organizations::{NewOrganization, OrganizationChange, OrganizationRecord};
+pub use organizations::{NewOrganization, OrganizationRecord};
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use servers::{
-    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerChange, ServerRecord,
+    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord,
 };
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};

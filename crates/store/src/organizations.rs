@@ -8,7 +8,8 @@ use serde_json::json;
 use sqlx::AnyConnection;
 
 use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head};
-use crate::error::{Conflict, StoreError};
+use crate::edit::{Edit, Edited, Rule};
+use crate::error::StoreError;
 use crate::master_key::MasterKey;
 use crate::sql::{Record, sql, unreadable};
 use crate::store::Store;
@@ -48,17 +49,6 @@ pub struct NewOrganization {
     pub name: String,
     /// When it is created.
     pub created_at: Timestamp,
-}
-
-/// What an admin may change of an organization; none leaves it as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct OrganizationChange {
-    /// Its name for people.
-    pub name: Option<String>,
-    /// The longest that a new key may live, in days; an inner none is for ever.
-    pub max_key_lifetime_days: Option<Option<u32>>,
-    /// Networks that are not public and that requests may go to all the same.
-    pub trusted_networks: Option<Vec<IpNet>>,
 }
 
 pub(crate) struct CreateOrganization {
@@ -131,55 +121,64 @@ fn networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
         .collect()
 }
 
-struct ChangeOrganization {
+struct EditOrganization<E> {
     id: OrganizationId,
-    change: OrganizationChange,
-    events: Vec<NewAuditEvent>,
+    rule: Rule<OrganizationRecord, E>,
 }
 
-impl Write for ChangeOrganization {
-    type Output = ();
+impl<E: Send + 'static> Write for EditOrganization<E> {
+    type Output = Edited<OrganizationRecord, E>;
 
-    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let lifetime = self.change.max_key_lifetime_days;
-        let networks = self.change.trusted_networks.as_ref().map(|networks| {
-            let networks: Vec<_> = networks.iter().map(IpNet::to_string).collect();
-            networks.join(" ")
-        });
-        let changed = sql(
-            "UPDATE organizations SET name = COALESCE($2, name), max_key_lifetime_days =
-                 CASE WHEN $3 = 1 THEN $4 ELSE max_key_lifetime_days END,
-                 trusted_networks = COALESCE($5, trusted_networks)
-             WHERE id = $1",
-        )
-        .bind(self.id)
-        .bind(self.change.name.as_deref())
-        .bind(lifetime.is_some())
-        .bind(lifetime.flatten())
-        .bind(networks)
-        .execute(work.connection().await?)
-        .await?;
-        if changed == 0 {
-            return Err(Conflict::Missing.into());
+    async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
+        let row = sql("UPDATE organizations SET name = name WHERE id = $1 RETURNING *")
+            .bind(self.id)
+            .optional(work.connection().await?)
+            .await?;
+        let Some(row) = row else {
+            return Ok(Edited::Unknown);
+        };
+        let before = OrganizationRecord::read(&row)?;
+        let Edit { record, events } = match (self.rule)(&before) {
+            Ok(edit) => edit,
+            Err(refused) => return Ok(Edited::Refused(refused)),
+        };
+        if record != before {
+            write(work.connection().await?, &record).await?;
+            work.audit(&events);
         }
-        work.audit(&self.events);
-        Ok(())
+        Ok(Edited::Is(record))
     }
 }
 
+async fn write(
+    connection: &mut AnyConnection,
+    record: &OrganizationRecord,
+) -> Result<(), StoreError> {
+    let networks = record.trusted_networks.iter().map(IpNet::to_string);
+    let networks = networks.collect::<Vec<_>>().join(" ");
+    sql(
+        "UPDATE organizations SET name = $2, max_key_lifetime_days = $3, trusted_networks = $4
+         WHERE id = $1",
+    )
+    .bind(record.id)
+    .bind(record.name.as_str())
+    .bind(record.max_key_lifetime_days)
+    .bind(networks)
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 impl Store {
-    /// Changes an organization.
-    ///
-    /// # Errors
-    /// [`Conflict::Missing`] when there is no such organization.
-    pub async fn change_organization(
+    /// Changes the name, the maximum lifetime and the networks of an organization, as `rule` says
+    /// of it as it is.
+    pub async fn edit_organization<E: Send + 'static>(
         &self,
         id: OrganizationId,
-        change: OrganizationChange,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<(), StoreError> {
-        let write = ChangeOrganization { id, change, events };
-        self.write(write).await
+        rule: impl Fn(&OrganizationRecord) -> Result<Edit<OrganizationRecord>, E> + Send + Sync + 'static,
+    ) -> Result<Edited<OrganizationRecord, E>, StoreError> {
+        let rule = Box::new(rule);
+        self.write(EditOrganization { id, rule }).await
     }
 
     /// Creates an organization and its audit chain; the instance chain records the new chain.

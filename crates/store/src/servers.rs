@@ -7,7 +7,6 @@ mod find;
 mod status;
 
 pub(crate) use add::insert;
-pub use change::ServerChange;
 pub use enrol::EnrolOutcome;
 pub(crate) use find::load_names;
 

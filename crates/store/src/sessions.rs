@@ -5,6 +5,7 @@ mod create;
 mod find;
 
 pub use change::NewPassword;
+pub(crate) use change::{end_all, put_password};
 
 use std::net::IpAddr;
 

@@ -1,5 +1,6 @@
 //! People, and their roles in organizations.
 
+mod edit;
 mod members;
 mod sign_in;
 
@@ -102,71 +103,6 @@ pub(crate) async fn grant(
     Ok(())
 }
 
-struct SetRole {
-    organization: OrganizationId,
-    user: UserId,
-    role: Option<Role>,
-    events: Vec<NewAuditEvent>,
-}
-
-impl Write for SetRole {
-    type Output = ();
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        lock(work.connection().await?, self.organization).await?;
-        if self.role != Some(Role::Admin) && self.is_last_admin(work.connection().await?).await? {
-            return Err(Conflict::LastAdmin.into());
-        }
-        match self.role {
-            Some(role) => self.change(work, role).await?,
-            None => self.remove(work).await?,
-        }
-        work.audit(&self.events);
-        Ok(())
-    }
-}
-
-impl SetRole {
-    async fn is_last_admin(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        let admins = sql(
-            "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
-        )
-        .bind(self.organization)
-        .all(connection, |row| row.parse::<UserId>("user_id"))
-        .await?;
-        Ok(admins == [self.user])
-    }
-
-    /// Of two admins of whom one changes and the other removes somebody, the removal stands.
-    async fn change(&self, work: &mut Work<'_>, role: Role) -> Result<(), StoreError> {
-        let changed =
-            sql("UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2")
-                .bind(self.organization)
-                .bind(self.user)
-                .bind(role.as_str())
-                .execute(work.connection().await?)
-                .await?;
-        if changed == 0 {
-            return Err(Conflict::Missing.into());
-        }
-        work.effect(Effect::Role(self.organization, self.user, Some(role)));
-        Ok(())
-    }
-
-    async fn remove(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let removed = sql("DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2")
-            .bind(self.organization)
-            .bind(self.user)
-            .execute(work.connection().await?)
-            .await?;
-        if removed == 0 {
-            return Err(Conflict::Missing.into());
-        }
-        work.effect(Effect::Role(self.organization, self.user, None));
-        Ok(())
-    }
-}
-
 /// Makes changes of an organization's roles wait for each other, so that of two admins who demote
 /// each other one stays.
 pub(super) async fn lock(
@@ -225,28 +161,6 @@ impl Store {
         let write = CreateUser {
             new,
             organization,
-            role,
-            events,
-        };
-        self.write(write).await
-    }
-
-    /// Changes the role of a person of an organization, or with `None` removes the person;
-    /// effective in [`Store::role_of`] before it returns.
-    ///
-    /// # Errors
-    /// [`Conflict::LastAdmin`](crate::Conflict::LastAdmin) when no admin would be left,
-    /// [`Conflict::Missing`](crate::Conflict::Missing) for somebody who is not in it.
-    pub async fn set_role(
-        &self,
-        organization: OrganizationId,
-        user: UserId,
-        role: Option<Role>,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<(), StoreError> {
-        let write = SetRole {
-            organization,
-            user,
             role,
             events,
         };

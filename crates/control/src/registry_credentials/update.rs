@@ -1,19 +1,17 @@
 //! Changing a registry credential.
 
 use reoclo_domain::{RegistryCredentialId, Secret};
-use reoclo_store::{AuditOutcome, NewAuditEvent, RegistryCredentialRecord};
-use serde_json::json;
+use reoclo_store::{AuditOutcome, Edit, NewAuditEvent, RegistryCredentialRecord};
+use serde_json::{Value, json};
 
 use super::MASKED_SECRET;
 use super::checked::{
     SECRET_FIELD, checked_address, checked_description, checked_name, checked_secret, checked_type,
     checked_username,
 };
-use crate::audit::{Happening, resource};
+use crate::audit::{Happening, differing, resource};
+use crate::edit::settled;
 use crate::{Authorized, Caller, Control, InvalidFields, Refusal, RegistryCredentialsWrite};
-
-/// Changes of the same credential at the same time are tried so often.
-const TRIES: usize = 5;
 
 /// What is to be changed; what is absent stays. An empty user name or description removes it.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +28,7 @@ pub struct RegistryCredentialChange {
 /// A credential as it is to be.
 pub(super) struct Changed {
     pub(super) record: RegistryCredentialRecord,
+    /// The secret that it was given.
     pub(super) secret: Option<Secret>,
     /// The names of the fields that differ.
     fields: Vec<&'static str>,
@@ -44,53 +43,40 @@ impl Control {
         id: RegistryCredentialId,
         change: RegistryCredentialChange,
     ) -> Result<RegistryCredentialRecord, Refusal> {
-        let organization = proof.caller().organization();
-        for _ in 0..TRIES {
-            let found = self.store().registry_credential(organization, id).await?;
-            let current = found.ok_or(Refusal::NotFound("the registry credential"))?;
-            let changed = change.apply(&current)?;
-            if changed.fields.is_empty() {
-                return Ok(current);
+        let (control, caller) = (self.clone(), proof.caller().clone());
+        let organization = caller.organization();
+        let secret = change.new_secret(&mut InvalidFields::default());
+        let rule = move |current: &RegistryCredentialRecord| {
+            let mut changed = change.apply(current)?;
+            if !changed.fields.is_empty() {
+                changed.record.updated_at = control.now();
             }
-            if let Some(record) = self.store_change(proof.caller(), changed).await? {
-                return Ok(record);
-            }
-        }
-        Err(Refusal::Conflict(
-            "the registry credential is being changed by others: read it and try again".into(),
-        ))
+            let event = control.registry_credential_updated(&caller, current, &changed);
+            Ok(Edit {
+                record: changed.record,
+                events: vec![event],
+            })
+        };
+        let store = self.store();
+        let edited = store.edit_registry_credential(organization, id, secret, rule);
+        settled(edited.await, "the registry credential")
     }
 
-    /// Nothing when somebody else was faster.
-    async fn store_change(
+    /// The fields that differ, with what they were and are; of a secret, only that it is another.
+    fn registry_credential_updated(
         &self,
         caller: &Caller,
-        changed: Changed,
-    ) -> Result<Option<RegistryCredentialRecord>, Refusal> {
-        let event = self.registry_credential_updated(caller, &changed);
-        let mut record = changed.record;
-        record.updated_at = self.now();
-        let updated = self
-            .store()
-            .update_registry_credential(record.clone(), changed.secret, vec![event])
-            .await
-            .map_err(Refusal::of_write)?;
-        record.revision += 1;
-        Ok(updated.then_some(record))
-    }
-
-    fn registry_credential_updated(&self, caller: &Caller, changed: &Changed) -> NewAuditEvent {
+        before: &RegistryCredentialRecord,
+        changed: &Changed,
+    ) -> NewAuditEvent {
         let record = &changed.record;
+        let mut detail = differences(before, record);
+        detail["changed"] = json!(changed.fields);
         let happening = Happening {
             action: "registry_credential.update",
             resource: resource("registry_credential", record.id, Some(record.name.as_str())),
             outcome: AuditOutcome::Success,
-            detail: json!({
-                "changed": changed.fields,
-                "registry_type": record.registry_type.as_str(),
-                "registry_url": record.registry_url.as_str(),
-                "username": record.username,
-            }),
+            detail,
         };
         self.event_by(caller, happening)
     }
@@ -172,6 +158,25 @@ impl RegistryCredentialChange {
         let secret = secret.filter(|secret| secret.expose() != MASKED_SECRET)?;
         checked_secret(SECRET_FIELD, Some(secret), invalid)
     }
+}
+
+fn differences(before: &RegistryCredentialRecord, after: &RegistryCredentialRecord) -> Value {
+    let address = |record: &RegistryCredentialRecord| json!(record.registry_url.as_str());
+    differing([
+        ("name", json!(before.name.as_str()), json!(after.name.as_str())),
+        (
+            "registry_type",
+            json!(before.registry_type_name),
+            json!(after.registry_type_name),
+        ),
+        ("registry_url", address(before), address(after)),
+        ("username", json!(before.username), json!(after.username)),
+        (
+            "description",
+            json!(before.description),
+            json!(after.description),
+        ),
+    ])
 }
 
 /// Which fields say that the secret would go elsewhere.

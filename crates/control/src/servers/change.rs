@@ -1,10 +1,11 @@
 //! Changing what a server is called.
 
 use reoclo_domain::{DisplayName, Slug};
-use reoclo_store::{AuditOutcome, Conflict, ServerChange, ServerRecord, StoreError};
+use reoclo_store::{AuditOutcome, Conflict, Edit, ServerRecord, StoreError};
 use serde_json::json;
 
-use crate::audit::{Happening, resource};
+use crate::audit::{Happening, differing, resource};
+use crate::edit::settled;
 use crate::{Authorized, Control, InvalidFields, Refusal, ServersWrite};
 
 /// What is to change; none leaves it as it is.
@@ -26,28 +27,49 @@ impl Control {
     ) -> Result<ServerRecord, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
-        let before = self.find_server(organization, reference).await?;
         let change = checked(&form)?;
-        let happening = Happening {
-            action: "server.update",
-            resource: resource("server", before.id, Some(&before.name)),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "slug": form.slug, "name": form.name }),
+        let server = self.find_server(organization, reference).await?.id;
+        let (control, caller) = (self.clone(), caller.clone());
+        let rule = move |before: &ServerRecord| -> Result<_, Refusal> {
+            let record = change.applied(before);
+            let happening = Happening {
+                action: "server.update",
+                resource: resource("server", before.id, Some(&before.name)),
+                outcome: AuditOutcome::Success,
+                detail: differing([
+                    ("name", json!(before.name), json!(record.name)),
+                    ("slug", json!(before.slug), json!(record.slug)),
+                ]),
+            };
+            let events = vec![control.event_by(&caller, happening)];
+            Ok(Edit { record, events })
         };
-        let event = self.event_by(caller, happening);
-        let changed = self
-            .store()
-            .change_server(organization, before.id, change, vec![event])
-            .await;
-        match changed {
-            Ok(true) => self.find_server(organization, &before.id.to_string()).await,
-            Ok(false) => Err(Refusal::NotFound("the server")),
+        match self.store().edit_server(organization, server, rule).await {
             Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Conflict(format!(
                 "there is a server with the slug {} already",
                 form.slug.unwrap_or_default()
             ))),
-            Err(error) => Err(Refusal::of_write(error)),
+            edited => settled(edited, "the server"),
         }
+    }
+}
+
+/// What is to change, checked; none leaves it as it is.
+struct ServerChange {
+    name: Option<DisplayName>,
+    slug: Option<Slug>,
+}
+
+impl ServerChange {
+    fn applied(&self, before: &ServerRecord) -> ServerRecord {
+        let mut record = before.clone();
+        if let Some(name) = &self.name {
+            name.as_str().clone_into(&mut record.name);
+        }
+        if let Some(slug) = &self.slug {
+            slug.as_str().clone_into(&mut record.slug);
+        }
+        record
     }
 }
 

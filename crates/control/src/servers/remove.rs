@@ -1,10 +1,11 @@
 //! Decommissioning a server.
 
 use reoclo_domain::ServerStatus;
-use reoclo_store::AuditOutcome;
+use reoclo_store::{AuditOutcome, Edit, ServerRecord};
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
+use crate::edit::settled;
 use crate::{Authorized, Control, Refusal, ServersWrite};
 
 impl Control {
@@ -16,20 +17,27 @@ impl Control {
         reference: &str,
     ) -> Result<(), Refusal> {
         let caller = proof.caller();
-        let server = self.find_server(caller.organization(), reference).await?;
-        let happening = Happening {
-            action: "server.decommission",
-            resource: resource("server", server.id, Some(&server.name)),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "slug": server.slug }),
+        let organization = caller.organization();
+        let server = self.find_server(organization, reference).await?.id;
+        let (control, caller, at) = (self.clone(), caller.clone(), self.now());
+        let rule = move |before: &ServerRecord| -> Result<_, Refusal> {
+            let mut record = before.clone();
+            if before.status == ServerStatus::Active {
+                record.last_seen_at = Some(at);
+            }
+            record.status = ServerStatus::Decommissioned;
+            let happening = Happening {
+                action: "server.decommission",
+                resource: resource("server", before.id, Some(&before.name)),
+                outcome: AuditOutcome::Success,
+                detail: json!({ "slug": before.slug }),
+            };
+            let events = vec![control.event_by(&caller, happening)];
+            Ok(Edit { record, events })
         };
-        let event = self.event_by(caller, happening);
-        let (status, at) = (ServerStatus::Decommissioned, self.now());
-        let ended = self
-            .store()
-            .set_server_status(server.id, status, at, vec![event]);
-        ended.await.map_err(Refusal::of_write)?;
-        self.runners().dismiss(server.id);
+        let removed = self.store().edit_server(organization, server, rule).await;
+        settled(removed, "the server")?;
+        self.runners().dismiss(server);
         Ok(())
     }
 }

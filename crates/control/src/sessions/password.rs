@@ -28,7 +28,7 @@ impl Control {
         self.check_attempts(&person.email, caller.source()).await?;
         let account = self.store().account_of(person.user).await?;
         let hash = account.and_then(|account| account.password_hash);
-        if !self.verify_password(current, hash).await? {
+        if !self.verify_password(current, hash.clone()).await? {
             return Err(Refusal::field("current_password", "is not right"));
         }
         self.forgive_attempts(&person.email, caller.source())
@@ -45,6 +45,7 @@ impl Control {
         let password = NewPassword {
             hash: self.hash_password(new).await?,
             temporary_until: None,
+            replaces: hash,
         };
         let happening = Happening {
             action: "user.password",

@@ -1,12 +1,13 @@
 //! Changing a person's role, and who may create organizations.
 
-use reoclo_domain::{Role, UserId};
-use reoclo_store::{AuditOutcome, Conflict, MemberRecord, StoreError};
+use reoclo_domain::UserId;
+use reoclo_store::{AuditOutcome, Edit, MemberRecord, NewAuditEvent};
 use serde_json::json;
 
 use super::{check_reach, role};
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Control, CredentialKind, Refusal, UsersWrite};
+use crate::edit::settled;
+use crate::{Authorized, Caller, Control, CredentialKind, Refusal, UsersWrite};
 
 /// What is to change; none leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -18,75 +19,68 @@ pub struct UserChange {
 }
 
 impl Control {
-    /// Changes a person of the caller's organization, effective at their next request.
+    /// Changes a person of the caller's organization, effective at their next request. All of it
+    /// is done, or none of it.
     pub async fn change_user(
         &self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
         change: UserChange,
     ) -> Result<MemberRecord, Refusal> {
-        let member = self.member_to_change(proof, id).await?;
         let wanted = change.role.as_deref().map(role).transpose()?;
         if let Some(role) = wanted {
             check_reach(proof.caller(), role)?;
         }
-        if let Some(may) = change.may_create_organizations {
+        let may = change.may_create_organizations;
+        if may.is_some() {
             check_may_name(proof)?;
-            self.name_creator(proof, &member, may).await?;
         }
-        if let Some(role) = wanted.filter(|role| *role != member.role) {
-            self.change_role(proof, &member, Some(role), "user.role")
-                .await?;
-        }
-        let organization = proof.caller().organization();
-        let found = self.store().member(organization, id).await?;
-        found.ok_or(Refusal::NotFound("the user"))
+        let (control, caller) = (self.clone(), proof.caller().clone());
+        let organization = caller.organization();
+        let rule = move |before: &MemberRecord| -> Result<_, Refusal> {
+            check_reach(&caller, before.role)?;
+            let after = MemberRecord {
+                role: wanted.unwrap_or(before.role),
+                may_create_organizations: may.unwrap_or(before.may_create_organizations),
+                ..before.clone()
+            };
+            let events = control.user_changes(&caller, before, &after);
+            let record = Some(after);
+            Ok(Edit { record, events })
+        };
+        let edited = self.store().edit_member(organization, id, rule).await;
+        settled(edited, "the user")?.ok_or(Refusal::NotFound("the user"))
     }
 
-    /// Changes or, with none, takes away a role.
-    pub(super) async fn change_role(
+    fn user_changes(
         &self,
-        proof: &Authorized<UsersWrite>,
-        member: &MemberRecord,
-        role: Option<Role>,
-        action: &'static str,
-    ) -> Result<(), Refusal> {
-        let happening = Happening {
-            action,
-            resource: resource("user", member.id, member.email.as_deref()),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "from": member.role.as_str(), "to": role.map(Role::as_str) }),
-        };
-        let (caller, event) = (proof.caller(), self.event_by(proof.caller(), happening));
-        let changed = self
-            .store()
-            .set_role(caller.organization(), member.id, role, vec![event])
-            .await;
-        match changed {
-            Ok(()) => Ok(()),
-            Err(StoreError::Conflict(Conflict::Missing)) => Err(Refusal::NotFound("the user")),
-            Err(error) => Err(Refusal::of_write(error)),
+        caller: &Caller,
+        before: &MemberRecord,
+        after: &MemberRecord,
+    ) -> Vec<NewAuditEvent> {
+        let (from, to) = (
+            before.may_create_organizations,
+            after.may_create_organizations,
+        );
+        let mut changes = Vec::new();
+        if from != to {
+            let detail = json!({ "from": from, "to": to });
+            changes.push(("user.may_create_organizations", detail));
         }
-    }
-
-    async fn name_creator(
-        &self,
-        proof: &Authorized<UsersWrite>,
-        member: &MemberRecord,
-        may: bool,
-    ) -> Result<(), Refusal> {
-        let happening = Happening {
-            action: "user.may_create_organizations",
-            resource: resource("user", member.id, member.email.as_deref()),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "to": may }),
-        };
-        let event = self.event_by(proof.caller(), happening);
-        let named = self
-            .store()
-            .let_create_organizations(member.id, may, vec![event])
-            .await;
-        named.map_err(Refusal::of_write)
+        if before.role != after.role {
+            let detail = json!({ "from": before.role.as_str(), "to": after.role.as_str() });
+            changes.push(("user.role", detail));
+        }
+        let events = changes.into_iter().map(|(action, detail)| {
+            let happening = Happening {
+                action,
+                resource: resource("user", before.id, before.email.as_deref()),
+                outcome: AuditOutcome::Success,
+                detail,
+            };
+            self.event_by(caller, happening)
+        });
+        events.collect()
     }
 }
 

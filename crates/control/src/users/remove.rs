@@ -1,8 +1,12 @@
 //! Removing a person, and what they leave behind.
 
 use reoclo_domain::{KeyStatus, UserId};
-use reoclo_store::AutomationKeyRecord;
+use reoclo_store::{AuditOutcome, AutomationKeyRecord, Edit, MemberRecord};
+use serde_json::json;
 
+use super::check_reach;
+use crate::audit::{Happening, resource};
+use crate::edit::settled;
 use crate::{Authorized, Control, Refusal, UsersWrite};
 
 /// What a person who was removed leaves behind.
@@ -24,10 +28,23 @@ impl Control {
         proof: &Authorized<UsersWrite>,
         id: UserId,
     ) -> Result<RemovedUser, Refusal> {
-        let member = self.member_to_change(proof, id).await?;
-        self.change_role(proof, &member, None, "user.remove")
-            .await?;
-        let (organization, now) = (proof.caller().organization(), self.now());
+        let (control, caller) = (self.clone(), proof.caller().clone());
+        let (organization, now) = (caller.organization(), self.now());
+        let rule = move |before: &MemberRecord| -> Result<_, Refusal> {
+            check_reach(&caller, before.role)?;
+            let happening = Happening {
+                action: "user.remove",
+                resource: resource("user", id, before.email.as_deref()),
+                outcome: AuditOutcome::Success,
+                detail: json!({ "from": before.role.as_str(), "to": null }),
+            };
+            Ok(Edit {
+                record: None,
+                events: vec![control.event_by(&caller, happening)],
+            })
+        };
+        let removed = self.store().edit_member(organization, id, rule).await;
+        settled(removed, "the user")?;
         let automation = self.store().automation_keys(organization).await?;
         let integration = self.store().integration_keys(organization).await?;
         Ok(RemovedUser {

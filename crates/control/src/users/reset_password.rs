@@ -1,11 +1,12 @@
 //! Giving a person a new temporary password.
 
 use reoclo_domain::{Secret, Timestamp, UserId};
-use reoclo_store::{AuditOutcome, NewPassword, RequestSource};
+use reoclo_store::{AuditOutcome, MemberRecord, NewPassword, RequestSource};
 use serde_json::json;
 
 use super::{AddedUser, TEMPORARY_FOR};
 use crate::audit::{Happening, resource};
+use crate::edit::settled;
 use crate::passwords::temporary_password;
 use crate::{Authorized, Control, LocalOwner, OrganizationManage, Refusal};
 
@@ -20,34 +21,32 @@ impl Control {
         id: UserId,
     ) -> Result<AddedUser, Refusal> {
         let caller = proof.caller();
-        let found = self.store().member(caller.organization(), id).await?;
-        let member = found.ok_or(Refusal::NotFound("the user"))?;
         if caller.person().is_some_and(|person| person.user == id) {
             return Err(Refusal::Conflict(
                 "change your own password with POST /api/auth/password".into(),
             ));
         }
-        if member.email.is_none() {
-            return Err(Refusal::Conflict(
-                "this account is still to be set up with its one-time link".into(),
-            ));
-        }
-        if !member.is_only_here {
-            return Err(Refusal::Conflict(
-                "this person is in other organizations too, so nobody else sets their password"
-                    .into(),
-            ));
-        }
+        let organization = caller.organization();
+        let found = self.store().member(organization, id).await?;
+        check_resettable(&found.ok_or(Refusal::NotFound("the user"))?)?;
         let (password, until) = self.new_temporary_password();
         let new = NewPassword {
             hash: self.hash_password(password.clone()).await?,
             temporary_until: Some(until),
+            replaces: None,
         };
-        let happening = password_reset(id, member.email.as_deref(), until);
-        let event = self.event_by(caller, happening);
-        let set = self.store().set_password(id, new, None, vec![event]).await;
-        set.map_err(Refusal::of_write)?;
-        let found = self.store().member(caller.organization(), id).await?;
+        let (control, caller) = (self.clone(), caller.clone());
+        let rule = move |member: &MemberRecord| {
+            check_resettable(member)?;
+            let happening = password_reset(id, member.email.as_deref(), until);
+            Ok(vec![control.event_by(&caller, happening)])
+        };
+        let store = self.store();
+        let set = store
+            .set_member_password(organization, id, new, rule)
+            .await;
+        settled(set, "the user")?;
+        let found = self.store().member(organization, id).await?;
         Ok(AddedUser {
             member: found.ok_or(Refusal::NotFound("the user"))?,
             temporary_password: Some((password, until)),
@@ -69,6 +68,7 @@ impl Control {
         let new = NewPassword {
             hash: self.hash_password(password.clone()).await?,
             temporary_until: Some(until),
+            replaces: None,
         };
         let memberships = self.store().memberships(user).await?;
         let organization = memberships.first().map(|first| first.organization);
@@ -87,6 +87,21 @@ impl Control {
         let password = temporary_password(self.entropy());
         (password, self.now().plus(TEMPORARY_FOR))
     }
+}
+
+/// Whoever sets a password can sign in with it everywhere.
+fn check_resettable(member: &MemberRecord) -> Result<(), Refusal> {
+    if member.email.is_none() {
+        return Err(Refusal::Conflict(
+            "this account is still to be set up with its one-time link".into(),
+        ));
+    }
+    if !member.is_only_here {
+        return Err(Refusal::Conflict(
+            "this person is in other organizations too, so nobody else sets their password".into(),
+        ));
+    }
+    Ok(())
 }
 
 fn password_reset(user: UserId, email: Option<&str>, until: Timestamp) -> Happening {

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use reoclo_domain::{Clock, Role};
-use reoclo_store::OrganizationChange;
 use serde_json::{Value, json};
 
 use crate::on_both_databases;
@@ -46,14 +45,9 @@ pub(crate) fn path(of: &str, key: &Value, verb: &str) -> String {
 }
 
 pub(crate) async fn limit_lifetimes(world: &World, days: Option<u32>) {
-    let change = OrganizationChange {
-        max_key_lifetime_days: Some(days),
-        ..OrganizationChange::default()
-    };
-    let changed = world
-        .store()
-        .change_organization(world.ours.id, change, Vec::new());
-    changed.await.unwrap();
+    world
+        .edit_organization(move |record| record.max_key_lifetime_days = days)
+        .await;
 }
 
 async fn a_key_works_and_its_token_is_shown_once(world: &World) {

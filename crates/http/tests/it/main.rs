@@ -4,6 +4,7 @@
 
 mod audit_chain;
 mod audit_logs;
+mod changes;
 mod edge;
 mod exec;
 mod identity;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::on_both_databases;
 use crate::world::{Answer, HOST, Session, World, request_with_body};
 
-const PASSWORD: &str = "correct horse battery";
+pub(crate) const PASSWORD: &str = "correct horse battery";
 
 on_both_databases!(
     a_person_signs_in_and_works,
@@ -34,11 +34,18 @@ async fn account(world: &World, role: Role) -> (UserId, String) {
     (user, format!("{user}@people.example"))
 }
 
+/// Somebody who is signed in, and could sign in with [`PASSWORD`].
+pub(crate) async fn with_password(world: &World, role: Role) -> Session {
+    let (user, _) = account(world, role).await;
+    world.session_of(&world.ours, user).await
+}
+
 async fn set_password(world: &World, user: UserId, is_temporary: bool) {
     let until = world.clock.now().plus(Duration::from_hours(1));
     let password = NewPassword {
         hash: Secret::new(hash()),
         temporary_until: is_temporary.then_some(until),
+        replaces: None,
     };
     world
         .store()

@@ -1,5 +1,7 @@
 //! Keeping a new registry credential.
 
+use reoclo_domain::{RegistryCredentialId, Secret};
+
 use super::{OpenRegistryCredential, RegistryCredentialRecord, secret_of};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
@@ -54,7 +56,7 @@ impl Store {
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
         let write = CreateRegistryCredential {
-            sealed_secret: self.seal_registry_secret(&credential)?,
+            sealed_secret: self.seal_registry_secret(credential.record.id, &credential.secret)?,
             record: credential.record,
             events,
         };
@@ -63,10 +65,10 @@ impl Store {
 
     pub(super) fn seal_registry_secret(
         &self,
-        credential: &OpenRegistryCredential,
+        id: RegistryCredentialId,
+        secret: &Secret,
     ) -> Result<Vec<u8>, StoreError> {
-        let id = credential.record.id.to_string();
-        let secret = credential.secret.expose().as_bytes();
+        let (id, secret) = (id.to_string(), secret.expose().as_bytes());
         self.master_key()
             .sealer()
             .seal(secret_of(&id), secret, self.entropy())

@@ -9,7 +9,7 @@ use crate::sql::{Record, Statement, sql, unreadable};
 use crate::store::Store;
 
 impl RegistryCredentialRecord {
-    fn read(row: &Record) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parse("id")?,
             organization: row.parse("organization_id")?,

@@ -1,34 +1,62 @@
 //! Changing a registry credential.
 
-use reoclo_domain::Secret;
+use reoclo_domain::{OrganizationId, RegistryCredentialId, Secret};
+use sqlx::AnyConnection;
 
-use super::{OpenRegistryCredential, RegistryCredentialRecord};
-use crate::audit::NewAuditEvent;
+use super::RegistryCredentialRecord;
+use crate::edit::{Edit, Edited, Rule};
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
-struct UpdateRegistryCredential {
-    record: RegistryCredentialRecord,
+struct EditRegistryCredential<E> {
+    organization: OrganizationId,
+    id: RegistryCredentialId,
     sealed_secret: Option<Vec<u8>>,
-    events: Vec<NewAuditEvent>,
+    rule: Rule<RegistryCredentialRecord, E>,
 }
 
-impl Write for UpdateRegistryCredential {
-    type Output = bool;
+impl<E: Send + 'static> Write for EditRegistryCredential<E> {
+    type Output = Edited<RegistryCredentialRecord, E>;
 
-    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let record = &self.record;
-        let changed = sql(
-            "UPDATE registry_credentials SET name = $4, registry_type = $5, registry_url = $6,
-                 username = $7, description = $8, updated_at = $9,
-                 sealed_secret = COALESCE($10, sealed_secret), revision = revision + 1
-             WHERE id = $1 AND organization_id = $2 AND revision = $3",
+    async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
+        let row = sql("UPDATE registry_credentials SET name = name
+             WHERE id = $1 AND organization_id = $2 RETURNING *")
+        .bind(self.id)
+        .bind(self.organization)
+        .optional(work.connection().await?)
+        .await?;
+        let Some(row) = row else {
+            return Ok(Edited::Unknown);
+        };
+        let before = RegistryCredentialRecord::read(&row)?;
+        let Edit { mut record, events } = match (self.rule)(&before) {
+            Ok(edit) => edit,
+            Err(refused) => return Ok(Edited::Refused(refused)),
+        };
+        if record != before || self.sealed_secret.is_some() {
+            record.revision = before.revision + 1;
+            self.write(work.connection().await?, &record).await?;
+            work.audit(&events);
+        }
+        Ok(Edited::Is(record))
+    }
+}
+
+impl<E> EditRegistryCredential<E> {
+    async fn write(
+        &self,
+        connection: &mut AnyConnection,
+        record: &RegistryCredentialRecord,
+    ) -> Result<(), StoreError> {
+        sql(
+            "UPDATE registry_credentials SET name = $2, registry_type = $3, registry_url = $4,
+                 username = $5, description = $6, updated_at = $7,
+                 sealed_secret = COALESCE($8, sealed_secret), revision = $9
+             WHERE id = $1",
         )
-        .bind(record.id)
-        .bind(record.organization)
-        .bind(record.revision)
+        .bind(self.id)
         .bind(record.name.as_str())
         .bind(record.registry_type_name.as_str())
         .bind(record.registry_url.as_str())
@@ -36,37 +64,32 @@ impl Write for UpdateRegistryCredential {
         .bind(record.description.as_deref())
         .bind(record.updated_at)
         .bind(self.sealed_secret.clone())
-        .execute(work.connection().await?)
+        .bind(record.revision)
+        .execute(connection)
         .await?;
-        if changed == 0 {
-            return Ok(false);
-        }
-        work.audit(&self.events);
-        Ok(true)
+        Ok(())
     }
 }
 
 impl Store {
-    /// Makes the registry credential what `record` says, with another secret when one is given.
-    /// `false` when it is gone, or was changed since `record` was read: then nothing is written.
-    pub async fn update_registry_credential(
+    /// Changes a registry credential as `rule` says of it as it is, and its secret when one is
+    /// given.
+    pub async fn edit_registry_credential<E: Send + 'static>(
         &self,
-        record: RegistryCredentialRecord,
+        organization: OrganizationId,
+        id: RegistryCredentialId,
         secret: Option<Secret>,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<bool, StoreError> {
-        let (record, sealed_secret) = match secret {
-            None => (record, None),
-            Some(secret) => {
-                let open = OpenRegistryCredential { record, secret };
-                let sealed = self.seal_registry_secret(&open)?;
-                (open.record, Some(sealed))
-            }
-        };
-        let write = UpdateRegistryCredential {
-            record,
-            sealed_secret,
-            events,
+        rule: impl Fn(&RegistryCredentialRecord) -> Result<Edit<RegistryCredentialRecord>, E>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Result<Edited<RegistryCredentialRecord, E>, StoreError> {
+        let sealed_secret = secret.map(|secret| self.seal_registry_secret(id, &secret));
+        let write = EditRegistryCredential {
+            organization,
+            id,
+            sealed_secret: sealed_secret.transpose()?,
+            rule: Box::new(rule),
         };
         self.write(write).await
     }

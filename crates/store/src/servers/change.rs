@@ -1,76 +1,94 @@
-//! Changing what servers are called.
+//! Changing what servers are called, and removing them.
 
 use std::sync::Arc;
 
-use reoclo_domain::{DisplayName, OrganizationId, ServerId, Slug};
+use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
 
-use crate::audit::NewAuditEvent;
+use super::{ServerRecord, status};
 use crate::cache::Effect;
+use crate::edit::{Edit, Edited, Rule};
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
-/// What is to change of a server; none leaves it as it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ServerChange {
-    /// Its name for people.
-    pub name: Option<DisplayName>,
-    /// Its name in addresses.
-    pub slug: Option<Slug>,
-}
-
-struct ChangeServer {
+struct EditServer<E> {
     organization: OrganizationId,
     server: ServerId,
-    change: ServerChange,
-    events: Vec<NewAuditEvent>,
+    rule: Rule<ServerRecord, E>,
 }
 
-impl Write for ChangeServer {
-    type Output = bool;
+impl<E: Send + 'static> Write for EditServer<E> {
+    type Output = Edited<ServerRecord, E>;
 
-    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let changed = sql(
-            "UPDATE servers SET name = COALESCE($3, name), slug = COALESCE($4, slug)
-             WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned'",
-        )
-        .bind(self.organization)
-        .bind(self.server)
-        .bind(self.change.name.as_ref().map(DisplayName::as_str))
-        .bind(self.change.slug.as_ref().map(Slug::as_str))
-        .execute(work.connection().await?)
-        .await?;
-        if changed == 0 {
-            return Ok(false);
+    async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
+        let Some(before) = self.lock(work).await? else {
+            return Ok(Edited::Unknown);
+        };
+        let Edit { record, events } = match (self.rule)(&before) {
+            Ok(edit) => edit,
+            Err(refused) => return Ok(Edited::Refused(refused)),
+        };
+        if record != before {
+            write(work, &before, &record).await?;
+            work.audit(&events);
         }
-        if let Some(name) = &self.change.name {
-            let name = Arc::from(name.as_str());
-            work.effect(Effect::ServerCreated(self.server, self.organization, name));
-        }
-        work.audit(&self.events);
-        Ok(true)
+        Ok(Edited::Is(record))
     }
 }
 
+impl<E> EditServer<E> {
+    /// The server as it is, unless it is decommissioned; others who change it wait.
+    async fn lock(&self, work: &mut Work<'_>) -> Result<Option<ServerRecord>, StoreError> {
+        let row = sql("UPDATE servers SET name = name
+             WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned' RETURNING *")
+        .bind(self.organization)
+        .bind(self.server)
+        .optional(work.connection().await?)
+        .await?;
+        row.as_ref().map(ServerRecord::read).transpose()
+    }
+}
+
+async fn write(
+    work: &mut Work<'_>,
+    before: &ServerRecord,
+    record: &ServerRecord,
+) -> Result<(), StoreError> {
+    sql("UPDATE servers SET name = $2, slug = $3, status = $4, last_seen_at = $5 WHERE id = $1")
+        .bind(record.id)
+        .bind(record.name.as_str())
+        .bind(record.slug.as_str())
+        .bind(record.status.as_str())
+        .bind(record.last_seen_at)
+        .execute(work.connection().await?)
+        .await?;
+    if record.status == ServerStatus::Decommissioned {
+        status::end_runner(work.connection().await?, record.id).await?;
+        work.effect(Effect::ServerRemoved(record.id));
+    } else if record.name != before.name {
+        let name = Arc::from(record.name.as_str());
+        work.effect(Effect::ServerCreated(record.id, record.organization, name));
+    }
+    Ok(())
+}
+
 impl Store {
-    /// Changes what a server is called. `false` when the organization has no such server in use;
-    /// then no event is written either.
+    /// Changes the name, the slug and where a server stands, as `rule` says of it as it is.
+    /// `Decommissioned` is final: it ends the runner's key and enrolment.
     ///
     /// # Errors
     /// [`Conflict::Slug`](crate::Conflict::Slug) when another server in use has the slug.
-    pub async fn change_server(
+    pub async fn edit_server<E: Send + 'static>(
         &self,
         organization: OrganizationId,
         server: ServerId,
-        change: ServerChange,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<bool, StoreError> {
-        let write = ChangeServer {
+        rule: impl Fn(&ServerRecord) -> Result<Edit<ServerRecord>, E> + Send + Sync + 'static,
+    ) -> Result<Edited<ServerRecord, E>, StoreError> {
+        let write = EditServer {
             organization,
             server,
-            change,
-            events,
+            rule: Box::new(rule),
         };
         self.write(write).await
     }

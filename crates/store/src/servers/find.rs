@@ -13,7 +13,7 @@ use crate::sql::{Record, sql};
 use crate::store::Store;
 
 impl ServerRecord {
-    fn read(row: &Record) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parse("id")?,
             organization: row.parse("organization_id")?,

@@ -53,7 +53,8 @@ impl Write for EndSessions {
     }
 }
 
-async fn end_all(connection: &mut AnyConnection, user: UserId) -> Result<(), StoreError> {
+/// Ends every session of a person.
+pub(crate) async fn end_all(connection: &mut AnyConnection, user: UserId) -> Result<(), StoreError> {
     sql("DELETE FROM sessions WHERE user_id = $1")
         .bind(user)
         .execute(connection)
@@ -68,6 +69,8 @@ pub struct NewPassword {
     pub hash: Secret,
     /// Until when it is good, when somebody else chose it: its owner must change it.
     pub temporary_until: Option<Timestamp>,
+    /// The hash that it takes the place of; with none, whatever is there.
+    pub replaces: Option<Secret>,
 }
 
 struct SetPassword {
@@ -81,22 +84,36 @@ impl Write for SetPassword {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let changed =
-            sql("UPDATE users SET password_hash = $2, temporary_until = $3 WHERE id = $1")
-                .bind(self.user)
-                .bind(&self.password.hash)
-                .bind(self.password.temporary_until)
-                .execute(work.connection().await?)
-                .await?;
-        if changed == 0 {
-            return Err(Conflict::Missing.into());
-        }
+        put_password(work.connection().await?, self.user, &self.password).await?;
         end_all(work.connection().await?, self.user).await?;
         if let Some(session) = &self.session {
             insert(work.connection().await?, session).await?;
         }
         work.audit(&self.events);
         Ok(())
+    }
+}
+
+/// Sets a person's password, unless another has taken the place of the one that it replaces.
+pub(crate) async fn put_password(
+    connection: &mut AnyConnection,
+    user: UserId,
+    password: &NewPassword,
+) -> Result<(), StoreError> {
+    let changed = sql(
+        "UPDATE users SET password_hash = $2, temporary_until = $3
+         WHERE id = $1 AND COALESCE(password_hash, '') = COALESCE($4, password_hash, '')",
+    )
+    .bind(user)
+    .bind(&password.hash)
+    .bind(password.temporary_until)
+    .bind(password.replaces.as_ref())
+    .execute(connection)
+    .await?;
+    match (changed, &password.replaces) {
+        (0, None) => Err(Conflict::Missing.into()),
+        (0, Some(_)) => Err(Conflict::Changed.into()),
+        _ => Ok(()),
     }
 }
 
@@ -130,7 +147,8 @@ impl Store {
     /// Sets a person's password and ends all their sessions; `session` is begun in their place.
     ///
     /// # Errors
-    /// [`Conflict::Missing`] when there is no such person.
+    /// [`Conflict::Missing`] when there is no such person, [`Conflict::Changed`] when the password
+    /// is no longer the one that it replaces.
     pub async fn set_password(
         &self,
         user: UserId,

@@ -61,7 +61,7 @@ const MEMBER: &str = "SELECT users.*, memberships.role AS role,
      WHERE memberships.organization_id = $1 ";
 
 impl MemberRecord {
-    fn read(row: &Record) -> Result<Self, StoreError> {
+    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
             id: row.parse("id")?,
             email: row.text_or_null("email")?,
@@ -96,22 +96,6 @@ impl Write for AddMember {
             return Err(Conflict::Exists.into());
         }
         grant(work, self.organization, self.user, self.role).await?;
-        work.audit(&self.events);
-        Ok(())
-    }
-}
-
-struct LetCreateOrganizations {
-    user: UserId,
-    may: bool,
-    events: Vec<NewAuditEvent>,
-}
-
-impl Write for LetCreateOrganizations {
-    type Output = ();
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let_create_organizations(work.connection().await?, self.user, self.may).await?;
         work.audit(&self.events);
         Ok(())
     }
@@ -191,22 +175,8 @@ impl Store {
         };
         self.write(write).await
     }
-
-    /// Says whether a person may create organizations.
-    ///
-    /// # Errors
-    /// [`Conflict::Missing`] when there is no such person.
-    pub async fn let_create_organizations(
-        &self,
-        user: UserId,
-        may: bool,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<(), StoreError> {
-        self.write(LetCreateOrganizations { user, may, events })
-            .await
-    }
 }
 
-fn sql_of_member(rest: &'static str) -> crate::sql::Statement {
+pub(super) fn sql_of_member(rest: &'static str) -> crate::sql::Statement {
     crate::sql::sql_of_literals(format!("{MEMBER}{rest}"))
 }

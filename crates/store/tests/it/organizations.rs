@@ -1,7 +1,7 @@
 //! Organizations.
 
 use reoclo_domain::Role;
-use reoclo_store::{Conflict, OrganizationChange, StoreError};
+use reoclo_store::{Conflict, Edit, NewAuditEvent, OrganizationRecord, Store, StoreError};
 
 use crate::fixture::{Fixture, Team};
 
@@ -14,6 +14,19 @@ contract![
     trusted_networks_are_kept_in_their_order,
     somebody_makes_an_organization_of_their_own,
 ];
+
+type Change = Box<dyn Fn(&mut OrganizationRecord) + Send + Sync>;
+
+async fn edit(store: &Store, team: Team, change: Change, events: Vec<NewAuditEvent>) {
+    let rule = move |before: &OrganizationRecord| {
+        let mut record = before.clone();
+        change(&mut record);
+        let events = events.clone();
+        Ok::<_, std::convert::Infallible>(Edit { record, events })
+    };
+    let edited = store.edit_organization(team.organization, rule).await;
+    edited.unwrap();
+}
 
 async fn an_organization_is_found(fixture: Fixture) {
     let store = &fixture.store;
@@ -77,21 +90,15 @@ async fn an_organization_changes_only_where_it_is_told(fixture: Fixture) {
     let store = &fixture.store;
     let change = async |change| {
         let event = fixture.event(zoo, "organization.update");
-        store
-            .change_organization(zoo.organization, change, vec![event])
-            .await
-            .unwrap();
+        edit(store, zoo, change, vec![event]).await;
         let found = store.organization(zoo.organization).await.unwrap().unwrap();
         (found.name, found.max_key_lifetime_days)
     };
-    let name = |name: &str| OrganizationChange {
-        name: Some(name.into()),
-        ..OrganizationChange::default()
+    let name = |name: &str| -> Change {
+        let name = name.to_owned();
+        Box::new(move |record| record.name.clone_from(&name))
     };
-    let days = |days| OrganizationChange {
-        max_key_lifetime_days: Some(days),
-        ..OrganizationChange::default()
-    };
+    let days = |days| -> Change { Box::new(move |record| record.max_key_lifetime_days = days) };
     assert_eq!(change(name("Zoo")).await, ("Zoo".into(), None));
     assert_eq!(change(days(Some(90))).await, ("Zoo".into(), Some(90)));
     assert_eq!(change(name("Park")).await, ("Park".into(), Some(90)));
@@ -107,12 +114,13 @@ async fn trusted_networks_are_kept_in_their_order(fixture: Fixture) {
     let networks = ["192.168.7.0/24", "10.0.0.5/32", "fd12:3456::/32"];
     let networks: Vec<_> = networks.map(|network| network.parse().unwrap()).into();
     let trusted = async |team: Team, trusted: Option<&Vec<_>>| {
-        let change = OrganizationChange {
-            trusted_networks: trusted.cloned(),
-            ..OrganizationChange::default()
-        };
-        let id = team.organization;
-        store.change_organization(id, change, vec![]).await.unwrap();
+        let (id, trusted) = (team.organization, trusted.cloned());
+        let change: Change = Box::new(move |record| {
+            if let Some(trusted) = &trusted {
+                record.trusted_networks.clone_from(trusted);
+            }
+        });
+        edit(store, team, change, vec![]).await;
         store
             .organization(id)
             .await

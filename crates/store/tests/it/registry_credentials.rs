@@ -1,7 +1,10 @@
 //! Registry credentials: kept, found, changed and removed within their organization.
 
 use reoclo_domain::{OrganizationId, RegistryCredentialId, Secret};
-use reoclo_store::{Conflict, OpenRegistryCredential, RegistryCredentialRecord, StoreError};
+use reoclo_store::{
+    Conflict, Edit, Edited, NewAuditEvent, OpenRegistryCredential, RegistryCredentialRecord, Store,
+    StoreError,
+};
 
 use crate::fixture::{Fixture, Team};
 
@@ -10,7 +13,7 @@ contract!(
     the_list_is_sorted_and_the_organizations_own,
     what_a_foreign_organization_has_is_not_found,
     a_change_keeps_the_secret_unless_another_comes_with_it,
-    a_change_of_what_was_changed_meanwhile_writes_nothing,
+    a_change_that_the_rule_refuses_writes_nothing,
     a_removed_credential_is_gone,
     unknown_credentials_are_named,
     what_cannot_be_kept_is_refused,
@@ -53,6 +56,22 @@ impl Fixture {
             .await
             .unwrap()
     }
+}
+
+/// Makes the credential what `record` says. `false` when the organization has none with its id.
+async fn update(
+    store: &Store,
+    record: RegistryCredentialRecord,
+    secret: Option<Secret>,
+    events: Vec<NewAuditEvent>,
+) -> Result<bool, StoreError> {
+    let (organization, id) = (record.organization, record.id);
+    let rule = move |_: &RegistryCredentialRecord| {
+        let (record, events) = (record.clone(), events.clone());
+        Ok::<_, std::convert::Infallible>(Edit { record, events })
+    };
+    let edited = store.edit_registry_credential(organization, id, secret, rule);
+    Ok(edited.await? != Edited::Unknown)
 }
 
 async fn a_credential_is_kept_with_its_secret(fixture: Fixture) {
@@ -101,7 +120,7 @@ async fn what_a_foreign_organization_has_is_not_found(fixture: Fixture) {
     };
     let events = || vec![fixture.event(theirs, "x")];
     let secret = Some(Secret::new("other"));
-    let updated = store.update_registry_credential(stolen, secret, events());
+    let updated = update(store, stolen, secret, events());
     assert!(!updated.await.unwrap());
     let deleted = store.delete_registry_credential(foreign, id, events());
     assert!(!deleted.await.unwrap());
@@ -124,14 +143,14 @@ async fn a_change_keeps_the_secret_unless_another_comes_with_it(fixture: Fixture
     };
     let events = vec![fixture.event(team, "registry_credential.update")];
     let store = &fixture.store;
-    let updated = store.update_registry_credential(record.clone(), None, events);
+    let updated = update(store, record.clone(), None, events);
     assert!(updated.await.unwrap());
     record.revision += 1;
     let changed = fixture.opened(&record).await.unwrap();
     assert_eq!((&changed.record, &changed.secret), (&record, &kept.secret));
 
     let secret = Secret::new("another");
-    let updated = store.update_registry_credential(record.clone(), Some(secret.clone()), vec![]);
+    let updated = update(store, record.clone(), Some(secret.clone()), vec![]);
     assert!(updated.await.unwrap());
     assert_eq!(fixture.opened(&record).await.unwrap().secret, secret);
     assert_eq!(fixture.actions(team).await.len(), 2);
@@ -142,25 +161,15 @@ fn record_time(credential: &OpenRegistryCredential) -> reoclo_domain::Timestamp 
     credential.record.updated_at.plus(later)
 }
 
-async fn a_change_of_what_was_changed_meanwhile_writes_nothing(fixture: Fixture) {
+async fn a_change_that_the_rule_refuses_writes_nothing(fixture: Fixture) {
     let team = fixture.team("ours").await;
     let kept = fixture.kept(team, "hub").await;
+    let (id, secret) = (kept.record.id, Some(Secret::new("another")));
+    let rule = |_: &RegistryCredentialRecord| Err::<Edit<_>, _>("no");
     let store = &fixture.store;
-    let change = |host: &str| RegistryCredentialRecord {
-        registry_url: host.parse().unwrap(),
-        ..kept.record.clone()
-    };
-    let first = change("first.example");
-    let secret = |text: &str| Some(Secret::new(text));
-    let updated = store.update_registry_credential(first, secret("first"), vec![]);
-    assert!(updated.await.unwrap());
-    let events = vec![fixture.event(team, "registry_credential.update")];
-    let second = change("second.example");
-    let updated = store.update_registry_credential(second, secret("second"), events);
-    assert!(!updated.await.unwrap());
-    let found = fixture.opened(&kept.record).await.unwrap();
-    assert_eq!(found.record.registry_url.as_str(), "first.example");
-    assert_eq!(found.secret.expose(), "first");
+    let edited = store.edit_registry_credential(team.organization, id, secret, rule);
+    assert_eq!(edited.await.unwrap(), Edited::Refused("no"));
+    assert_eq!(fixture.opened(&kept.record).await, Some(kept));
     assert_eq!(fixture.actions(team).await.len(), 1);
 }
 
@@ -175,7 +184,7 @@ async fn a_removed_credential_is_gone(fixture: Fixture) {
     assert!(delete().await.unwrap());
     assert_eq!(fixture.opened(&record).await, None);
     assert!(!delete().await.unwrap());
-    let updated = store.update_registry_credential(record.clone(), None, vec![]);
+    let updated = update(store, record.clone(), None, vec![]);
     assert!(!updated.await.unwrap());
     assert_eq!(fixture.actions(team).await.len(), 2);
 }

@@ -2,10 +2,13 @@
 
 mod enrol;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{Conflict, HostFacts, RunnerIdentity, ServerChange, ServerRecord, StoreError};
+use reoclo_store::{
+    Conflict, Edit, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError,
+};
 
 use crate::fixture::Fixture;
 
@@ -318,15 +321,17 @@ async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
     let server = fixture.server(zoo, "web").await;
     fixture.server(zoo, "shop").await;
     let change = async |team: crate::fixture::Team, slug: &str, name: Option<&str>| {
-        let change = ServerChange {
-            name: name.map(|name| name.parse().unwrap()),
-            slug: Some(slug.parse().unwrap()),
-        };
         let event = fixture.event(team, "server.update");
-        fixture
-            .store
-            .change_server(team.organization, server, change, vec![event])
-            .await
+        let (slug, name) = (slug.to_owned(), name.map(str::to_owned));
+        let rule = move |before: &ServerRecord| {
+            let mut record = before.clone();
+            record.slug.clone_from(&slug);
+            record.name = name.clone().unwrap_or(record.name);
+            let events = vec![event.clone()];
+            Ok::<_, Infallible>(Edit { record, events })
+        };
+        let edited = fixture.store.edit_server(team.organization, server, rule);
+        Ok::<_, StoreError>(edited.await? != Edited::Unknown)
     };
     assert!(change(zoo, "web-2", Some("Web 2")).await.unwrap());
     let name = fixture.store.server_name(zoo.organization, server).await;

@@ -6,7 +6,7 @@ use reoclo_domain::{
     Clock, PlainToken, Role, Secret, SessionId, Timestamp, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    AttemptLimit, AttemptVerdict, Conflict, NewPassword, NewSession, PasswordStatus, SessionsEnded,
+    AttemptLimit, AttemptVerdict, Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession, PasswordStatus, SessionsEnded,
     StoreError,
 };
 
@@ -85,10 +85,14 @@ async fn a_session_is_found_with_its_person_as_they_are(fixture: Fixture) {
         .set_role(team.organization, bob, Some(Role::Viewer), vec![])
         .await
         .unwrap();
-    store
-        .let_create_organizations(bob, true, vec![])
-        .await
-        .unwrap();
+    let may = |member: &MemberRecord| {
+        let mut member = member.clone();
+        member.may_create_organizations = true;
+        let (record, events) = (Some(member), vec![]);
+        Ok::<_, std::convert::Infallible>(Edit { record, events })
+    };
+    let edited = store.edit_member(team.organization, bob, may).await;
+    assert!(matches!(edited, Ok(Edited::Is(_))));
     let found = store.find_session(&new.token).await.unwrap().unwrap();
     assert_eq!(found.role, Some(Role::Viewer));
     assert!(found.may_create_organizations);
@@ -158,6 +162,7 @@ async fn a_new_password_ends_every_session(fixture: Fixture) {
     let password = NewPassword {
         hash: Secret::new("$argon2id$new"),
         temporary_until: Some(until),
+        replaces: None,
     };
     let set = store.set_password(team.admin, password.clone(), Some(new.clone()), vec![]);
     set.await.unwrap();
@@ -167,6 +172,22 @@ async fn a_new_password_ends_every_session(fixture: Fixture) {
     let account = store.account_of(team.admin).await.unwrap().unwrap();
     assert_eq!(account.password_hash.unwrap().expose(), "$argon2id$new");
     assert_eq!(account.temporary_until, Some(until));
+    let overtaken = NewPassword {
+        hash: Secret::new("$argon2id$later"),
+        temporary_until: None,
+        replaces: Some(Secret::new("$argon2id$old")),
+    };
+    let refused = store.set_password(team.admin, overtaken.clone(), None, vec![]);
+    assert!(matches!(
+        refused.await,
+        Err(StoreError::Conflict(Conflict::Changed))
+    ));
+    let right = NewPassword {
+        replaces: Some(Secret::new("$argon2id$new")),
+        ..overtaken
+    };
+    let set = store.set_password(team.admin, right, None, vec![]).await;
+    set.unwrap();
     let nobody = UserId::new(&*fixture.clock, &*fixture.entropy);
     let refused = store.set_password(nobody, password, None, vec![]).await;
     assert!(matches!(

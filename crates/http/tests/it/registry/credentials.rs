@@ -332,7 +332,8 @@ async fn every_change_is_audited(world: &World) {
     );
     let changed = json!(["username", "encrypted_credential", "name"]);
     assert_eq!(rows[1].detail["changed"], changed);
-    assert_eq!(rows[1].detail["username"], "eve");
+    let username = json!({ "from": "ada", "to": "eve" });
+    assert_eq!(rows[1].detail["username"], username);
 }
 
 async fn both_slash_forms_and_surfaces_are_the_same(world: &World) {

@@ -1,10 +1,13 @@
 //! People of the world, signed in.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use http::Method;
 use reoclo_domain::{Clock, PlainToken, Role, SessionId, TokenKind, UserId};
-use reoclo_store::{NewSession, NewUser, SessionsEnded};
+use reoclo_store::{
+    Edit, MemberRecord, NewSession, NewUser, OrganizationRecord, SessionsEnded,
+};
 use reoclo_testkit::RealEntropy;
 use serde_json::Value;
 
@@ -91,6 +94,41 @@ impl World {
 
     pub(crate) async fn post_as(&self, session: &Session, path: &str, body: &Value) -> Answer {
         self.ask_as(session, &Method::POST, path, Some(body)).await
+    }
+
+    /// Lets somebody of ours create organizations.
+    pub(crate) async fn let_create_organizations(&self, user: UserId) {
+        let rule = |member: &MemberRecord| {
+            let mut member = member.clone();
+            member.may_create_organizations = true;
+            Ok::<_, Infallible>(Edit {
+                record: Some(member),
+                events: Vec::new(),
+            })
+        };
+        self.store()
+            .edit_member(self.ours.id, user, rule)
+            .await
+            .unwrap();
+    }
+
+    /// Changes our organization as no admin could.
+    pub(crate) async fn edit_organization(
+        &self,
+        change: impl Fn(&mut OrganizationRecord) + Send + Sync + 'static,
+    ) {
+        let rule = move |record: &OrganizationRecord| {
+            let mut record = record.clone();
+            change(&mut record);
+            Ok::<_, Infallible>(Edit {
+                record,
+                events: Vec::new(),
+            })
+        };
+        self.store()
+            .edit_organization(self.ours.id, rule)
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn person(&self, of: &Organization, role: Role) -> UserId {

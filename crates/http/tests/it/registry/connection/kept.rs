@@ -2,7 +2,6 @@
 
 use http::Method;
 use reoclo_domain::{Preset, Role};
-use reoclo_store::OrganizationChange;
 use reoclo_testkit::database;
 use serde_json::{Value, json};
 
@@ -92,14 +91,10 @@ async fn whoever_runs_it_can_keep_organizations_from_trusting_networks() {
         settings.organization_networks = false;
     });
     let world = world.await;
-    let trusted = Some(vec!["fd12:3456::/32".parse().unwrap()]);
-    let change = OrganizationChange {
-        trusted_networks: trusted,
-        ..OrganizationChange::default()
-    };
-    let store = world.store();
-    let changed = store.change_organization(world.ours.id, change, Vec::new());
-    changed.await.unwrap();
+    let trusted = vec!["fd12:3456::/32".parse().unwrap()];
+    world
+        .edit_organization(move |record| record.trusted_networks.clone_from(&trusted))
+        .await;
     let admin = Admin::of(&world).await;
     let answer = admin
         .try_registry("http://[fd12:3456::1]:9", PASSWORD)
