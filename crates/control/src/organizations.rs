@@ -186,6 +186,7 @@ impl Control {
 /// What is to change, checked; none leaves it as it is.
 struct OrganizationChange {
     name: Option<String>,
+    #[expect(clippy::option_option, reason = "an inner none is for ever")]
     max_key_lifetime_days: Option<Option<u32>>,
     trusted_networks: Option<Vec<IpNet>>,
 }

@@ -61,9 +61,7 @@ pub use operations::{
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
-pub use servers::{
-    EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord,
-};
+pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
 pub use sign_in_attempts::{AttemptLimit, AttemptVerdict};

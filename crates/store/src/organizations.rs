@@ -175,7 +175,10 @@ impl Store {
     pub async fn edit_organization<E: Send + 'static>(
         &self,
         id: OrganizationId,
-        rule: impl Fn(&OrganizationRecord) -> Result<Edit<OrganizationRecord>, E> + Send + Sync + 'static,
+        rule: impl Fn(&OrganizationRecord) -> Result<Edit<OrganizationRecord>, E>
+        + Send
+        + Sync
+        + 'static,
     ) -> Result<Edited<OrganizationRecord, E>, StoreError> {
         let rule = Box::new(rule);
         self.write(EditOrganization { id, rule }).await

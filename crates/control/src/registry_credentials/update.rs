@@ -163,7 +163,11 @@ impl RegistryCredentialChange {
 fn differences(before: &RegistryCredentialRecord, after: &RegistryCredentialRecord) -> Value {
     let address = |record: &RegistryCredentialRecord| json!(record.registry_url.as_str());
     differing([
-        ("name", json!(before.name.as_str()), json!(after.name.as_str())),
+        (
+            "name",
+            json!(before.name.as_str()),
+            json!(after.name.as_str()),
+        ),
         (
             "registry_type",
             json!(before.registry_type_name),

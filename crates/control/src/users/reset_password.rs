@@ -42,9 +42,7 @@ impl Control {
             Ok(vec![control.event_by(&caller, happening)])
         };
         let store = self.store();
-        let set = store
-            .set_member_password(organization, id, new, rule)
-            .await;
+        let set = store.set_member_password(organization, id, new, rule).await;
         settled(set, "the user")?;
         let found = self.store().member(organization, id).await?;
         Ok(AddedUser {

@@ -61,7 +61,11 @@ async fn a_refused_change_of_a_person_changes_nothing(world: &World) {
         .await;
     refused.is_error(409, "conflict");
     assert_eq!(world.get_as(&admin, &path).await.body, before);
-    assert!(rows(world, "user.may_create_organizations").await.is_empty());
+    assert!(
+        rows(world, "user.may_create_organizations")
+            .await
+            .is_empty()
+    );
     let new = json!({ "name": "The Zoo" });
     let created = world.post_as(&admin, "/api/organizations", &new).await;
     assert_eq!(created.status, 201, "{}", created.body);
@@ -123,7 +127,10 @@ async fn changes_of_a_person_follow_on_each_other(world: &World) {
 
 async fn changes_of_a_registry_credential_follow_on_each_other(world: &World) {
     let admin = admin(world).await;
-    let path = format!("/api/registry-credentials/{}", world.ours.registry_credential);
+    let path = format!(
+        "/api/registry-credentials/{}",
+        world.ours.registry_credential
+    );
     let bodies = (0..60).map(|number| {
         json!({ "name": format!("Hub {number}"), "secret": format!("very-secret-{number}") })
     });
@@ -132,15 +139,30 @@ async fn changes_of_a_registry_credential_follow_on_each_other(world: &World) {
     assert_eq!(rows.len(), 60);
     let names: Vec<_> = rows.iter().map(|row| row.detail["name"].clone()).collect();
     assert_follow(&names, names[0]["from"].clone());
-    assert!(rows.iter().all(|row| !row.detail.to_string().contains("very-secret")));
+    assert!(
+        rows.iter()
+            .all(|row| !row.detail.to_string().contains("very-secret"))
+    );
 }
 
 async fn what_changes_nothing_is_not_in_the_log(world: &World) {
     let admin = admin(world).await;
     let server = format!("/api/servers/{}", world.ours.server);
     let person = format!("/api/users/{}", world.ours.viewer);
-    at_once(world, &admin, "/api/organization", vec![json!({ "name": "ours" })]).await;
-    at_once(world, &admin, &server, vec![json!({ "name": "web 1 of ours" })]).await;
+    at_once(
+        world,
+        &admin,
+        "/api/organization",
+        vec![json!({ "name": "ours" })],
+    )
+    .await;
+    at_once(
+        world,
+        &admin,
+        &server,
+        vec![json!({ "name": "web 1 of ours" })],
+    )
+    .await;
     at_once(world, &admin, &person, vec![json!({ "role": "viewer" })]).await;
     for action in ["organization.update", "server.update", "user.role"] {
         assert!(rows(world, action).await.is_empty(), "{action}");

@@ -51,7 +51,10 @@ impl SetStatus {
     }
 }
 
-pub(super) async fn end_runner(connection: &mut AnyConnection, server: ServerId) -> Result<(), StoreError> {
+pub(super) async fn end_runner(
+    connection: &mut AnyConnection,
+    server: ServerId,
+) -> Result<(), StoreError> {
     sql("UPDATE servers SET public_key = NULL WHERE id = $1")
         .bind(server)
         .execute(connection)

@@ -54,7 +54,10 @@ impl Write for EndSessions {
 }
 
 /// Ends every session of a person.
-pub(crate) async fn end_all(connection: &mut AnyConnection, user: UserId) -> Result<(), StoreError> {
+pub(crate) async fn end_all(
+    connection: &mut AnyConnection,
+    user: UserId,
+) -> Result<(), StoreError> {
     sql("DELETE FROM sessions WHERE user_id = $1")
         .bind(user)
         .execute(connection)
@@ -100,10 +103,8 @@ pub(crate) async fn put_password(
     user: UserId,
     password: &NewPassword,
 ) -> Result<(), StoreError> {
-    let changed = sql(
-        "UPDATE users SET password_hash = $2, temporary_until = $3
-         WHERE id = $1 AND COALESCE(password_hash, '') = COALESCE($4, password_hash, '')",
-    )
+    let changed = sql("UPDATE users SET password_hash = $2, temporary_until = $3
+         WHERE id = $1 AND COALESCE(password_hash, '') = COALESCE($4, password_hash, '')")
     .bind(user)
     .bind(&password.hash)
     .bind(password.temporary_until)

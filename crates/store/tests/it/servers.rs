@@ -6,9 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{
-    Conflict, Edit, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError,
-};
+use reoclo_store::{Conflict, Edit, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError};
 
 use crate::fixture::Fixture;
 

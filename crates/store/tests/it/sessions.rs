@@ -6,8 +6,8 @@ use reoclo_domain::{
     Clock, PlainToken, Role, Secret, SessionId, Timestamp, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    AttemptLimit, AttemptVerdict, Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession, PasswordStatus, SessionsEnded,
-    StoreError,
+    AttemptLimit, AttemptVerdict, Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession,
+    PasswordStatus, SessionsEnded, StoreError,
 };
 
 use crate::fixture::{Fixture, Team};

@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use reoclo_domain::{Clock, PlainToken, Role, SessionId, TokenKind, UserId};
-use reoclo_store::{
-    Edit, MemberRecord, NewSession, NewUser, OrganizationRecord, SessionsEnded,
-};
+use reoclo_store::{Edit, MemberRecord, NewSession, NewUser, OrganizationRecord, SessionsEnded};
 use reoclo_testkit::RealEntropy;
 use serde_json::Value;
 
