@@ -124,12 +124,27 @@ impl Control {
             let rest = due.split_off(due.len().min(BATCH));
             let events = due.iter().map(|refused| self.refusal_event(refused));
             if let Err(error) = self.store().append_audit(events.collect()).await {
+                if !error.may_pass() {
+                    self.write_one_by_one(&due).await;
+                    due = rest;
+                    continue;
+                }
                 tracing::warn!(%error, "refused uses of keys could not be recorded yet");
                 due.extend(rest);
                 uses.ledger().give_back(due);
                 return;
             }
             due = rest;
+        }
+    }
+
+    /// One of them is not taken by the database, now or later; the others are not to wait for it.
+    async fn write_one_by_one(&self, due: &[RefusedUse]) {
+        for refused in due {
+            let event = self.refusal_event(refused);
+            if let Err(error) = self.store().append_audit(vec![event]).await {
+                tracing::error!(%error, code = refused.code, "a refused use was not recorded");
+            }
         }
     }
 

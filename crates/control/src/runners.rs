@@ -2,6 +2,7 @@
 
 mod attach;
 mod enrol;
+mod heard;
 mod identify;
 mod link;
 mod registry;
@@ -11,7 +12,7 @@ mod upgrade;
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
 
-pub(crate) use attach::cut;
+pub(crate) use heard::{Events, fact, is_unknown_call, why};
 pub(crate) use link::Link;
 pub(crate) use registry::Runners;
 pub(crate) use room::{Place, Slot, Waiting};

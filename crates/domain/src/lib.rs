@@ -6,6 +6,7 @@
 
 mod allowlist;
 mod ambient;
+mod foreign_text;
 mod id;
 mod key;
 mod lifetime;
@@ -24,6 +25,7 @@ mod token;
 
 pub use allowlist::{AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES, is_listed};
 pub use ambient::{Clock, Entropy};
+pub use foreign_text::escaped;
 pub use id::{
     AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
     RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,

@@ -282,8 +282,12 @@ pub(crate) fn fault(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) => match conflict(refusal.as_ref()) {
             Some(conflict) => conflict.into(),
+            None if is_of_a_value(refusal.as_ref()) => {
+                StoreError::Unfit(FaultCause::from(error).into())
+            }
             None => StoreError::unavailable(error),
         },
+        sqlx::Error::Encode(_) => StoreError::Unfit(FaultCause::from(error).into()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => {
             StoreError::corrupt(error.to_string())
         }
@@ -304,6 +308,22 @@ fn conflict(refusal: &dyn DatabaseError) -> Option<Conflict> {
         Some(Conflict::Email)
     } else {
         Some(Conflict::Exists)
+    }
+}
+
+/// Whether a value is at fault, and not the database or the way to it: PostgreSQL's classes 22
+/// (data exception) and 54 (limit exceeded) and its NOT NULL and CHECK violations, and SQLite's
+/// of that kind (<https://sqlite.org/rescode.html>). SQLite's NOT NULL is not among
+/// them: [`REFUSE_UNLESS_CHANGED`] is one.
+fn is_of_a_value(refusal: &dyn DatabaseError) -> bool {
+    let code = refusal.code().unwrap_or_default();
+    match code.len() {
+        // An SQLSTATE.
+        5 => ["22", "54", "23502", "23514"]
+            .iter()
+            .any(|class| code.starts_with(class)),
+        // `TOOBIG`, `CONSTRAINT_CHECK`, `CONSTRAINT_TRIGGER`, `CONSTRAINT_DATATYPE`, `MISMATCH`.
+        _ => ["18", "275", "1811", "3091", "20"].contains(&code.as_ref()),
     }
 }
 

@@ -14,6 +14,9 @@ pub enum StoreError {
     /// A text has a NUL character, which the databases cannot hold; nothing was changed.
     #[error("text must not contain a NUL character")]
     NulInText,
+    /// The database takes no such value, now or later; nothing was changed.
+    #[error("the database does not take the value")]
+    Unfit(#[source] DatabaseFault),
     /// The database could not be reached, is full or is read-only; nothing was changed.
     #[error("the database is not available")]
     Unavailable(#[source] DatabaseFault),
@@ -75,6 +78,12 @@ impl From<FaultCause> for DatabaseFault {
 }
 
 impl StoreError {
+    /// Whether the same write is worth another try: what the database refused for what it says
+    /// would be refused again.
+    pub const fn may_pass(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Uncertain(_))
+    }
+
     pub(crate) fn unavailable(cause: impl Into<FaultCause>) -> Self {
         Self::Unavailable(cause.into().into())
     }

@@ -103,7 +103,7 @@ fn arguments(values: impl IntoIterator<Item = Value>) -> Result<AnyArguments, St
     let mut arguments = AnyArguments::default();
     for value in values {
         let added = value.add_to(&mut arguments);
-        added.map_err(|error| StoreError::unavailable(sqlx::Error::Encode(error)))?;
+        added.map_err(|error| engine::fault(sqlx::Error::Encode(error)))?;
     }
     Ok(arguments)
 }

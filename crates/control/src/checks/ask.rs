@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use reoclo_domain::{HostChecks, HostSample, Metric, ServerId};
-use reoclo_wire::proto::{DescribeRequest, MetricsReply, MetricsRequest};
+use reoclo_wire::proto::MetricsReply;
 use tokio::time::timeout;
-use tonic::{Code, Status};
+use tonic::Status;
 
 use crate::Control;
-use crate::runners::Link;
+use crate::runners::{Link, is_unknown_call};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -60,13 +60,13 @@ impl Control {
 /// A runner that is too old to measure is asked who it is instead: it answers, or it does not.
 async fn ask(link: &Link) -> Result<HostSample, Status> {
     if !link.lacks_metrics() {
-        match link.client().metrics(MetricsRequest {}).await {
-            Ok(reply) => return Ok(sample(&reply.into_inner())),
-            Err(status) if status.code() == Code::Unimplemented => link.set_lacks_metrics(),
+        match link.calls().metrics().await {
+            Ok(reply) => return Ok(sample(&reply)),
+            Err(status) if is_unknown_call(&status) => link.set_lacks_metrics(),
             Err(status) => return Err(status),
         }
     }
-    link.client().describe(DescribeRequest {}).await?;
+    link.calls().describe().await?;
     Ok(HostSample::default())
 }
 

@@ -13,12 +13,12 @@ use reoclo_wire::proto::{
     operation_event::Event, output::Stream, refused::Reason,
 };
 use tokio::time::{sleep, timeout};
-use tonic::{Code, Status, Streaming};
+use tonic::{Code, Status};
 
 use super::dispatch::{Deadlines, Dispatch};
 use super::live::Live;
 use crate::Control;
-use crate::runners::Link;
+use crate::runners::{Events, Link, why};
 
 /// How an operation ended, as far as this process can tell.
 #[derive(Clone, Debug)]
@@ -162,12 +162,12 @@ impl Driver {
         let opened = match self.start_request(link) {
             Some(request) => {
                 self.sent = true;
-                link.client().start(request).await
+                link.calls().start(request).await
             }
-            None => link.client().follow(self.follow_request()).await,
+            None => link.calls().follow(self.follow_request()).await,
         };
         match opened {
-            Ok(stream) => self.read(link, stream.into_inner()).await,
+            Ok(events) => self.read(link, events).await,
             Err(status) => self.refused_with(link, &status),
         }
     }
@@ -195,18 +195,14 @@ impl Driver {
         }
     }
 
-    async fn read(
-        &mut self,
-        link: &Link,
-        mut events: Streaming<OperationEvent>,
-    ) -> Option<Verdict> {
+    async fn read(&mut self, link: &Link, mut events: Events) -> Option<Verdict> {
         let live = Arc::clone(&self.live);
         let mut cancel_sent = false;
         loop {
             let erase_in = self.erase_at.map(|at| self.until(at));
             tokio::select! {
                 biased;
-                message = events.message() => match message {
+                event = events.next() => match event {
                     Ok(Some(event)) => {
                         if let Some(verdict) = self.take(event) {
                             return Some(verdict);
@@ -230,11 +226,11 @@ impl Driver {
     /// Has the runner end the operation. Should the connection be lost meanwhile, it is told again
     /// on the next.
     fn send_cancel(&self, link: &Link) {
-        let (mut client, id) = (link.client(), self.dispatch.id);
+        let (calls, id) = (link.calls().clone(), self.dispatch.id);
         tokio::spawn(async move {
             let operation_id = id.to_string();
-            if let Err(status) = client.cancel(CancelRequest { operation_id }).await {
-                tracing::debug!(operation = %id, %status, "the runner did not hear of a cancel");
+            if let Err(status) = calls.cancel(CancelRequest { operation_id }).await {
+                tracing::debug!(operation = %id, why = why(&status), "the runner did not hear of a cancel");
             }
         });
     }
@@ -290,7 +286,7 @@ impl Driver {
         if status.code() == Code::NotFound {
             self.unknown_there(link)
         } else {
-            tracing::debug!(operation = %self.dispatch.id, %status, "the connection did not tell the end");
+            tracing::debug!(operation = %self.dispatch.id, why = why(status), "the connection did not tell the end");
             None
         }
     }

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::{
-    EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, OperationKind, OperationState,
+    EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, OperationKind, OperationState, Timestamp,
 };
-use reoclo_store::{AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, RequestSource};
+use reoclo_store::{
+    AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, RequestSource, StoreError, Tail,
+};
 use reoclo_wire::proto::{Finished, finished::State};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -40,8 +42,8 @@ impl Control {
         if dispatch.kind == OperationKind::Reboot {
             self.tell_of_reboot(dispatch, &mut outcome);
         }
-        self.store_outcome(dispatch, &outcome, log).await;
-        live.end(Arc::new(outcome));
+        let stored = self.store_outcome(dispatch, outcome, log).await;
+        live.end(Arc::new(stored));
         self.live().remove(dispatch.id);
     }
 
@@ -66,20 +68,51 @@ impl Control {
     pub(crate) async fn store_not_begun(&self, dispatch: &Dispatch) {
         let verdict = Verdict::NotStarted("its intent could not be stored for certain".into());
         let (outcome, log) = self.outcome(&verdict, &Live::new(dispatch.organization));
-        self.store_outcome(dispatch, &outcome, log).await;
+        self.store_outcome(dispatch, outcome, log).await;
     }
 
-    /// Keeps trying for as long as the database cannot take it: the runner keeps the result.
-    async fn store_outcome(&self, dispatch: &Dispatch, outcome: &OperationOutcome, log: LogEnd) {
+    /// Stores the outcome; one that the database does not take as it is has a plain one in its
+    /// place, so that the operation ends. Answers what was stored.
+    async fn store_outcome(
+        &self,
+        dispatch: &Dispatch,
+        outcome: OperationOutcome,
+        log: LogEnd,
+    ) -> OperationOutcome {
+        let Err(error) = self.store_in_time(dispatch, &outcome, log).await else {
+            return outcome;
+        };
+        tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored as it is");
+        let plain = unstorable(outcome.completed_at);
+        let stored = self.store_in_time(dispatch, &plain, LogEnd::default());
+        if let Err(error) = stored.await {
+            // The next start finds the operation without an outcome and looks again.
+            tracing::error!(operation = %dispatch.id, %error, "an outcome was not stored");
+        }
+        plain
+    }
+
+    /// Keeps trying for as long as the database cannot be reached: the runner keeps the result.
+    /// What would fail again is not tried again.
+    async fn store_in_time(
+        &self,
+        dispatch: &Dispatch,
+        outcome: &OperationOutcome,
+        log: LogEnd,
+    ) -> Result<(), StoreError> {
         loop {
             let event = self.outcome_event(dispatch, outcome);
             let stored = self
                 .store()
                 .finish_operation_with_log(dispatch.id, outcome.clone(), log.clone(), vec![event])
                 .await;
-            let Err(error) = stored else { return };
-            tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
-            sleep(self.settings().retry_delay).await;
+            match stored {
+                Err(error) if error.may_pass() => {
+                    tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
+                    sleep(self.settings().retry_delay).await;
+                }
+                stored => return stored.map(drop),
+            }
         }
     }
 
@@ -152,6 +185,25 @@ impl Control {
             completed_at: self.now(),
         };
         (outcome, log)
+    }
+}
+
+/// In place of an outcome that the database does not take.
+fn unstorable(completed_at: Timestamp) -> OperationOutcome {
+    OperationOutcome {
+        state: OperationState::Failed,
+        code: Some("lost".to_owned()),
+        message: Some(
+            "the database did not take what the server reported of its end, so nobody can tell \
+             how it ended: see the control plane's log"
+                .to_owned(),
+        ),
+        exit_code: EXIT_LOST,
+        signal: None,
+        duration_us: 0,
+        stdout: Tail::default(),
+        stderr: Tail::default(),
+        completed_at,
     }
 }
 
@@ -230,8 +282,7 @@ impl End {
         Self {
             state,
             code,
-            message: (!finished.message.is_empty())
-                .then(|| finished.message.replace('\0', "\u{fffd}")),
+            message: (!finished.message.is_empty()).then(|| finished.message.clone()),
             exit_code: finished.exit_code,
             signal: (finished.signal != 0).then_some(finished.signal),
             duration_us: i64::try_from(finished.duration_us).unwrap_or(i64::MAX),

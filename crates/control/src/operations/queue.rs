@@ -45,7 +45,10 @@ impl Control {
     ) -> Option<(Dispatch, Slot)> {
         match self.turn(&dispatch, waiting, live).await {
             Turn::Come(slot, link) => {
-                self.leave_queue(&mut dispatch, &link).await;
+                if let Err(verdict) = self.leave_queue(&mut dispatch, &link).await {
+                    self.end(&dispatch, &verdict, live).await;
+                    return None;
+                }
                 live.set_queued(false);
                 Some((dispatch, slot))
             }
@@ -80,8 +83,8 @@ impl Control {
 
     /// Notes that the operation may have been sent from now on, before it is: otherwise a control
     /// plane that starts anew would send it for the first time once more. Keeps trying for as long
-    /// as the database cannot take it.
-    async fn leave_queue(&self, dispatch: &mut Dispatch, link: &Link) {
+    /// as the database cannot be reached; what it does not take ends the operation.
+    async fn leave_queue(&self, dispatch: &mut Dispatch, link: &Link) -> Result<(), Verdict> {
         link.boot_id().clone_into(&mut dispatch.boot_id);
         link.instance_id().clone_into(&mut dispatch.instance_id);
         loop {
@@ -92,7 +95,14 @@ impl Control {
                 dispatch.boot_id.clone(),
                 dispatch.instance_id.clone(),
             );
-            let Err(error) = noted.await else { return };
+            let Err(error) = noted.await else {
+                return Ok(());
+            };
+            if !error.may_pass() {
+                tracing::error!(operation = %dispatch.id, %error, "an operation could not leave its queue");
+                let why = "the database did not take the note that it leaves its queue";
+                return Err(Verdict::NotStarted(why.to_owned()));
+            }
             tracing::error!(operation = %dispatch.id, %error, "an operation could not leave its queue yet");
             sleep(self.settings().retry_delay).await;
         }

@@ -4,24 +4,21 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use reoclo_domain::{ServerId, ServerStatus, is_deceptive};
+use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError,
 };
-use reoclo_wire::link::{Channel, open_client};
-use reoclo_wire::proto::runner_client::RunnerClient;
-use reoclo_wire::proto::{DescribeRequest, Description};
+use reoclo_wire::link::open_client;
+use reoclo_wire::proto::Description;
 use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
 use super::Link;
+use super::heard::Calls;
 use crate::Control;
 use crate::audit::{Happening, resource};
-
-/// A runner's own words are cut to this many characters.
-const MAX_FACT_CHARS: usize = 200;
 
 /// A connection whose runner has proved who it is.
 #[derive(Debug)]
@@ -70,7 +67,7 @@ impl Control {
         });
         let _guard = AbortOnDrop(connection.abort_handle());
 
-        let Some((link, description)) = self.describe(client).await else {
+        let Some((link, description)) = self.describe(Calls::new(client)).await else {
             return Detached::Lost;
         };
         let session = Session {
@@ -91,18 +88,13 @@ impl Control {
         why
     }
 
-    async fn describe(&self, client: RunnerClient<Channel>) -> Option<(Arc<Link>, Description)> {
-        let mut caller = client.clone();
-        let answer = caller.describe(DescribeRequest {});
-        let answer = timeout(self.settings().describe_timeout, answer)
-            .await
-            .ok()?
-            .ok()?;
-        let description = answer.into_inner();
+    async fn describe(&self, calls: Calls) -> Option<(Arc<Link>, Description)> {
+        let described = timeout(self.settings().describe_timeout, calls.describe()).await;
+        let description = described.ok()?.ok()?;
         let read_at = self.clock().monotonic();
         let number = self.runners().next_number();
         Some((
-            Arc::new(Link::new(number, client, &description, read_at)),
+            Arc::new(Link::new(number, calls, &description, read_at)),
             description,
         ))
     }
@@ -128,7 +120,7 @@ impl Session<'_> {
             self.note(self.audit_displaced().await);
         }
         self.leave_if_removed().await;
-        tracing::info!(%server, version = %cut(&description.version), "runner connected");
+        tracing::info!(%server, version = %description.version, "runner connected");
         self.control.runners().forget_on(server, &self.link).await;
         stored
     }
@@ -148,9 +140,9 @@ impl Session<'_> {
         let period = self.control.settings().facts_interval;
         loop {
             sleep(period).await;
-            let answer = self.link.client().describe(DescribeRequest {}).await;
-            let Ok(answer) = answer else { return };
-            let description = answer.into_inner();
+            let Ok(description) = self.link.calls().describe().await else {
+                return;
+            };
             self.link
                 .set_clocks(&description, self.control.clock().monotonic());
             stored = self.save(stored, &description).await;
@@ -181,7 +173,7 @@ impl Session<'_> {
     async fn save(&self, stored: Option<Known>, description: &Description) -> Option<Known> {
         let known = Known {
             facts: host_facts(description),
-            version: cut(&description.version),
+            version: description.version.clone(),
         };
         if stored.as_ref() == Some(&known) {
             return stored;
@@ -250,23 +242,15 @@ fn host_facts(description: &Description) -> HostFacts {
     let facts = description.facts.clone().unwrap_or_default();
     let number = |value: u64| i64::try_from(value).unwrap_or(i64::MAX);
     HostFacts {
-        hostname: cut(&facts.hostname),
-        os: cut(&facts.os),
-        kernel: cut(&facts.kernel),
-        architecture: cut(&facts.architecture),
+        hostname: facts.hostname,
+        os: facts.os,
+        kernel: facts.kernel,
+        architecture: facts.architecture,
         cpu_cores: facts.cpu_cores.into(),
         ram_mb: number(facts.ram_mb),
         disk_gb: number(facts.disk_gb),
-        docker_version: (!facts.docker_version.is_empty()).then(|| cut(&facts.docker_version)),
+        docker_version: (!facts.docker_version.is_empty()).then_some(facts.docker_version),
     }
-}
-
-/// A runner's word is bounded and has no character that hides or reorders others.
-pub(crate) fn cut(text: &str) -> String {
-    text.chars()
-        .filter(|character| !is_deceptive(*character))
-        .take(MAX_FACT_CHARS)
-        .collect()
 }
 
 /// Addresses that the internet routes; a runner in the same house has none to show.

@@ -4,17 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use reoclo_wire::link::Channel;
 use reoclo_wire::proto::Description;
-use reoclo_wire::proto::runner_client::RunnerClient;
 use tokio::sync::watch;
 
-use super::{Detached, cut};
+use super::Detached;
+use super::heard::Calls;
 
 /// A connected runner: the calls it answers, and who answers them.
 pub(crate) struct Link {
     number: u64,
-    client: RunnerClient<Channel>,
+    calls: Calls,
     instance_id: String,
     boot_id: String,
     clocks: Mutex<Clocks>,
@@ -41,18 +40,18 @@ impl Clocks {
 impl Link {
     pub(super) fn new(
         number: u64,
-        client: RunnerClient<Channel>,
+        calls: Calls,
         description: &Description,
         read_at: Duration,
     ) -> Self {
         Self {
             number,
-            client,
+            calls,
             instance_id: description.instance_id.clone(),
             boot_id: description.boot_id.clone(),
             clocks: Mutex::new(Clocks::of(description, read_at)),
             closing: watch::Sender::new(None),
-            version: cut(&description.version),
+            version: description.version.clone(),
             lacks_metrics: AtomicBool::new(false),
         }
     }
@@ -62,8 +61,8 @@ impl Link {
         self.number
     }
 
-    pub(crate) fn client(&self) -> RunnerClient<Channel> {
-        self.client.clone()
+    pub(crate) const fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     pub(crate) fn instance_id(&self) -> &str {

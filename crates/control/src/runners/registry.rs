@@ -161,7 +161,7 @@ impl Runners {
         }
         let operation_ids = operations.iter().map(ToString::to_string).collect();
         if link
-            .client()
+            .calls()
             .forget(ForgetRequest { operation_ids })
             .await
             .is_err()

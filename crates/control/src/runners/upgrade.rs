@@ -4,7 +4,7 @@ use reoclo_store::{Actor, ActorKind, AuditOutcome, RequestSource, RunnerIdentity
 use reoclo_wire::handshake::UpgradeFailure;
 use serde_json::json;
 
-use super::cut;
+use super::fact;
 use crate::Control;
 use crate::audit::{Happening, resource};
 
@@ -17,8 +17,8 @@ impl Control {
         failure: &UpgradeFailure,
     ) {
         let server = identity.server;
-        let (version, sha256) = (cut(&failure.version), cut(&failure.sha256));
-        let reason = cut(&failure.reason);
+        let (version, sha256) = (fact(&failure.version), fact(&failure.sha256));
+        let reason = fact(&failure.reason);
         tracing::warn!(%server, version, reason, "a runner could not be upgraded");
         let happening = Happening {
             action: "runner.upgrade_failed",

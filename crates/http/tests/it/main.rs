@@ -7,6 +7,7 @@ mod audit_logs;
 mod changes;
 mod edge;
 mod exec;
+mod hostile_runner;
 mod identity;
 mod keys_automation;
 mod keys_integration;

@@ -1,12 +1,15 @@
 //! Operations as rows.
 
-use reoclo_domain::{OperationId, OperationState, OrganizationId};
+use reoclo_domain::{OperationId, OperationState, OrganizationId, escaped};
 
 use super::{NewOperation, OperationOutcome, OperationRecord, Tail};
 use crate::audit::{Actor, ActorKind};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
+
+/// Characters of a message; a longer one was stored by an earlier version.
+const MOST_OF_A_MESSAGE: usize = 8192;
 
 impl NewOperation {
     /// What was begun.
@@ -79,7 +82,7 @@ impl OperationOutcome {
         Ok(Self {
             state,
             code: row.text_or_null("code")?,
-            message: row.text_or_null("message")?,
+            message: message(row)?,
             exit_code: row.number("exit_code")?,
             signal: signal.and_then(|signal| i32::try_from(signal).ok()),
             duration_us: row.integer("duration_us")?,
@@ -88,6 +91,12 @@ impl OperationOutcome {
             completed_at: row.time("completed_at")?,
         })
     }
+}
+
+/// What a runner said may have been stored before such texts were bounded and escaped.
+fn message(row: &Record) -> Result<Option<String>, StoreError> {
+    let stored = row.text_or_null("message")?;
+    Ok(stored.map(|message| escaped(&message, MOST_OF_A_MESSAGE)))
 }
 
 impl Tail {

@@ -9,8 +9,8 @@ use super::{Driver, Verdict};
 use crate::runners::Link;
 
 impl Driver {
-    /// Writes the output that is due. Keeps trying for as long as the database cannot take it:
-    /// the runner keeps what follows.
+    /// Writes the output that is due. Keeps trying for as long as the database cannot be reached:
+    /// the runner keeps what follows. Output that it does not take is a gap in the log.
     pub(super) async fn keep_log(&self) {
         while let Some(chunk) = self.live.due() {
             let stream = chunk.stream;
@@ -19,6 +19,10 @@ impl Driver {
                 let store = self.control.store();
                 let stored = store.append_operation_log(id, vec![chunk.clone()]).await;
                 let Err(error) = stored else { break };
+                if !error.may_pass() {
+                    tracing::error!(operation = %id, %error, "output could not be stored");
+                    break;
+                }
                 tracing::error!(operation = %id, %error, "output could not be stored yet");
                 sleep(self.control.settings().retry_delay).await;
             }
@@ -62,11 +66,11 @@ impl Driver {
             stdout_offset: from.0,
             stderr_offset: from.1,
         };
-        let mut events = match link.client().follow(request).await {
-            Ok(events) => events.into_inner(),
+        let mut events = match link.calls().follow(request).await {
+            Ok(events) => events,
             Err(status) => return (status.code() == Code::NotFound).then_some(()),
         };
-        while let Some(event) = events.message().await.ok()? {
+        while let Some(event) = events.next().await.ok()? {
             match event.event {
                 Some(Event::Output(output)) => self.push(&output),
                 Some(Event::Finished(_)) => return Some(()),
