@@ -40,9 +40,13 @@ pub struct NewAutomationKeyRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<String>,
     /// Addresses and networks such as `203.0.113.7`, `10.0.0.0/8` and `2001:db8::/32`, at most
-    /// 100, from which it may be used; from everywhere when empty or absent.
+    /// 10,000, from which it may be used; from everywhere when this and
+    /// `ip_allowlist_source_ids` are empty or absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ip_allowlist: Option<Vec<String>>,
+    /// Published lists of networks from which it may be used as well, at most 5.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip_allowlist_source_ids: Option<Vec<String>>,
     /// Requests in any 60 seconds: 1 to 10,000, or else 100.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rate_limit_per_minute: Option<i64>,
@@ -122,6 +126,10 @@ pub struct AutomationKeyBody {
     pub registry_credential_ids: Vec<String>,
     /// From where it may be used; everywhere when empty.
     pub ip_allowlist: Vec<String>,
+    /// How many addresses and networks those are: a list of keys shows the first 100 of them.
+    pub ip_allowlist_entries: u32,
+    /// The published lists of networks from which it may be used as well.
+    pub ip_allowlist_source_ids: Vec<String>,
     /// Requests in any 60 seconds.
     pub rate_limit_per_minute: u32,
     /// `active`, `expired` or `revoked`.

@@ -3,6 +3,7 @@
 //! Field names are the contract with clients that are in use; they never change.
 #![forbid(unsafe_code)]
 
+mod address_source;
 mod audit_log;
 mod error;
 mod exec;
@@ -19,6 +20,7 @@ mod session;
 mod setup;
 mod user;
 
+pub use address_source::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
 pub use audit_log::{
     AuditLogFault, AuditLogItem, AuditLogPage, AuditLogVerification, VerifyAuditLogRequest,
 };

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, Timestamp, TokenKind, is_listed};
+use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, Timestamp, TokenKind};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
 use crate::keys::EXPIRY_NOTICE;
@@ -78,11 +78,13 @@ impl Control {
         let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
         let record = self.known_key(bearer, &source).await?;
         self.note_expiry(&record, &presented.notes);
-        self.check_life(&record)
-            .and_then(|()| check_address(&record, &source))
-            .inspect_err(|refusal| {
-                self.note_refusal(refusal, (&*record).into(), &source, wanted);
-            })?;
+        let checked = match self.check_life(&record) {
+            Ok(()) => self.check_address(&record, &source).await,
+            refused => refused,
+        };
+        checked.inspect_err(|refusal| {
+            self.note_refusal(refusal, (&*record).into(), &source, wanted);
+        })?;
         let caller = match &*record {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
@@ -127,6 +129,37 @@ impl Control {
         }
     }
 
+    /// An automation key with networks of its own, or with published ones, is used from there.
+    async fn check_address(
+        &self,
+        record: &KeyRecord,
+        source: &RequestSource,
+    ) -> Result<(), Refusal> {
+        let KeyRecord::Automation(key) = record else {
+            return Ok(());
+        };
+        if key.ip_allowlist.is_empty() && key.allowlist_sources.is_empty() {
+            return Ok(());
+        }
+        let Some(ip) = source.ip else {
+            let seen = "an unknown address".into();
+            return Err(Refusal::IpNotAllowed { seen });
+        };
+        if key.ip_allowlist.contains(ip) {
+            return Ok(());
+        }
+        let lists = &key.allowlist_sources;
+        if self
+            .store()
+            .is_published(key.organization, lists, ip)
+            .await?
+        {
+            return Ok(());
+        }
+        let seen = ip.to_string();
+        Err(Refusal::IpNotAllowed { seen })
+    }
+
     async fn check_rate(&self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
         let verdict = self
             .store()
@@ -158,19 +191,6 @@ impl Control {
             source,
         ))
     }
-}
-
-fn check_address(record: &KeyRecord, source: &RequestSource) -> Result<(), Refusal> {
-    let KeyRecord::Automation(AutomationKeyRecord { ip_allowlist, .. }) = record else {
-        return Ok(());
-    };
-    if ip_allowlist.is_empty() || source.ip.is_some_and(|ip| is_listed(ip_allowlist, ip)) {
-        return Ok(());
-    }
-    let seen = source
-        .ip
-        .map_or_else(|| "an unknown address".into(), |ip| ip.to_string());
-    Err(Refusal::IpNotAllowed { seen })
 }
 
 /// A malformed or mistyped token is none, without any look into the database.

@@ -69,6 +69,8 @@ pub struct Settings {
     pub organization_networks: bool,
     /// How long trying a registry may take.
     pub outbound_timeout: Duration,
+    /// How often a published list of networks is fetched.
+    pub address_source_interval: Duration,
 }
 
 impl Settings {
@@ -97,6 +99,7 @@ impl Settings {
             allowed_outbound: Vec::new(),
             organization_networks: true,
             outbound_timeout: Duration::from_secs(10),
+            address_source_interval: crate::address_sources::INTERVAL,
         }
     }
 }

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address_sources;
 mod audit;
 mod audit_logs;
 mod authenticate;
@@ -35,6 +36,7 @@ mod sessions;
 mod users;
 
 pub use account::SetupForm;
+pub use address_sources::NewAddressSourceForm;
 pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditVerification};
 pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
@@ -74,10 +76,10 @@ pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
-    Actor, ActorKind, AddressUsage, AuditActor, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind, HostFacts, KeyCreator, KeyRecord,
-    KeyRef, LastUse, LogStream, MemberRecord, Membership, OperationCursor, OperationDay,
-    OperationFilter, OperationOutcome, OperationPage, OperationQuery, OperationRecord,
-    OrganizationRecord, PasswordStatus, RegistryCredentialRecord, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    Actor, ActorKind, AddressSourceRecord, AddressUsage, AuditActor, AuditFilter, AuditItem,
+    AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind,
+    HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord, Membership,
+    OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
+    RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

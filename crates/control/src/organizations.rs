@@ -1,9 +1,7 @@
 //! Organizations: their settings, and making more of them.
 
 use ipnet::IpNet;
-use reoclo_domain::{
-    AllowlistEntry, DisplayName, MAX_ALLOWLIST_ENTRIES, OrganizationId, Role, Slug,
-};
+use reoclo_domain::{AllowlistEntry, DisplayName, OrganizationId, Role, Slug};
 use reoclo_store::{
     AuditOutcome, Conflict, Edit, NewAuditEvent, NewOrganization, OrganizationRecord, StoreError,
 };
@@ -17,6 +15,8 @@ use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refu
 /// The maxima that can be set: below the shortest lifetime of a key, none could be created.
 const MAX_LIFETIME_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 
+/// The most networks that an organization trusts.
+const MAX_TRUSTED_NETWORKS: usize = 100;
 const NETWORKS: &str = "trusted_networks";
 
 /// What an admin changes; none leaves it as it is.
@@ -167,12 +167,12 @@ impl Control {
         if !self.settings().organization_networks && !entries.is_empty() {
             let problem = "is turned off by whoever runs this Reoclo: leave it empty";
             invalid.add(NETWORKS, problem);
-        } else if entries.len() > MAX_ALLOWLIST_ENTRIES {
-            let problem = format!("must have at most {MAX_ALLOWLIST_ENTRIES} entries");
+        } else if entries.len() > MAX_TRUSTED_NETWORKS {
+            let problem = format!("must have at most {MAX_TRUSTED_NETWORKS} entries");
             invalid.add(NETWORKS, problem);
         }
         let mut networks = Vec::new();
-        for (place, text) in entries.iter().enumerate().take(MAX_ALLOWLIST_ENTRIES) {
+        for (place, text) in entries.iter().enumerate().take(MAX_TRUSTED_NETWORKS) {
             match text.parse::<TrustedNetwork>() {
                 Ok(TrustedNetwork(network)) if networks.contains(&network) => {}
                 Ok(TrustedNetwork(network)) => networks.push(network),

@@ -6,11 +6,17 @@ use std::str::FromStr;
 
 use ipnet::{IpNet, Ipv4Net};
 
+mod addresses;
+mod published;
+
+pub use addresses::{Addresses, Allowlist};
+pub use published::{MAX_PUBLISHED_ENTRIES, PublishedListError, read_published};
+
 /// The prefix length of the block that stands for IPv4 in IPv6: `::ffff:0:0/96` (RFC 4291, 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
 
-/// The most entries of a list.
-pub const MAX_ALLOWLIST_ENTRIES: usize = 100;
+/// The most entries of a list that people write.
+pub const MAX_ALLOWLIST_ENTRIES: usize = 10_000;
 
 /// One entry of an allowlist: an address, or a network in CIDR notation.
 ///

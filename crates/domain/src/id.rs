@@ -75,6 +75,8 @@ ids! {
     OperationId;
     /// A stored registry credential.
     RegistryCredentialId;
+    /// A published list of networks that automation keys may be used from.
+    AddressSourceId;
     /// One row of the audit log.
     AuditEventId;
     /// A person's session.

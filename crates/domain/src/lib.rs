@@ -23,12 +23,15 @@ mod sliding_window;
 mod timestamp;
 mod token;
 
-pub use allowlist::{AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES, is_listed};
+pub use allowlist::{
+    Addresses, Allowlist, AllowlistEntry, AllowlistEntryError, MAX_ALLOWLIST_ENTRIES,
+    MAX_PUBLISHED_ENTRIES, PublishedListError, is_listed, read_published,
+};
 pub use ambient::{Clock, Entropy};
 pub use foreign_text::escaped;
 pub use id::{
-    AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId, ParseIdError,
-    RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
+    AddressSourceId, AuditEventId, AutomationKeyId, IntegrationKeyId, OperationId, OrganizationId,
+    ParseIdError, RegistryCredentialId, RequestId, ServerId, SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};

@@ -5,6 +5,7 @@
 //! through [`Registrar`] alone, which demands that a handler begins with such a proof.
 #![forbid(unsafe_code)]
 
+mod address_sources;
 mod authorized;
 mod automation;
 mod body;

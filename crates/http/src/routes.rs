@@ -13,8 +13,8 @@ use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
 use crate::{
-    automation, identity, install, keys, probes, registry_credentials, runner, servers, sessions,
-    tenant, users,
+    address_sources, automation, identity, install, keys, probes, registry_credentials, runner,
+    servers, sessions, tenant, users,
 };
 
 /// The surfaces, ready to serve, and the table of their routes.
@@ -36,6 +36,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
     let registrar = keys::add(registrar);
+    let registrar = address_sources::add(registrar);
     let registrar = automation::add(registrar);
     let registrar = runner::add(registrar);
     let registrar = install::add(registrar);

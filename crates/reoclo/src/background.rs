@@ -13,6 +13,7 @@ const PRUNE_TICK: Duration = Duration::from_mins(10);
 const CHECKS_TICK: Duration = Duration::from_secs(1);
 const CONDENSE_TICK: Duration = Duration::from_mins(1);
 const COUNT_TICK: Duration = Duration::from_mins(1);
+const ADDRESS_SOURCES_TICK: Duration = Duration::from_mins(1);
 const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
@@ -26,6 +27,7 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(count_operations(control.clone())),
         tokio::spawn(write_checkpoints(control.clone())),
         tokio::spawn(prune(control.clone())),
+        tokio::spawn(refresh_address_sources(control.clone())),
     ]
 }
 
@@ -129,5 +131,14 @@ async fn prune(control: Control) {
             Ok(operations) => tracing::info!(operations, "old operations were removed"),
             Err(error) => tracing::error!(%error, "old operations could not be removed"),
         }
+    }
+}
+
+async fn refresh_address_sources(control: Control) {
+    let mut ticks = interval(ADDRESS_SOURCES_TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        control.refresh_stale_address_sources().await;
     }
 }

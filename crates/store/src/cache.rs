@@ -3,11 +3,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
-use reoclo_domain::{OrganizationId, Role, ServerId, Timestamp, TokenHash, UserId};
+use reoclo_domain::{
+    AddressSourceId, Addresses, OrganizationId, Role, ServerId, Timestamp, TokenHash, UserId,
+};
 
 use crate::keys::{KeyRecord, KeyRef};
 
-/// Every key that is not revoked, every role, and the name of every server in use.
+/// Every key that is not revoked, every role, the name of every server in use, and every
+/// published list of networks.
 #[derive(Debug, Default)]
 pub(crate) struct Cache(RwLock<State>);
 
@@ -17,6 +20,7 @@ struct State {
     tokens: HashMap<KeyRef, TokenHash>,
     roles: HashMap<(OrganizationId, UserId), Role>,
     servers: HashMap<ServerId, (OrganizationId, Arc<str>)>,
+    published: HashMap<AddressSourceId, (OrganizationId, Addresses)>,
 }
 
 /// What a committed write means for the cache.
@@ -34,6 +38,10 @@ pub(crate) enum Effect {
     ServerCreated(ServerId, OrganizationId, Arc<str>),
     /// A server was decommissioned.
     ServerRemoved(ServerId),
+    /// A list of networks was fetched.
+    ListFetched(AddressSourceId, OrganizationId, Addresses),
+    /// A list of networks was removed.
+    ListRemoved(AddressSourceId),
 }
 
 impl Cache {
@@ -56,6 +64,17 @@ impl Cache {
         let state = self.read();
         let (owner, name) = state.servers.get(&server)?;
         (*owner == organization).then(|| Arc::clone(name))
+    }
+
+    /// The networks of a published list, if it is one of the organization's.
+    pub(crate) fn published(
+        &self,
+        organization: OrganizationId,
+        source: AddressSourceId,
+    ) -> Option<Addresses> {
+        let state = self.read();
+        let (owner, addresses) = state.published.get(&source)?;
+        (*owner == organization).then(|| addresses.clone())
     }
 
     /// How many keys there are.
@@ -101,6 +120,12 @@ impl State {
             }
             Effect::ServerRemoved(server) => {
                 self.servers.remove(&server);
+            }
+            Effect::ListFetched(source, organization, addresses) => {
+                self.published.insert(source, (organization, addresses));
+            }
+            Effect::ListRemoved(source) => {
+                self.published.remove(&source);
             }
             Effect::Role(organization, user, None) => {
                 self.roles.remove(&(organization, user));

@@ -17,10 +17,9 @@ pub(crate) use find::load_all;
 pub use list::KeyQuery;
 pub use uses::{AddressUsage, KEPT_USE_DAYS, KeyUse, MAX_ADDRESSES_A_DAY};
 
-use ipnet::IpNet;
 use reoclo_domain::{
-    AutomationKeyId, AutomationScope, IntegrationKeyId, KeyKind, KeyLife, OrganizationId, Preset,
-    Timestamp, TokenHash, UserId,
+    AddressSourceId, Allowlist, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyKind,
+    KeyLife, OrganizationId, Preset, Timestamp, TokenHash, UserId,
 };
 use uuid::Uuid;
 
@@ -58,8 +57,10 @@ pub struct AutomationKeyRecord {
     pub prefix: String,
     /// What it may do, and where.
     pub scope: AutomationScope,
-    /// Where it may be used from; empty is everywhere.
-    pub ip_allowlist: Vec<IpNet>,
+    /// Where it may be used from; empty, and without published lists, is everywhere.
+    pub ip_allowlist: Allowlist,
+    /// Published lists of networks that it may be used from as well.
+    pub allowlist_sources: Vec<AddressSourceId>,
     /// Accepted requests in any 60 seconds.
     pub rate_limit_per_minute: u32,
     /// Who made it.

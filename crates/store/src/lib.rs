@@ -6,6 +6,7 @@
 //! the audit rows of a write are committed with it or not at all.
 #![forbid(unsafe_code)]
 
+mod address_sources;
 mod audit;
 mod cache;
 mod data_dir;
@@ -34,6 +35,7 @@ mod store;
 mod users;
 mod writer;
 
+pub use address_sources::{AddressSourceRecord, RefreshedList, RemovedSource};
 pub use audit::{
     Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AuditQuery, AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError,

@@ -59,6 +59,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operation days",
         include_str!("../migrations/0012_operation_days.sql"),
     ),
+    (
+        37,
+        "address sources",
+        include_str!("../migrations/0037_address_sources.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -198,6 +198,7 @@ bind! {
     reoclo_domain::SessionId => Text: |id| id.to_string();
     reoclo_domain::AutomationKeyId => Text: |id| id.to_string();
     reoclo_domain::RegistryCredentialId => Text: |id| id.to_string();
+    reoclo_domain::AddressSourceId => Text: |id| id.to_string();
 }
 
 impl Bind for &Secret {

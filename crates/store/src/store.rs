@@ -9,6 +9,7 @@ use reoclo_domain::{AuditEventId, Clock, Entropy};
 use sqlx::pool::PoolConnection;
 use sqlx::{Any, AnyPool};
 
+use crate::address_sources::KnownLists;
 use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::Engine;
@@ -59,6 +60,7 @@ struct Inner {
     writer: Queue,
     cache: Option<Arc<Cache>>,
     rate_windows: RateWindows,
+    known_lists: KnownLists,
     master_key: Arc<MasterKey>,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -136,6 +138,11 @@ impl Store {
 
     pub(crate) fn rate_windows(&self) -> &RateWindows {
         &self.inner.rate_windows
+    }
+
+    /// Lists of networks that were read before.
+    pub(crate) fn known_lists(&self) -> &KnownLists {
+        &self.inner.known_lists
     }
 
     pub(crate) fn master_key(&self) -> &MasterKey {

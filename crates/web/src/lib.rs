@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod address_sources;
 mod assets;
 mod audit_logs;
 mod form;
@@ -37,6 +38,7 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = account::add(registrar);
     let registrar = home::add(registrar);
     let registrar = keys::add(registrar);
+    let registrar = address_sources::add(registrar);
     let registrar = servers::add(registrar);
     let registrar = operations::add(registrar);
     let registrar = registry_credentials::add(registrar);

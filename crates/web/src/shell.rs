@@ -219,6 +219,19 @@ const NOTICES: &[(&str, &str)] = &[
         "The credential is stored. Its secret is sealed and never shown.",
     ),
     ("credential-changed", "The change is saved."),
+    (
+        "address-list-added",
+        "The list is fetched and in force for keys that name it.",
+    ),
+    (
+        "address-list-refreshed",
+        "The list is as it is published now.",
+    ),
+    (
+        "address-list-kept",
+        "No usable list came: the one before it stays in force.",
+    ),
+    ("address-list-removed", "The list is removed."),
     ("credential-removed", "The credential is removed."),
     ("server-changed", "The server is renamed."),
     (

@@ -5,8 +5,8 @@ use crate::audit::{Happening, resource};
 use crate::keys::describe;
 use crate::{Control, Refusal};
 use reoclo_domain::{
-    AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds, OrganizationId,
-    PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
+    Allowlist, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds,
+    OrganizationId, PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
 };
 use reoclo_store::{
     AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, NewAuditEvent, NewKey,
@@ -119,7 +119,8 @@ impl Control {
                 operations: OperationKinds::all(),
                 registry_credentials: Scope::All,
             },
-            ip_allowlist: Vec::new(),
+            ip_allowlist: Allowlist::default(),
+            allowlist_sources: Vec::new(),
             rate_limit_per_minute: FIRST_KEY_RATE_LIMIT,
             creator,
             life: KeyLife::new(self.now(), None),

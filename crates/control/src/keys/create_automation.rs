@@ -1,11 +1,13 @@
 //! Creating an automation key.
 
+use std::collections::HashSet;
 use std::fmt::Display;
+use std::hash::Hash;
 use std::str::FromStr;
 
 use reoclo_domain::{
-    AllowlistEntry, AutomationScope, DisplayName, Lifetime, MAX_ALLOWLIST_ENTRIES, OperationKind,
-    OperationKinds, OrganizationId, RegistryCredentialId, Scope, ServerId,
+    AddressSourceId, AllowlistEntry, AutomationScope, DisplayName, Lifetime, MAX_ALLOWLIST_ENTRIES,
+    OperationKind, OperationKinds, OrganizationId, RegistryCredentialId, Scope, ServerId,
 };
 
 use super::mint::{Blueprint, Power};
@@ -20,6 +22,9 @@ const MAX_LISTED: usize = 1000;
 const SERVERS: &str = "server_ids";
 const CREDENTIALS: &str = "registry_credential_ids";
 const ALLOWLIST: &str = "ip_allowlist";
+const SOURCES: &str = "ip_allowlist_source_ids";
+/// The most published lists that a key names.
+const MAX_LISTED_SOURCES: usize = 5;
 
 /// An automation key as a person wants it.
 #[derive(Clone, Debug)]
@@ -36,8 +41,10 @@ pub struct NewAutomationKeyForm {
     pub registry_credential_ids: Vec<String>,
     /// `30d`, `90d`, `1y` or `never`, which is meant where nothing is said.
     pub expires_in: Option<String>,
-    /// Addresses and networks; none is everywhere.
+    /// Addresses and networks; none, and no published list, is everywhere.
     pub ip_allowlist: Vec<String>,
+    /// The ids of published lists of networks.
+    pub ip_allowlist_source_ids: Vec<String>,
     /// Requests in any 60 seconds; 100 where nothing is said.
     pub rate_limit_per_minute: Option<i64>,
 }
@@ -58,8 +65,9 @@ impl Control {
         let expires_in = expires_in.unwrap_or(Lifetime::Never.as_str());
         let lifetime = lifetime::chosen(expires_in, maximum, &mut invalid);
         let ip_allowlist = allowlist(&form.ip_allowlist, &mut invalid);
-        let rate_limit_per_minute = rate_limit(form.rate_limit_per_minute, &mut invalid);
         let organization = proof.caller().organization();
+        let allowlist_sources = self.sources(organization, &form, &mut invalid).await?;
+        let rate_limit_per_minute = rate_limit(form.rate_limit_per_minute, &mut invalid);
         let scope = self.scope(organization, &form, &mut invalid).await?;
         invalid.into_result()?;
         let blueprint = Blueprint {
@@ -68,11 +76,30 @@ impl Control {
             power: Power::Automation {
                 scope,
                 ip_allowlist,
+                allowlist_sources,
                 rate_limit_per_minute,
             },
         };
         self.create_key(proof.caller(), person, blueprint, maximum)
             .await
+    }
+
+    async fn sources(
+        &self,
+        organization: OrganizationId,
+        form: &NewAutomationKeyForm,
+        invalid: &mut InvalidFields,
+    ) -> Result<Vec<AddressSourceId>, Refusal> {
+        let given = &form.ip_allowlist_source_ids;
+        let ids: Vec<AddressSourceId> = listed(SOURCES, given, MAX_LISTED_SOURCES, invalid);
+        if !ids.is_empty() {
+            let known = self.store().address_sources(organization).await?;
+            let is_known = |id: &AddressSourceId| known.iter().any(|source| source.id == *id);
+            let unknown: Vec<_> = ids.iter().copied().filter(|id| !is_known(id)).collect();
+            let is = "is not an address list of this organization";
+            note_unknown(SOURCES, given, &unknown, is, invalid);
+        }
+        Ok(ids)
     }
 
     async fn scope(
@@ -162,7 +189,7 @@ fn rate_limit(given: Option<i64>, invalid: &mut InvalidFields) -> u32 {
 }
 
 /// The entries, each once. What is wrong with one is noted under `field[position]`.
-fn listed<T: FromStr<Err: Display> + PartialEq>(
+fn listed<T: FromStr<Err: Display> + Copy + Eq + Hash>(
     field: &'static str,
     texts: &[String],
     most: usize,
@@ -172,10 +199,10 @@ fn listed<T: FromStr<Err: Display> + PartialEq>(
         invalid.add(field, format!("must have at most {most} entries"));
         return Vec::new();
     }
-    let mut entries = Vec::new();
+    let (mut entries, mut known) = (Vec::new(), HashSet::new());
     for (position, text) in texts.iter().enumerate() {
-        let entry = noted(format!("{field}[{position}]"), text.parse(), invalid);
-        entries.extend(entry.filter(|entry| !entries.contains(entry)));
+        let entry: Option<T> = noted(format!("{field}[{position}]"), text.parse(), invalid);
+        entries.extend(entry.filter(|entry| known.insert(*entry)));
     }
     entries
 }
@@ -225,6 +252,7 @@ mod tests {
             registry_credential_ids: Vec::new(),
             expires_in: None,
             ip_allowlist: Vec::new(),
+            ip_allowlist_source_ids: Vec::new(),
             rate_limit_per_minute: None,
         }
     }
@@ -278,8 +306,9 @@ mod tests {
     #[test]
     fn lists_and_limits_are_bounded() {
         let mut invalid = InvalidFields::default();
-        let entries: Vec<_> = (0..101).map(|number| format!("10.0.0.{number}")).collect();
-        allowlist(&entries[..100], &mut invalid);
+        let address = |number: u32| std::net::Ipv4Addr::from_bits(number).to_string();
+        let entries: Vec<_> = (0..10_001).map(address).collect();
+        allowlist(&entries[..10_000], &mut invalid);
         for given in [None, Some(1), Some(10_000)] {
             rate_limit(given, &mut invalid);
         }
@@ -288,7 +317,7 @@ mod tests {
         rate_limit(Some(10_001), &mut invalid);
         assert_eq!(
             invalid.to_string(),
-            "ip_allowlist must have at most 100 entries; rate_limit_per_minute must be from 1 to \
+            "ip_allowlist must have at most 10000 entries; rate_limit_per_minute must be from 1 to \
              10000"
         );
         let mut invalid = InvalidFields::default();

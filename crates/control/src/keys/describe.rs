@@ -6,6 +6,9 @@ use reoclo_domain::{AllowlistEntry, OperationKind, Preset, Scope};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord};
 use serde_json::{Value, json};
 
+/// The most networks that a row lists; of more, it has the number.
+const MAX_NETWORKS: usize = 100;
+
 /// What an audit row says of a key.
 pub(crate) fn describe(key: &KeyRecord) -> Value {
     json!({
@@ -36,13 +39,16 @@ fn automation(key: &AutomationKeyRecord) -> Value {
         .iter()
         .map(OperationKind::as_str)
         .collect();
-    let networks = key.ip_allowlist.iter().copied().map(AllowlistEntry::from);
-    let networks: Vec<String> = networks.map(|entry| entry.to_string()).collect();
+    let networks = key.ip_allowlist.entries().iter().copied();
+    let shown = networks.map(AllowlistEntry::from).take(MAX_NETWORKS);
+    let shown: Vec<String> = shown.map(|entry| entry.to_string()).collect();
     json!({
         "servers": ids(&key.scope.servers),
         "operations": operations,
         "registry_credentials": ids(&key.scope.registry_credentials),
-        "ip_allowlist": networks,
+        "ip_allowlist": shown,
+        "ip_allowlist_entries": key.ip_allowlist.entries().len(),
+        "ip_allowlist_sources": key.allowlist_sources,
         "rate_limit_per_minute": key.rate_limit_per_minute,
     })
 }

@@ -53,10 +53,12 @@ pub(super) fn blueprint(
             scope: key.scope.clone(),
             ip_allowlist: key
                 .ip_allowlist
+                .entries()
                 .iter()
                 .copied()
                 .map(AllowlistEntry::from)
                 .collect(),
+            allowlist_sources: key.allowlist_sources.clone(),
             rate_limit_per_minute: key.rate_limit_per_minute,
         },
     };

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use reoclo_domain::{
-    AllowlistEntry, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, MaximumLifetime,
-    PlainToken, Preset, TokenKind,
+    AddressSourceId, AllowlistEntry, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife,
+    MaximumLifetime, PlainToken, Preset, TokenKind,
 };
 use reoclo_store::{
     AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, KeyCreator, KeyDetails, KeyRecord,
@@ -32,6 +32,7 @@ pub(super) enum Power {
     Automation {
         scope: AutomationScope,
         ip_allowlist: Vec<AllowlistEntry>,
+        allowlist_sources: Vec<AddressSourceId>,
         rate_limit_per_minute: u32,
     },
 }
@@ -139,6 +140,7 @@ impl Control {
             Power::Automation {
                 scope,
                 ip_allowlist,
+                allowlist_sources,
                 rate_limit_per_minute,
             } => KeyRecord::Automation(AutomationKeyRecord {
                 id: AutomationKeyId::new(self.clock(), self.entropy()),
@@ -150,6 +152,7 @@ impl Control {
                     .into_iter()
                     .map(AllowlistEntry::network)
                     .collect(),
+                allowlist_sources,
                 rate_limit_per_minute,
                 creator,
                 life,

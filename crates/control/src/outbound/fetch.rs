@@ -10,7 +10,7 @@ use hyper_util::rt::TokioIo;
 
 use super::{Outbound, OutboundError, OutboundUrl};
 
-/// The most bytes of an answer's head, and of its body.
+/// The most bytes of an answer's head, and of its body where nothing else is said.
 const MOST: usize = 64 * 1024;
 
 const USER_AGENT: &str = concat!("reoclo/", env!("CARGO_PKG_VERSION"));
@@ -29,6 +29,16 @@ impl Outbound {
         url: &OutboundUrl,
         authorization: Option<HeaderValue>,
     ) -> Result<Answer, OutboundError> {
+        self.get_at_most(url, authorization, MOST).await
+    }
+
+    /// The same, for an answer whose body may have so many bytes.
+    pub(crate) async fn get_at_most(
+        &self,
+        url: &OutboundUrl,
+        authorization: Option<HeaderValue>,
+        most: usize,
+    ) -> Result<Answer, OutboundError> {
         let stream = TokioIo::new(self.connect(url).await?);
         let failed = |error| OutboundError::Http(url.authority(), error);
         let mut builder = http1::Builder::new();
@@ -41,7 +51,7 @@ impl Outbound {
             let request = request(url, authorization);
             let response = sender.send_request(request).await.map_err(failed)?;
             let (head, body) = response.into_parts();
-            let body = Limited::new(body, MOST).collect().await;
+            let body = Limited::new(body, most).collect().await;
             let body = body.map_err(|_| OutboundError::TooLarge(url.authority()))?;
             Ok(Answer {
                 status: head.status,
@@ -70,7 +80,10 @@ fn request(url: &OutboundUrl, authorization: Option<HeaderValue>) -> Request<Emp
         headers.insert(header::HOST, host);
     }
     headers.insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
-    headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(
+        header::ACCEPT,
+        HeaderValue::from_static("application/json, text/plain;q=0.9"),
+    );
     headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     if let Some(value) = authorization {
         headers.insert(header::AUTHORIZATION, value);

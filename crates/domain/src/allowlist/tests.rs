@@ -107,6 +107,101 @@ fn bits(address: IpAddr) -> (u8, String) {
     }
 }
 
+fn published(answer: &str, field: Option<&str>) -> Result<Vec<String>, String> {
+    match read_published(answer.as_bytes(), field) {
+        Ok(networks) => Ok(networks.iter().map(ToString::to_string).collect()),
+        Err(problem) => Err(problem.to_string()),
+    }
+}
+
+#[test]
+fn published_lists_are_read_in_the_forms_that_are_in_use() {
+    let both = Ok(vec!["192.0.2.0/24".to_owned(), "2001:db8::/32".to_owned()]);
+    for (answer, field) in [
+        ("192.0.2.0/24\n2001:db8::/32\n", None),
+        (
+            "\u{feff}# machines\r\n192.0.2.0/24 # one\r\n\r\n2001:db8::/32\t;two",
+            None,
+        ),
+        ("192.0.2.0/24, 2001:db8::/32, 192.0.2.0/24", None),
+        (r#"["192.0.2.0/24", "2001:db8::/32"]"#, None),
+        (
+            r#"{"actions": ["192.0.2.0/24", "2001:db8::/32"], "web": ["198.51.100.1"]}"#,
+            Some("actions"),
+        ),
+        (
+            r#"{"prefixes": [{"ip": "192.0.2.0/24", "region": "x"}, {"region": "y"}, {"ip": "2001:db8::/32"}]}"#,
+            Some("prefixes.ip"),
+        ),
+        (
+            r#"{"data": {"ranges": ["192.0.2.0/24", "2001:db8::/32"]}}"#,
+            Some("data.ranges"),
+        ),
+        (
+            r#"[{"ip": "192.0.2.0/24"}, {"ip": "2001:db8::/32"}]"#,
+            Some("ip"),
+        ),
+    ] {
+        assert_eq!(published(answer, field), both, "{answer}");
+    }
+}
+
+#[test]
+fn what_is_no_list_is_refused_with_the_reason() {
+    for (answer, field, problem) in [
+        ("", None, "the list is empty"),
+        ("# nothing\n", None, "the list is empty"),
+        ("[]", None, "the list is empty"),
+        (
+            "<!doctype html>",
+            None,
+            "the answer is a web page: name the address of the list itself",
+        ),
+        ("{", None, "the answer is no text"),
+        ("[1]", None, "the networks must be texts"),
+        (
+            r#"{"a": [], "b": [], "c": 1}"#,
+            None,
+            "the answer has several fields: say which one holds the networks, such as a, b",
+        ),
+        (
+            r#"{"a": [], "b": []}"#,
+            Some("c"),
+            "the answer has no field `c`: it has a, b",
+        ),
+        (
+            "192.0.2.1",
+            Some("c"),
+            "the answer is a plain list without fields: leave the field out",
+        ),
+        (
+            "0.0.0.0/0",
+            None,
+            "0.0.0.0/0 is wider than any provider's network: a /8 of IPv4, or a /19 of IPv6, is the most",
+        ),
+        (
+            "::/0",
+            None,
+            "::/0 is wider than any provider's network: a /8 of IPv4, or a /19 of IPv6, is the most",
+        ),
+        (
+            "192.0.2.0/24\nhome\u{1b}[2J",
+            None,
+            "`home\\u{1b}[2J` is neither an address nor a network: use one such as 203.0.113.7, 10.0.0.0/8 or 2001:db8::/32",
+        ),
+    ] {
+        assert_eq!(published(answer, field).unwrap_err(), problem, "{answer}");
+    }
+    let many: Vec<_> = (0..20_001_u32)
+        .map(|number| std::net::Ipv4Addr::from_bits(number).to_string())
+        .collect();
+    assert!(published(&many[..20_000].join("\n"), None).is_ok());
+    assert_eq!(
+        published(&many.join("\n"), None).unwrap_err(),
+        "the list has more than 20000 entries"
+    );
+}
+
 /// Whether the reference finds `client` in `address/prefix`.
 fn expected(address: IpAddr, prefix: usize, client: IpAddr) -> bool {
     let (version, network) = bits(address);
@@ -173,6 +268,37 @@ proptest! {
             expected(address, prefix, client),
             "{} in {}", client, entry
         );
+        prop_assert_eq!(
+            [entry.network()].iter().collect::<Addresses>().contains(client),
+            expected(address, prefix, client),
+            "{} in the addresses of {}", client, entry
+        );
+    }
+
+    #[test]
+    fn many_networks_together_have_the_addresses_of_each(
+        networks in proptest::collection::vec((address(), 0_u8..=128), 0..12),
+        client in address(), same_bits in 0_u32..=128,
+    ) {
+        let networks: Vec<IpNet> = networks
+            .into_iter()
+            .map(|(address, prefix)| {
+                let address = address.to_canonical();
+                let prefix = if address.is_ipv4() { prefix % 33 } else { prefix };
+                IpNet::new(address, prefix).unwrap().trunc()
+            })
+            .collect();
+        let together: Addresses = networks.iter().collect();
+        let near = networks.first().map(|network| near(network.addr(), same_bits, 7));
+        let edges = networks.iter().flat_map(|network| [network.network(), network.broadcast()]);
+        for client in edges.chain([client]).chain(near) {
+            prop_assert_eq!(together.contains(client), is_listed(&networks, client), "{}", client);
+        }
+    }
+
+    #[test]
+    fn any_answer_is_a_list_or_refused(text in ".*", field in proptest::option::of(".*")) {
+        let _ = read_published(text.as_bytes(), field.as_deref());
     }
 
     #[test]

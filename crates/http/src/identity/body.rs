@@ -81,7 +81,7 @@ fn scope(key: &AutomationKeyRecord) -> KeyScopeBody {
         operations: operations(key),
         all_registry_credentials: key.scope.registry_credentials == Scope::All,
         registry_credential_ids: ids(&key.scope.registry_credentials),
-        ip_restricted: !key.ip_allowlist.is_empty(),
+        ip_restricted: !(key.ip_allowlist.is_empty() && key.allowlist_sources.is_empty()),
         rate_limit_per_minute: key.rate_limit_per_minute,
     }
 }

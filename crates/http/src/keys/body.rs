@@ -9,6 +9,9 @@ use reoclo_domain::{AllowlistEntry, Scope, Timestamp};
 use super::scope::{ids, operations, permissions};
 use super::{Extras, ShowsKeys};
 
+/// The most networks of a key that stands among others.
+const LISTED_NETWORKS: usize = 100;
+
 impl ShowsKeys for IntegrationKeysManage {
     type Body = IntegrationKeyBody;
 
@@ -51,7 +54,18 @@ impl ShowsKeys for AutomationKeysManage {
             return None;
         };
         let (creator, last_use) = (&managed.creator, managed.last_use.as_ref());
-        let allowlist = key.ip_allowlist.iter().copied().map(AllowlistEntry::from);
+        let networks = key.ip_allowlist.entries();
+        let is_whole = extras.token.is_some() || extras.usage.is_some();
+        let most = if is_whole {
+            usize::MAX
+        } else {
+            LISTED_NETWORKS
+        };
+        let shown = networks
+            .iter()
+            .copied()
+            .map(AllowlistEntry::from)
+            .take(most);
         Some(AutomationKeyBody {
             token: extras.token.map(|token| token.expose().to_owned()),
             id: key.id.to_string(),
@@ -62,7 +76,13 @@ impl ShowsKeys for AutomationKeysManage {
             operations: operations(key),
             all_registry_credentials: key.scope.registry_credentials == Scope::All,
             registry_credential_ids: ids(&key.scope.registry_credentials),
-            ip_allowlist: allowlist.map(|entry| entry.to_string()).collect(),
+            ip_allowlist: shown.map(|entry| entry.to_string()).collect(),
+            ip_allowlist_entries: u32::try_from(networks.len()).unwrap_or(u32::MAX),
+            ip_allowlist_source_ids: key
+                .allowlist_sources
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
             rate_limit_per_minute: key.rate_limit_per_minute,
             status: managed.status.as_str().to_owned(),
             created_at: key.created_at.to_string(),

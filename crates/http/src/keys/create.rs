@@ -38,6 +38,7 @@ pub(super) async fn automation(
         registry_credential_ids: request.registry_credential_ids.unwrap_or_default(),
         expires_in: request.expires_in,
         ip_allowlist: request.ip_allowlist.unwrap_or_default(),
+        ip_allowlist_source_ids: request.ip_allowlist_source_ids.unwrap_or_default(),
         rate_limit_per_minute: request.rate_limit_per_minute,
     };
     created::<AutomationKeysManage>(control.create_automation_key(&proof, form).await?)

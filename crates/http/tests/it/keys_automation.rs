@@ -89,7 +89,9 @@ async fn what_is_not_said_has_a_default(world: &World) {
 
 async fn what_is_wrong_is_named(world: &World) {
     let session = world.session(&world.ours, Role::Admin).await;
-    let many: Vec<_> = (0..101).map(|number| format!("10.0.0.{number}")).collect();
+    let many: Vec<_> = (0..10_001)
+        .map(|number| format!("10.0.{}.{}", number / 256, number % 256))
+        .collect();
     for (field, value, named) in [
         ("name", json!(" "), "name"),
         ("name", json!("x".repeat(101)), "name"),

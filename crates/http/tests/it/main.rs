@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, missing_docs)]
 #![forbid(unsafe_code)]
 
+mod address_sources;
 mod audit_chain;
 mod audit_logs;
 mod changes;

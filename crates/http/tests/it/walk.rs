@@ -58,6 +58,8 @@ async fn path(world: &World, route: &Route) -> String {
         ours.integration_key.to_string()
     } else if route.path.contains("/automation-keys/") {
         ours.automation_key.to_string()
+    } else if route.path.contains("/address-sources/") {
+        ours.address_source.to_string()
     } else if route.path.contains("/registry-credentials/") {
         ours.registry_credential.to_string()
     } else {
@@ -99,6 +101,7 @@ fn body(world: &World, route: &Route) -> Option<Value> {
         "/api/users/{id}" => Some(json!({ "role": "developer" })),
         path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
         path if path.ends_with("/reset-password") => None,
+        path if path.starts_with("/api/address-sources/") => None,
         path if path.contains("-keys/{id}/") => None,
         path if path.contains("/registry-credentials") => Some(json!({
             "name": "test", "registry_type": "private", "registry_url": "127.0.0.2",

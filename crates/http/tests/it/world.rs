@@ -14,8 +14,8 @@ use http::{HeaderMap, Method, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
-    AutomationKeyId, AutomationScope, IntegrationKeyId, OperationKinds, OrganizationId, Preset,
-    RegistryCredentialId, Role, Scope, ServerId, Slug, UserId,
+    AddressSourceId, AutomationKeyId, AutomationScope, IntegrationKeyId, OperationKinds,
+    OrganizationId, Preset, RegistryCredentialId, Role, Scope, ServerId, Slug, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{NewKey, NewOrganization, NewServer, Store, StoreOptions};
@@ -24,7 +24,7 @@ use reoclo_testkit::{ManualClock, RealEntropy};
 use serde_json::Value;
 use tower::ServiceExt;
 
-use crate::registry;
+use crate::{address_sources, registry};
 pub(crate) use keys::all_but;
 use keys::{automation_record, integration_record};
 pub(crate) use people::Session;
@@ -50,6 +50,7 @@ pub(crate) struct Organization {
     pub(crate) admin: UserId,
     pub(crate) viewer: UserId,
     pub(crate) registry_credential: RegistryCredentialId,
+    pub(crate) address_source: AddressSourceId,
     /// Keys that nobody has.
     pub(crate) integration_key: IntegrationKeyId,
     pub(crate) automation_key: AutomationKeyId,
@@ -256,6 +257,7 @@ async fn organization(control: &Control, name: &str) -> Organization {
         admin: admin_id,
         viewer: viewer_id,
         registry_credential: registry::kept(store, clock, id).await,
+        address_source: address_sources::kept(store, clock, id, &["192.0.2.0/24"]).await,
         integration_key: integration.0,
         automation_key: automation.0,
     }

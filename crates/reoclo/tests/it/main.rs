@@ -8,6 +8,7 @@
 mod faults;
 mod fixture;
 
+mod address_sources;
 mod audit;
 mod bad_exec;
 mod bad_requests;

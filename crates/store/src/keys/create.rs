@@ -40,8 +40,10 @@ pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
     sql(
         "INSERT INTO api_keys (id, kind, organization_id, token_hash, prefix, label, creator_id,
              created_at, expires_at, revoked_at, preset, cells, servers, operations,
-             registry_credentials, ip_allowlist, rate_limit_per_minute)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)",
+             registry_credentials, ip_allowlist, rate_limit_per_minute,
+             ip_allowlist_sources)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
+             $18)",
     )
     .bind(record.key_ref().as_uuid())
     .bind(record.kind().as_str())
@@ -60,6 +62,7 @@ pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
     .bind(columns.registry_credentials)
     .bind(columns.ip_allowlist)
     .bind(columns.rate_limit_per_minute)
+    .bind(columns.ip_allowlist_sources)
     .execute(work.connection().await?)
     .await?;
     work.effect(Effect::KeyCreated(token, Arc::new(record)));

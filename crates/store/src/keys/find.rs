@@ -2,14 +2,23 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{KeyKind, OrganizationId, TokenHash};
+use reoclo_domain::{Allowlist, AutomationKeyId, KeyKind, OrganizationId, TokenHash};
 use sqlx::AnyConnection;
 
-use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord};
+use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, row};
 use crate::cache::Effect;
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
+
+/// A key as a request needs it. Networks by the thousand would be most of what is read, so they
+/// are fetched apart, once.
+const BY_TOKEN: &str = "SELECT id, kind, organization_id, prefix, label, creator_id, created_at,
+     expires_at, revoked_at, preset, cells, servers, operations, registry_credentials,
+     rate_limit_per_minute, ip_allowlist_sources,
+     CASE WHEN length(ip_allowlist) > 4096 THEN '' ELSE ip_allowlist END AS ip_allowlist,
+     CASE WHEN length(ip_allowlist) > 4096 THEN id ELSE NULL END AS long_allowlist_of
+ FROM api_keys WHERE token_hash = $1";
 
 /// Every key that is not revoked, for the cache.
 pub(crate) async fn load_all(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
@@ -29,12 +38,37 @@ impl Store {
         if let Some(key) = self.cache().and_then(|cache| cache.key(token)) {
             return Ok(Some(key));
         }
-        let row = sql("SELECT * FROM api_keys WHERE token_hash = $1")
-            .bind(*token)
-            .optional(&mut *self.reader().await?)
+        let mut reader = self.reader().await?;
+        let found = sql(BY_TOKEN).bind(*token).optional(&mut reader).await?;
+        let Some(row) = found else {
+            return Ok(None);
+        };
+        let key = match row.text_or_null("long_allowlist_of")? {
+            Some(_) => {
+                let networks = self.long_allowlist(row.parse("id")?, &mut reader).await?;
+                KeyRecord::Automation(AutomationKeyRecord::read_listed(&row, networks)?)
+            }
+            None => KeyRecord::read(&row)?,
+        };
+        Ok(Some(Arc::new(key)))
+    }
+
+    /// Read once: the networks of a key never change.
+    async fn long_allowlist(
+        &self,
+        key: AutomationKeyId,
+        reader: &mut AnyConnection,
+    ) -> Result<Allowlist, StoreError> {
+        if let Some(networks) = self.known_lists().written(key) {
+            return Ok(networks);
+        }
+        let row = sql("SELECT ip_allowlist FROM api_keys WHERE id = $1")
+            .bind(key)
+            .one(reader)
             .await?;
-        let key = row.as_ref().map(KeyRecord::read).transpose()?;
-        Ok(key.map(Arc::new))
+        let networks = row::allowlist(&row)?;
+        self.known_lists().keep_written(key, networks.clone());
+        Ok(networks)
     }
 
     /// The organization's integration keys, revoked ones included, newest first.

@@ -3,7 +3,11 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
-use reoclo_domain::{Acl, AutomationScope, Cell, KeyKind, KeyLife, OperationKind, Preset, Scope};
+use ipnet::IpNet;
+use reoclo_domain::{
+    Acl, AddressSourceId, Allowlist, AutomationScope, Cell, KeyKind, KeyLife, OperationKind,
+    Preset, Scope,
+};
 
 use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord};
 use crate::error::StoreError;
@@ -11,6 +15,8 @@ use crate::sql::{Record, unreadable};
 
 /// Everything, now and later.
 const ALL: &str = "*";
+const ALLOWLIST: &str = "ip_allowlist";
+const SOURCES: &str = "ip_allowlist_sources";
 
 /// The columns that only one of the kinds has.
 #[derive(Default)]
@@ -21,6 +27,7 @@ pub(super) struct KeyColumns {
     pub(super) operations: Option<String>,
     pub(super) registry_credentials: Option<String>,
     pub(super) ip_allowlist: Option<String>,
+    pub(super) ip_allowlist_sources: Option<String>,
     pub(super) rate_limit_per_minute: Option<u32>,
 }
 
@@ -38,7 +45,8 @@ pub(super) fn columns(key: &KeyRecord) -> KeyColumns {
             servers: Some(scope(&key.scope.servers)),
             operations: Some(list(key.scope.operations.iter())),
             registry_credentials: Some(scope(&key.scope.registry_credentials)),
-            ip_allowlist: Some(list(&key.ip_allowlist)),
+            ip_allowlist: Some(list(key.ip_allowlist.entries())),
+            ip_allowlist_sources: sources(&key.allowlist_sources),
             rate_limit_per_minute: Some(key.rate_limit_per_minute),
             ..KeyColumns::default()
         },
@@ -48,6 +56,11 @@ pub(super) fn columns(key: &KeyRecord) -> KeyColumns {
 fn list<T: Display>(items: impl IntoIterator<Item = T>) -> String {
     let texts: Vec<String> = items.into_iter().map(|item| item.to_string()).collect();
     texts.join(" ")
+}
+
+/// NULL is none, as in the rows of the versions that had none.
+fn sources(ids: &[AddressSourceId]) -> Option<String> {
+    (!ids.is_empty()).then(|| list(ids))
 }
 
 fn scope<Id: Display>(scope: &Scope<Id>) -> String {
@@ -89,6 +102,11 @@ impl IntegrationKeyRecord {
 
 impl AutomationKeyRecord {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
+        Self::read_listed(row, allowlist(row)?)
+    }
+
+    /// The key of a row whose networks were read elsewhere.
+    pub(super) fn read_listed(row: &Record, ip_allowlist: Allowlist) -> Result<Self, StoreError> {
         let operations: Vec<OperationKind> = items(&row.text("operations")?, "operations")?;
         Ok(Self {
             id: row.parse("id")?,
@@ -100,7 +118,8 @@ impl AutomationKeyRecord {
                 operations: operations.into_iter().collect(),
                 registry_credentials: read_scope(row, "registry_credentials")?,
             },
-            ip_allowlist: items(&row.text("ip_allowlist")?, "ip_allowlist")?,
+            ip_allowlist,
+            allowlist_sources: items(&row.text_or_null(SOURCES)?.unwrap_or_default(), SOURCES)?,
             rate_limit_per_minute: row.number("rate_limit_per_minute")?,
             creator: row.parse("creator_id")?,
             life: life(row)?,
@@ -128,4 +147,9 @@ fn items<T: FromStr>(text: &str, column: &str) -> Result<Vec<T>, StoreError> {
     items
         .map(|item| item.map_err(|_| unreadable(column)))
         .collect()
+}
+
+/// The networks of a key's column.
+pub(super) fn allowlist(row: &Record) -> Result<Allowlist, StoreError> {
+    items::<IpNet>(&row.text(ALLOWLIST)?, ALLOWLIST).map(Allowlist::from)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use sqlx::AnyConnection;
 
 use super::{Inner, Store, StoreOptions};
+use crate::address_sources::{self, KnownLists};
 use crate::audit::heads::Heads;
 use crate::cache::Cache;
 use crate::database::DatabaseAddress;
@@ -52,6 +53,7 @@ impl Store {
             writer: writer.start(),
             cache,
             rate_windows: RateWindows::default(),
+            known_lists: KnownLists::default(),
             master_key,
             clock,
             entropy,
@@ -80,5 +82,6 @@ async fn load_cache(
     cache.apply(users::load_roles(connection).await?);
     cache.apply(keys::load_all(connection).await?);
     cache.apply(servers::load_names(connection).await?);
+    cache.apply(address_sources::load_all(connection).await?);
     Ok(Some(Arc::new(cache)))
 }

@@ -9,7 +9,8 @@ mod uses;
 use std::time::Duration;
 
 use reoclo_domain::{
-    Acl, Cell, Clock, KeyStatus, OperationKind, Preset, RegistryCredentialId, Scope, ServerId,
+    Acl, AddressSourceId, Cell, Clock, KeyStatus, OperationKind, Preset, RegistryCredentialId,
+    Scope, ServerId,
 };
 use reoclo_store::{Conflict, KeyRecord, StoreError};
 
@@ -76,7 +77,9 @@ async fn an_automation_key_comes_back_as_it_was(fixture: Fixture) {
     some.ip_allowlist = vec![
         "10.0.0.0/8".parse().unwrap(),
         "2001:db8::/32".parse().unwrap(),
-    ];
+    ]
+    .into();
+    some.allowlist_sources = vec![AddressSourceId::new(&*fixture.clock, &*fixture.entropy)];
     some.rate_limit_per_minute = 7;
     none.scope.servers = Scope::Only(vec![]);
     none.scope.operations = [].into_iter().collect();

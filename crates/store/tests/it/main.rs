@@ -24,6 +24,7 @@ macro_rules! contract {
     };
 }
 
+mod address_sources;
 mod audit;
 mod crash;
 mod data_dir;

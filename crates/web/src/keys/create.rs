@@ -122,6 +122,7 @@ fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
             Vec::new()
         },
         expires_in: fields.filled("expires_in").map(str::to_owned),
+        ip_allowlist_source_ids: fields.all("ip_allowlist_source_ids"),
         ip_allowlist: lines
             .filter(|line| !line.is_empty())
             .map(str::to_owned)

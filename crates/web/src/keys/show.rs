@@ -144,7 +144,12 @@ fn automation(key: &AutomationKeyRecord, servers: &[ServerRecord]) -> Power {
         let (sentence, is_built) = (words::operation_sentence(kind), words::is_built(kind));
         (kind.as_str(), sentence, is_built)
     };
-    let allowlist = key.ip_allowlist.iter().copied().map(AllowlistEntry::from);
+    let allowlist = key
+        .ip_allowlist
+        .entries()
+        .iter()
+        .copied()
+        .map(AllowlistEntry::from);
     Power::Automation {
         all_servers: scope.servers == Scope::All,
         servers: server_names(key, servers),

@@ -1,0 +1,110 @@
+//! Published lists of networks, such as those of a CI provider's machines, that automation keys
+//! may name in place of writing thousands of entries.
+//!
+//! A list is fetched over TLS, once an hour and whenever a person asks. An answer that fails, is
+//! empty, or grew out of proportion changes nothing: the list before it stays in force, and says
+//! so.
+
+mod create;
+mod fetch;
+mod refresh;
+
+use reoclo_domain::{AddressSourceId, OrganizationId};
+use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSource};
+use serde_json::{Value, json};
+
+pub use create::NewAddressSourceForm;
+pub(crate) use refresh::INTERVAL;
+
+use crate::audit::{Happening, resource};
+use crate::{Authorized, AutomationKeysManage, Caller, Control, Refusal};
+
+/// The most lists that an organization has.
+const MAX_SOURCES: usize = 50;
+
+const KIND: &str = "address_source";
+const WHAT: &str = "the address list";
+
+impl Control {
+    /// The organization's published lists, by name.
+    pub async fn address_sources(
+        &self,
+        proof: &Authorized<AutomationKeysManage>,
+    ) -> Result<Vec<AddressSourceRecord>, Refusal> {
+        let organization = proof.caller().organization();
+        Ok(self.store().address_sources(organization).await?)
+    }
+
+    /// One of them.
+    pub async fn address_source(
+        &self,
+        proof: &Authorized<AutomationKeysManage>,
+        id: AddressSourceId,
+    ) -> Result<AddressSourceRecord, Refusal> {
+        self.source_of(proof.caller().organization(), id).await
+    }
+
+    /// Removes a list that no key names any more.
+    pub async fn remove_address_source(
+        &self,
+        proof: &Authorized<AutomationKeysManage>,
+        id: AddressSourceId,
+    ) -> Result<(), Refusal> {
+        let caller = proof.caller();
+        let record = self.source_of(caller.organization(), id).await?;
+        let event = self.source_event(
+            caller,
+            "address_source.remove",
+            &record,
+            json!({ "url": record.url, "entries": record.entries }),
+        );
+        let store = self.store();
+        let removed = store.remove_address_source(caller.organization(), id, vec![event]);
+        match removed.await.map_err(Refusal::of_write)? {
+            RemovedSource::Removed => Ok(()),
+            RemovedSource::Unknown => Err(Refusal::NotFound(WHAT)),
+            RemovedSource::InUse(keys) => Err(Refusal::Conflict(format!(
+                "{keys} automation {} this list: revoke {} first, since without it they could be \
+                 used from nowhere",
+                if keys == 1 { "key names" } else { "keys name" },
+                if keys == 1 { "it" } else { "them" },
+            ))),
+        }
+    }
+
+    async fn source_of(
+        &self,
+        organization: OrganizationId,
+        id: AddressSourceId,
+    ) -> Result<AddressSourceRecord, Refusal> {
+        let found = self.store().address_source(organization, id).await?;
+        found.ok_or(Refusal::NotFound(WHAT))
+    }
+
+    fn source_event(
+        &self,
+        caller: &Caller,
+        action: &'static str,
+        record: &AddressSourceRecord,
+        detail: Value,
+    ) -> NewAuditEvent {
+        self.event_by(
+            caller,
+            happening(action, record, AuditOutcome::Success, detail),
+        )
+    }
+}
+
+fn happening(
+    action: &'static str,
+    record: &AddressSourceRecord,
+    outcome: AuditOutcome,
+    detail: Value,
+) -> Happening {
+    Happening {
+        action,
+        resource: resource(KIND, record.id, Some(record.name.as_str())),
+        outcome,
+        detail,
+    }
+}

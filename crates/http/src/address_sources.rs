@@ -1,0 +1,116 @@
+//! Published lists of networks that automation keys may name: `/api/address-sources`.
+
+use axum::extract::State;
+use http::StatusCode;
+use reoclo_api_types::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
+use reoclo_control::{
+    AddressSourceRecord, Authorized, AutomationKeysManage, Control, NewAddressSourceForm,
+};
+
+use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
+use crate::error::ApiError;
+use crate::path::ItemId;
+use crate::registrar::{Doc, Registrar};
+
+const WHAT: &str = "the address list";
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .get(
+            "/api/address-sources",
+            Doc::new("List the published lists of networks that automation keys may name.")
+                .answers_list::<AddressSourceBody>(),
+            list,
+        )
+        .post(
+            "/api/address-sources",
+            Doc::new("Add a published list of networks: it is fetched now and every hour.")
+                .takes::<NewAddressSourceRequest>()
+                .answers::<AddressSourceBody>(201),
+            create,
+        )
+        .get(
+            "/api/address-sources/{id}",
+            Doc::new("One published list of networks.").answers::<AddressSourceBody>(200),
+            show,
+        )
+        .post(
+            "/api/address-sources/{id}/refresh",
+            Doc::new("Fetch a published list now; what came of it is in `problem`.")
+                .takes::<RefreshAddressSourceRequest>()
+                .answers::<AddressSourceBody>(200),
+            refresh,
+        )
+        .delete(
+            "/api/address-sources/{id}",
+            Doc::new("Remove a published list that no key names.").answers_nothing(),
+            remove,
+        )
+}
+
+async fn list(
+    proof: Authorized<AutomationKeysManage>,
+    State(control): State<Control>,
+) -> Result<JsonAnswer<Vec<AddressSourceBody>>, ApiError> {
+    let records = control.address_sources(&proof).await?;
+    Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
+}
+
+async fn create(
+    proof: Authorized<AutomationKeysManage>,
+    State(control): State<Control>,
+    JsonBody(request): JsonBody<NewAddressSourceRequest>,
+) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+    let form = NewAddressSourceForm {
+        name: request.name,
+        url: request.url,
+        field: request.field,
+    };
+    let record = control.create_address_source(&proof, form).await?;
+    Ok(JsonAnswer(StatusCode::CREATED, body(record)))
+}
+
+async fn show(
+    proof: Authorized<AutomationKeysManage>,
+    State(control): State<Control>,
+    id: ItemId,
+) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+    let record = control.address_source(&proof, id.parse(WHAT)?).await?;
+    Ok(JsonAnswer::ok(body(record)))
+}
+
+async fn refresh(
+    proof: Authorized<AutomationKeysManage>,
+    State(control): State<Control>,
+    id: ItemId,
+    OptionalJsonBody(request): OptionalJsonBody<RefreshAddressSourceRequest>,
+) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+    let id = id.parse(WHAT)?;
+    let refreshed = control.refresh_address_source(&proof, id, request.accept_growth);
+    Ok(JsonAnswer::ok(body(refreshed.await?)))
+}
+
+async fn remove(
+    proof: Authorized<AutomationKeysManage>,
+    State(control): State<Control>,
+    id: ItemId,
+) -> Result<StatusCode, ApiError> {
+    control
+        .remove_address_source(&proof, id.parse(WHAT)?)
+        .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn body(record: AddressSourceRecord) -> AddressSourceBody {
+    AddressSourceBody {
+        id: record.id.to_string(),
+        name: record.name.to_string(),
+        url: record.url,
+        field: record.field,
+        entries: record.entries,
+        checked_at: record.checked_at.to_string(),
+        fetched_at: record.fetched_at.to_string(),
+        problem: record.problem,
+        created_at: record.created_at.to_string(),
+    }
+}
