@@ -18,7 +18,7 @@ const WHAT: &str = "the address list";
 
 #[derive(Template)]
 #[template(path = "address_sources.html")]
-struct Lists {
+struct Published {
     lists: Vec<Line>,
     name: String,
     url: String,
@@ -118,13 +118,13 @@ async fn page(
     shell: Shell,
     fields: Option<&FormFields>,
     problems: Problems,
-) -> Result<Page<Lists>, Refusal> {
+) -> Result<Page<Published>, Refusal> {
     let text = |name: &str| fields.map_or("", |fields| fields.text(name)).to_owned();
     let records = control.address_sources(proof).await?;
     let lists = records.into_iter().map(|record| line(record, &shell));
     Ok(Page(
         problems.status(),
-        Lists {
+        Published {
             lists: lists.collect(),
             name: text("name"),
             url: text("url"),

@@ -34,7 +34,7 @@ pub(crate) async fn kept(
         id,
         organization,
         name: "runners".parse().unwrap(),
-        // Nobody listens there, and loopback is not reached anyway.
+        // Nobody listens there.
         url: "https://127.0.0.1:1/meta".into(),
         field: None,
         entries: u32::try_from(networks.len()).unwrap(),
@@ -114,13 +114,13 @@ async fn what_is_no_list_is_refused(world: &World) {
         ),
         ("ci.example.com", "must be an https:// address"),
         ("", "must be an https:// address"),
-        ("https://127.0.0.1:1/meta", "is not on the public network"),
+        ("https://127.0.0.1:1/meta", "cannot connect"),
         (
             "https://169.254.169.254/latest/meta-data",
             "is not on the public network",
         ),
         (
-            "https://[::ffff:127.0.0.1]/",
+            "https://[::ffff:10.0.0.1]/",
             "is not on the public network",
         ),
     ] {
