@@ -119,10 +119,7 @@ async fn what_is_no_list_is_refused(world: &World) {
             "https://169.254.169.254/latest/meta-data",
             "is not on the public network",
         ),
-        (
-            "https://[::ffff:10.0.0.1]/",
-            "is not on the public network",
-        ),
+        ("https://[::ffff:10.0.0.1]/", "is not on the public network"),
     ] {
         let form = json!({ "name": "runners", "url": url });
         let refused = world.post_as(&session, LISTS, &form).await;
