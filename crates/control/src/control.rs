@@ -14,7 +14,7 @@ use crate::audit_logs::{Anchors, Verifications};
 use crate::checks::Checks;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
-use crate::operations::LiveOperations;
+use crate::operations::{LiveOperations, Waits};
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
@@ -116,6 +116,7 @@ struct Inner {
     drain: Drain,
     runners: Runners,
     live: LiveOperations,
+    waits: Waits,
     checks: Checks,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
@@ -135,6 +136,8 @@ pub struct ControlStatistics {
     pub connected_runners: usize,
     /// Operations that this process follows.
     pub running_operations: usize,
+    /// Clients that wait for the end of an operation.
+    pub waiting_clients: usize,
 }
 
 impl Control {
@@ -156,6 +159,7 @@ impl Control {
             drain,
             runners,
             live: LiveOperations::default(),
+            waits: Waits::default(),
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
             audit_anchors: Anchors::default(),
@@ -177,6 +181,7 @@ impl Control {
             store: self.store().statistics(),
             connected_runners: self.runners().connected(),
             running_operations: self.runners().running(),
+            waiting_clients: self.waits().count(),
         }
     }
 
@@ -220,6 +225,10 @@ impl Control {
 
     pub(crate) fn live(&self) -> &LiveOperations {
         &self.0.live
+    }
+
+    pub(crate) fn waits(&self) -> &Waits {
+        &self.0.waits
     }
 
     pub(crate) fn checks(&self) -> &Checks {

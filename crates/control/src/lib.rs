@@ -50,8 +50,8 @@ pub use keys::{
     NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };
 pub use operations::{
-    Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationLog,
-    RebootCommand, RegistryAuth, RunNote, SeenOperation, refuse_late,
+    Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationEnd,
+    OperationLog, RebootCommand, RegistryAuth, RunNote, SeenOperation, WaitPlace, refuse_late,
 };
 pub use organizations::{NewOrganizationForm, OrganizationForm};
 pub use permissions::{

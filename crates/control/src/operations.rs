@@ -18,6 +18,7 @@ mod recover;
 mod registry_auth;
 mod run_note;
 mod tail;
+mod wait;
 
 pub use cancel::CancelRequested;
 pub use exec::{Awaited, Executed, refuse_late};
@@ -27,6 +28,8 @@ pub use read::SeenOperation;
 pub use reboot::RebootCommand;
 pub use registry_auth::{DirectLogin, RegistryAuth};
 pub use run_note::RunNote;
+pub use wait::{OperationEnd, WaitPlace};
 
 pub(crate) use exec_command::ExecPayload;
 pub(crate) use live::LiveOperations;
+pub(crate) use wait::Waits;

@@ -13,7 +13,7 @@ use reoclo_api_types::{
 };
 use reoclo_control::{Deploy, Restart};
 
-use crate::operations::logs;
+use crate::operations::{logs, wait};
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -35,7 +35,9 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .get(
             "/api/automation/v1/operations/{operation_id}",
             Doc::new("The record of an operation that this key started.")
-                .answers::<OperationBody>(200),
+                .takes_query(wait::PARAMETERS)
+                .answers::<OperationBody>(200)
+                .or_answers(wait::ANSWERS),
             operations::show,
         )
         .get(

@@ -70,7 +70,7 @@ impl ApiError {
 }
 
 /// The status of each code (DESIGN, Errors).
-fn status_of_code(code: &str) -> StatusCode {
+pub(crate) fn status_of_code(code: &str) -> StatusCode {
     match code {
         "bad_request" => StatusCode::BAD_REQUEST,
         "missing_credentials"
@@ -91,6 +91,7 @@ fn status_of_code(code: &str) -> StatusCode {
         "not_found" => StatusCode::NOT_FOUND,
         "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
         "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "command_failed" => StatusCode::FAILED_DEPENDENCY,
         "unknown_host" => StatusCode::MISDIRECTED_REQUEST,
         "conflict" | "server_unreachable" => StatusCode::CONFLICT,
         "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,

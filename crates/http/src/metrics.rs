@@ -48,6 +48,12 @@ fn render(statistics: &ControlStatistics) -> String {
         count(statistics.running_operations),
     );
     add(
+        "waiting_clients",
+        "gauge",
+        "Clients that wait for the end of an operation.",
+        count(statistics.waiting_clients),
+    );
+    add(
         "store_commits_total",
         "counter",
         "Commits of the database.",

@@ -121,6 +121,11 @@ fn operation(route: &Route) -> OperationBuilder {
             operation = operation.security(SecurityRequirement::new(scheme, none));
         }
     }
+    if let Some((_, shape)) = route.doc.answer {
+        for (status, description) in route.doc.others {
+            operation = operation.response(status.to_string(), json(description, &(shape.name)()));
+        }
+    }
     operation.response(status(&route.doc), success(&route.doc))
 }
 

@@ -4,12 +4,14 @@ pub(crate) mod events;
 pub(crate) mod logs;
 mod path;
 mod recheck;
+pub(crate) mod wait;
 
 use reoclo_api_types::CancelAnswer;
 use reoclo_control::CancelRequested;
 
 pub(crate) use path::OperationPath;
 pub(crate) use recheck::Recheck;
+pub(crate) use wait::Wait;
 
 /// What became of a cancel, in words.
 pub(crate) fn cancelled(cancel: &CancelRequested) -> CancelAnswer {

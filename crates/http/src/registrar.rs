@@ -25,6 +25,7 @@ pub struct Doc {
     pub(crate) query: &'static [QueryParameter],
     pub(crate) request: Option<Shape>,
     pub(crate) answer: Option<(u16, Shape)>,
+    pub(crate) others: &'static [(u16, &'static str)],
     pub(crate) is_list: bool,
     pub(crate) is_empty: bool,
 }
@@ -61,6 +62,7 @@ impl Doc {
             query: &[],
             request: None,
             answer: None,
+            others: &[],
             is_list: false,
             is_empty: false,
         }
@@ -84,6 +86,13 @@ impl Doc {
     #[must_use]
     pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
         self.answer = Some((status, Shape::of::<T>()));
+        self
+    }
+
+    /// Answers the same body with other statuses too, for what each says.
+    #[must_use]
+    pub const fn or_answers(mut self, others: &'static [(u16, &'static str)]) -> Self {
+        self.others = others;
         self
     }
 

@@ -12,7 +12,7 @@ use reoclo_api_types::{
     OperationPageBody, RebootAnswer, ServerExecAnswer, ServerExecRequest, VerifyAuditLogRequest,
 };
 
-use crate::operations::logs;
+use crate::operations::{logs, wait};
 use crate::registrar::{Doc, Registrar};
 pub use audit_logs::audit_export_answer;
 
@@ -79,7 +79,9 @@ fn add_operations(registrar: Registrar) -> Registrar {
         .tenant_get(
             "/operations/{operation_id}",
             Doc::new("The record of an operation; its output needs `logs:read` as well.")
-                .answers::<OperationItem>(200),
+                .takes_query(wait::PARAMETERS)
+                .answers::<OperationItem>(200)
+                .or_answers(wait::ANSWERS),
             operations::show,
         )
         .tenant_get(

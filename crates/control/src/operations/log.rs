@@ -57,7 +57,14 @@ impl Control {
         proof: &Authorized<OperationOutput>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
-        let organization = proof.caller().organization();
+        self.log_in(proof.caller().organization(), id).await
+    }
+
+    pub(super) async fn log_in(
+        &self,
+        organization: OrganizationId,
+        id: OperationId,
+    ) -> Result<OperationLog, Refusal> {
         // Before the record, which is then as new as what is found here.
         let live = self.live().find(organization, id);
         let record = self.store().operation(organization, id).await?;
@@ -184,6 +191,22 @@ impl OperationLog {
         }
         self.polls.tick().await;
         self.refresh().await
+    }
+
+    /// Waits until the operation has ended, whatever it writes until then.
+    pub(super) async fn ended(&mut self) -> Result<(), Refusal> {
+        while self.status().outcome.is_none() {
+            // Who followed it here may let go of it: then its record tells.
+            let known = match self.live.clone() {
+                Some(live) => live.ended().await.is_some(),
+                None => false,
+            };
+            if !known {
+                self.polls.tick().await;
+                self.refresh().await?;
+            }
+        }
+        Ok(())
     }
 
     /// Whether a stream has grown beyond `position`, as far as this process knows at once.

@@ -7,16 +7,25 @@ use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
 use super::result::result;
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
-use crate::operations::{OperationPath, Recheck, cancelled, events, logs};
+use crate::operations::{OperationPath, Recheck, Wait, cancelled, events, logs, wait};
 use crate::query::QueryText;
 
 pub(super) async fn show(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
-) -> Result<JsonAnswer<OperationBody>, ApiError> {
+    query: QueryText,
+    recheck: Recheck<OwnOperations>,
+) -> Result<Response, ApiError> {
+    let caller = proof.caller();
+    let mut waited = None;
+    if let Some(wait) = Wait::read(&query)? {
+        let end = control.own_operation_end(&proof, id).await?;
+        waited = Some((wait, wait.until(end, caller, &recheck, &control).await?));
+    }
     let record = control.own_operation(&proof, id).await?;
-    Ok(JsonAnswer::ok(body(record)))
+    let outcome = record.outcome.clone();
+    Ok(wait::answer(waited, caller, outcome.as_ref(), body(record)))
 }
 
 pub(super) async fn log(

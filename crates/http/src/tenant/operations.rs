@@ -6,12 +6,12 @@ mod query;
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use reoclo_api_types::{CancelAnswer, OperationItem, OperationPageBody};
+use reoclo_api_types::{CancelAnswer, OperationPageBody};
 use reoclo_control::{Authorized, Control, OperationOutput, ServersExecute, ServersRead};
 
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
-use crate::operations::{OperationPath, Recheck, cancelled, events, logs};
+use crate::operations::{OperationPath, Recheck, Wait, cancelled, events, logs, wait};
 use crate::query::QueryText;
 pub(super) use query::PARAMETERS;
 
@@ -29,9 +29,19 @@ pub(super) async fn show(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
-) -> Result<JsonAnswer<OperationItem>, ApiError> {
+    query: QueryText,
+    recheck: Recheck<ServersRead>,
+) -> Result<Response, ApiError> {
+    let caller = proof.caller();
+    let mut waited = None;
+    if let Some(wait) = Wait::read(&query)? {
+        let end = control.operation_end(&proof, id).await?;
+        waited = Some((wait, wait.until(end, caller, &recheck, &control).await?));
+    }
     let seen = control.operation(&proof, id).await?;
-    Ok(JsonAnswer::ok(body::whole(seen)))
+    let outcome = seen.record.outcome.clone();
+    let item = body::whole(seen);
+    Ok(wait::answer(waited, caller, outcome.as_ref(), item))
 }
 
 pub(super) async fn log(

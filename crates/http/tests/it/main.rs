@@ -16,6 +16,7 @@ mod keys_life;
 mod keys_property;
 mod operation_cancel;
 mod operation_output;
+mod operation_wait;
 mod operations;
 mod organizations;
 mod planned;

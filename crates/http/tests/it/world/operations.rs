@@ -54,7 +54,16 @@ impl World {
 
     /// Ends an operation with this output.
     pub(crate) async fn end(&self, id: OperationId, stdout: &[u8]) {
-        let outcome = OperationOutcome {
+        self.end_with(id, stdout, |_| {}).await;
+    }
+
+    pub(crate) async fn end_with(
+        &self,
+        id: OperationId,
+        stdout: &[u8],
+        change: impl FnOnce(&mut OperationOutcome),
+    ) {
+        let mut outcome = OperationOutcome {
             state: OperationState::Completed,
             code: None,
             message: None,
@@ -69,6 +78,7 @@ impl World {
             stderr: Tail::default(),
             completed_at: self.clock.now(),
         };
+        change(&mut outcome);
         let ended = self.store().finish_operation(id, outcome, Vec::new());
         assert!(ended.await.unwrap());
     }

@@ -1,0 +1,184 @@
+//! Asking for an operation and staying until it has ended.
+
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use reoclo_control::{Caller, Control, OperationEnd, OperationOutcome, Permission, Refusal};
+use reoclo_domain::OperationState;
+use serde::Serialize;
+use serde_json::Value;
+use tokio::time::{interval, sleep};
+
+use super::Recheck;
+use crate::body::{JsonAnswer, json_response};
+use crate::error::{ApiError, status_of_code};
+use crate::query::{QueryReader, QueryText};
+use crate::registrar::QueryParameter;
+
+/// Shorter than what the usual proxies take for a dead connection.
+const LONGEST_SECONDS: i64 = 55;
+/// How often the authorization is checked again.
+const RECHECK: Duration = Duration::from_secs(1);
+/// When there is no room to wait here, the client waits at home.
+const RETRY_SECONDS: u64 = 5;
+const EXIT_CODE: HeaderName = HeaderName::from_static("reoclo-exit-code");
+const CODE: &str = "command_failed";
+
+/// What the document says of them.
+pub(crate) const PARAMETERS: &[QueryParameter] = &[
+    (
+        "wait",
+        "Seconds to wait for the end, at most 55: more counts as 55. 200 once it has ended, 202 \
+         while it runs, with `Retry-After` where there are too many waits already: 64 of a key, \
+         256 of an address.",
+    ),
+    (
+        "fail",
+        "`1` together with `wait`: 424 `command_failed` when it has ended with an exit code \
+         other than 0.",
+    ),
+];
+
+/// What else the document says is answered.
+pub(crate) const ANSWERS: &[(u16, &str)] = &[
+    (202, "It runs on; only with `wait`."),
+    (
+        424,
+        "It has ended with an exit code other than 0; only with `wait` and `fail=1`. The body has \
+         `detail`, `code` and `request_id` as well; `operation_code` is the operation's own code.",
+    ),
+];
+
+/// How a client wants to be answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Wait {
+    longest: Duration,
+    fails: bool,
+}
+
+/// How a wait ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Waited {
+    /// The operation ended, or the time was over.
+    Through,
+    /// There was no room for it.
+    NoRoom,
+}
+
+impl Wait {
+    /// What the parameters ask for; nothing without `wait`.
+    pub(crate) fn read(query: &QueryText) -> Result<Option<Self>, Refusal> {
+        let mut reader = QueryReader::new(query);
+        let longest = reader.number(&["wait"], 0, i64::MAX);
+        let fails = reader.read(&["fail"], flag);
+        reader.finish()?;
+        let seconds = longest.map(|seconds| seconds.clamp(0, LONGEST_SECONDS).unsigned_abs());
+        Ok(seconds.map(|seconds| Self {
+            longest: Duration::from_secs(seconds),
+            fails: fails.unwrap_or(false),
+        }))
+    }
+
+    /// Waits for the end; refuses as soon as the caller may not ask for it any more.
+    pub(crate) async fn until<P: Permission>(
+        self,
+        mut end: OperationEnd,
+        caller: &Caller,
+        recheck: &Recheck<P>,
+        control: &Control,
+    ) -> Result<Waited, ApiError> {
+        let Some(_place) = control.wait_place(caller) else {
+            return Ok(Waited::NoRoom);
+        };
+        let mut checks = interval(RECHECK);
+        checks.reset();
+        let time = sleep(self.longest);
+        tokio::pin!(time);
+        loop {
+            tokio::select! {
+                biased;
+                reached = end.reached() => {
+                    reached?;
+                    break;
+                }
+                () = &mut time => break,
+                // The client asks the process that follows this one.
+                () = control.drain().begun() => break,
+                _ = checks.tick() => recheck.check().await?,
+            }
+        }
+        Ok(Waited::Through)
+    }
+}
+
+fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "1" | "true" => Ok(true),
+        "0" | "false" => Ok(false),
+        _ => Err("must be 1 or 0".into()),
+    }
+}
+
+/// The answer with the operation as it stands.
+pub(crate) fn answer<T: Serialize>(
+    wait: Option<(Wait, Waited)>,
+    caller: &Caller,
+    outcome: Option<&OperationOutcome>,
+    body: T,
+) -> Response {
+    let Some(outcome) = outcome else {
+        let status = wait.map_or(StatusCode::OK, |_| StatusCode::ACCEPTED);
+        let mut running = JsonAnswer(status, body).into_response();
+        if let Some((_, Waited::NoRoom)) = wait {
+            let seconds = HeaderValue::from(RETRY_SECONDS);
+            running.headers_mut().insert(header::RETRY_AFTER, seconds);
+        }
+        return running;
+    };
+    let code = exit_code(outcome);
+    let mut ended = if code != 0 && wait.is_some_and(|(wait, _)| wait.fails) {
+        failed(caller, outcome, code, body)
+    } else {
+        JsonAnswer::ok(body).into_response()
+    };
+    ended
+        .headers_mut()
+        .insert(EXIT_CODE, HeaderValue::from(code));
+    ended
+}
+
+/// What did not complete has failed, whatever its code says.
+fn exit_code(outcome: &OperationOutcome) -> i32 {
+    match (outcome.state, outcome.exit_code) {
+        (OperationState::Completed, code) => code,
+        (_, 0) => 1,
+        (_, code) => code,
+    }
+}
+
+/// The operation with what every error has.
+fn failed<T: Serialize>(
+    caller: &Caller,
+    outcome: &OperationOutcome,
+    exit_code: i32,
+    body: T,
+) -> Response {
+    let mut body = match serde_json::to_value(body) {
+        Ok(body) => body,
+        Err(error) => return ApiError::from(Refusal::internal(error)).into_response(),
+    };
+    let detail = match &outcome.message {
+        Some(message) => format!("the operation failed with exit code {exit_code}: {message}"),
+        None => format!("the command ended with exit code {exit_code}: see its output"),
+    };
+    let request_id = caller.source().request_id.map(|id| id.to_string());
+    if let Some(fields) = body.as_object_mut() {
+        let own = outcome.code.clone().map_or(Value::Null, Value::from);
+        fields.insert("operation_code".into(), own);
+        fields.insert("detail".into(), detail.into());
+        fields.insert("code".into(), CODE.into());
+        fields.insert("request_id".into(), request_id.into());
+    }
+    json_response(status_of_code(CODE), body.to_string())
+}
