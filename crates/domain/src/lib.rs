@@ -15,6 +15,7 @@ mod name;
 mod operation;
 mod period;
 mod permission;
+mod public_url;
 mod registry;
 mod role;
 mod secret;
@@ -43,6 +44,7 @@ pub use operation::{
 };
 pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
+pub use public_url::Reach;
 pub use registry::{RegistryAddress, RegistryAddressError, RegistryType, UnknownRegistryType};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;

@@ -32,6 +32,9 @@ pub(crate) enum Answer {
         enrolment_token: String,
         expires_at: String,
         install_command: String,
+        /// Why other machines cannot use the command, and what to do.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hindrance: Option<String>,
     },
     PasswordReset {
         temporary_password: String,

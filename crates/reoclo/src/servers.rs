@@ -26,8 +26,10 @@ fn add(options: AddServer) -> anyhow::Result<ExitCode> {
         enrolment_token,
         expires_at,
         install_command,
+        hindrance,
     } = answer
     {
+        let warning = hindrance.map_or_else(String::new, |text| format!("\n\nwarning: {text}."));
         let text = match options.output {
             Output::Json => json!({
                 "server": { "id": id, "slug": slug },
@@ -38,7 +40,7 @@ fn add(options: AddServer) -> anyhow::Result<ExitCode> {
             .to_string(),
             Output::Text => format!(
                 "Added {slug} ({id}).\n\nRun this as root on that machine (or put sudo before sh); it works once, \
-                 until {expires_at}:\n\n  {install_command}"
+                 until {expires_at}:\n\n  {install_command}{warning}"
             ),
         };
         writeln!(stdout(), "{text}")?;

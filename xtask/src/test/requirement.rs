@@ -29,6 +29,8 @@ enum Requirement {
     Node,
     /// Docker's command line and, for root, its engine, with a registry to log in to.
     Docker,
+    /// The shell that small images have, in which what is shown to be pasted must work.
+    Busybox,
     /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
     Systemd,
 }
@@ -81,7 +83,7 @@ impl Requirement {
             Suite::Fmt => &[Self::RUSTFMT],
             Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
             Suite::Unit => &[Self::Compiler],
-            Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd],
+            Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd, Self::Busybox],
             Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
             Suite::Browser => &[Self::Compiler, Self::Chromium, Self::Node],
         }
@@ -96,6 +98,7 @@ impl Requirement {
             Self::Chromium => host::has("chromium", processes),
             Self::Node => Ok(host::has("node", processes)? && host::has("npm", processes)?),
             Self::Systemd => host::has("systemd-analyze", processes),
+            Self::Busybox => Ok(host::has("busybox", processes)? && host::has("curl", processes)?),
         }
     }
 
@@ -114,6 +117,10 @@ impl Requirement {
                 docker_packages(host),
             ),
             Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
+            Self::Busybox => (
+                "busybox or curl is not installed",
+                &["busybox-static", "curl"],
+            ),
             Self::Chromium => ("Chromium is not installed", &["chromium"]),
             Self::Node => ("Node.js or npm is not installed", &["nodejs", "npm"]),
         };

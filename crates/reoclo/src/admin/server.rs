@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reoclo_control::{AddedServer, Control, LocalOwner, NewServerForm, Refusal};
+use reoclo_domain::Reach;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
@@ -75,7 +76,7 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
             control
                 .add_server(&owner, organization, form)
                 .await
-                .map(added)
+                .map(|server| added(control, server))
         }
         Request::ResetPassword { email } => {
             let (password, until) = control.reset_password_of(&owner, &email).await?;
@@ -87,13 +88,15 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
     }
 }
 
-fn added(server: AddedServer) -> Answer {
+fn added(control: &Control, server: AddedServer) -> Answer {
+    let url = &control.settings().public_url;
     Answer::ServerAdded {
         id: server.id.to_string(),
         slug: server.slug,
         enrolment_token: server.token.expose().to_owned(),
         expires_at: server.expires_at.to_string(),
         install_command: server.install_command,
+        hindrance: Reach::of(url).hindrance(url),
     }
 }
 

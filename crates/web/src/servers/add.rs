@@ -3,6 +3,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use reoclo_control::{AddedServer, Authorized, Control, NewServerForm, ServerRecord, ServersWrite};
+use reoclo_domain::Reach;
 use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
@@ -29,6 +30,9 @@ struct Added {
     name: String,
     slug: String,
     install_command: String,
+    /// Why other machines cannot use the command, and what to do.
+    hindrance: Option<String>,
+    is_of_this_machine: bool,
     until: Countdown,
     shell: Shell,
 }
@@ -54,7 +58,7 @@ pub(super) async fn add(
         slug: fields.filled("slug").map(str::to_owned),
     };
     match control.add_own_server(&proof, form).await {
-        Ok((added, record)) => Ok(waiting_page(shell, added, record, true)),
+        Ok((added, record)) => Ok(waiting_page(shell, &control, added, record, true)),
         Err(refusal) => {
             let page = New {
                 name: fields.text("name").to_owned(),
@@ -70,16 +74,21 @@ pub(super) async fn add(
 /// Shows the token in the answer to the form itself.
 pub(super) fn waiting_page(
     shell: Shell,
+    control: &Control,
     added: AddedServer,
     record: ServerRecord,
     is_new: bool,
 ) -> Response {
+    let url = &control.settings().public_url;
+    let reach = Reach::of(url);
     let page = Added {
         is_new,
         id: added.id.to_string(),
         name: record.name,
         slug: added.slug,
         install_command: added.install_command,
+        hindrance: reach.hindrance(url),
+        is_of_this_machine: reach == Reach::ThisMachine,
         until: shell.moment(added.expires_at).countdown(),
         shell,
     };

@@ -16,5 +16,5 @@ pub(super) async fn renew(
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
     let (renewed, record) = control.renew_own_enrolment(&proof, &id).await?;
-    Ok(waiting_page(shell, renewed, record, false))
+    Ok(waiting_page(shell, &control, renewed, record, false))
 }

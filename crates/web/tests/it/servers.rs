@@ -77,6 +77,10 @@ async fn the_install_command_is_shown_once(world: &World) {
         .submit(&manager, "/servers", &[("name", "Web 2")])
         .await;
     added.says(201, "Connect its runner");
+    added.says(201, "as root");
+    // The control plane of these tests is at a loopback address.
+    added.says(201, "no other machine can reach it");
+    added.says(201, "--public-url https://reoclo.example.com");
     let command = added.element("command");
     let (_, token) = command.split_once("--token ").unwrap();
     for path in ["/servers", "/servers/web-2", "/audit-log", "/"] {

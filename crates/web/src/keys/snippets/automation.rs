@@ -1,0 +1,182 @@
+//! What an automation key is pasted into: only what this one may do.
+
+use reoclo_control::{AutomationKeyRecord, ServerRecord};
+use reoclo_domain::{OperationKind, OperationKinds, Scope};
+
+use super::Snippet;
+use super::script::{Ask, run_and_wait};
+use super::target::Target;
+
+/// How a pipeline gives the key to a shell.
+const FROM_ENVIRONMENT: &str = "\"${REOCLO_API_KEY:?}\"";
+const CREDENTIAL: &str = "your-credential-id";
+
+pub(super) fn automation(
+    key: &AutomationKeyRecord,
+    url: &str,
+    token: &str,
+    servers: &[ServerRecord],
+) -> Vec<Snippet> {
+    let target = Target::of(key, servers);
+    let does = Does::of(key.scope.operations);
+    let Some(ask) = does.ask(key, &target.id) else {
+        return vec![identity(url, token)];
+    };
+    let script = |key: &str| run_and_wait(url, key, &ask);
+    let mut notes: Vec<String> = target.note.into_iter().collect();
+    if ask.body.contains(CREDENTIAL) {
+        notes.push(format!(
+            "The key may use every registry credential: put the id of one in place of {CREDENTIAL}."
+        ));
+    }
+    let with = |note: &str| {
+        let mut notes = notes.clone();
+        notes.push(note.to_owned());
+        notes
+    };
+    let mut snippets = vec![Snippet {
+        title: "curl",
+        notes: with("It waits, shows the output, and ends with the exit code of the operation."),
+        text: script(&format!("'{token}'")),
+    }];
+    let secret = "Store the key as the secret REOCLO_API_KEY of the repository.";
+    if let Some(steps) = does.actions(key, url, &target.id) {
+        snippets.push(Snippet {
+            title: "GitHub Actions",
+            notes: with(&format!("{secret} A command that fails, fails its step.")),
+            text: steps,
+        });
+    }
+    snippets.push(Snippet {
+        title: "GitHub, shell only",
+        notes: with(&format!(
+            "{secret} The step ends with the exit code of the operation."
+        )),
+        text: github_shell(&script(FROM_ENVIRONMENT)),
+    });
+    snippets.push(Snippet {
+        title: "GitLab CI",
+        notes: with(
+            "Store the key as the masked variable REOCLO_API_KEY of the project. The job ends with \
+             the exit code of the operation.",
+        ),
+        text: gitlab(&script(FROM_ENVIRONMENT)),
+    });
+    snippets
+}
+
+/// What the key may do, of what this version does.
+#[derive(Clone, Copy)]
+struct Does {
+    exec: bool,
+    reboot: bool,
+    login: bool,
+    logout: bool,
+}
+
+impl Does {
+    fn of(operations: OperationKinds) -> Self {
+        Self {
+            exec: operations.contains(OperationKind::Exec),
+            reboot: operations.contains(OperationKind::Reboot),
+            login: operations.contains(OperationKind::RegistryLogin),
+            logout: operations.contains(OperationKind::RegistryLogout),
+        }
+    }
+
+    /// The request that shows best what the key is for.
+    fn ask(self, key: &AutomationKeyRecord, server: &str) -> Option<Ask> {
+        let (path, more) = if self.exec {
+            let command = r#""command": "docker compose up -d", "timeout_seconds": 600"#;
+            ("exec", command.replace(", ", ",\n  "))
+        } else if self.login {
+            let more = format!(r#""credential_id": "{}""#, credential(key));
+            ("registry-auth/login", more)
+        } else if self.logout {
+            let more = r#""registry_url": "ghcr.io""#.to_owned();
+            ("registry-auth/logout", more)
+        } else if self.reboot {
+            ("reboot", r#""timeout_seconds": 600"#.to_owned())
+        } else {
+            return None;
+        };
+        let body = format!("{{\n  \"server_id\": \"{server}\",\n  {more}\n}}");
+        Some(Ask { path, body })
+    }
+
+    /// Steps with the published actions, in the order in which a pipeline needs them.
+    fn actions(self, key: &AutomationKeyRecord, url: &str, server: &str) -> Option<String> {
+        let with = |name: &str, uses: &str, more: &str| {
+            format!(
+                "  - name: {name}\n    uses: reoclo/{uses}@v1\n    with:\n      api_url: {url}\n      \
+                 api_key: ${{{{ secrets.REOCLO_API_KEY }}}}\n      server_id: {server}\n{more}"
+            )
+        };
+        let mut steps = String::from("steps:\n");
+        if self.exec {
+            let token = "      token: ${{ github.token }}\n";
+            steps += &with("Check the code out on the server", "checkout", token);
+        }
+        if self.login {
+            let mut more = format!("      credential_id: {}\n", credential(key));
+            if !self.logout {
+                more += "      cleanup: false\n";
+            }
+            steps += &with("Log Docker in to the registry", "docker-auth", &more);
+        }
+        if self.exec {
+            let run = "      working_directory: /opt/deploy/workspace\n      command: |\n        \
+                       docker compose build\n        docker compose up -d\n      timeout: 600\n";
+            steps += &with("Build and deploy", "run", run);
+        }
+        (self.exec || self.login).then(|| steps.trim_end().to_owned())
+    }
+}
+
+/// A credential that the key may use, or where its id goes.
+fn credential(key: &AutomationKeyRecord) -> String {
+    match &key.scope.registry_credentials {
+        Scope::All => CREDENTIAL.into(),
+        Scope::Only(ids) => ids
+            .first()
+            .map_or_else(|| CREDENTIAL.into(), ToString::to_string),
+    }
+}
+
+fn identity(url: &str, token: &str) -> Snippet {
+    Snippet {
+        title: "curl",
+        notes: vec![
+            "What the key may do is not built yet: until it is, such requests are answered with \
+             501. This one says what the key is."
+                .into(),
+        ],
+        text: format!(
+            "curl -H \"Authorization: Bearer {token}\" \\\n  {url}/api/automation/v1/auth/me"
+        ),
+    }
+}
+
+fn github_shell(script: &str) -> String {
+    let script = indented(script, "        ");
+    format!(
+        "steps:\n  - name: Build and deploy\n    env:\n      \
+         REOCLO_API_KEY: ${{{{ secrets.REOCLO_API_KEY }}}}\n    run: |\n{script}"
+    )
+}
+
+fn gitlab(script: &str) -> String {
+    let script = indented(script, "      ");
+    format!("deploy:\n  image: curlimages/curl:latest\n  script:\n    - |\n{script}")
+}
+
+fn indented(script: &str, by: &str) -> String {
+    let lines = script.lines().map(|line| {
+        if line.is_empty() {
+            String::new()
+        } else {
+            format!("{by}{line}")
+        }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
