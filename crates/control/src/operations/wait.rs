@@ -134,17 +134,21 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn address(text: &str) -> Option<IpAddr> {
-        Some(network(text.parse().unwrap()))
+    fn address(text: &str) -> IpAddr {
+        network(text.parse().unwrap())
     }
 
     #[test]
     fn a_holder_has_64_places_and_gets_them_back() {
         let waits = Waits::default();
-        let enter = || waits.enter("key:1".into(), address("192.0.2.1"));
+        let enter = || waits.enter("key:1".into(), Some(address("192.0.2.1")));
         let mut held: Vec<_> = (0..64).map(|_| enter().unwrap()).collect();
         assert!(enter().is_none());
-        assert!(waits.enter("key:2".into(), address("192.0.2.1")).is_some());
+        assert!(
+            waits
+                .enter("key:2".into(), Some(address("192.0.2.1")))
+                .is_some()
+        );
         held.pop();
         held.push(enter().unwrap());
         assert!(enter().is_none());
@@ -159,21 +163,25 @@ mod tests {
         let held: Vec<_> = (0..256)
             .map(|key| {
                 let address = address(&format!("2001:db8::{key:x}"));
-                waits.enter(format!("key:{key}"), address).unwrap()
+                waits.enter(format!("key:{key}"), Some(address)).unwrap()
             })
             .collect();
         assert!(
             waits
-                .enter("new".into(), address("2001:db8::ffff:1"))
+                .enter("new".into(), Some(address("2001:db8::ffff:1")))
                 .is_none()
         );
         assert!(
             waits
-                .enter("new".into(), address("2001:db8:0:1::1"))
+                .enter("new".into(), Some(address("2001:db8:0:1::1")))
                 .is_some()
         );
         drop(held);
-        assert!(waits.enter("new".into(), address("2001:db8::1")).is_some());
+        assert!(
+            waits
+                .enter("new".into(), Some(address("2001:db8::1")))
+                .is_some()
+        );
     }
 
     #[test]

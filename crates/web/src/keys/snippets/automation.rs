@@ -18,7 +18,7 @@ pub(super) fn automation(
     servers: &[ServerRecord],
 ) -> Vec<Snippet> {
     let target = Target::of(key, servers);
-    let does = Does::of(key.scope.operations);
+    let does = Does(key.scope.operations);
     let Some(ask) = does.ask(key, &target.id) else {
         return vec![identity(url, token)];
     };
@@ -65,37 +65,27 @@ pub(super) fn automation(
     snippets
 }
 
-/// What the key may do, of what this version does.
+/// What the key may do.
 #[derive(Clone, Copy)]
-struct Does {
-    exec: bool,
-    reboot: bool,
-    login: bool,
-    logout: bool,
-}
+struct Does(OperationKinds);
 
 impl Does {
-    fn of(operations: OperationKinds) -> Self {
-        Self {
-            exec: operations.contains(OperationKind::Exec),
-            reboot: operations.contains(OperationKind::Reboot),
-            login: operations.contains(OperationKind::RegistryLogin),
-            logout: operations.contains(OperationKind::RegistryLogout),
-        }
+    fn can(self, kind: OperationKind) -> bool {
+        self.0.contains(kind)
     }
 
     /// The request that shows best what the key is for.
     fn ask(self, key: &AutomationKeyRecord, server: &str) -> Option<Ask> {
-        let (path, more) = if self.exec {
+        let (path, more) = if self.can(OperationKind::Exec) {
             let command = r#""command": "docker compose up -d", "timeout_seconds": 600"#;
             ("exec", command.replace(", ", ",\n  "))
-        } else if self.login {
+        } else if self.can(OperationKind::RegistryLogin) {
             let more = format!(r#""credential_id": "{}""#, credential(key));
             ("registry-auth/login", more)
-        } else if self.logout {
+        } else if self.can(OperationKind::RegistryLogout) {
             let more = r#""registry_url": "ghcr.io""#.to_owned();
             ("registry-auth/logout", more)
-        } else if self.reboot {
+        } else if self.can(OperationKind::Reboot) {
             ("reboot", r#""timeout_seconds": 600"#.to_owned())
         } else {
             return None;
@@ -113,23 +103,24 @@ impl Does {
             )
         };
         let mut steps = String::from("steps:\n");
-        if self.exec {
+        if self.can(OperationKind::Exec) {
             let token = "      token: ${{ github.token }}\n";
             steps += &with("Check the code out on the server", "checkout", token);
         }
-        if self.login {
+        if self.can(OperationKind::RegistryLogin) {
             let mut more = format!("      credential_id: {}\n", credential(key));
-            if !self.logout {
+            if !self.can(OperationKind::RegistryLogout) {
                 more += "      cleanup: false\n";
             }
             steps += &with("Log Docker in to the registry", "docker-auth", &more);
         }
-        if self.exec {
+        if self.can(OperationKind::Exec) {
             let run = "      working_directory: /opt/deploy/workspace\n      command: |\n        \
                        docker compose build\n        docker compose up -d\n      timeout: 600\n";
             steps += &with("Build and deploy", "run", run);
         }
-        (self.exec || self.login).then(|| steps.trim_end().to_owned())
+        (self.can(OperationKind::Exec) || self.can(OperationKind::RegistryLogin))
+            .then(|| steps.trim_end().to_owned())
     }
 }
 
