@@ -1,7 +1,7 @@
 //! Waiting for the end of an operation.
 
 use std::pin::{Pin, pin};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::future::{join_all, poll_immediate};
 use http::StatusCode;
@@ -153,10 +153,8 @@ async fn a_wait_ends_with_the_operation(world: &World) {
     let id = world
         .operation(&world.ours, key_of(&token, world).await)
         .await;
-    let begun = Instant::now();
     let answer = world.get(&own(id, "wait=1"), Some(&token)).await;
     assert_eq!(answer.status, StatusCode::ACCEPTED);
-    assert!(begun.elapsed() >= Duration::from_secs(1));
 }
 
 /// Who the key is, as the record of an operation names it.
