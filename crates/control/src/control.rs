@@ -18,7 +18,7 @@ use crate::operations::{LiveOperations, Waits};
 use crate::passwords::PasswordHashing;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
-use crate::sessions::SessionTouches;
+use crate::sessions::{Attempts, FailedSignIns, SessionTouches, SignInStatistics, Waiting};
 
 /// Delays and limits of the use cases; tests shorten them.
 #[derive(Clone, Debug)]
@@ -71,6 +71,9 @@ pub struct Settings {
     pub outbound_timeout: Duration,
     /// How often a published list of networks is fetched.
     pub address_source_interval: Duration,
+    /// What a sign-in to an account waits that many addresses have tried; it grows with their
+    /// number.
+    pub sign_in_delay: Duration,
 }
 
 impl Settings {
@@ -100,6 +103,7 @@ impl Settings {
             organization_networks: true,
             outbound_timeout: Duration::from_secs(10),
             address_source_interval: crate::address_sources::INTERVAL,
+            sign_in_delay: Duration::from_millis(250),
         }
     }
 }
@@ -125,6 +129,9 @@ struct Inner {
     password_hashing: PasswordHashing,
     session_touches: SessionTouches,
     failed_authentications: FailedAuthentications,
+    attempts: Attempts,
+    failed_sign_ins: FailedSignIns,
+    waiting_sign_ins: Waiting,
 }
 
 /// Numbers for `/metrics`.
@@ -138,6 +145,8 @@ pub struct ControlStatistics {
     pub running_operations: usize,
     /// Clients that wait for the end of an operation.
     pub waiting_clients: usize,
+    /// Who was let in, and who was not.
+    pub sign_ins: SignInStatistics,
 }
 
 impl Control {
@@ -167,6 +176,9 @@ impl Control {
             password_hashing: PasswordHashing::default(),
             session_touches: SessionTouches::default(),
             failed_authentications: FailedAuthentications::default(),
+            attempts: Attempts::default(),
+            failed_sign_ins: FailedSignIns::default(),
+            waiting_sign_ins: Waiting::default(),
         }))
     }
 
@@ -182,6 +194,7 @@ impl Control {
             connected_runners: self.runners().connected(),
             running_operations: self.runners().running(),
             waiting_clients: self.waits().count(),
+            sign_ins: self.failed_sign_ins().statistics(),
         }
     }
 
@@ -253,6 +266,18 @@ impl Control {
 
     pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {
         &self.0.failed_authentications
+    }
+
+    pub(crate) fn attempts(&self) -> &Attempts {
+        &self.0.attempts
+    }
+
+    pub(crate) fn failed_sign_ins(&self) -> &FailedSignIns {
+        &self.0.failed_sign_ins
+    }
+
+    pub(crate) fn waiting_sign_ins(&self) -> &Waiting {
+        &self.0.waiting_sign_ins
     }
 
     pub(crate) fn session_touches(&self) -> &SessionTouches {

@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use reoclo_domain::SlidingWindow;
 use reoclo_store::RequestSource;
 
+use crate::sessions::NotLetIn;
 use crate::{Control, Refusal};
 
 /// Tokens that are none of ours, from one address in any 60 seconds.
@@ -40,6 +41,7 @@ impl FailedAuthentications {
 impl Control {
     /// What whoever presents a token that is none of ours is told.
     pub(crate) fn refuse_unknown_token(&self, source: &RequestSource) -> Refusal {
+        self.note_not_let_in(NotLetIn::UnknownKey, source);
         let second = self.clock().monotonic().as_secs();
         let address = source.ip.map(subscriber);
         match address.and_then(|address| self.failed_authentications().note(address, second)) {

@@ -71,7 +71,7 @@ pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
     UptimeSlot, UptimeStatus,
 };
-pub use sessions::{SessionView, SignInForm, SignedIn};
+pub use sessions::{SessionView, SignInForm, SignInStatistics, SignedIn};
 pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
@@ -80,6 +80,6 @@ pub use reoclo_store::{
     AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind,
     HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord, Membership,
     OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RegistryCredentialRecord,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords, RegistryCredentialRecord,
     RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -105,12 +105,20 @@ impl Control {
         self.refused_uses().urgent.notified().await;
     }
 
+    /// Something else waits that is written with the refusals.
+    pub(crate) fn wake_refusal_writer(&self) {
+        self.refused_uses().urgent.notify_one();
+    }
+
     /// Writes about the refusals that are due; called every second and when one is urgent, and
     /// with `all` at the end.
     pub async fn write_refused_uses(&self, all: bool) {
         let control = self.clone();
         // A task of its own, so that a caller who is aborted loses no count.
-        let writing = tokio::spawn(async move { control.write_due_refusals(all).await });
+        let writing = tokio::spawn(async move {
+            control.write_due_refusals(all).await;
+            control.write_failed_sign_ins(all).await;
+        });
         if let Err(error) = writing.await {
             tracing::error!(%error, "refused uses of keys could not be recorded");
         }

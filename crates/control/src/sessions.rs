@@ -1,8 +1,11 @@
 //! People's sessions: signing in and out, and the check of a session at each request.
 
+mod attempts;
 mod authenticate;
 mod current;
 mod end;
+mod failed;
+mod known;
 mod password;
 mod sign_in;
 mod switch;
@@ -13,6 +16,10 @@ use std::time::Duration;
 use reoclo_domain::{OrganizationId, PlainToken, Secret, SessionId, Timestamp, TokenKind, UserId};
 use reoclo_store::{Membership, NewSession, RequestSource};
 
+pub(crate) use attempts::Attempts;
+pub(crate) use failed::{FailedSignIns, NotLetIn};
+pub use failed::SignInStatistics;
+pub(crate) use known::Waiting;
 pub use sign_in::SignInForm;
 pub(crate) use touches::SessionTouches;
 
@@ -30,6 +37,9 @@ pub struct SignedIn {
     pub token: PlainToken,
     /// What the person is told.
     pub session: SessionView,
+    /// What the browser is to keep, so that it is known when its person signs in again; none when
+    /// it has it.
+    pub device: Option<Secret>,
 }
 
 /// A session as its person sees it.

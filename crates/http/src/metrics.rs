@@ -83,5 +83,36 @@ fn render(statistics: &ControlStatistics) -> String {
         "Keys held in memory.",
         store.cached_keys,
     );
+    let sign_ins = &statistics.sign_ins;
+    for (name, help, value) in [
+        ("sign_ins_total", "Sign-ins with a password.", sign_ins.signed_in),
+        (
+            "sign_ins_wrong_password_total",
+            "Sign-ins that were refused for a wrong password.",
+            sign_ins.wrong_passwords,
+        ),
+        (
+            "sign_ins_unknown_account_total",
+            "Sign-ins to accounts that are not there.",
+            sign_ins.unknown_accounts,
+        ),
+        (
+            "sign_ins_too_many_total",
+            "Sign-ins that were refused unseen, after too many attempts.",
+            sign_ins.too_many,
+        ),
+        (
+            "sign_ins_delayed_total",
+            "Sign-ins that had to wait, since many addresses tried the account.",
+            sign_ins.delayed,
+        ),
+        (
+            "unknown_keys_total",
+            "Requests with a key that is none of ours.",
+            sign_ins.unknown_keys,
+        ),
+    ] {
+        add(name, "counter", help, value);
+    }
     text
 }

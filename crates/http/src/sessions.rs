@@ -2,6 +2,7 @@
 
 mod body;
 pub(crate) mod cookie;
+pub(crate) mod device;
 mod handlers;
 
 use reoclo_api_types::{

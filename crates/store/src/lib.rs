@@ -17,6 +17,7 @@ mod error;
 mod hex;
 mod instance;
 mod keys;
+mod known_devices;
 mod master_key;
 mod metrics;
 mod migrations;
@@ -29,7 +30,6 @@ mod sealing;
 mod servers;
 mod sessions;
 mod setup;
-mod sign_in_attempts;
 mod sql;
 mod store;
 mod users;
@@ -53,6 +53,7 @@ pub use keys::{
     KEPT_USE_DAYS, KeyCreator, KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse,
     MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
+pub use known_devices::RefusedPasswords;
 pub use master_key::{MasterKey, MasterKeyError};
 pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
@@ -66,6 +67,5 @@ pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord}
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
-pub use sign_in_attempts::{AttemptLimit, AttemptVerdict};
 pub use store::{Store, StoreOptions, StoreStatistics};
 pub use users::{Account, MemberRecord, Membership, NewUser, PasswordStatus, UserRecord};

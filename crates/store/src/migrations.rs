@@ -60,6 +60,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0012_operation_days.sql"),
     ),
     (
+        13,
+        "sign-ins",
+        include_str!("../migrations/0013_sign_ins.sql"),
+    ),
+    (
         37,
         "address sources",
         include_str!("../migrations/0037_address_sources.sql"),

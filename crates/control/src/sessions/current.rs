@@ -1,7 +1,7 @@
 //! What a session is.
 
 use reoclo_domain::{PlainToken, Timestamp, UserId};
-use reoclo_store::Membership;
+use reoclo_store::{Membership, RefusedPasswords};
 
 use super::{SessionView, session_token};
 use crate::{Authorized, Control, OwnSession, Person, Refusal};
@@ -33,6 +33,17 @@ impl Control {
             may_create_organizations: session.may_create_organizations,
         };
         Ok(about.session(current, memberships, &token, session.expires_at))
+    }
+}
+
+impl Control {
+    /// The last passwords for the caller's account that were refused.
+    pub async fn own_refused_passwords(
+        &self,
+        proof: &Authorized<OwnSession>,
+    ) -> Result<Vec<RefusedPasswords>, Refusal> {
+        let person = proof.caller().person().ok_or(Refusal::SessionExpired)?;
+        Ok(self.store().refused_passwords(person.user).await?)
     }
 }
 

@@ -25,14 +25,13 @@ impl Control {
             return Err(Refusal::SessionExpired);
         };
         check_new(&current, &new)?;
-        self.check_attempts(&person.email, caller.source()).await?;
+        let attempt = self.admit_own_attempt(person, caller)?;
         let account = self.store().account_of(person.user).await?;
         let hash = account.and_then(|account| account.password_hash);
         if !self.verify_password(current, hash.clone()).await? {
             return Err(Refusal::field("current_password", "is not right"));
         }
-        self.forgive_attempts(&person.email, caller.source())
-            .await?;
+        self.attempts().succeeded(attempt);
         let found = self.store().find_session(&old.hash()).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;
         let memberships = self.store().memberships(person.user).await?;
@@ -61,7 +60,11 @@ impl Control {
             .map_err(Refusal::of_write)?;
         let about = About::of(person);
         let session = about.session(current, memberships, &token, session.expires_at);
-        Ok(SignedIn { token, session })
+        Ok(SignedIn {
+            token,
+            session,
+            device: None,
+        })
     }
 }
 

@@ -1,28 +1,16 @@
 //! Signing in.
 
-use std::net::IpAddr;
-use std::time::Duration;
-
 use reoclo_domain::{Secret, TokenHash};
-use reoclo_store::{
-    Account, Actor, ActorKind, AttemptLimit, AttemptVerdict, AuditOutcome, Membership,
-    RequestSource,
-};
+use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestSource};
 use serde_json::json;
 
 use super::current::About;
+use super::failed::NotLetIn;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::audit::{Happening, resource};
-use crate::failed_authentications::subscriber;
 use crate::{Control, Refusal};
 
-/// Attempts are counted over this time, from the first on.
-const WINDOW: Duration = Duration::from_mins(15);
-/// Attempts on one account in a window.
-const ATTEMPTS_ON_ACCOUNT: u32 = 10;
-/// Attempts from one address in a window; offices share one.
-const ATTEMPTS_FROM_ADDRESS: u32 = 50;
 /// A longer password than any that can be set is not worth hashing.
 const MAX_PASSWORD_BYTES: usize = 1_000;
 
@@ -37,6 +25,8 @@ pub struct SignInForm {
     pub organization: Option<String>,
     /// The token of a session that the browser still has: it ends.
     pub replaces: Option<Secret>,
+    /// What the browser kept of an earlier sign-in, to be known by.
+    pub device: Option<Secret>,
 }
 
 impl Control {
@@ -47,7 +37,8 @@ impl Control {
         source: RequestSource,
     ) -> Result<SignedIn, Refusal> {
         let email = form.email.trim().to_lowercase();
-        self.check_attempts(&email, &source).await?;
+        let device = form.device.as_ref();
+        let attempt = self.admit_attempt(&email, &source, device).await?;
         let account = self.checked_account(&email, form.password, &source).await?;
         let memberships = self.store().memberships(account.user.id).await?;
         let Some(first) = memberships.first() else {
@@ -69,8 +60,13 @@ impl Control {
         let signed_in = self
             .begin_session(&account, chosen, memberships, replaces, &source)
             .await?;
-        self.forgive_attempts(&email, &source).await?;
-        Ok(signed_in)
+        self.attempts().succeeded(attempt);
+        self.failed_sign_ins().note_signed_in();
+        let device = self.remember(account.user.id, &source, device).await;
+        Ok(SignedIn {
+            device,
+            ..signed_in
+        })
     }
 
     async fn begin_session(
@@ -99,7 +95,11 @@ impl Control {
             may_create_organizations: creates.is_some_and(|member| member.may_create_organizations),
         };
         let session = about.session(chosen, memberships, &token, expires_at);
-        Ok(SignedIn { token, session })
+        Ok(SignedIn {
+            token,
+            session,
+            device: None,
+        })
     }
 
     /// The account, when the password is right. A wrong one is audited where the person is.
@@ -129,61 +129,30 @@ impl Control {
         match found {
             Some(account) if is_right => Ok(account),
             Some(account) => {
-                self.audit_wrong_password(&account, source).await?;
+                self.note_wrong_password(&account, source).await?;
                 Err(Refusal::InvalidCredentials)
             }
-            None => Err(Refusal::InvalidCredentials),
+            None => {
+                self.note_not_let_in(NotLetIn::UnknownAccount, source);
+                Err(Refusal::InvalidCredentials)
+            }
         }
     }
 
-    async fn audit_wrong_password(
+    /// Counted where the person is.
+    async fn note_wrong_password(
         &self,
         account: &Account,
         source: &RequestSource,
     ) -> Result<(), Refusal> {
         let memberships = self.store().memberships(account.user.id).await?;
-        let organization = memberships.first().map(|first| first.organization);
-        let happening = sign_in_happening(account, AuditOutcome::Refused);
-        let event = self.event(organization, actor(account), source.clone(), happening);
-        let written = self.store().append_audit(vec![event]).await;
-        written.map_err(Refusal::of_write)
-    }
-
-    /// Counts an attempt before the password is looked at, so that many at once are no way around
-    /// the limits.
-    pub(super) async fn check_attempts(
-        &self,
-        email: &str,
-        source: &RequestSource,
-    ) -> Result<(), Refusal> {
-        let limits = vec![
-            AttemptLimit {
-                subject: account_subject(email),
-                most: ATTEMPTS_ON_ACCOUNT,
-            },
-            AttemptLimit {
-                subject: address_subject(source.ip),
-                most: ATTEMPTS_FROM_ADDRESS,
-            },
-        ];
-        let now = self.now();
-        let verdict = self.store().count_attempt(limits, now, WINDOW).await;
-        match verdict.map_err(Refusal::of_write)? {
-            AttemptVerdict::Allowed => Ok(()),
-            AttemptVerdict::NotBefore(moment) => Err(Refusal::TooManyAttempts {
-                retry_after: moment.since(now).as_secs().max(1),
-            }),
-        }
-    }
-
-    pub(crate) async fn forgive_attempts(
-        &self,
-        email: &str,
-        source: &RequestSource,
-    ) -> Result<(), Refusal> {
-        let (account, address) = (account_subject(email), address_subject(source.ip));
-        let done = self.store().attempt_succeeded(&account, &address).await;
-        done.map_err(Refusal::of_write)
+        let failed = NotLetIn::WrongPassword {
+            organization: memberships.first().map(|first| first.organization),
+            user: account.user.id,
+            label: account.user.email.as_deref().unwrap_or_default(),
+        };
+        self.note_not_let_in(failed, source);
+        Ok(())
     }
 }
 
@@ -201,23 +170,5 @@ fn actor(account: &Account) -> Actor {
         kind: ActorKind::User,
         id: Some(account.user.id.as_uuid()),
         label: account.user.email.clone().unwrap_or_default(),
-    }
-}
-
-/// Hashed, since people type passwords into this field.
-fn account_subject(email: &str) -> String {
-    use std::fmt::Write;
-    let mut subject = String::from("account:");
-    for byte in &TokenHash::of(email).as_bytes()[..16] {
-        // Writing to a String does not fail.
-        let _ = write!(subject, "{byte:02x}");
-    }
-    subject
-}
-
-fn address_subject(ip: Option<IpAddr>) -> String {
-    match ip {
-        Some(ip) => format!("address:{}", subscriber(ip)),
-        None => "address:unknown".into(),
     }
 }

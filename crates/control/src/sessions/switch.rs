@@ -49,7 +49,11 @@ impl Control {
             .map_err(Refusal::of_write)?;
         let about = About::of(person);
         let session = about.session(chosen, memberships, &token, session.expires_at);
-        Ok(SignedIn { token, session })
+        Ok(SignedIn {
+            token,
+            session,
+            device: None,
+        })
     }
 }
 

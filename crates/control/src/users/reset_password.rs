@@ -1,7 +1,7 @@
 //! Giving a person a new temporary password.
 
 use reoclo_domain::{Secret, Timestamp, UserId};
-use reoclo_store::{AuditOutcome, MemberRecord, NewPassword, RequestSource};
+use reoclo_store::{AuditOutcome, MemberRecord, NewPassword};
 use serde_json::json;
 
 use super::{AddedUser, TEMPORARY_FOR};
@@ -76,8 +76,7 @@ impl Control {
             .set_password(user, new, None, vec![event])
             .await
             .map_err(Refusal::of_write)?;
-        self.forgive_attempts(&email, &RequestSource::default())
-            .await?;
+        self.forgive_attempts(&email);
         Ok((password, until))
     }
 

@@ -3,14 +3,18 @@ use http::{StatusCode, header};
 use reoclo_api_types::{SessionBody, SessionOrganizationBody, SessionUserBody};
 use reoclo_control::{Control, Membership, SessionView, SignedIn};
 
-use super::cookie;
+use super::{cookie, device};
 use crate::body::JsonAnswer;
 
 /// The session, with its cookie.
 pub(super) fn signed_in(control: &Control, signed_in: &SignedIn) -> Response {
     let cookie = cookie::of_session(control, signed_in);
     let body = JsonAnswer(StatusCode::OK, session(&signed_in.session));
-    ([(header::SET_COOKIE, cookie)], body).into_response()
+    let mut answer = ([(header::SET_COOKIE, cookie)], body).into_response();
+    if let Some(device) = device::of_device(control, signed_in) {
+        answer.headers_mut().append(header::SET_COOKIE, device);
+    }
+    answer
 }
 
 /// Nothing, and no cookie any more.

@@ -10,6 +10,7 @@ use reoclo_domain::Secret;
 
 use super::body;
 use super::cookie::{self, SessionCookie};
+use super::device;
 use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
 use crate::edge::{SameSite, Source};
 use crate::error::ApiError;
@@ -49,6 +50,7 @@ pub(super) async fn sign_in(
         password: Secret::new(request.password),
         organization: request.organization,
         replaces: cookie::read(&headers).map(Secret::new),
+        device: device::device(&control, &headers),
     };
     let signed_in = control.sign_in(form, source).await?;
     Ok(body::signed_in(&control, &signed_in))

@@ -15,7 +15,12 @@ pub(crate) const PASSWORD: &str = "correct horse battery";
 on_both_databases!(
     a_person_signs_in_and_works,
     a_wrong_password_and_an_unknown_account_look_the_same,
-    many_wrong_passwords_are_too_many,
+    many_wrong_passwords_shut_their_own_address_out,
+    an_address_that_guesses_writes_one_row_a_minute,
+    what_is_unknown_is_told_to_whoever_runs_the_instance,
+    whoever_signed_in_before_is_not_harmed_by_many_strangers,
+    strangers_do_not_keep_anybody_from_changing_their_password,
+    a_stolen_session_does_not_guess_the_password,
     a_right_password_starts_the_count_anew,
     another_site_cannot_sign_its_visitor_in,
     signing_out_ends_the_session_and_everywhere_all_of_them,
@@ -132,14 +137,23 @@ async fn a_wrong_password_and_an_unknown_account_look_the_same(world: &World) {
     assert_eq!(details.len(), 1);
 }
 
-async fn many_wrong_passwords_are_too_many(world: &World) {
+async fn sign_in_from(world: &World, ip: [u8; 4], email: &str, password: &str) -> Answer {
+    let body = form(email, password);
+    let request = request_with_body(&Method::POST, "/api/auth/sign-in", &[], Some(&body));
+    world.send_from(ip, request).await
+}
+
+async fn many_wrong_passwords_shut_their_own_address_out(world: &World) {
     let (_, email) = account(world, Role::Viewer).await;
-    for _ in 0..10 {
-        sign_in(world, &email, "wrong horse battery")
-            .await
-            .is_error(401, "invalid_credentials");
+    let wrong = "wrong horse battery";
+    for number in 0..200 {
+        let answer = sign_in_from(world, [192, 0, 2, 1], &email, wrong).await;
+        match number {
+            0..10 => answer.is_error(401, "invalid_credentials"),
+            _ => answer.is_error(429, "too_many_attempts"),
+        }
     }
-    let refused = sign_in(world, &email, PASSWORD).await;
+    let refused = sign_in_from(world, [192, 0, 2, 1], &email, PASSWORD).await;
     refused.is_error(429, "too_many_attempts");
     let seconds: u64 = refused.headers["retry-after"]
         .to_str()
@@ -147,17 +161,136 @@ async fn many_wrong_passwords_are_too_many(world: &World) {
         .parse()
         .unwrap();
     assert!((1..=900).contains(&seconds));
-    // Others are not locked out by it, until the address has tried too often.
+    // Nobody else is harmed, and the address may sign in to other accounts.
+    let elsewhere = sign_in_from(world, [192, 0, 2, 2], &email, PASSWORD).await;
+    assert_eq!(elsewhere.status, 200);
     let (_, other) = account(world, Role::Viewer).await;
-    assert_eq!(sign_in(world, &other, PASSWORD).await.status, 200);
-    for number in 0..40 {
-        sign_in(world, &format!("{number}@people.example"), PASSWORD).await;
+    let same = sign_in_from(world, [192, 0, 2, 1], &other, PASSWORD).await;
+    assert_eq!(same.status, 200);
+    world.clock.advance(Duration::from_mins(15));
+    let later = sign_in_from(world, [192, 0, 2, 1], &email, PASSWORD).await;
+    assert_eq!(later.status, 200);
+}
+
+async fn an_address_that_guesses_writes_one_row_a_minute(world: &World) {
+    let (user, email) = account(world, Role::Viewer).await;
+    let before = world.store().statistics();
+    for _ in 0..100 {
+        sign_in_from(world, [192, 0, 2, 1], &email, "wrong horse battery").await;
     }
-    sign_in(world, &other, PASSWORD)
+    assert_eq!(world.store().statistics(), before, "nothing was written yet");
+    world.control.write_refused_uses(false).await;
+    let rows = async |organization| -> Vec<(i64, u64)> {
+        let rows = world.store().audit_events(organization, 0, 100).await;
+        let rows = rows.unwrap().into_iter();
+        rows.filter(|row| row.action == "user.sign_in")
+            .map(|row| (row.seq, row.detail["count"].as_u64().unwrap()))
+            .collect()
+    };
+    let counts = |rows: Vec<(i64, u64)>| rows.into_iter().map(|row| row.1).collect::<Vec<_>>();
+    assert_eq!(counts(rows(Some(world.ours.id)).await), [10]);
+    // What was refused unseen is told to whoever runs the instance.
+    assert_eq!(counts(rows(None).await), [90]);
+    for _ in 0..50 {
+        sign_in_from(world, [192, 0, 2, 1], &email, "wrong horse battery").await;
+        world.control.write_refused_uses(false).await;
+    }
+    assert_eq!(counts(rows(None).await), [90]);
+    world.clock.advance(Duration::from_mins(1));
+    world.control.write_refused_uses(false).await;
+    assert_eq!(counts(rows(None).await), [90, 50]);
+    let shown = world.store().refused_passwords(user).await.unwrap();
+    assert_eq!((shown.len(), shown[0].tries), (1, 10));
+    let sign_ins = world.control.statistics().sign_ins;
+    assert_eq!((sign_ins.wrong_passwords, sign_ins.too_many), (10, 140));
+}
+
+async fn what_is_unknown_is_told_to_whoever_runs_the_instance(world: &World) {
+    for number in 0..5 {
+        let email = format!("{number}@people.example");
+        sign_in_from(world, [192, 0, 2, 9], &email, PASSWORD).await;
+    }
+    world.get("/api/servers", Some("rk_t_nonsense")).await;
+    world.control.write_refused_uses(false).await;
+    let rows = world.store().audit_events(None, 0, 100).await.unwrap();
+    let of = |action: &str| {
+        let rows: Vec<_> = rows.iter().filter(|row| row.action == action).collect();
+        assert_eq!(rows.len(), 1, "{action}");
+        rows[0].detail["reasons"].clone()
+    };
+    assert_eq!(of("user.sign_in"), json!({ "unknown_account": 5 }));
+    assert_eq!(of("key.unknown"), json!({ "unknown_key": 1 }));
+    // What was typed may have been a password.
+    let text = format!("{rows:?}");
+    assert!(!text.contains("people.example"));
+}
+
+async fn whoever_signed_in_before_is_not_harmed_by_many_strangers(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let home = [198, 51, 100, 1];
+    let first = sign_in_from(world, home, &email, PASSWORD).await;
+    let cookies: Vec<_> = first.headers.get_all("set-cookie").iter().collect();
+    assert_eq!(cookies.len(), 2);
+    let device = cookies[1].to_str().unwrap().split(';').next().unwrap();
+    assert!(device.starts_with("reoclo_device="), "{device}");
+    let delayed = || world.control.statistics().sign_ins.delayed;
+    // 31 addresses guess, and so do those at the person's own.
+    for number in 0..31 {
+        sign_in_from(world, [203, 0, 113, number], &email, "wrong horse").await;
+    }
+    assert_eq!(delayed(), 1);
+    assert_eq!(sign_in_from(world, home, &email, PASSWORD).await.status, 200);
+    assert_eq!(delayed(), 1, "the address is known");
+    for _ in 0..11 {
+        sign_in_from(world, home, &email, "wrong horse").await;
+    }
+    sign_in_from(world, home, &email, PASSWORD)
         .await
         .is_error(429, "too_many_attempts");
-    world.clock.advance(Duration::from_mins(15));
-    assert_eq!(sign_in(world, &email, PASSWORD).await.status, 200);
+    let body = form(&email, PASSWORD);
+    let with_cookie = async |cookie: &str| {
+        let headers = [("cookie", cookie)];
+        let path = "/api/auth/sign-in";
+        let request = request_with_body(&Method::POST, path, &headers, Some(&body));
+        world.send_from(home, request).await
+    };
+    assert_eq!(with_cookie(device).await.status, 200, "the browser is known");
+    let forged = format!("reoclo_device={}", "0".repeat(64));
+    with_cookie(&forged).await.is_error(429, "too_many_attempts");
+}
+
+async fn strangers_do_not_keep_anybody_from_changing_their_password(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let here = session(&sign_in(world, &email, PASSWORD).await);
+    for _ in 0..60 {
+        sign_in(world, &email, "wrong horse battery").await;
+    }
+    sign_in(world, &email, PASSWORD)
+        .await
+        .is_error(429, "too_many_attempts");
+    let change = async |current: &str| {
+        let new = "another horse battery";
+        let body = json!({ "current_password": current, "new_password": new });
+        world.post_as(&here, "/api/auth/password", &body).await
+    };
+    for _ in 0..9 {
+        change("wrong horse battery")
+            .await
+            .is_error(422, "invalid_request");
+    }
+    assert_eq!(change(PASSWORD).await.status, 200);
+}
+
+async fn a_stolen_session_does_not_guess_the_password(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let here = session(&sign_in(world, &email, PASSWORD).await);
+    let body = json!({ "current_password": "guess", "new_password": "another horse battery" });
+    for _ in 0..10 {
+        let answer = world.post_as(&here, "/api/auth/password", &body).await;
+        answer.is_error(422, "invalid_request");
+    }
+    let answer = world.post_as(&here, "/api/auth/password", &body).await;
+    answer.is_error(429, "too_many_attempts");
 }
 
 async fn a_right_password_starts_the_count_anew(world: &World) {
@@ -337,6 +470,7 @@ async fn a_person_works_in_one_of_several_organizations(world: &World) {
 async fn sign_ins_are_in_the_audit_log(world: &World) {
     let (_, email) = account(world, Role::Viewer).await;
     sign_in(world, &email, "wrong horse battery").await;
+    world.control.write_refused_uses(false).await;
     let session = session(&sign_in(world, &email, PASSWORD).await);
     world
         .ask_as(&session, &Method::POST, "/api/auth/sign-out", None)

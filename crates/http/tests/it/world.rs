@@ -98,6 +98,7 @@ impl World {
         let store = Store::open(options).await.unwrap();
         let mut settings = Settings::new(format!("http://{HOST}"));
         // What a test itself serves.
+        settings.sign_in_delay = std::time::Duration::from_millis(1);
         settings.allowed_outbound = vec!["127.0.0.1/32".parse().unwrap()];
         change(&mut settings);
         let control = Control::new(
@@ -154,25 +155,37 @@ impl World {
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.open(request).await;
-        let (parts, body) = response.into_parts();
-        let bytes = body.collect().await.unwrap().to_bytes();
-        let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }
+        answer(self.open(request).await).await
+    }
+
+    /// The answer to somebody at another address.
+    pub(crate) async fn send_from(&self, ip: [u8; 4], request: Request<Body>) -> Answer {
+        answer(self.open_from(ip, request).await).await
     }
 
     /// An answer whose body is still to be read.
-    pub(crate) async fn open(&self, mut request: Request<Body>) -> Response<Body> {
+    pub(crate) async fn open(&self, request: Request<Body>) -> Response<Body> {
+        self.open_from([127, 0, 0, 1], request).await
+    }
+
+    async fn open_from(&self, ip: [u8; 4], mut request: Request<Body>) -> Response<Body> {
         let local: SocketAddr = HOST.parse().unwrap();
-        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let peer = SocketAddr::from((ip, 50_000));
         request
             .extensions_mut()
             .insert(ConnectionInfo { peer, local });
         self.router.clone().oneshot(request).await.unwrap()
+    }
+}
+
+async fn answer(response: Response<Body>) -> Answer {
+    let (parts, body) = response.into_parts();
+    let bytes = body.collect().await.unwrap().to_bytes();
+    let body = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body,
     }
 }
 

@@ -1,4 +1,4 @@
-//! Sessions, passwords, and attempts to sign in.
+//! Sessions, passwords, and from where people sign in.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use reoclo_domain::{
     Clock, PlainToken, Role, Secret, SessionId, Timestamp, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    AttemptLimit, AttemptVerdict, Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession,
-    PasswordStatus, SessionsEnded, StoreError,
+    Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession,
+    PasswordStatus, RefusedPasswords, SessionsEnded, StoreError,
 };
 
 use crate::fixture::{Fixture, Team};
@@ -19,8 +19,8 @@ contract![
     the_last_use_only_goes_forward,
     a_new_password_ends_every_session,
     an_account_is_found_by_its_address,
-    of_many_attempts_at_once_no_more_than_the_limit_are_allowed,
-    a_window_of_attempts_ends,
+    devices_are_known_to_their_person_and_the_oldest_go,
+    refused_passwords_are_counted_by_day_and_address,
     people_are_listed_by_organization,
     a_person_joins_a_second_organization_once,
 ];
@@ -210,45 +210,48 @@ async fn an_account_is_found_by_its_address(fixture: Fixture) {
     assert_eq!(memberships[0].role, Role::Admin);
 }
 
-fn limits(most: u32) -> Vec<AttemptLimit> {
-    ["account:a", "address:b"]
-        .map(|subject| AttemptLimit {
-            subject: subject.into(),
-            most,
-        })
-        .into()
-}
-
-async fn of_many_attempts_at_once_no_more_than_the_limit_are_allowed(fixture: Fixture) {
-    let now = fixture.clock.now();
-    let tries = (0..30).map(|_| {
-        let store = fixture.store.clone();
-        tokio::spawn(async move { store.count_attempt(limits(10), now, DAY).await.unwrap() })
-    });
-    let mut allowed = 0;
-    for attempt in tries.collect::<Vec<_>>() {
-        match attempt.await.unwrap() {
-            AttemptVerdict::Allowed => allowed += 1,
-            AttemptVerdict::NotBefore(moment) => assert_eq!(moment, now.plus(DAY)),
-        }
-    }
-    assert_eq!(allowed, 10);
-}
-
-async fn a_window_of_attempts_ends(fixture: Fixture) {
+async fn devices_are_known_to_their_person_and_the_oldest_go(fixture: Fixture) {
+    let (team, other) = (fixture.team("zoo").await, fixture.team("ape").await);
     let store = &fixture.store;
-    let begun = fixture.clock.now();
-    let attempt = async |at: Timestamp| store.count_attempt(limits(1), at, DAY).await.unwrap();
-    assert_eq!(attempt(begun).await, AttemptVerdict::Allowed);
-    let later = begun.plus(DAY / 2);
-    let end = begun.plus(DAY);
-    assert_eq!(attempt(later).await, AttemptVerdict::NotBefore(end));
-    assert_eq!(attempt(end).await, AttemptVerdict::Allowed);
+    for number in 0..60_u64 {
+        let at = fixture.clock.now().plus(Duration::from_secs(number));
+        let devices = vec![format!("device:{number:02}")];
+        store
+            .remember_devices(team.admin, devices, at)
+            .await
+            .unwrap();
+    }
+    let known = store.known_devices(team.admin).await.unwrap();
+    assert_eq!(known.len(), 50);
+    assert_eq!(known[0].0, "device:10");
+    assert_eq!(store.known_devices(other.admin).await.unwrap(), []);
+}
+
+async fn refused_passwords_are_counted_by_day_and_address(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    let store = &fixture.store;
+    let refused = |number: u32, tries: u32| RefusedPasswords {
+        user: team.admin,
+        at: fixture.clock.now(),
+        ip: Some(number.to_be_bytes().into()),
+        tries,
+    };
+    let many: Vec<_> = (0..150).map(|number| refused(number, 1)).collect();
+    let event = fixture.event(team, "user.sign_in");
     store
-        .attempt_succeeded("account:a", "address:b")
+        .record_refused_passwords(many, vec![event])
         .await
         .unwrap();
-    assert_eq!(attempt(end).await, AttemptVerdict::Allowed);
+    store
+        .record_refused_passwords(vec![refused(1, 4)], vec![])
+        .await
+        .unwrap();
+    let shown = store.refused_passwords(team.admin).await.unwrap();
+    assert_eq!(shown.len(), 20);
+    assert_eq!((shown[0].ip, shown[0].tries), (None, 50));
+    let of_one = shown.iter().find(|one| one.ip == refused(1, 1).ip);
+    assert_eq!(of_one.unwrap().tries, 5);
+    assert_eq!(fixture.actions(team).await, ["user.sign_in"]);
 }
 
 async fn people_are_listed_by_organization(fixture: Fixture) {

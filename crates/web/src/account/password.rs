@@ -6,6 +6,7 @@ use reoclo_domain::Secret;
 use reoclo_http::{ApiError, PageForm, SessionCookie, cookie_of_session};
 
 use crate::form::Problems;
+use crate::moment::Moment;
 use crate::page::{Page, see_other_with};
 use crate::shell::Shell;
 
@@ -15,11 +16,44 @@ use crate::shell::Shell;
 struct Password {
     shell: Shell,
     problems: Problems,
+    refused: Vec<Refused>,
 }
 
-pub(super) async fn show(_: Authorized<OwnSession>, shell: Shell) -> Response {
-    let problems = Problems::default();
-    Page::ok(Password { shell, problems }).into_response()
+/// Passwords that were refused from one address on one day.
+struct Refused {
+    last: Moment,
+    from: String,
+    tries: u32,
+}
+
+pub(super) async fn show(
+    proof: Authorized<OwnSession>,
+    shell: Shell,
+    State(control): State<Control>,
+) -> Result<Response, ApiError> {
+    let page = Password {
+        refused: refused(&control, &proof, &shell).await?,
+        problems: Problems::default(),
+        shell,
+    };
+    Ok(Page::ok(page).into_response())
+}
+
+async fn refused(
+    control: &Control,
+    proof: &Authorized<OwnSession>,
+    shell: &Shell,
+) -> Result<Vec<Refused>, ApiError> {
+    let refused = control.own_refused_passwords(proof).await?.into_iter();
+    let refused = refused.map(|one| Refused {
+        last: shell.moment(one.at),
+        from: match one.ip {
+            Some(ip) => ip.to_string(),
+            None => "several addresses".to_owned(),
+        },
+        tries: one.tries,
+    });
+    Ok(refused.collect())
 }
 
 pub(super) async fn change(
@@ -38,8 +72,12 @@ pub(super) async fn change(
         }
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let status = problems.status();
-            Ok(Page(status, Password { shell, problems }).into_response())
+            let page = Password {
+                refused: refused(&control, &proof, &shell).await?,
+                problems,
+                shell,
+            };
+            Ok(Page(page.problems.status(), page).into_response())
         }
     }
 }

@@ -1,11 +1,12 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use http::HeaderMap;
+use http::{HeaderMap, header};
 use reoclo_control::{Control, SignInForm};
 use reoclo_domain::Secret;
 use reoclo_http::{
-    ApiError, Public, PublicForm, QueryReader, QueryText, Source, cookie_of_session, session_token,
+    ApiError, Public, PublicForm, QueryReader, QueryText, Source, cookie_of_device,
+    cookie_of_session, device_token, session_token,
 };
 
 use crate::form::Problems;
@@ -49,6 +50,7 @@ pub(super) async fn sign_in(
         password: Secret::new(fields.text("password")),
         organization: None,
         replaces: session_token(&headers).map(Secret::new),
+        device: device_token(&control, &headers),
     };
     let next = local_path(fields.text("next"));
     match control.sign_in(form, source).await {
@@ -59,7 +61,11 @@ pub(super) async fn sign_in(
                 next
             };
             let cookie = cookie_of_session(&control, &signed_in);
-            Ok(see_other_with(next, cookie))
+            let mut answer = see_other_with(next, cookie);
+            if let Some(device) = cookie_of_device(&control, &signed_in) {
+                answer.headers_mut().append(header::SET_COOKIE, device);
+            }
+            Ok(answer)
         }
         Err(refusal) => {
             let page = SignIn {

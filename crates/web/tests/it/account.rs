@@ -8,6 +8,7 @@ on_both_databases!(
     a_sign_in_leads_only_to_our_own_pages,
     a_wrong_password_is_told_and_the_address_kept,
     signing_out_takes_the_session_away,
+    refused_sign_ins_are_on_the_persons_own_page,
     the_sign_in_form_is_refused_to_other_sites,
     a_dead_set_up_link_is_told,
 );
@@ -63,6 +64,24 @@ async fn a_sign_in_leads_only_to_our_own_pages(world: &World) {
     ] {
         sign_in(world, PASSWORD, next).await.leads_to(place);
     }
+}
+
+async fn refused_sign_ins_are_on_the_persons_own_page(world: &World) {
+    let temporary = somebody(world).await;
+    let first = sign_in(world, &temporary, "/").await;
+    let token = first.header("set-cookie").split(['=', ';']).nth(1).unwrap();
+    let page = send_with_cookie(world, Method::GET, token, String::new()).await;
+    assert!(!page.contains("Refused sign-ins"));
+    for _ in 0..3 {
+        sign_in(world, "wrong horse battery", "/").await;
+    }
+    world.control.write_refused_uses(false).await;
+    let page = send_with_cookie(world, Method::GET, token, String::new()).await;
+    assert!(page.contains("Refused sign-ins"));
+    assert!(page.contains("<code>127.0.0.1</code></td><td data-name=\"Tries\">3</td>"));
+    let other = world.session(&world.ours, Role::Admin).await;
+    let theirs = world.look(Some(&other), "/password").await;
+    theirs.lacks("Refused sign-ins");
 }
 
 async fn send_with_cookie(world: &World, method: Method, token: &str, body: String) -> String {
