@@ -80,6 +80,6 @@ pub use reoclo_store::{
     AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind,
     HostFacts, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord, Membership,
     OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords, RegistryCredentialRecord,
-    RequestSource, RunnerIdentity, ServerRecord, Tail,
+    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords,
+    RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -17,8 +17,8 @@ use reoclo_domain::{OrganizationId, PlainToken, Secret, SessionId, Timestamp, To
 use reoclo_store::{Membership, NewSession, RequestSource};
 
 pub(crate) use attempts::Attempts;
-pub(crate) use failed::{FailedSignIns, NotLetIn};
 pub use failed::SignInStatistics;
+pub(crate) use failed::{FailedSignIns, NotLetIn};
 pub(crate) use known::Waiting;
 pub use sign_in::SignInForm;
 pub(crate) use touches::SessionTouches;

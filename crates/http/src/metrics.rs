@@ -85,7 +85,11 @@ fn render(statistics: &ControlStatistics) -> String {
     );
     let sign_ins = &statistics.sign_ins;
     for (name, help, value) in [
-        ("sign_ins_total", "Sign-ins with a password.", sign_ins.signed_in),
+        (
+            "sign_ins_total",
+            "Sign-ins with a password.",
+            sign_ins.signed_in,
+        ),
         (
             "sign_ins_wrong_password_total",
             "Sign-ins that were refused for a wrong password.",

@@ -54,9 +54,11 @@ impl Write for RememberDevices {
             .execute(work.connection().await?)
             .await?;
         }
-        sql("DELETE FROM known_devices WHERE user_id = $1 AND device NOT IN
+        sql(
+            "DELETE FROM known_devices WHERE user_id = $1 AND device NOT IN
                  (SELECT device FROM known_devices WHERE user_id = $1
-                  ORDER BY last_at DESC, device LIMIT $2)")
+                  ORDER BY last_at DESC, device LIMIT $2)",
+        )
         .bind(self.user)
         .bind(MOST_OF_ONE)
         .execute(work.connection().await?)

@@ -178,7 +178,11 @@ async fn an_address_that_guesses_writes_one_row_a_minute(world: &World) {
     for _ in 0..100 {
         sign_in_from(world, [192, 0, 2, 1], &email, "wrong horse battery").await;
     }
-    assert_eq!(world.store().statistics(), before, "nothing was written yet");
+    assert_eq!(
+        world.store().statistics(),
+        before,
+        "nothing was written yet"
+    );
     world.control.write_refused_uses(false).await;
     let rows = async |organization| -> Vec<(i64, u64)> {
         let rows = world.store().audit_events(organization, 0, 100).await;
@@ -239,7 +243,10 @@ async fn whoever_signed_in_before_is_not_harmed_by_many_strangers(world: &World)
         sign_in_from(world, [203, 0, 113, number], &email, "wrong horse").await;
     }
     assert_eq!(delayed(), 1);
-    assert_eq!(sign_in_from(world, home, &email, PASSWORD).await.status, 200);
+    assert_eq!(
+        sign_in_from(world, home, &email, PASSWORD).await.status,
+        200
+    );
     assert_eq!(delayed(), 1, "the address is known");
     for _ in 0..11 {
         sign_in_from(world, home, &email, "wrong horse").await;
@@ -254,9 +261,15 @@ async fn whoever_signed_in_before_is_not_harmed_by_many_strangers(world: &World)
         let request = request_with_body(&Method::POST, path, &headers, Some(&body));
         world.send_from(home, request).await
     };
-    assert_eq!(with_cookie(device).await.status, 200, "the browser is known");
+    assert_eq!(
+        with_cookie(device).await.status,
+        200,
+        "the browser is known"
+    );
     let forged = format!("reoclo_device={}", "0".repeat(64));
-    with_cookie(&forged).await.is_error(429, "too_many_attempts");
+    with_cookie(&forged)
+        .await
+        .is_error(429, "too_many_attempts");
 }
 
 async fn strangers_do_not_keep_anybody_from_changing_their_password(world: &World) {

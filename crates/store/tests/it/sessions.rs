@@ -6,8 +6,8 @@ use reoclo_domain::{
     Clock, PlainToken, Role, Secret, SessionId, Timestamp, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession,
-    PasswordStatus, RefusedPasswords, SessionsEnded, StoreError,
+    Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession, PasswordStatus,
+    RefusedPasswords, SessionsEnded, StoreError,
 };
 
 use crate::fixture::{Fixture, Team};
