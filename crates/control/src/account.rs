@@ -5,7 +5,7 @@ use reoclo_domain::{
 };
 use reoclo_store::{Profile, RequestSource, SetupOutcome};
 
-use crate::passwords::check_password;
+use crate::passwords::{Asker, check_password};
 use crate::{Control, InvalidFields, Refusal};
 
 const MAX_EMAIL_LEN: usize = 254;
@@ -30,12 +30,19 @@ impl Control {
         form: SetupForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {
-        check_form(&form)?;
+        // Whoever has no link costs one look at an index, and no hash.
         let token = setup_token(&form.token).ok_or_else(dead_link)?;
+        let is_open = self.store().setup_link_is_open(token.hash(), self.now());
+        if !is_open.await? {
+            return Err(dead_link());
+        }
+        check_form(&form)?;
         let profile = Profile {
             name: form.name.trim().to_owned(),
             email: form.email.trim().to_lowercase(),
-            password_hash: self.hash_password(form.password).await?,
+            password_hash: self
+                .hash_password(form.password, Asker::from(&source))
+                .await?,
         };
         let completed = self
             .store()

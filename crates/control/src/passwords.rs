@@ -1,10 +1,13 @@
 //! Passwords: what is accepted, how they are hashed, and how one is made for somebody else.
 
+mod line;
+
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use reoclo_domain::{Entropy, Secret};
-use tokio::sync::Semaphore;
+
+pub(crate) use line::{Asker, PasswordHashing};
 
 use crate::{Control, InvalidFields, Refusal};
 
@@ -16,16 +19,6 @@ const TEMPORARY_LEN: usize = 16;
 /// Checked where there is no account, so that the answer takes as long.
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
      bm9ib2R5cy1zYWx0LTEyMw$RdescudvJCsgt3ub+b6dWRWJTmaiJObG5u+SfvqrTKE";
-
-/// Bounds the memory that password hashing takes: each hash needs 19 MiB.
-#[derive(Debug)]
-pub(crate) struct PasswordHashing(Semaphore);
-
-impl Default for PasswordHashing {
-    fn default() -> Self {
-        Self(Semaphore::new(2))
-    }
-}
 
 /// Notes what is wrong with a password that somebody chose.
 pub(crate) fn check_password(invalid: &mut InvalidFields, field: &'static str, password: &Secret) {
@@ -50,10 +43,17 @@ pub(crate) fn temporary_password(entropy: &dyn Entropy) -> Secret {
 
 impl Control {
     /// Argon2id with the parameters of RFC 9106's second recommendation scaled to 19 MiB (OWASP).
-    pub(crate) async fn hash_password(&self, password: Secret) -> Result<Secret, Refusal> {
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] when too many wait to have one hashed.
+    pub(crate) async fn hash_password(
+        &self,
+        password: Secret,
+        asker: Asker,
+    ) -> Result<Secret, Refusal> {
         let mut salt = [0; 16];
         self.entropy().fill(&mut salt);
-        let hashed = self.hashing(move || {
+        let hashed = self.password_hashing().run(asker, move || {
             Argon2::default()
                 .hash_password_with_salt(password.expose().as_bytes(), &salt)
                 .map(|hash| Secret::new(hash.to_string()))
@@ -64,33 +64,25 @@ impl Control {
 
     /// Whether `password` is the one that was hashed. Without a hash it is not, and finding that
     /// out takes as long.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] when too many wait to have one hashed.
     pub(crate) async fn verify_password(
         &self,
         password: Secret,
         hash: Option<Secret>,
+        asker: Asker,
     ) -> Result<bool, Refusal> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| Secret::new(NOBODYS_HASH));
-        let matches = self
-            .hashing(move || {
-                PasswordHash::new(hash.expose()).is_ok_and(|hash| {
-                    Argon2::default()
-                        .verify_password(password.expose().as_bytes(), &hash)
-                        .is_ok()
-                })
+        let matches = self.password_hashing().run(asker, move || {
+            PasswordHash::new(hash.expose()).is_ok_and(|hash| {
+                Argon2::default()
+                    .verify_password(password.expose().as_bytes(), &hash)
+                    .is_ok()
             })
-            .await?;
-        Ok(matches && exists)
-    }
-
-    async fn hashing<T: Send + 'static>(
-        &self,
-        work: impl FnOnce() -> T + Send + 'static,
-    ) -> Result<T, Refusal> {
-        let hashing = self.password_hashing().0.acquire().await;
-        let _permit = hashing.map_err(Refusal::internal)?;
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(Refusal::internal)
+        });
+        Ok(matches.await? && exists)
     }
 }
 

@@ -78,6 +78,10 @@ pub enum Refusal {
     ServerBusy { limit: usize, queued: usize },
     #[error("{0}")]
     InvalidRequest(InvalidFields),
+    #[error(
+        "more people sign in at this moment than this machine can check: try again in a few seconds"
+    )]
+    Busy,
     #[error("Reoclo is shutting down: try again in a few seconds")]
     ShuttingDown,
     #[error("nothing was done, since it could not be written to the audit log: try again later")]
@@ -118,6 +122,7 @@ impl Refusal {
             Self::ServerUnreachable => "server_unreachable",
             Self::ServerBusy { .. } => "server_busy",
             Self::InvalidRequest(_) => "invalid_request",
+            Self::Busy => "busy",
             Self::ShuttingDown => "shutting_down",
             Self::AuditUnavailable(_) => "audit_unavailable",
             Self::NotImplemented(_) => "not_implemented",

@@ -98,7 +98,7 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
         "server_busy" | "rate_limited" | "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
         "not_implemented" => StatusCode::NOT_IMPLEMENTED,
-        "audit_unavailable" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
+        "audit_unavailable" | "busy" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -121,7 +121,9 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
         }
         Refusal::RateLimited(verdict) => body.retry_after = Some(verdict.reset_seconds.max(1)),
         Refusal::TooManyAttempts { retry_after } => body.retry_after = Some(*retry_after),
-        Refusal::ServerBusy { .. } | Refusal::ShuttingDown => body.retry_after = Some(RETRY_AFTER),
+        Refusal::ServerBusy { .. } | Refusal::Busy | Refusal::ShuttingDown => {
+            body.retry_after = Some(RETRY_AFTER);
+        }
         _ => {}
     }
     body

@@ -1,5 +1,7 @@
 //! What goes on beside the requests.
 
+mod freed_memory;
+
 use std::time::Duration;
 
 use reoclo_control::Control;
@@ -18,6 +20,7 @@ const CHECKPOINT_TICK: Duration = Duration::from_hours(1);
 
 pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
     vec![
+        tokio::spawn(freed_memory::give_back()),
         tokio::spawn(write_key_uses(control.clone())),
         tokio::spawn(write_refused_uses(control.clone())),
         tokio::spawn(write_session_uses(control.clone())),

@@ -168,6 +168,24 @@ impl Store {
         self.write(ReplaceSetupLink { user, link, events }).await
     }
 
+    /// Whether there is such a link, and `now` is before its end.
+    ///
+    /// What this says may be over a moment later; [`Self::complete_setup`] decides.
+    pub async fn setup_link_is_open(
+        &self,
+        link: TokenHash,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let row = sql("SELECT expires_at FROM setup_links WHERE token_hash = $1")
+            .bind(link)
+            .optional(&mut *self.reader().await?)
+            .await?;
+        match row {
+            Some(row) => Ok(row.time("expires_at")? > now),
+            None => Ok(false),
+        }
+    }
+
     /// The admin who has yet to set up, whether or not the link is still valid.
     pub async fn pending_setup(&self) -> Result<Option<PendingSetup>, StoreError> {
         let row = sql(

@@ -36,6 +36,7 @@ impl Problems {
             Refusal::InvalidCredentials | Refusal::TemporaryPasswordExpired => {
                 general(&refusal, StatusCode::UNAUTHORIZED)
             }
+            Refusal::Busy => general(&refusal, StatusCode::SERVICE_UNAVAILABLE),
             Refusal::TooManyAttempts { .. } | Refusal::ServerBusy { .. } => {
                 general(&refusal, StatusCode::TOO_MANY_REQUESTS)
             }

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::current::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
-use crate::passwords::check_password;
+use crate::passwords::{Asker, check_password};
 use crate::{Authorized, Control, InvalidFields, OwnSession, Refusal};
 
 impl Control {
@@ -28,7 +28,10 @@ impl Control {
         let attempt = self.admit_own_attempt(person, caller)?;
         let account = self.store().account_of(person.user).await?;
         let hash = account.and_then(|account| account.password_hash);
-        if !self.verify_password(current, hash.clone()).await? {
+        if !self
+            .verify_password(current, hash.clone(), Asker::Known)
+            .await?
+        {
             return Err(Refusal::field("current_password", "is not right"));
         }
         self.attempts().succeeded(attempt);
@@ -42,7 +45,7 @@ impl Control {
             .ok_or(Refusal::SessionExpired)?
             .clone();
         let password = NewPassword {
-            hash: self.hash_password(new).await?,
+            hash: self.hash_password(new, Asker::Known).await?,
             temporary_until: None,
             replaces: hash,
         };

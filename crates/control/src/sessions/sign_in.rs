@@ -9,6 +9,7 @@ use super::failed::NotLetIn;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::audit::{Happening, resource};
+use crate::passwords::Asker;
 use crate::{Control, Refusal};
 
 /// A longer password than any that can be set is not worth hashing.
@@ -125,7 +126,9 @@ impl Control {
         } else {
             password
         };
-        let is_right = self.verify_password(password, hash).await?;
+        let is_right = self
+            .verify_password(password, hash, Asker::from(source))
+            .await?;
         match found {
             Some(account) if is_right => Ok(account),
             Some(account) => {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{AddedUser, TEMPORARY_FOR, check_reach, role};
 use crate::account::check_email;
 use crate::audit::{Happening, resource};
-use crate::passwords::temporary_password;
+use crate::passwords::{Asker, temporary_password};
 use crate::{Authorized, Control, InvalidFields, Refusal, UsersWrite};
 
 /// Who is to be added.
@@ -82,7 +82,7 @@ impl Control {
         let until = self.now().plus(TEMPORARY_FOR);
         let password = caller.person().map(|_| temporary_password(self.entropy()));
         let hash = match &password {
-            Some(password) => Some(self.hash_password(password.clone()).await?),
+            Some(password) => Some(self.hash_password(password.clone(), Asker::Known).await?),
             None => None,
         };
         let id = UserId::new(self.clock(), self.entropy());

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{AddedUser, TEMPORARY_FOR};
 use crate::audit::{Happening, resource};
 use crate::edit::settled;
-use crate::passwords::temporary_password;
+use crate::passwords::{Asker, temporary_password};
 use crate::{Authorized, Control, LocalOwner, OrganizationManage, Refusal};
 
 impl Control {
@@ -31,7 +31,7 @@ impl Control {
         check_resettable(&found.ok_or(Refusal::NotFound("the user"))?)?;
         let (password, until) = self.new_temporary_password();
         let new = NewPassword {
-            hash: self.hash_password(password.clone()).await?,
+            hash: self.hash_password(password.clone(), Asker::Known).await?,
             temporary_until: Some(until),
             replaces: None,
         };
@@ -64,7 +64,7 @@ impl Control {
         let user = account.user.id;
         let (password, until) = self.new_temporary_password();
         let new = NewPassword {
-            hash: self.hash_password(password.clone()).await?,
+            hash: self.hash_password(password.clone(), Asker::Known).await?,
             temporary_until: Some(until),
             replaces: None,
         };

@@ -13,7 +13,7 @@ const SETUP: &str = "/api/auth/setup";
 on_both_databases!(
     a_link_that_was_never_made_completes_nothing,
     unknown_fields_are_refused_by_name,
-    wrong_fields_are_named_and_keep_the_link,
+    without_an_open_link_nothing_else_is_looked_at,
 );
 
 fn form(token: &str) -> Value {
@@ -40,14 +40,13 @@ async fn unknown_fields_are_refused_by_name(world: &World) {
     assert!(answer.body["fields"]["role"].is_string(), "{}", answer.body);
 }
 
-async fn wrong_fields_are_named_and_keep_the_link(world: &World) {
-    for (field, value) in [("name", " "), ("email", "ada"), ("password", "short")] {
-        let mut form = form("x");
-        form[field] = json!(value);
-        let answer = world.post(SETUP, None, &form).await;
-        answer.is_error(422, "invalid_request");
-        assert!(answer.body["fields"][field].is_string(), "{}", answer.body);
-    }
+async fn without_an_open_link_nothing_else_is_looked_at(world: &World) {
+    let mut form = form("x");
+    form["email"] = json!("ada");
+    let answer = world.post(SETUP, None, &form).await;
+    answer.is_error(422, "invalid_request");
+    let fields = answer.body["fields"].as_object().unwrap();
+    assert_eq!(fields.keys().collect::<Vec<_>>(), ["token"]);
 }
 
 mod on_a_fresh_instance {
@@ -111,6 +110,59 @@ mod on_a_fresh_instance {
         assert!(done.setup_token.is_none() && done.pending_admin.is_none());
     }
 
+    async fn a_link_that_is_not_open_costs_no_hash(database: Database) {
+        let (control, clock) = fresh(&database).await;
+        let started = control.start_up(&Startup { server: None }).await.unwrap();
+        let link = started.setup_token.unwrap();
+        let unknown = reoclo_domain::PlainToken::generate(
+            reoclo_domain::TokenKind::Setup,
+            &reoclo_testkit::RealEntropy,
+        );
+        let refused = |token: String| {
+            let control = control.clone();
+            async move {
+                let many = (0..200).map(|_| {
+                    let (control, token) = (control.clone(), token.clone());
+                    tokio::spawn(async move { complete(&control, &token).await })
+                });
+                for answer in many.collect::<Vec<_>>() {
+                    let refusal = answer.await.unwrap().unwrap_err();
+                    // A hash would have had a place in the line, which has fewer than these.
+                    assert_eq!(refusal.code(), "invalid_request");
+                }
+            }
+        };
+        refused(unknown.expose().to_owned()).await;
+        clock.advance(Duration::from_hours(24));
+        refused(link.expose().to_owned()).await;
+        let renewed = control.start_up(&Startup { server: None }).await.unwrap();
+        let renewed = renewed.setup_token.unwrap();
+        complete(&control, renewed.expose()).await.unwrap();
+        refused(renewed.expose().to_owned()).await;
+    }
+
+    async fn wrong_fields_are_named_and_keep_the_link(database: Database) {
+        let (control, _) = fresh(&database).await;
+        let started = control.start_up(&Startup { server: None }).await.unwrap();
+        let token = started.setup_token.unwrap();
+        for (field, value) in [("name", " "), ("email", "ada"), ("password", "short")] {
+            let mut form = form_with(token.expose());
+            match field {
+                "name" => form.name = value.into(),
+                "email" => form.email = value.into(),
+                _ => form.password = reoclo_domain::Secret::new(value),
+            }
+            let source = reoclo_control::RequestSource::default();
+            match control.complete_setup(form, source).await.unwrap_err() {
+                reoclo_control::Refusal::InvalidRequest(invalid) => {
+                    assert!(invalid.fields().contains_key(field));
+                }
+                other => panic!("{other}"),
+            }
+        }
+        complete(&control, token.expose()).await.unwrap();
+    }
+
     async fn an_old_link_has_expired(database: Database) {
         let (control, clock) = fresh(&database).await;
         let started = control.start_up(&Startup { server: None }).await.unwrap();
@@ -123,16 +175,39 @@ mod on_a_fresh_instance {
     }
 
     async fn complete(control: &Control, token: &str) -> Result<(), reoclo_control::Refusal> {
-        let form = reoclo_control::SetupForm {
+        control
+            .complete_setup(form_with(token), reoclo_control::RequestSource::default())
+            .await
+            .map(|_| ())
+    }
+
+    fn form_with(token: &str) -> reoclo_control::SetupForm {
+        reoclo_control::SetupForm {
             token: reoclo_domain::Secret::new(token),
             name: "Ada".into(),
             email: "ada@example.com".into(),
             password: reoclo_domain::Secret::new("correct horse battery"),
-        };
-        control
-            .complete_setup(form, reoclo_control::RequestSource::default())
-            .await
-            .map(|_| ())
+        }
+    }
+
+    #[tokio::test]
+    async fn sqlite_a_link_that_is_not_open_costs_no_hash() {
+        a_link_that_is_not_open_costs_no_hash(sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres_a_link_that_is_not_open_costs_no_hash() {
+        a_link_that_is_not_open_costs_no_hash(postgres().await).await;
+    }
+
+    #[tokio::test]
+    async fn sqlite_wrong_fields_are_named_and_keep_the_link() {
+        wrong_fields_are_named_and_keep_the_link(sqlite()).await;
+    }
+
+    #[tokio::test]
+    async fn postgres_wrong_fields_are_named_and_keep_the_link() {
+        wrong_fields_are_named_and_keep_the_link(postgres().await).await;
     }
 
     #[tokio::test]

@@ -62,6 +62,11 @@ async fn complete(fixture: &Fixture, link: TokenHash) -> Result<SetupOutcome, St
         .await
 }
 
+async fn is_open(fixture: &Fixture, link: TokenHash) -> bool {
+    let (store, now) = (&fixture.store, fixture.clock.now());
+    store.setup_link_is_open(link, now).await.unwrap()
+}
+
 async fn bootstrap_makes_everything_at_once(fixture: Fixture) {
     let (new, team) = bootstrap(&fixture, "default");
     let store = &fixture.store;
@@ -112,7 +117,9 @@ async fn a_set_up_link_works_once(fixture: Fixture) {
         user: team.admin,
         organization: team.organization,
     };
+    assert!(is_open(&fixture, token).await);
     assert_eq!(complete(&fixture, token).await.unwrap(), completed);
+    assert!(!is_open(&fixture, token).await);
     assert_eq!(
         complete(&fixture, token).await.unwrap(),
         SetupOutcome::Unknown
@@ -138,7 +145,10 @@ async fn a_replaced_or_expired_link_does_not_work(fixture: Fixture) {
         complete(&fixture, first).await.unwrap(),
         SetupOutcome::Unknown
     );
+    assert!(!is_open(&fixture, first).await);
+    assert!(is_open(&fixture, second.token).await);
     fixture.clock.advance(Duration::from_mins(1));
+    assert!(!is_open(&fixture, second.token).await);
     assert_eq!(
         complete(&fixture, second.token).await.unwrap(),
         SetupOutcome::Expired
