@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{
-    Clock, PlainToken, Role, Secret, SessionId, Timestamp, TokenHash, TokenKind, UserId,
-};
+use reoclo_domain::{Clock, PlainToken, Role, Secret, SessionId, TokenHash, TokenKind, UserId};
 use reoclo_store::{
     Conflict, Edit, Edited, MemberRecord, NewPassword, NewSession, PasswordStatus,
     RefusedPasswords, SessionsEnded, StoreError,
