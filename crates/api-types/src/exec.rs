@@ -76,6 +76,9 @@ pub struct ServerExecAnswer {
     pub truncated: bool,
     /// Run time of the process itself.
     pub duration_ms: i64,
+    /// Processes that the command left running: they go on, and their output is not kept.
+    #[serde(default)]
+    pub left_running: i64,
     /// Why an operation failed: `lost`, `cancelled`, `not_started`, `not_run`, `queue_timeout`.
     pub code: Option<String>,
     /// The same in a sentence.
@@ -107,6 +110,9 @@ pub struct ExecAnswer {
     /// Run time of the process itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
+    /// Processes that the command left running: they go on, and their output is not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_running: Option<i64>,
     /// Why an operation failed: `lost`, `cancelled`, `not_started`, `not_run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,

@@ -94,4 +94,7 @@ pub struct OperationResult {
     pub stderr_truncated: bool,
     /// Run time of the process itself.
     pub duration_ms: i64,
+    /// Processes that the command left running: they go on, and their output is not kept.
+    #[serde(default)]
+    pub left_running: i64,
 }

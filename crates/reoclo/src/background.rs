@@ -31,6 +31,8 @@ pub(crate) fn start(control: &Control) -> Vec<JoinHandle<()>> {
         tokio::spawn(write_checkpoints(control.clone())),
         tokio::spawn(prune(control.clone())),
         tokio::spawn(refresh_address_sources(control.clone())),
+        // This may be the first process of a container.
+        tokio::spawn(reoclo_runner::reap_orphans()),
     ]
 }
 

@@ -32,6 +32,11 @@ use clap::Parser;
 use crate::args::{Args, Command};
 
 fn main() -> ExitCode {
+    // First of all, since that process is to need next to no memory.
+    if reoclo_runner::is_drain(std::env::args_os()) {
+        reoclo_runner::drain();
+        return ExitCode::SUCCESS;
+    }
     let args = Args::parse();
     logging::begin(args.log_format);
     exit::report(match args.command {

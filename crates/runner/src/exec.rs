@@ -1,11 +1,17 @@
-//! Runs a command: a cleared environment, its own process group, a limit on its time.
+//! Runs a command: a cleared environment, a process group and, where there can be one, a cgroup
+//! of its own, a limit on its time.
 
 mod capture;
+mod cgroup;
 mod child;
 mod docker;
+mod drain;
 mod exit;
+mod launch;
 mod pump;
 mod request;
+mod stop;
+mod tree;
 mod user;
 
 use std::pin::{Pin, pin};
@@ -15,12 +21,14 @@ use std::time::Duration;
 use reoclo_domain::{Clock, EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State;
-use rustix::process::Signal;
 use tokio::sync::MutexGuard;
 use tokio::time::{Sleep, sleep};
 
+pub(crate) use cgroup::Groups;
 use child::{Child, SpawnError};
 pub(crate) use docker::DockerCli;
+pub use drain::DrainCommand;
+pub(crate) use drain::Drainer;
 use exit::Exit;
 use pump::Pumps;
 use request::Program;
@@ -35,8 +43,18 @@ use crate::operation::Operation;
 pub(crate) struct Patience {
     /// From TERM to KILL.
     pub(crate) kill_grace: Duration,
+    /// From KILL to the moment at which what has not ended is named.
+    pub(crate) kill_wait: Duration,
     /// From the end of the process to the end of what it left in its pipes.
     pub(crate) drain_grace: Duration,
+}
+
+/// What commands are run with.
+#[derive(Clone, Debug)]
+pub(crate) struct Means {
+    pub(crate) patience: Patience,
+    pub(crate) groups: Arc<Groups>,
+    pub(crate) drainer: Drainer,
 }
 
 /// What ended the wait for a command.
@@ -52,7 +70,7 @@ pub(crate) async fn run(
     request: Request,
     user: &User,
     operation: &Arc<Operation>,
-    patience: Patience,
+    means: &Means,
     clock: &Arc<dyn Clock>,
 ) -> Finished {
     let mut limit = pin!(sleep(request.timeout));
@@ -61,20 +79,48 @@ pub(crate) async fn run(
         Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
     };
     let started = clock.monotonic();
-    let (mut child, pipes) = match child::spawn(&request, user) {
+    let spawned = child::spawn(&request, user, operation.id(), &means.groups);
+    let (mut child, pipes) = match spawned {
         Ok(spawned) => spawned,
         Err(error) => return not_run(&error),
     };
     let mut pumps = Pumps::new(pipes, &request.patterns, operation, clock);
     let ending = ending(&mut child, &mut pumps, limit.as_mut(), operation).await;
     operation.hurry();
-    if ending != Ending::Exited {
-        terminate(&mut child, &mut pumps, patience.kill_grace).await;
-    }
+    let unended = match ending {
+        Ending::Exited => Vec::new(),
+        Ending::TimedOut | Ending::Cancelled => {
+            stop::stop(&mut child, &mut pumps, means.patience).await
+        }
+    };
     let duration = clock.monotonic().saturating_sub(started);
     let exit = child.reap();
-    pumps.drain(patience.drain_grace).await;
-    finished(ending, exit, request.timeout, duration)
+    let open = pumps.drain(means.patience.drain_grace).await;
+    let left_running = match ending {
+        Ending::Exited => left_running(&child).await,
+        Ending::TimedOut | Ending::Cancelled => 0,
+    };
+    // Before anybody hears of the end: from here on nothing that happens to this process matters
+    // to what the command left.
+    means.drainer.take_over(open);
+    let mut finished = finished(ending, exit.unwrap_or_default(), request.timeout, duration);
+    finished.left_running = left_running;
+    finished.message += &stop::words(&unended);
+    if exit.is_none() {
+        tokio::spawn(async move { child.reap_later().await });
+    }
+    finished
+}
+
+/// How many processes go on.
+async fn left_running(child: &Child) -> u32 {
+    let tree = child.tree();
+    if !tree.may_be_alive() {
+        return 0;
+    }
+    tokio::task::spawn_blocking(move || tree.count())
+        .await
+        .unwrap_or(0)
 }
 
 fn not_run(error: &SpawnError) -> Finished {
@@ -131,17 +177,6 @@ async fn ending(
             () = pumps.done(), if !pumps.are_done() => {}
         }
     }
-}
-
-/// TERM to the group; KILL when the grace is over, or once the process has ended and nobody holds
-/// its pipes any more. The process is not reaped before, so that its group's number cannot have
-/// been taken by another.
-async fn terminate(child: &mut Child, pumps: &mut Pumps, grace: Duration) {
-    child.signal(Signal::TERM);
-    let gone = async { tokio::join!(child.exited(), pumps.done()) };
-    let _ = tokio::time::timeout(grace, gone).await;
-    child.signal(Signal::KILL);
-    child.exited().await;
 }
 
 fn finished(ending: Ending, exit: Exit, timeout: Duration, duration: Duration) -> Finished {

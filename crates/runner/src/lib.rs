@@ -10,6 +10,7 @@ mod ambient;
 mod back_off;
 mod data_dir;
 mod dial;
+mod drain;
 mod enrol;
 mod enrolled;
 mod exec;
@@ -22,7 +23,9 @@ mod lock;
 mod mask;
 mod mutex;
 mod operation;
+mod orphans;
 mod output;
+mod process;
 mod retry_after;
 mod run;
 mod socket;
@@ -37,12 +40,14 @@ pub use ambient::Ambient;
 pub use back_off::{BackOff, BackOffRange};
 pub use data_dir::DataDirError;
 pub use dial::TrustError;
+pub use drain::{drain, is_drain};
 pub use enrol::EnrolError;
-pub use exec::{UserError, check_exec_user};
+pub use exec::{DrainCommand, UserError, check_exec_user};
 pub use freed_memory::return_freed_memory;
 pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
+pub use orphans::reap_orphans;
 pub use run::{
     EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, probe,
     run,

@@ -23,6 +23,7 @@ use crate::data_dir::DataDir;
 use crate::dial::Dialer;
 use crate::enrolled::Enrolled;
 use crate::lock::Lock;
+use crate::orphans;
 use crate::status::{Phase, PhaseFile};
 use crate::supervisor_process::SupervisorProcess;
 use crate::{Ambient, UpgradeOptions};
@@ -40,9 +41,15 @@ pub async fn run(
         let mut runner = opening::open(options, ambient).await?;
         runner.keep_connected().await
     };
+    let reaping = async {
+        // This may be the first process of a container.
+        orphans::reap_orphans().await;
+        std::future::pending().await
+    };
     tokio::select! {
         ended = running => ended,
         () = shutdown => Ok(()),
+        () = reaping => Ok(()),
     }
 }
 

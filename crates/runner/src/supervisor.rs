@@ -19,12 +19,15 @@ use tokio::sync::watch;
 
 use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
-use crate::exec::{DockerCli, Patience, User, UserError};
+use crate::exec::{
+    DockerCli, DrainCommand, Drainer, Groups, Means, Patience, User, UserError,
+};
 use crate::facts;
 use crate::host::Sampler;
 use crate::inherited;
 use crate::lock::{LockError, lock_supervisor};
 use crate::operation::{Limits, Operations};
+use crate::orphans;
 use crate::socket;
 use crate::spool::{Origin, Spool};
 
@@ -48,8 +51,14 @@ pub struct SupervisorOptions {
     pub idle_exit: Duration,
     /// Time between TERM and KILL.
     pub kill_grace: Duration,
+    /// How long what was killed may take to be gone, before the record names it.
+    pub kill_wait: Duration,
     /// How long the pipes of an ended command are still read, when a child of it holds them.
     pub drain_grace: Duration,
+    /// What reads the pipes of an ended command for those who still write.
+    pub drain: DrainCommand,
+    /// Whether each command gets a cgroup of its own, where one can be made.
+    pub cgroups: bool,
     /// An outcome that nobody acknowledged within this time goes to disk.
     pub store_after: Duration,
     /// Commands that may run at the same time.
@@ -76,9 +85,12 @@ impl SupervisorOptions {
             docker_environment: Vec::new(),
             idle_exit: Duration::from_secs(10),
             kill_grace: Duration::from_secs(5),
+            kill_wait: Duration::from_secs(2),
             drain_grace: Duration::from_millis(200),
+            drain: DrainCommand::default(),
+            cgroups: true,
             store_after: Duration::from_millis(500),
-            // Five descriptors each, below the usual limit of 1024.
+            // Seven descriptors each, below the usual limit of 1024.
             max_concurrent: 128,
             spool_limit: 2 << 30,
             reboot_command: ["systemctl", "reboot"].map(OsString::from).to_vec(),
@@ -120,6 +132,7 @@ pub async fn supervise(
         let _ = setsid();
     }
     inherited::keep_from_commands();
+    orphans::take_in();
     let data = DataDir::open_existing(&options.data_dir)?;
     let _lock = lock_supervisor(&data).await?;
     let service = service(&options, &data, &ambient)?;
@@ -129,11 +142,17 @@ pub async fn supervise(
     tokio::select! {
         () = serve(&listener, &service, &options, shutdown) => {}
         () = answers::serve(&questions, &service) => {}
+        () = reap() => {}
     }
     // From here on a runner starts another supervisor, which waits for the lock.
     let removed = socket::remove(&data, STATUS_SOCKET).and(socket::remove(&data, SOCKET));
     service.end().await;
     removed.map_err(SupervisorError::Socket)
+}
+
+async fn reap() {
+    orphans::reap_orphans().await;
+    std::future::pending().await
 }
 
 fn service(
@@ -154,14 +173,25 @@ fn service(
     };
     let patience = Patience {
         kill_grace: options.kill_grace,
+        kill_wait: options.kill_wait,
         drain_grace: options.drain_grace,
+    };
+    let groups = if options.cgroups {
+        Groups::open()
+    } else {
+        Groups::none()
+    };
+    let means = Means {
+        patience,
+        groups: Arc::new(groups),
+        drainer: Drainer::new(options.drain.clone()),
     };
     Ok(Service::new(Instance {
         origin,
         user,
         own_user: User::find(None)?,
         reboot_command: options.reboot_command.clone(),
-        patience,
+        means,
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),

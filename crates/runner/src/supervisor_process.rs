@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use crate::data_dir::{DataDir, SOCKET};
+use crate::orphans::Own;
 use crate::socket;
 use crate::status::{self, Request};
 
@@ -51,7 +52,7 @@ pub(crate) struct SupervisorProcess {
     command: SupervisorCommand,
     patience: Duration,
     /// The one that was started here, until it ends; reaped by the runtime if it is let go.
-    child: Option<Child>,
+    child: Option<(Child, Own)>,
 }
 
 impl SupervisorProcess {
@@ -121,20 +122,26 @@ impl SupervisorProcess {
 
     /// How the one that was started here ended, if it did.
     fn status(&mut self) -> Option<ExitStatus> {
-        self.child.as_mut()?.try_wait().ok()?
+        let (child, _) = self.child.as_mut()?;
+        child.try_wait().ok()?
     }
 
     fn start(&mut self) -> Result<(), NoSupervisor> {
         tracing::info!("starting the supervisor");
         let log = self.open_log().map_err(NoSupervisor::Start)?;
-        let child = Command::new(&self.command.program)
+        let mut command = Command::new(&self.command.program);
+        command
             .args(&self.command.args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .map_err(NoSupervisor::Start)?;
-        self.child = Some(child);
+            .stderr(log);
+        let mut started = None;
+        let own = Own::start(|| {
+            let child = started.insert(command.spawn()?);
+            child.id().ok_or_else(|| io::Error::from(io::ErrorKind::Other))
+        });
+        let own = own.map_err(NoSupervisor::Start)?;
+        self.child = started.map(|child| (child, own));
         Ok(())
     }
 

@@ -65,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0013_sign_ins.sql"),
     ),
     (
+        34,
+        "left running",
+        include_str!("../migrations/0034_left_running.sql"),
+    ),
+    (
         37,
         "address sources",
         include_str!("../migrations/0037_address_sources.sql"),

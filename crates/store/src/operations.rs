@@ -78,6 +78,8 @@ pub struct OperationOutcome {
     pub signal: Option<i32>,
     /// How long it ran, in microseconds.
     pub duration_us: i64,
+    /// Processes that it left running when it ended by itself.
+    pub left_running: i64,
     /// The end of its standard output.
     pub stdout: Tail,
     /// The end of its standard error.

@@ -133,6 +133,7 @@ impl Control {
                 "exit_code": outcome.exit_code,
                 "code": outcome.code,
                 "duration_ms": outcome.duration_us / 1000,
+                "left_running": outcome.left_running,
                 "stdout_bytes": outcome.stdout.total,
                 "stderr_bytes": outcome.stderr.total,
             }),
@@ -180,6 +181,7 @@ impl Control {
             exit_code: end.exit_code,
             signal: end.signal,
             duration_us: end.duration_us,
+            left_running: end.left_running,
             stdout,
             stderr,
             completed_at: self.now(),
@@ -215,6 +217,7 @@ struct End {
     exit_code: i32,
     signal: Option<i32>,
     duration_us: i64,
+    left_running: i64,
     stdout_bytes: u64,
     stderr_bytes: u64,
 }
@@ -266,6 +269,7 @@ impl End {
             exit_code,
             signal: None,
             duration_us: 0,
+            left_running: 0,
             stdout_bytes: 0,
             stderr_bytes: 0,
         }
@@ -286,6 +290,7 @@ impl End {
             exit_code: finished.exit_code,
             signal: (finished.signal != 0).then_some(finished.signal),
             duration_us: i64::try_from(finished.duration_us).unwrap_or(i64::MAX),
+            left_running: finished.left_running.into(),
             stdout_bytes: finished.stdout_bytes,
             stderr_bytes: finished.stderr_bytes,
         }

@@ -56,6 +56,7 @@ pub(super) fn answer(executed: &Executed) -> ExecAnswer {
         stdout_truncated: Some(result.stdout_truncated),
         stderr_truncated: Some(result.stderr_truncated),
         duration_ms: Some(result.duration_ms),
+        left_running: Some(result.left_running),
         code: outcome.code.clone(),
         message: outcome.message.clone(),
     }
@@ -71,6 +72,7 @@ fn blank() -> ExecAnswer {
         stdout_truncated: None,
         stderr_truncated: None,
         duration_ms: None,
+        left_running: None,
         code: None,
         message: None,
     }

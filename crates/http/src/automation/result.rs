@@ -11,6 +11,7 @@ pub(crate) fn result(outcome: &OperationOutcome) -> OperationResult {
         stdout_truncated: outcome.stdout.truncated,
         stderr_truncated: outcome.stderr.truncated,
         duration_ms: duration_ms(outcome),
+        left_running: outcome.left_running,
     }
 }
 

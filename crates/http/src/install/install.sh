@@ -279,7 +279,8 @@ arguments() {
 
 # What the commands of users do is not confined here: that is what they are for. They go on when
 # the runner is stopped or started anew (KillMode), and when one of them runs out of memory
-# (OOMPolicy). After 2 (started wrongly) and 3 (the server was removed) another start is no use.
+# (OOMPolicy). The runner makes a cgroup for each of them (Delegate). After 2 (started wrongly)
+# and 3 (the server was removed) another start is no use.
 unit() {
     cat <<UNIT
 [Unit]
@@ -294,6 +295,7 @@ Restart=always
 RestartSec=5
 RestartPreventExitStatus=2 3
 KillMode=process
+Delegate=yes
 OOMPolicy=continue
 TasksMax=infinity
 TimeoutStopSec=15

@@ -108,6 +108,7 @@ fn answer(awaited: &Awaited, ended: Option<&OperationOutcome>) -> ServerExecAnsw
         stderr: result.stderr,
         truncated: result.stdout_truncated || result.stderr_truncated,
         duration_ms: result.duration_ms,
+        left_running: result.left_running,
         code: outcome.code.clone(),
         message: outcome.message.clone(),
     }
@@ -127,6 +128,7 @@ fn unknown(operation_id: String) -> ServerExecAnswer {
         stderr: format!("reoclo: {message}\n"),
         truncated: false,
         duration_ms: 0,
+        left_running: 0,
         code: Some("shutting_down".into()),
         message: Some(message),
     }

@@ -378,6 +378,7 @@ fn the_unit_is_one_that_systemd_takes() {
     for line in [
         "RestartPreventExitStatus=2 3",
         "KillMode=process",
+        "Delegate=yes",
         "OOMPolicy=continue",
         "Restart=always",
     ] {

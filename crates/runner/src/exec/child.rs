@@ -1,18 +1,26 @@
 use std::ffi::OsString;
+use std::fs::File;
 use std::io;
-use std::os::fd::OwnedFd;
-use std::os::unix::process::CommandExt;
+use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process_group};
+use reoclo_domain::OperationId;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::io::AsyncWriteExt;
 use tokio::net::unix::pipe::{Receiver, Sender};
 
+use super::cgroup::{Group, Groups};
 use super::exit::{Exit, ExitWatch};
+use super::launch::{self, Before, Detachment, Entry, Launch, NotLaunched};
 use super::pump::Pipes;
 use super::request::Program;
+use super::tree::{TAG, Tree};
 use super::{Request, User};
+use crate::orphans::Own;
 
 const SHELL: &str = "/bin/sh";
 
@@ -56,33 +64,82 @@ impl SpawnError {
 /// A started command.
 #[derive(Debug)]
 pub(super) struct Child {
-    process: std::process::Child,
+    own: Own,
     /// The process, and the group that it leads.
     pid: Pid,
     exit: ExitWatch,
+    tree: Arc<Tree>,
 }
 
 /// Starts the command. Called on a runtime's thread: the pipes are read by it.
-pub(super) fn spawn(request: &Request, user: &User) -> Result<(Child, Pipes), SpawnError> {
+pub(super) fn spawn(
+    request: &Request,
+    user: &User,
+    operation: OperationId,
+    groups: &Arc<Groups>,
+) -> Result<(Child, Pipes), SpawnError> {
     let directory = working_directory(request, user)?;
-    let mut process = command(request, user, &directory)
-        .spawn()
+    let (mut command, before) = command(request, user, &directory);
+    command.env(TAG, operation.to_string());
+    let (ours, theirs) = ends(request).map_err(SpawnError::Pipes)?;
+    let (own, pid, group) = start(&command, before.as_ref(), &theirs, groups)
         .map_err(|error| not_started(request, error))?;
-    let pipes = pipes(&mut process, request);
-    let pid = Pid::from_child(&process);
-    let mut child = Child {
-        process,
+    drop(theirs);
+    let child = Child {
+        own,
         pid,
         exit: ExitWatch::new(pid),
+        tree: Arc::new(Tree::new(pid, operation, groups, group)),
     };
-    match pipes {
+    match pipes(ours, request) {
         Ok(pipes) => Ok((child, pipes)),
         Err(error) => {
-            child.signal(Signal::KILL);
-            child.reap();
+            child.discard();
             Err(SpawnError::Pipes(error))
         }
     }
+}
+
+/// Starts it in a cgroup of its own, where there can be one.
+fn start(
+    command: &Command,
+    before: Option<&Before>,
+    stdio: &Ends,
+    groups: &Groups,
+) -> io::Result<(Own, Pid, Option<Group>)> {
+    let launched = |group: Option<&Group>| {
+        let launch = Launch {
+            command,
+            known_as: None,
+            stdio: [&stdio.stdin, &stdio.stdout, &stdio.stderr].map(AsFd::as_fd),
+            entry: group.map_or(Entry::None, Group::entry),
+            before,
+            detachment: Detachment::Group,
+        };
+        let mut started = None;
+        let own = Own::start(|| {
+            let pid = launch::launch(&launch)?;
+            started = Some(pid);
+            Ok::<_, NotLaunched>(pid.as_raw_nonzero().get().unsigned_abs())
+        })?;
+        started
+            .map(|pid| (own, pid))
+            .ok_or_else(|| NotLaunched::from(io::Error::from(io::ErrorKind::Other)))
+    };
+    let group = groups.take();
+    match launched(group.as_ref()) {
+        Ok((own, pid)) => return Ok((own, pid, group)),
+        Err(error) => match group {
+            Some(group) if error.at_group => groups.give_up(group, &error.source),
+            Some(group) => {
+                groups.give_back(group);
+                return Err(error.source);
+            }
+            None => return Err(error.source),
+        },
+    }
+    let (own, pid) = launched(None).map_err(|error| error.source)?;
+    Ok((own, pid, None))
 }
 
 impl Child {
@@ -91,25 +148,39 @@ impl Child {
         self.exit.ended().await;
     }
 
-    /// Sends a signal to the whole group. Only before [`Self::reap`]: the group's number is ours
-    /// as long as its leader is not reaped.
-    pub(super) fn signal(&self, signal: Signal) {
-        // The group may be empty but for its ended leader.
-        let _ = kill_process_group(self.pid, signal);
+    /// Everything that it started.
+    pub(super) fn tree(&self) -> Arc<Tree> {
+        Arc::clone(&self.tree)
     }
 
-    /// Takes the ended process's status.
-    pub(super) fn reap(&mut self) -> Exit {
-        match self.process.wait() {
-            Ok(status) => status.into(),
+    /// Takes the process's status; `None` when it has not ended.
+    pub(super) fn reap(&self) -> Option<Exit> {
+        self.own.take(|| match waitpid(Some(self.pid), WaitOptions::NOHANG) {
+            Ok(ended) => ended.map(|(_, status)| status.into()),
             Err(error) => {
                 tracing::error!(%error, "a command's status was lost");
-                Exit {
+                Some(Exit {
                     code: reoclo_domain::EXIT_LOST,
                     signal: 0,
-                }
+                })
             }
-        }
+        })
+    }
+
+    /// Kills what nobody will read from.
+    fn discard(mut self) {
+        tokio::spawn(async move {
+            let tree = self.tree();
+            let killed = tokio::task::spawn_blocking(move || tree.kill(Duration::from_secs(1)));
+            let _ = killed.await;
+            self.reap_later().await;
+        });
+    }
+
+    /// Takes the status whenever there is one.
+    pub(super) async fn reap_later(&mut self) {
+        self.exited().await;
+        self.reap();
     }
 }
 
@@ -127,24 +198,18 @@ fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnErr
     }
 }
 
-fn command(request: &Request, user: &User, directory: &Path) -> Command {
+/// What is started, and what is done in the child before it is.
+fn command(request: &Request, user: &User, directory: &Path) -> (Command, Option<Before>) {
     let mut command = program(request);
     command
         .env_clear()
         .envs(user.environment())
-        .envs(&request.env)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0);
+        .envs(&request.env);
     if let Program::Docker(call) = &request.program {
         command.envs(call.cli.environment().iter().cloned());
-        if call.input.is_some() {
-            command.stdin(Stdio::piped());
-        }
     }
-    user.become_in(&mut command, directory);
-    command
+    let before = user.become_in(&mut command, directory);
+    (command, before)
 }
 
 fn program(request: &Request) -> Command {
@@ -183,23 +248,58 @@ fn not_started(request: &Request, source: io::Error) -> SpawnError {
     }
 }
 
-fn pipes(process: &mut std::process::Child, request: &Request) -> io::Result<Pipes> {
-    let missing = || io::Error::from(io::ErrorKind::BrokenPipe);
-    let stdout = process.stdout.take().ok_or_else(missing)?;
-    let stderr = process.stderr.take().ok_or_else(missing)?;
-    feed(process, request)?;
+/// The command's ends of its pipes.
+struct Ends {
+    stdin: OwnedFd,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+/// Our ends of them.
+struct OwnEnds {
+    /// Where a command reads something.
+    stdin: Option<OwnedFd>,
+    stdout: OwnedFd,
+    stderr: OwnedFd,
+}
+
+fn ends(request: &Request) -> io::Result<(OwnEnds, Ends)> {
+    let (stdin, own_stdin) = match &request.program {
+        Program::Docker(call) if call.input.is_some() => {
+            let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+            (read, Some(write))
+        }
+        _ => (File::open("/dev/null")?.into(), None),
+    };
+    let (own_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (own_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+    let ours = OwnEnds {
+        stdin: own_stdin,
+        stdout: own_stdout,
+        stderr: own_stderr,
+    };
+    let theirs = Ends {
+        stdin,
+        stdout,
+        stderr,
+    };
+    Ok((ours, theirs))
+}
+
+fn pipes(ends: OwnEnds, request: &Request) -> io::Result<Pipes> {
+    feed(ends.stdin, request)?;
     Ok(Pipes {
-        stdout: Receiver::from_owned_fd(OwnedFd::from(stdout))?,
-        stderr: Receiver::from_owned_fd(OwnedFd::from(stderr))?,
+        stdout: Receiver::from_owned_fd(ends.stdout)?,
+        stderr: Receiver::from_owned_fd(ends.stderr)?,
     })
 }
 
 /// Gives the command its input, and the end of it, without waiting for it to read.
-fn feed(process: &mut std::process::Child, request: &Request) -> io::Result<()> {
-    let (Some(stdin), Program::Docker(call)) = (process.stdin.take(), &request.program) else {
+fn feed(stdin: Option<OwnedFd>, request: &Request) -> io::Result<()> {
+    let (Some(stdin), Program::Docker(call)) = (stdin, &request.program) else {
         return Ok(());
     };
-    let mut pipe = Sender::from_owned_fd(OwnedFd::from(stdin))?;
+    let mut pipe = Sender::from_owned_fd(stdin)?;
     if let Some(input) = call.input.clone() {
         tokio::spawn(async move {
             // Who ends without reading has no need of it.

@@ -1,9 +1,7 @@
 use std::os::fd::OwnedFd;
-use std::os::unix::process::ExitStatusExt;
-use std::process::ExitStatus;
 
 use reoclo_domain::EXIT_SIGNAL_BASE;
-use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, WaitStatus, pidfd_open, waitid};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
@@ -17,11 +15,11 @@ pub(super) struct Exit {
     pub(super) signal: i32,
 }
 
-impl From<ExitStatus> for Exit {
-    fn from(status: ExitStatus) -> Self {
-        let signal = status.signal().unwrap_or(0);
+impl From<WaitStatus> for Exit {
+    fn from(status: WaitStatus) -> Self {
+        let signal = status.terminating_signal().unwrap_or(0);
         Self {
-            code: status.code().unwrap_or(EXIT_SIGNAL_BASE + signal),
+            code: status.exit_status().unwrap_or(EXIT_SIGNAL_BASE + signal),
             signal,
         }
     }

@@ -1,27 +1,23 @@
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use reoclo_domain::Clock;
 use reoclo_wire::proto::output::Stream;
-use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe::Receiver;
 
 use super::capture::Capture;
 use crate::mask::Patterns;
+use crate::mutex::lock;
 use crate::operation::Operation;
 
 /// Bytes that are read at once: as much as a pipe holds.
 const READ: usize = 64 * 1024;
 /// A buffer with less room than this is replaced.
 const LITTLE_ROOM: usize = 4 * 1024;
-/// Commands whose children may go on writing to nobody; those of further ones find their pipe
-/// closed.
-const MOST_LEFT_BEHIND: usize = 64;
-
-static LEFT_BEHIND: AtomicUsize = AtomicUsize::new(0);
 
 /// The reading ends of a command's output.
 #[derive(Debug)]
@@ -35,6 +31,8 @@ pub(super) struct Pumps {
     running: Pin<Box<dyn Future<Output = ()> + Send>>,
     done: bool,
     captures: [Arc<Capture>; 2],
+    /// Those that somebody still writes to, for whoever reads on.
+    open: Arc<Mutex<Vec<Arc<Receiver>>>>,
 }
 
 impl Pumps {
@@ -48,16 +46,22 @@ impl Pumps {
         let stderr = Capture::new(Stream::Stderr, patterns, operation);
         let clock = Arc::clone(clock);
         let captures = [Arc::clone(&stdout), Arc::clone(&stderr)];
+        let ends = [Arc::new(pipes.stdout), Arc::new(pipes.stderr)];
+        let open = Arc::new(Mutex::new(ends.to_vec()));
+        let still_open = Arc::clone(&open);
         let running = async move {
-            tokio::join!(
-                pump(pipes.stdout, &stdout, &*clock),
-                pump(pipes.stderr, &stderr, &*clock),
-            );
+            let [out, error] = ends;
+            let pumped = async |end: Arc<Receiver>, capture: &Capture| {
+                pump(&end, capture, &*clock).await;
+                lock(&still_open).retain(|open| !Arc::ptr_eq(open, &end));
+            };
+            tokio::join!(pumped(out, &stdout), pumped(error, &stderr));
         };
         Self {
             running: Box::pin(running),
             done: false,
             captures,
+            open,
         }
     }
 
@@ -74,40 +78,39 @@ impl Pumps {
     }
 
     /// Takes what is left in the pipes, as far as it comes within `grace`, and closes the output.
-    pub(super) async fn drain(mut self, grace: Duration) {
+    /// Gives the pipes that somebody can still write to.
+    pub(super) async fn drain(mut self, grace: Duration) -> Vec<Receiver> {
         let _ = tokio::time::timeout(grace, self.done()).await;
         for capture in &self.captures {
             capture.close();
         }
-        if !self.done {
-            leave_behind(self.running);
-        }
+        drop(self.running);
+        let open = std::mem::take(&mut *lock(&self.open));
+        open.into_iter().filter_map(Arc::into_inner).collect()
     }
 }
 
-/// Goes on reading for a child that outlived its command: it is not to die of a closed pipe.
-fn leave_behind(running: Pin<Box<dyn Future<Output = ()> + Send>>) {
-    if LEFT_BEHIND.fetch_add(1, Ordering::Relaxed) >= MOST_LEFT_BEHIND {
-        LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
-        return;
-    }
-    tokio::spawn(async move {
-        running.await;
-        LEFT_BEHIND.fetch_sub(1, Ordering::Relaxed);
-    });
-}
-
-async fn pump(mut pipe: Receiver, capture: &Capture, clock: &dyn Clock) {
+async fn pump(pipe: &Receiver, capture: &Capture, clock: &dyn Clock) {
     let mut waited = Duration::ZERO;
     let mut buffer = BytesMut::new();
     loop {
         if buffer.capacity() - buffer.len() < LITTLE_ROOM {
             buffer.reserve(READ);
         }
-        match pipe.read_buf(&mut buffer).await {
+        match read(pipe, &mut buffer).await {
             Ok(0) | Err(_) => return,
             Ok(_) => capture.write(buffer.split().freeze()),
         }
         capture.operation().keep_pace(&mut waited, clock).await;
+    }
+}
+
+async fn read(pipe: &Receiver, buffer: &mut BytesMut) -> io::Result<usize> {
+    loop {
+        pipe.readable().await?;
+        match pipe.try_read_buf(buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            read => return read,
+        }
     }
 }

@@ -4,12 +4,13 @@ use std::ffi::CString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rustix::process::{Gid, Uid, chdir, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use super::launch::Before;
 
 /// Where programs are looked for, whatever the supervisor's own environment says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -91,12 +92,15 @@ impl User {
         }
     }
 
-    /// Makes the command run in `directory`, as this user.
-    pub(super) fn become_in(&self, command: &mut Command, directory: &Path) {
+    /// Makes the command run in `directory`, as this user; what has to be done for that in the
+    /// child is given back.
+    pub(super) fn become_in(&self, command: &mut Command, directory: &Path) -> Option<Before> {
         match self.switch.clone() {
-            // Without code between fork and exec, the standard library can use posix_spawn.
-            None => drop(command.current_dir(directory)),
-            Some(ids) => switch(command, ids, directory.to_owned()),
+            None => {
+                command.current_dir(directory);
+                None
+            }
+            Some(ids) => Some(switch(ids, directory.to_owned())),
         }
     }
 
@@ -111,23 +115,20 @@ impl User {
     }
 }
 
-#[expect(unsafe_code, reason = "std sets no supplementary groups")]
-fn switch(command: &mut Command, ids: Ids, directory: PathBuf) {
+/// Four system calls on values that were made before; it allocates nothing and takes no lock.
+fn switch(ids: Ids, directory: PathBuf) -> Before {
     // A name with a NUL character was refused before; an empty one is refused by chdir.
     let directory = CString::new(directory.into_os_string().into_vec()).unwrap_or_default();
-    let take_on = move || {
+    Box::new(move || {
+        // The system's own calls: those of the C library would change every thread of this
+        // process, whose memory the child has.
         set_thread_groups(&ids.groups)?;
         set_thread_res_gid(ids.gid, ids.gid, ids.gid)?;
         set_thread_res_uid(ids.uid, ids.uid, ids.uid)?;
         // As the user: root may enter where the user may not.
         chdir(directory.as_c_str())?;
         Ok(())
-    };
-    // SAFETY: the closure runs in the forked child before exec. It makes four system calls on
-    // values that were made before the fork; it allocates nothing and takes no lock.
-    unsafe {
-        command.pre_exec(take_on);
-    }
+    })
 }
 
 fn read(path: &'static str) -> Result<String, UserError> {

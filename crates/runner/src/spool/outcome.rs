@@ -15,6 +15,8 @@ pub(crate) struct StoredOutcome {
     #[serde(default)]
     field: String,
     duration_us: u64,
+    #[serde(default)]
+    left_running: u32,
     pub(crate) stdout: Layout,
     pub(crate) stderr: Layout,
 }
@@ -28,6 +30,7 @@ impl StoredOutcome {
             message: finished.message.clone(),
             field: finished.field.clone(),
             duration_us: finished.duration_us,
+            left_running: finished.left_running,
             stdout,
             stderr,
         }
@@ -42,6 +45,7 @@ impl StoredOutcome {
             message: message.to_owned(),
             field: String::new(),
             duration_us: 0,
+            left_running: 0,
             stdout: Layout::default(),
             stderr: Layout::default(),
         }
@@ -56,6 +60,7 @@ impl StoredOutcome {
             message: self.message.clone(),
             field: self.field.clone(),
             duration_us: self.duration_us,
+            left_running: self.left_running,
             stdout_bytes: self.stdout.len,
             stderr_bytes: self.stderr.len,
         }

@@ -7,7 +7,7 @@ use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 use tokio::sync::watch;
 
-use crate::exec::{DockerCli, Patience, User};
+use crate::exec::{DockerCli, Means, User};
 use crate::facts::{self, Docker};
 use crate::host::Sampler;
 use crate::operation::{Operations, Refusal};
@@ -22,7 +22,7 @@ pub(super) struct Instance {
     pub(super) own_user: User,
     /// The program that reboots the host, and its arguments.
     pub(super) reboot_command: Vec<OsString>,
-    pub(super) patience: Patience,
+    pub(super) means: Means,
     pub(super) store_after: Duration,
     pub(super) operations: Operations,
     pub(super) docker: Docker,

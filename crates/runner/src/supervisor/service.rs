@@ -217,7 +217,7 @@ async fn run(
         request,
         &user,
         &operation,
-        instance.patience,
+        &instance.means,
         &instance.clock,
     );
     // A fault here must not leave an operation that runs for ever.

@@ -20,3 +20,4 @@ mod runner;
 mod starts;
 mod supervisor;
 mod through;
+mod trees;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reoclo_runner::{SupervisorError, SupervisorOptions, supervise};
+use reoclo_runner::{DrainCommand, SupervisorError, SupervisorOptions, supervise};
 use reoclo_wire::link::{Channel, LinkError, LinkSettings, open_client};
 use reoclo_wire::proto::operation_event::Event;
 use reoclo_wire::proto::output::Stream;
@@ -38,7 +38,14 @@ pub fn options(dir: &Path) -> SupervisorOptions {
     SupervisorOptions {
         idle_exit: Duration::from_mins(10),
         kill_grace: Duration::from_millis(300),
+        kill_wait: Duration::from_secs(10),
         drain_grace: Duration::from_millis(50),
+        drain: DrainCommand {
+            program: "/bin/sh".into(),
+            args: ["-c", "cat <&1 >/dev/null & exec cat >/dev/null"]
+                .map(Into::into)
+                .to_vec(),
+        },
         own_session: false,
         ..SupervisorOptions::new(dir)
     }

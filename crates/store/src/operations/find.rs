@@ -86,6 +86,7 @@ impl OperationOutcome {
             exit_code: row.number("exit_code")?,
             signal: signal.and_then(|signal| i32::try_from(signal).ok()),
             duration_us: row.integer("duration_us")?,
+            left_running: row.integer("left_running")?,
             stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"], output)?,
             stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"], output)?,
             completed_at: row.time("completed_at")?,

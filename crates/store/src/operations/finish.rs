@@ -25,7 +25,8 @@ impl Write for FinishOperation {
             "UPDATE operations SET state = $2, code = $3, message = $4, exit_code = $5,
                  signal = $6, duration_us = $7, stdout = $8, stdout_total = $9,
                  stdout_truncated = $10, stderr = $11, stderr_total = $12,
-                 stderr_truncated = $13, completed_at = $14, sealed_payload = NULL
+                 stderr_truncated = $13, completed_at = $14, left_running = $15,
+                 sealed_payload = NULL
              WHERE id = $1 AND state = 'running'",
         )
         .bind(self.id)
@@ -41,7 +42,8 @@ impl Write for FinishOperation {
         .bind(outcome.stderr.bytes.as_slice())
         .bind(outcome.stderr.total)
         .bind(outcome.stderr.truncated)
-        .bind(outcome.completed_at);
+        .bind(outcome.completed_at)
+        .bind(outcome.left_running);
         let changed = work.defer(finish);
         if !self.log.is_empty() {
             self.store_log(work, &changed).await?;

@@ -66,7 +66,7 @@ const WITHOUT_OUTPUT: &str = "
     SELECT operations.id AS id, operations.organization_id AS organization_id, server_id, kind,
            starter_kind, starter_id, starter_label, command, timeout_seconds, run_id, run_context,
            boot_id, instance_id, operations.created_at AS created_at, state, code, message,
-           exit_code, signal, duration_us, stdout_total, stdout_truncated, stderr_total,
+           exit_code, signal, duration_us, left_running, stdout_total, stdout_truncated, stderr_total,
            stderr_truncated, completed_at, queued_at, dequeued_at, cancel_requested_at,
            servers.name AS server_name
     FROM operations JOIN servers ON servers.id = operations.server_id";

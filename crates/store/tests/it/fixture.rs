@@ -205,6 +205,7 @@ impl Fixture {
             exit_code: 0,
             signal: None,
             duration_us: 1200,
+            left_running: 0,
             stdout: Tail {
                 bytes: b"hello\0\xff".to_vec(),
                 total: 7,

@@ -39,6 +39,8 @@ struct End {
     exit_code: i32,
     message: Option<String>,
     duration: String,
+    /// What the command left running; empty when it left nothing.
+    left_running: String,
     at: Moment,
 }
 
@@ -85,8 +87,17 @@ fn end(record: &OperationRecord, shell: &Shell) -> Option<End> {
         exit_code: outcome.exit_code,
         message: outcome.message.clone(),
         duration: duration(outcome.duration_us),
+        left_running: left_running(outcome.left_running),
         at: shell.moment(outcome.completed_at),
     })
+}
+
+fn left_running(many: i64) -> String {
+    match many {
+        0 => String::new(),
+        1 => "1 process, which goes on".into(),
+        many => format!("{many} processes, which go on"),
+    }
 }
 
 fn context(text: Option<&str>) -> Vec<Context> {

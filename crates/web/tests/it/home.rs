@@ -40,6 +40,7 @@ async fn ran(world: &World, state: OperationState) {
         exit_code: 0,
         signal: None,
         duration_us: 1,
+        left_running: 0,
         stdout: Tail::default(),
         stderr: Tail::default(),
         completed_at: world.clock.now(),

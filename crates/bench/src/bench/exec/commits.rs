@@ -90,6 +90,7 @@ impl Commits {
             exit_code: 0,
             signal: None,
             duration_us: 1000,
+            left_running: 0,
             stdout: Tail::default(),
             stderr: Tail::default(),
             completed_at: self.0.clock.now(),

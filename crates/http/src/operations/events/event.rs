@@ -42,6 +42,7 @@ pub(super) fn end(position: Position, id: OperationId, status: &LogStatus) -> By
     if let Some(outcome) = &status.outcome {
         data["exit_code"] = json!(outcome.exit_code);
         data["duration_ms"] = json!(duration_ms(outcome));
+        data["left_running"] = json!(outcome.left_running);
         data["code"] = json!(outcome.code);
         data["message"] = json!(outcome.message);
         data["stdout_bytes"] = json!(outcome.stdout.total);

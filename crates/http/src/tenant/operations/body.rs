@@ -87,6 +87,7 @@ fn without_output(outcome: &OperationOutcome) -> OperationItemResult {
         exit_code: outcome.exit_code,
         signal: outcome.signal,
         duration_ms: result::duration_ms(outcome),
+        left_running: outcome.left_running,
         stdout: None,
         stderr: None,
         stdout_truncated: outcome.stdout.truncated,

@@ -70,6 +70,7 @@ impl World {
             exit_code: 0,
             signal: None,
             duration_us: 1500,
+            left_running: 0,
             stdout: Tail {
                 bytes: stdout.to_vec(),
                 total: stdout.len().try_into().unwrap(),
