@@ -25,13 +25,14 @@ impl Survivor {
         let mut files: Vec<String> = files
             .map(|file| {
                 let target = fs::read_link(file.path()).unwrap_or_default();
-                format!("{:?} {}", file.file_name(), target.display())
+                let number = file.file_name();
+                format!("{} {}", number.to_string_lossy(), target.display())
             })
             .collect();
         files.sort();
         Some(Self {
             pid,
-            begun: fields.get(19)?.to_string(),
+            begun: (*fields.get(19)?).to_owned(),
             files,
         })
     }

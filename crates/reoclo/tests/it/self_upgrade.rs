@@ -127,6 +127,15 @@ fn older_build(home: &Home) -> PathBuf {
     path
 }
 
+/// The same once more.
+fn another_build(home: &Home) -> PathBuf {
+    let path = home.path("another");
+    let mut bytes = fs::read(OWN).unwrap();
+    bytes.extend_from_slice(b"another");
+    executable(&path, &bytes);
+    path
+}
+
 /// A program that says that it is one.
 fn pretender(home: &Home, script: &str) -> PathBuf {
     let path = home.path("pretender");
@@ -238,4 +247,44 @@ fn a_runner_that_was_told_to_stay_or_was_not_installed_stays() {
         .is("completed", 0);
     let log = runner.stderr();
     assert!(!log.contains("another program"), "{log}");
+}
+
+#[test]
+fn a_survivor_does_not_notice_upgrades() {
+    let home = Home::with_timing(&[("inline_wait", 30.0)]);
+    let mut machine = Machine::new(&home);
+    let (go, done) = (home.path("go"), home.path("done"));
+    let command = format!(
+        "nohup sh -c 'while [ ! -e \"{}\" ]; do sleep 0.05; done; head -c 1000000 /dev/zero; \
+         echo $? > \"{}\"; exec sleep 600' & echo $!",
+        go.display(),
+        done.display()
+    );
+    let left = machine.key().run(&command);
+    left.is("completed", 0);
+    let pid = left.stdout.trim().to_owned();
+    let begun = || {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let fields = stat.rsplit(") ").next().unwrap_or_default().to_owned();
+        fields.split(' ').nth(19).map(str::to_owned)
+    };
+    let before = begun();
+    assert!(before.is_some());
+    let newest = another_build(&home);
+    for program in [None, Some(newest.as_path())] {
+        let supervisor = machine.status()["supervisor"]["pid"].clone();
+        machine.restart_with(program);
+        wait_until("the supervisor was replaced", || {
+            let now = &machine.status()["supervisor"]["pid"];
+            now.is_number() && *now != supervisor
+        });
+        machine.wait_for("active");
+        let upgrade = || fs::read_to_string(home.path("web/upgrade.json")).unwrap_or_default();
+        wait_until("the new program is kept", || upgrade().contains("\"done\""));
+    }
+    fs::write(&go, "").unwrap();
+    wait_until("it writes to the end", || {
+        fs::read_to_string(&done).is_ok_and(|text| text == "0\n")
+    });
+    assert_eq!(begun(), before);
 }

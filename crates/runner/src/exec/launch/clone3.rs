@@ -1,6 +1,6 @@
 //! clone3(2) with a stack of the child's own, for which the C library has no function.
 
-use std::ffi::{c_int, c_void};
+use std::ffi::{c_int, c_long, c_void};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 /// The kernel's `struct clone_args` in its third form, which has the cgroup (Linux 5.7).
@@ -21,6 +21,7 @@ struct Arguments {
 }
 
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const VFORK: u64 = (libc::CLONE_VM.unsigned_abs() | libc::CLONE_VFORK.unsigned_abs()) as u64;
 
 /// Starts `child` with `data` on the given stack and in the given cgroup, as vfork does. `None`
 /// when this kernel, this processor or the cgroup's rules do not allow it.
@@ -34,8 +35,8 @@ pub(super) fn into_cgroup(
     data: *mut c_void,
 ) -> Option<i32> {
     let arguments = Arguments {
-        flags: libc::CLONE_VM as u64 | libc::CLONE_VFORK as u64 | CLONE_INTO_CGROUP,
-        exit_signal: libc::SIGCHLD as u64,
+        flags: VFORK | CLONE_INTO_CGROUP,
+        exit_signal: u64::from(libc::SIGCHLD.unsigned_abs()),
         stack: stack as u64,
         stack_size: stack_size as u64,
         cgroup: u64::try_from(group.as_raw_fd()).ok()?,
@@ -51,8 +52,8 @@ fn call(
     arguments: &Arguments,
     child: extern "C" fn(*mut c_void) -> c_int,
     data: *mut c_void,
-) -> isize {
-    let mut result = libc::SYS_clone3 as isize;
+) -> c_long {
+    let mut result = libc::SYS_clone3;
     // SAFETY: in the parent this is a system call that changes rax, rcx and r11. The child begins
     // behind it on its own stack, whose end is aligned to 16 bytes, and calls a function that
     // never returns; what it needs is in registers.
@@ -84,8 +85,8 @@ fn call(
     arguments: &Arguments,
     child: extern "C" fn(*mut c_void) -> c_int,
     data: *mut c_void,
-) -> isize {
-    let result;
+) -> c_long {
+    let result: c_long;
     // SAFETY: as on x86-64; the system call changes x0 alone.
     unsafe {
         std::arch::asm!(
@@ -111,6 +112,6 @@ fn call(
     _arguments: &Arguments,
     _child: extern "C" fn(*mut c_void) -> c_int,
     _data: *mut c_void,
-) -> isize {
+) -> c_long {
     -1
 }
