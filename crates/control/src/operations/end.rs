@@ -203,6 +203,7 @@ fn unstorable(completed_at: Timestamp) -> OperationOutcome {
         exit_code: EXIT_LOST,
         signal: None,
         duration_us: 0,
+        left_running: 0,
         stdout: Tail::default(),
         stderr: Tail::default(),
         completed_at,
