@@ -77,7 +77,6 @@ pub struct ServerExecAnswer {
     /// Run time of the process itself.
     pub duration_ms: i64,
     /// Processes that the command left running: they go on, and their output is not kept.
-    #[serde(default)]
     pub left_running: i64,
     /// Why an operation failed: `lost`, `cancelled`, `not_started`, `not_run`, `queue_timeout`.
     pub code: Option<String>,

@@ -95,6 +95,5 @@ pub struct OperationResult {
     /// Run time of the process itself.
     pub duration_ms: i64,
     /// Processes that the command left running: they go on, and their output is not kept.
-    #[serde(default)]
     pub left_running: i64,
 }

@@ -67,7 +67,6 @@ pub struct OperationItemResult {
     /// Run time of the process itself.
     pub duration_ms: i64,
     /// Processes that the command left running: they go on, and their output is not kept.
-    #[serde(default)]
     pub left_running: i64,
     /// The last 64 KiB; null in lists, and for who may not read logs.
     pub stdout: Option<String>,

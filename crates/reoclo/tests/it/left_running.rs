@@ -65,7 +65,9 @@ fn leave(home: &Home, up: &ControlPlane, name: &str, bytes: u64) -> Survivor {
         .exec(&json!({ "command": writer(home, name, bytes) }))
         .ok();
     assert_eq!(answer["exit_code"], 0, "{answer}");
-    assert_eq!(answer["left_running"], 1, "{answer}");
+    // The shell, and the sleep that it is in as a rule.
+    let left = answer["left_running"].as_u64().unwrap();
+    assert!((1..=2).contains(&left), "{answer}");
     let pid = answer["stdout"].as_str().unwrap().trim().parse().unwrap();
     eventually("the survivor waits", || Survivor::look(pid))
 }
