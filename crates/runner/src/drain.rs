@@ -21,7 +21,10 @@ const AT_ONCE: usize = 1 << 20;
 /// Whether this process was started to read pipes.
 pub fn is_drain(arguments: impl IntoIterator<Item = OsString>) -> bool {
     let mut arguments = arguments.into_iter().skip(1);
-    arguments.next().is_some_and(|argument| argument == ARGUMENT) && arguments.next().is_none()
+    arguments
+        .next()
+        .is_some_and(|argument| argument == ARGUMENT)
+        && arguments.next().is_none()
 }
 
 /// Reads the pipes on standard input and output until nobody can write to them.
@@ -80,7 +83,8 @@ fn goes_on(end: BorrowedFd<'_>, nothing: BorrowedFd<'_>) -> bool {
 /// unchanged can be read again.
 fn let_go_of_memory() {
     let mut text = String::new();
-    let read = fs::File::open("/proc/self/smaps").and_then(|mut file| file.read_to_string(&mut text));
+    let read =
+        fs::File::open("/proc/self/smaps").and_then(|mut file| file.read_to_string(&mut text));
     if read.is_err() {
         return;
     }
@@ -141,7 +145,10 @@ mod tests {
         let unchanged = |line: &str| Mapping::read(line).map(|mapping| mapping.is_unchanged_file);
         let program = "55d0-55d8 r-xp 00000000 fd:01 123   /usr/bin/reoclo";
         assert_eq!(unchanged(program), Some(true));
-        assert_eq!(unchanged("55d0-55d8 rw-p 0 fd:01 1 /usr/bin/reoclo"), Some(false));
+        assert_eq!(
+            unchanged("55d0-55d8 rw-p 0 fd:01 1 /usr/bin/reoclo"),
+            Some(false)
+        );
         assert_eq!(unchanged("7ffd-7ffe r-xp 0 00:00 0 [vdso]"), Some(false));
         assert_eq!(unchanged("Anonymous:      0 kB"), None);
         assert!(is_zero("     0 kB") && !is_zero("  12 kB"));

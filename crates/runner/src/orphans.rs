@@ -128,7 +128,10 @@ fn dead() -> impl Iterator<Item = process::Process> {
 
 /// The children of this process, also those that have ended.
 fn children() -> Vec<u32> {
-    let threads = fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let threads = fs::read_dir("/proc/self/task")
+        .into_iter()
+        .flatten()
+        .flatten();
     let mut all = Vec::new();
     for thread in threads {
         match fs::read_to_string(thread.path().join("children")) {

@@ -53,7 +53,10 @@ pub(crate) fn was_started_with(pid: u32, variable: &str) -> bool {
     let mut bytes = Vec::new();
     let read = File::open(format!("/proc/{pid}/environ"))
         .and_then(|file| file.take(MOST_ENVIRONMENT).read_to_end(&mut bytes));
-    read.is_ok() && bytes.split(|byte| *byte == 0).any(|word| word == variable.as_bytes())
+    read.is_ok()
+        && bytes
+            .split(|byte| *byte == 0)
+            .any(|word| word == variable.as_bytes())
 }
 
 /// Sends a signal to the process that was looked at, and never to another that has its id now.

@@ -19,9 +19,7 @@ use tokio::sync::watch;
 
 use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
-use crate::exec::{
-    DockerCli, DrainCommand, Drainer, Groups, Means, Patience, User, UserError,
-};
+use crate::exec::{DockerCli, DrainCommand, Drainer, Groups, Means, Patience, User, UserError};
 use crate::facts;
 use crate::host::Sampler;
 use crate::inherited;

@@ -138,7 +138,9 @@ impl SupervisorProcess {
         let mut started = None;
         let own = Own::start(|| {
             let child = started.insert(command.spawn()?);
-            child.id().ok_or_else(|| io::Error::from(io::ErrorKind::Other))
+            child
+                .id()
+                .ok_or_else(|| io::Error::from(io::ErrorKind::Other))
         });
         let own = own.map_err(NoSupervisor::Start)?;
         self.child = started.map(|child| (child, own));

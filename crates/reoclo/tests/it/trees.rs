@@ -73,7 +73,10 @@ fn cancels_all(key: &Key, home: &Home, what: &str) {
     let id = key.start(&command);
     let mut pid = String::new();
     wait_until("it runs", || {
-        pid = fs::read_to_string(&file).unwrap_or_default().trim().to_owned();
+        pid = fs::read_to_string(&file)
+            .unwrap_or_default()
+            .trim()
+            .to_owned();
         !pid.is_empty()
     });
     assert!(is_alive(&pid), "{what}");
@@ -96,7 +99,11 @@ fn a_cancel_ends_everything_on_each_kind_of_machine() {
         let key = up.automation();
         let test = format!(
             "while read -r line; do case $line in {}) echo in;; esac; done < /proc/self/cgroup",
-            if group.is_empty() { "*/reoclo-*" } else { group }
+            if group.is_empty() {
+                "*/reoclo-*"
+            } else {
+                group
+            }
         );
         let ended = key.ended(&{
             let answer = key.exec(&json!({ "command": test })).ok();

@@ -23,8 +23,8 @@ use super::launch::Entry;
 use crate::mutex::lock;
 use crate::process;
 
-pub(super) use place::Version;
 use place::Place;
+pub(super) use place::Version;
 
 /// Groups that wait to be used again.
 const MOST_IDLE: usize = 16;

@@ -155,16 +155,17 @@ impl Child {
 
     /// Takes the process's status; `None` when it has not ended.
     pub(super) fn reap(&self) -> Option<Exit> {
-        self.own.take(|| match waitpid(Some(self.pid), WaitOptions::NOHANG) {
-            Ok(ended) => ended.map(|(_, status)| status.into()),
-            Err(error) => {
-                tracing::error!(%error, "a command's status was lost");
-                Some(Exit {
-                    code: reoclo_domain::EXIT_LOST,
-                    signal: 0,
-                })
-            }
-        })
+        self.own
+            .take(|| match waitpid(Some(self.pid), WaitOptions::NOHANG) {
+                Ok(ended) => ended.map(|(_, status)| status.into()),
+                Err(error) => {
+                    tracing::error!(%error, "a command's status was lost");
+                    Some(Exit {
+                        code: reoclo_domain::EXIT_LOST,
+                        signal: 0,
+                    })
+                }
+            })
     }
 
     /// Kills what nobody will read from.

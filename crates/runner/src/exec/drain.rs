@@ -69,7 +69,12 @@ impl Drainer {
     }
 
     fn start(&self, ends: &[OwnedFd]) -> io::Result<()> {
-        let nothing = OwnedFd::from(OpenOptions::new().read(true).write(true).open("/dev/null")?);
+        let nothing = OwnedFd::from(
+            OpenOptions::new()
+                .read(true)
+                .write(true)
+                .open("/dev/null")?,
+        );
         let mut command = Command::new(&self.0.program);
         command.args(&self.0.args).env_clear().current_dir("/");
         let end = |number: usize| ends.get(number).unwrap_or(&nothing).as_fd();

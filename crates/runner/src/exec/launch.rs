@@ -137,11 +137,15 @@ fn open_to_write(
     name: &CStr,
 ) -> Result<std::os::fd::OwnedFd, NotLaunched> {
     use rustix::fs::{Mode, OFlags, openat};
-    openat(directory, name, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()).map_err(|error| {
-        NotLaunched {
-            at_group: true,
-            source: error.into(),
-        }
+    openat(
+        directory,
+        name,
+        OFlags::WRONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
+    .map_err(|error| NotLaunched {
+        at_group: true,
+        source: error.into(),
     })
 }
 
@@ -170,7 +174,9 @@ impl Texts {
         }
         Ok(Self {
             programs: candidates(program, path)?,
-            arguments: arguments.map(|word| text([word])).collect::<Result<_, _>>()?,
+            arguments: arguments
+                .map(|word| text([word]))
+                .collect::<Result<_, _>>()?,
             environment,
             directory: command
                 .get_current_dir()
@@ -192,7 +198,11 @@ fn candidates(program: &OsStr, path: Option<&OsStr>) -> io::Result<Vec<CString>>
 }
 
 fn text<const N: usize>(parts: [&OsStr; N]) -> io::Result<CString> {
-    let bytes: Vec<u8> = parts.iter().flat_map(|part| part.as_bytes()).copied().collect();
+    let bytes: Vec<u8> = parts
+        .iter()
+        .flat_map(|part| part.as_bytes())
+        .copied()
+        .collect();
     Ok(CString::new(bytes)?)
 }
 
@@ -243,7 +253,9 @@ fn clone_with(plan: &mut Plan<'_>, top: *mut c_void) -> io::Result<Pid> {
     // CLONE_VFORK suspends this thread until the child has become a program or ended. Signals are
     // blocked, so that no handler runs on that stack. `child` keeps to system calls.
     let pid = unsafe { libc::clone(child, top, flags, ptr::from_mut(plan).cast()) };
-    Pid::from_raw(pid).filter(|_| pid > 0).ok_or_else(io::Error::last_os_error)
+    Pid::from_raw(pid)
+        .filter(|_| pid > 0)
+        .ok_or_else(io::Error::last_os_error)
 }
 
 /// Gives a stack for the child: its end and its beginning.
@@ -258,7 +270,10 @@ fn with_stack<T>(run: impl FnOnce(*mut c_void, *mut c_void) -> T) -> T {
 }
 
 /// A handler of ours must not run in the child, where it would act on our memory.
-#[expect(unsafe_code, reason = "there is no safe call for a thread's signal mask")]
+#[expect(
+    unsafe_code,
+    reason = "there is no safe call for a thread's signal mask"
+)]
 fn with_signals_blocked<T>(run: impl FnOnce() -> T) -> T {
     let mut all = MaybeUninit::<libc::sigset_t>::uninit();
     let mut before = MaybeUninit::<libc::sigset_t>::uninit();
@@ -363,11 +378,23 @@ fn set_signals(detachment: Detachment) {
                 _ => action,
             };
             let none = ptr::null_mut::<c_void>();
-            libc::syscall(libc::SYS_rt_sigaction, signal, action.as_ptr(), none, 8_usize);
+            libc::syscall(
+                libc::SYS_rt_sigaction,
+                signal,
+                action.as_ptr(),
+                none,
+                8_usize,
+            );
         }
         let set = nothing.as_ptr();
         let none = ptr::null_mut::<c_void>();
-        libc::syscall(libc::SYS_rt_sigprocmask, libc::SIG_SETMASK, set, none, 8_usize);
+        libc::syscall(
+            libc::SYS_rt_sigprocmask,
+            libc::SIG_SETMASK,
+            set,
+            none,
+            8_usize,
+        );
     }
 }
 

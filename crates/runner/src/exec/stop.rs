@@ -21,11 +21,7 @@ const LAST_LOOK: Duration = Duration::from_millis(200);
 const MOST_NAMED: usize = 10;
 
 /// Ends the command and everything that it started. Gives what could not be ended.
-pub(super) async fn stop(
-    child: &mut Child,
-    pumps: &mut Pumps,
-    patience: Patience,
-) -> Vec<Process> {
+pub(super) async fn stop(child: &mut Child, pumps: &mut Pumps, patience: Patience) -> Vec<Process> {
     let tree = child.tree();
     blocking(&tree, |tree| tree.signal(Signal::TERM)).await;
     let gone = gone(child, pumps, &tree);
@@ -86,13 +82,11 @@ pub(super) fn words(unended: &[Process]) -> String {
 /// A process chooses its name itself.
 fn plain(name: &str) -> String {
     let is_plain = |character: &char| character.is_ascii_graphic() || *character == ' ';
-    let plain = name.chars().map(|character| {
-        if is_plain(&character) {
-            character
-        } else {
-            '?'
-        }
-    });
+    let plain = name.chars().map(
+        |character| {
+            if is_plain(&character) { character } else { '?' }
+        },
+    );
     plain.collect()
 }
 

@@ -138,7 +138,10 @@ impl Tree {
         };
         let found = closure(all, &Surroundings::now(leader), is_seed);
         let found = all.iter().filter(|process| found.contains(&process.pid));
-        found.filter(|process| !process.has_ended).cloned().collect()
+        found
+            .filter(|process| !process.has_ended)
+            .cloned()
+            .collect()
     }
 }
 

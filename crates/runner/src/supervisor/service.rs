@@ -213,13 +213,7 @@ async fn run(
     request: exec::Request,
     user: exec::User,
 ) {
-    let running = exec::run(
-        request,
-        &user,
-        &operation,
-        &instance.means,
-        &instance.clock,
-    );
+    let running = exec::run(request, &user, &operation, &instance.means, &instance.clock);
     // A fault here must not leave an operation that runs for ever.
     let finished = AssertUnwindSafe(running).catch_unwind().await;
     let finished = finished.unwrap_or_else(|_| exec::lost());

@@ -100,7 +100,9 @@ async fn a_timeout_ends_the_whole_tree_too() {
         let supervisor = start(cgroups);
         let mut client = supervisor.connect().await;
         let mark = mark();
-        let mut command = exec(&format!("setsid -f sleep {mark} >/dev/null 2>&1; sleep 600"));
+        let mut command = exec(&format!(
+            "setsid -f sleep {mark} >/dev/null 2>&1; sleep 600"
+        ));
         command.timeout_seconds = 1;
         let ended = client.run(command).await;
         assert_eq!(ended.finished.state(), State::TimedOut);
@@ -176,7 +178,11 @@ async fn what_is_left_running_lives_and_is_counted() {
         }
         let mut before = sleepers(&mark);
         assert_eq!(before.len(), 3);
-        assert_eq!(left(&mut client, "echo done").await, 0, "others' do not count");
+        assert_eq!(
+            left(&mut client, "echo done").await,
+            0,
+            "others' do not count"
+        );
 
         // Neither another command's end nor the supervisor's is theirs.
         let mut command = exec("setsid sleep 600 & wait");
@@ -204,9 +210,14 @@ async fn the_dead_that_a_command_left_are_reaped() {
         let supervisor = start(cgroups);
         let mut client = supervisor.connect().await;
         for _ in 0..5 {
-            client.sh("setsid -f sleep 0.05 >/dev/null 2>&1; (sleep 0.01 &)").await;
+            client
+                .sh("setsid -f sleep 0.05 >/dev/null 2>&1; (sleep 0.01 &)")
+                .await;
         }
-        eventually("no zombies are left", async || (zombies() == 0).then_some(())).await;
+        eventually("no zombies are left", async || {
+            (zombies() == 0).then_some(())
+        })
+        .await;
         // And no status was taken from who waits for it.
         assert_eq!(client.sh("exit 7").await.code(), 7);
     }
@@ -216,7 +227,9 @@ async fn the_dead_that_a_command_left_are_reaped() {
 async fn every_signal_of_a_command_is_as_it_should_be() {
     let supervisor = Supervisor::start();
     let mut client = supervisor.connect().await;
-    let ended = client.sh("grep -E '^Sig(Blk|Ign):' /proc/self/status").await;
+    let ended = client
+        .sh("grep -E '^Sig(Blk|Ign):' /proc/self/status")
+        .await;
     assert_eq!(
         ended.text(),
         "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"

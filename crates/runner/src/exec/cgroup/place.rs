@@ -79,7 +79,10 @@ impl Place {
 
     fn try_out(&self) -> io::Result<()> {
         let group = Group::make(self, 0)?;
-        let nothing = fs::OpenOptions::new().read(true).write(true).open("/dev/null")?;
+        let nothing = fs::OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open("/dev/null")?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", ":"]);
         let mut pid = None;
@@ -223,7 +226,9 @@ fn unescaped(text: &str) -> PathBuf {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('\\') {
         result.push_str(before);
-        let code = after.get(..3).and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        let code = after
+            .get(..3)
+            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
         match code {
             Some(code) if code.is_ascii() => {
                 result.push(char::from(code));

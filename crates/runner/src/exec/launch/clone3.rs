@@ -47,7 +47,10 @@ pub(super) fn into_cgroup(
 }
 
 #[cfg(target_arch = "x86_64")]
-#[expect(unsafe_code, reason = "the child begins in the middle of this function")]
+#[expect(
+    unsafe_code,
+    reason = "the child begins in the middle of this function"
+)]
 fn call(
     arguments: &Arguments,
     child: extern "C" fn(*mut c_void) -> c_int,
@@ -80,7 +83,10 @@ fn call(
 }
 
 #[cfg(target_arch = "aarch64")]
-#[expect(unsafe_code, reason = "the child begins in the middle of this function")]
+#[expect(
+    unsafe_code,
+    reason = "the child begins in the middle of this function"
+)]
 fn call(
     arguments: &Arguments,
     child: extern "C" fn(*mut c_void) -> c_int,

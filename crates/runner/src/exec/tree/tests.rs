@@ -25,7 +25,9 @@ fn process(pid: u32, parent: u32, group: u32, session: u32) -> Process {
 
 /// What belongs to the command that 20 leads.
 fn found(all: &[Process]) -> Vec<u32> {
-    let found = closure(all, &around(), |process| process.pid == 20 || process.group == 20);
+    let found = closure(all, &around(), |process| {
+        process.pid == 20 || process.group == 20
+    });
     let mut found: Vec<u32> = found.into_iter().collect();
     found.sort_unstable();
     found
