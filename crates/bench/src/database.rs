@@ -3,12 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Result;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{Clock, Entropy, OrganizationId, Role, Secret, ServerId, UserId};
 use reoclo_store::{
-    DatabaseAddress, MasterKey, NewOrganization, NewServer, NewUser, Store, StoreOptions,
+    DatabaseAddress, MasterKey, NewOrganization, NewServer, NewUser, Sharing, Store, StoreOptions,
 };
 
 use crate::ambient;
@@ -96,6 +97,8 @@ async fn open(directory: &Path, master_key: MasterKey) -> Result<Store> {
         master_key,
         clock: ambient::clock(),
         entropy: ambient::entropy(),
+        sharing: Sharing::Shared,
+        wait_for_database: Duration::ZERO,
     };
     Ok(Store::open(options).await?)
 }

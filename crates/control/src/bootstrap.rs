@@ -42,7 +42,11 @@ impl Control {
     /// Brings the database to where a start needs it: idempotent, also after a kill at any point.
     pub async fn start_up(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
         match self.oldest_organization().await? {
-            None => self.first_start(startup).await,
+            None => match self.first_start(startup).await {
+                // Of several first starts at once, one is first, and what it showed stays good.
+                Err(Refusal::Conflict(_)) => self.start_beside(startup).await,
+                started => started,
+            },
             Some(organization) => self.later_start(startup, organization).await,
         }
     }
@@ -135,6 +139,21 @@ impl Control {
             organization,
             setup_token: Some(setup_token),
             pending_admin: Some(pending.user),
+        })
+    }
+
+    /// Goes on with what another start has just made.
+    async fn start_beside(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
+        let found = self.oldest_organization().await?;
+        let organization = found.ok_or(Refusal::NotFound("an organization"))?;
+        if let Some((id, host)) = &startup.server {
+            self.ensure_local_server(*id, organization.id, host).await?;
+        }
+        tracing::info!("another start has set up this database: its set-up link is the good one");
+        Ok(Bootstrapped {
+            organization,
+            setup_token: None,
+            pending_admin: None,
         })
     }
 

@@ -38,7 +38,9 @@ impl Control {
     /// Counts the operations that began before the last minute; called once a minute.
     pub async fn count_operations(&self) {
         let before = self.now().minus(LATE);
-        if let Err(error) = self.store().count_operations(before).await {
+        if let Err(error) = self.store().count_operations(before).await
+            && !error.is_of_an_outage()
+        {
             tracing::warn!(%error, "operations could not be counted by day");
         }
     }

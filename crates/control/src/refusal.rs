@@ -86,6 +86,8 @@ pub enum Refusal {
     ShuttingDown,
     #[error("nothing was done, since it could not be written to the audit log: try again later")]
     AuditUnavailable(#[source] StoreError),
+    #[error("the database does not answer, so nothing was done: try again in a few seconds")]
+    Unavailable(#[source] StoreError),
     #[error("this version does not run {0} yet: nothing was done")]
     NotImplemented(OperationKind),
     #[error(
@@ -125,6 +127,7 @@ impl Refusal {
             Self::Busy => "busy",
             Self::ShuttingDown => "shutting_down",
             Self::AuditUnavailable(_) => "audit_unavailable",
+            Self::Unavailable(_) => "unavailable",
             Self::NotImplemented(_) => "not_implemented",
             Self::CredentialNotInScope => "credential_not_in_scope",
             Self::Internal(_) => "internal",
@@ -153,6 +156,14 @@ impl Refusal {
         Self::Internal(Box::new(error))
     }
 
+    /// Whether the log has told of it already, once for all requests: the database is away.
+    pub fn is_of_an_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(error) | Self::AuditUnavailable(error) => error.is_of_an_outage(),
+            _ => false,
+        }
+    }
+
     /// One field is wrong.
     pub fn field(name: &'static str, problem: impl Into<String>) -> Self {
         Self::InvalidRequest(InvalidFields::one(name, problem))
@@ -169,7 +180,10 @@ impl Refusal {
 
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
-        Self::internal(error)
+        match error {
+            StoreError::Unavailable(_) | StoreError::Uncertain(_) => Self::Unavailable(error),
+            error => Self::internal(error),
+        }
     }
 }
 

@@ -137,7 +137,9 @@ impl Control {
                     due = rest;
                     continue;
                 }
-                tracing::warn!(%error, "refused uses of keys could not be recorded yet");
+                if !error.is_of_an_outage() {
+                    tracing::warn!(%error, "refused uses of keys could not be recorded yet");
+                }
                 due.extend(rest);
                 uses.ledger().give_back(due);
                 return;

@@ -98,7 +98,9 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
         "server_busy" | "rate_limited" | "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
         "not_implemented" => StatusCode::NOT_IMPLEMENTED,
-        "audit_unavailable" | "busy" | "shutting_down" => StatusCode::SERVICE_UNAVAILABLE,
+        "audit_unavailable" | "unavailable" | "busy" | "shutting_down" => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
@@ -121,9 +123,11 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
         }
         Refusal::RateLimited(verdict) => body.retry_after = Some(verdict.reset_seconds.max(1)),
         Refusal::TooManyAttempts { retry_after } => body.retry_after = Some(*retry_after),
-        Refusal::ServerBusy { .. } | Refusal::Busy | Refusal::ShuttingDown => {
-            body.retry_after = Some(RETRY_AFTER);
-        }
+        Refusal::ServerBusy { .. }
+        | Refusal::Busy
+        | Refusal::ShuttingDown
+        | Refusal::Unavailable(_)
+        | Refusal::AuditUnavailable(_) => body.retry_after = Some(RETRY_AFTER),
         _ => {}
     }
     body
@@ -172,8 +176,12 @@ pub(crate) struct Incomplete(pub(crate) ErrorBody);
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        if let Self::Refused(refusal @ (Refusal::Internal(_) | Refusal::AuditUnavailable(_))) =
-            &self
+        if let Self::Refused(
+            refusal @ (Refusal::Internal(_)
+            | Refusal::Unavailable(_)
+            | Refusal::AuditUnavailable(_)),
+        ) = &self
+            && !refusal.is_of_an_outage()
         {
             tracing::error!(error = %chain(refusal), "request failed");
         }

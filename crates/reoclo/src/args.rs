@@ -77,6 +77,18 @@ pub(crate) struct ServeOptions {
         hide_env_values = true
     )]
     pub(crate) database_url: Option<String>,
+    /// Seconds to wait for a database that is not up yet [default: 30].
+    #[arg(long, env = "REOCLO_WAIT_FOR_DATABASE", value_name = "SECONDS")]
+    pub(crate) wait_for_database: Option<u64>,
+    /// Seconds to wait for another control plane on the same database to end [default: 60].
+    #[arg(long, env = "REOCLO_WAIT", value_name = "SECONDS")]
+    pub(crate) wait: Option<u64>,
+    /// Take the place of another control plane on the same database, which ends then.
+    #[arg(long)]
+    pub(crate) takeover: bool,
+    /// Share the database with other control planes.
+    #[arg(long, env = "REOCLO_REPLICAS", hide = true)]
+    pub(crate) replicas: bool,
     /// Serve TLS with this certificate chain, in PEM form.
     #[arg(long, env = "REOCLO_TLS_CERT", value_name = "FILE")]
     pub(crate) tls_cert: Option<PathBuf>,

@@ -116,6 +116,7 @@ async fn write_checkpoints(control: Control) {
                     tracing::info!(%checkpoint, "audit checkpoint");
                 }
             }
+            Err(error) if error.is_of_an_outage() => {}
             Err(error) => tracing::error!(%error, "no audit checkpoint could be made"),
         }
     }
@@ -129,11 +130,13 @@ async fn prune(control: Control) {
         match control.prune_operation_logs().await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "old logs were removed"),
+            Err(error) if error.is_of_an_outage() => {}
             Err(error) => tracing::error!(%error, "old logs could not be removed"),
         }
         match control.prune_operations().await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "old operations were removed"),
+            Err(error) if error.is_of_an_outage() => {}
             Err(error) => tracing::error!(%error, "old operations could not be removed"),
         }
     }

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use reoclo_control::Settings;
 use reoclo_domain::Secret;
 use reoclo_http::TlsFiles;
+use reoclo_store::Sharing;
 
 use crate::args::{Output, ServeOptions};
 
@@ -18,6 +19,10 @@ pub(crate) use file::{ConfigError, ConfigFile};
 const DEFAULT_PORT: u16 = 7676;
 /// Rates over less time say nothing.
 const LEAST_METRICS_INTERVAL: Duration = Duration::from_millis(50);
+/// A database that is started together with this process is up by then.
+const WAIT_FOR_DATABASE: Duration = Duration::from_secs(30);
+/// A control plane that was told to stop has done so by then.
+const WAIT_FOR_PLACE: Duration = Duration::from_mins(1);
 const DEFAULT_DATA_DIR: &str = ".reoclo";
 
 /// Everything that a control plane needs to start.
@@ -28,6 +33,8 @@ pub(crate) struct Config {
     pub(crate) output: Output,
     pub(crate) public_url: Option<String>,
     pub(crate) database_url: Option<Secret>,
+    pub(crate) wait_for_database: Duration,
+    pub(crate) sharing: Sharing,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) allowed_outbound: Vec<IpNet>,
@@ -54,6 +61,21 @@ impl Config {
             output: options.output.unwrap_or(Output::Text),
             public_url: options.public_url.or(file.public_url),
             database_url: options.database_url.or(file.database_url).map(Secret::new),
+            wait_for_database: options
+                .wait_for_database
+                .or(file.wait_for_database)
+                .map_or(WAIT_FOR_DATABASE, Duration::from_secs),
+            sharing: if options.replicas {
+                Sharing::Shared
+            } else {
+                Sharing::Alone {
+                    wait: options
+                        .wait
+                        .or(file.wait)
+                        .map_or(WAIT_FOR_PLACE, Duration::from_secs),
+                    take_over: options.takeover,
+                }
+            },
             tls: tls(
                 options.tls_cert.or(file.tls_cert),
                 options.tls_key.or(file.tls_key),

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use reoclo_control::{Control, Drain};
@@ -10,6 +11,7 @@ use reoclo_domain::Secret;
 use reoclo_http::{AppState, Hosts, Listener, Served, TrustedProxies, api, metrics_routes, serve};
 use reoclo_store::{DataDir, DatabaseAddress, MasterKey, OpenError, Store, StoreOptions};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::admin;
 use crate::background;
@@ -32,6 +34,9 @@ pub(crate) struct Instance {
     proxies: TrustedProxies,
     runner_program: Option<PathBuf>,
 }
+
+/// What is written at the end, by a database that answers, is written by then.
+const LAST_WRITES: Duration = Duration::from_secs(3);
 
 /// Whether a runner of this machine is to be started beside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,8 +154,12 @@ impl Running {
     }
 
     /// Waits for a signal, then lets requests end, writes what is pending and closes the database.
+    /// Ends as well when another control plane has taken this one's place on the database.
     pub(crate) async fn until_stopped(mut self) -> anyhow::Result<()> {
-        self.stop.received().await;
+        let is_displaced = tokio::select! {
+            () = self.stop.received() => false,
+            () = self.control.store().displaced() => true,
+        };
         let running = self.control.statistics().running_operations;
         tracing::info!(
             running,
@@ -164,11 +173,21 @@ impl Running {
         for task in self.others {
             task.abort();
         }
-        self.control.write_key_uses(true).await;
-        self.control.write_refused_uses(true).await;
-        self.control.write_session_uses().await;
-        self.control.write_checks(true).await;
-        self.control.store().close().await;
+        let control = self.control;
+        let writing = async {
+            control.write_key_uses(true).await;
+            control.write_refused_uses(true).await;
+            control.write_session_uses().await;
+            control.write_checks(true).await;
+            control.store().close().await;
+        };
+        if timeout(LAST_WRITES, writing).await.is_err() {
+            tracing::warn!("the database did not take the last uses of keys and measurements");
+        }
+        anyhow::ensure!(
+            !is_displaced,
+            "another control plane has taken this one's place on the database"
+        );
         Ok(())
     }
 }
@@ -193,10 +212,16 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
         master_key: key,
         clock: ambient::clock(),
         entropy: Arc::clone(&entropy),
+        sharing: config.sharing,
+        wait_for_database: config.wait_for_database,
     };
     Store::open(options)
         .await
-        .map_err(|error: OpenError| misuse(error))
+        .map_err(|error: OpenError| match error.may_pass() {
+            // Another start may find it up.
+            true => error.into(),
+            false => misuse(error),
+        })
 }
 
 /// The master key of `DATA/master.key`, or of `REOCLO_MASTER_KEY`.

@@ -27,9 +27,25 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::args::{Args, Command};
+
+/// The command line; the help of `up` and `serve` lists what each of them takes.
+fn read_args() -> Args {
+    let hide = |command: clap::Command, names: &[&'static str]| {
+        let hidden = |command: clap::Command, name: &&'static str| {
+            command.mut_arg(*name, |argument| argument.hide(true))
+        };
+        names.iter().fold(command, hidden)
+    };
+    let of_server = ["database_url", "wait_for_database", "wait", "takeover"];
+    let mut command = Args::command()
+        .mut_subcommand("up", |up| hide(up, &of_server))
+        .mut_subcommand("serve", |serve| hide(serve, &["exec_user"]));
+    let read = Args::from_arg_matches(&command.get_matches_mut());
+    read.unwrap_or_else(|error| error.format(&mut command).exit())
+}
 
 fn main() -> ExitCode {
     // First of all, since that process is to need next to no memory.
@@ -37,7 +53,7 @@ fn main() -> ExitCode {
         reoclo_runner::drain();
         return ExitCode::SUCCESS;
     }
-    let args = Args::parse();
+    let args = read_args();
     logging::begin(args.log_format);
     exit::report(match args.command {
         Command::Up(options) => up::run(options),

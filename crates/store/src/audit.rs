@@ -56,7 +56,7 @@ impl Store {
     ) -> Result<Vec<AuditRow>, StoreError> {
         let chain = Chain::of(organization);
         entry::after(&chain.to_string(), after_seq, limit)
-            .all(&mut *self.reader().await?, |row| {
+            .all(&mut self.reader().await?, |row| {
                 AuditRow::read(row, organization)
             })
             .await
@@ -64,7 +64,7 @@ impl Store {
 
     /// The heads of all chains, signed.
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
-        let heads = head::all(&mut *self.reader().await?).await?;
+        let heads = head::all(&mut self.reader().await?).await?;
         let (key, now) = (self.master_key(), self.clock().now());
         let signed = heads.into_iter().map(|head| {
             let head = head.authentic(key)?;

@@ -48,9 +48,45 @@ fn server_and_name(url: &str) -> &str {
     rest.rsplit_once('@').map_or(rest, |(_, server)| server)
 }
 
+/// The URL for each server of one that names several, as libpq reads it:
+/// `postgres://user@first:5432,second/name`.
+pub(crate) fn servers(url: &str) -> Vec<String> {
+    let whole = || vec![url.to_owned()];
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return whole();
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let (user, hosts) = match authority.rsplit_once('@') {
+        Some((user, hosts)) => (format!("{user}@"), hosts),
+        None => (String::new(), authority),
+    };
+    let hosts = hosts.split(',').filter(|host| !host.is_empty());
+    let urls: Vec<_> = hosts
+        .map(|host| format!("{scheme}://{user}{host}{path}"))
+        .collect();
+    if urls.len() > 1 { urls } else { whole() }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_may_name_several_servers() {
+        let several = servers("postgres://u:p%2Cq@a:5433,[::1]:5434,c/name?sslmode=disable");
+        assert_eq!(
+            several,
+            [
+                "postgres://u:p%2Cq@a:5433/name?sslmode=disable",
+                "postgres://u:p%2Cq@[::1]:5434/name?sslmode=disable",
+                "postgres://u:p%2Cq@c/name?sslmode=disable",
+            ]
+        );
+        for one in ["postgres://u@h/d", "postgres:///d?host=/run", "postgres://h"] {
+            assert_eq!(servers(one), [one]);
+        }
+    }
 
     #[test]
     fn both_engines_have_addresses() {

@@ -7,13 +7,13 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::any::{AnyConnectOptions, AnyPoolOptions, install_default_drivers};
+use sqlx::any::{AnyConnectOptions, install_default_drivers};
 use sqlx::error::DatabaseError;
-use sqlx::{Any, AnyConnection, AnyPool, ConnectOptions, Connection, Executor, Transaction};
+use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Executor, Transaction};
 
-use crate::database::DatabaseAddress;
+use crate::database::{self, DatabaseAddress};
 use crate::error::{Conflict, FaultCause, OpenError, StoreError};
-use crate::sql::Sending;
+use crate::sql::{Sending, sql};
 
 /// The kind of database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,17 +31,16 @@ pub(crate) enum Purpose {
     Write,
     /// One of those that read.
     Read,
+    /// Seeing whether one could write.
+    Probe,
     /// Reading a database that may belong to a running server.
     Inspect,
 }
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How often a file that somebody else is changing is tried again, and after what pause.
 const BUSY_TRIES: u32 = 50;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
-/// A pooled connection to a server that rested this long is tried out before it is used.
-const TRUSTED_IDLE: Duration = Duration::from_secs(1);
 
 /// How often a commit appends to the file before it is folded into the database: 4 MiB.
 const SQLITE_WRITER: &str = "
@@ -55,8 +54,19 @@ const SQLITE_READER: &str = "
     PRAGMA query_only = ON;
     PRAGMA cache_size = -512;
 ";
-/// A node that stops in the middle of a transaction must not keep the others waiting for ever.
-const POSTGRES_WRITER: &str = "SET idle_in_transaction_session_timeout = 10000";
+/// A node that stops in the middle of a transaction must not keep the others waiting for ever, and
+/// one whose machine is gone must not keep its place for the two hours of a system's own limits.
+const POSTGRES_WRITER: &str = "
+    SET idle_in_transaction_session_timeout = 10000;
+    SET tcp_keepalives_idle = 10;
+    SET tcp_keepalives_interval = 5;
+    SET tcp_keepalives_count = 3;
+";
+/// What a server says of itself. A standby has old rows, such as a key that was revoked since.
+const STANDING: &str = "
+    SELECT CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS BIGINT) AS standby,
+        CAST(CASE WHEN current_setting('transaction_read_only') = 'on' THEN 1 ELSE 0 END
+            AS BIGINT) AS read_only";
 
 /// Locks a key's rate window, making it if need be, and reads it with the clock that all nodes of
 /// a PostgreSQL share; the clock is read when the lock is held.
@@ -100,30 +110,10 @@ impl Engine {
     /// kinds, so its statements come in few orders.
     pub(crate) const fn sending(self, writes: usize) -> Sending {
         match self {
-            Self::Postgres => Sending::Apart,
+            Self::Postgres => Sending::Merged { all: writes == 1 },
             Self::Sqlite if writes == 1 => Sending::Whole,
             Self::Sqlite => Sending::InRuns,
         }
-    }
-
-    /// Whether nobody else moves the heads of the audit chains while this process runs.
-    pub(crate) const fn has_one_writer(self) -> bool {
-        matches!(self, Self::Sqlite)
-    }
-
-    /// Begins a transaction whose loss in a crash does no harm: its commit does not wait for the
-    /// disk.
-    pub(crate) async fn begin_forgetful(
-        self,
-        connection: &mut AnyConnection,
-    ) -> Result<Transaction<'_, Any>, sqlx::Error> {
-        let mut transaction = self.begin(connection).await?;
-        if self == Self::Postgres {
-            transaction
-                .execute("SET LOCAL synchronous_commit = off")
-                .await?;
-        }
-        Ok(transaction)
     }
 
     /// Begins a transaction in which every read sees the same state.
@@ -131,11 +121,15 @@ impl Engine {
         self,
         connection: &mut AnyConnection,
     ) -> Result<Transaction<'_, Any>, sqlx::Error> {
-        let statement = match self {
+        connection.begin_with(self.snapshot()).await
+    }
+
+    /// What begins such a transaction.
+    pub(crate) const fn snapshot(self) -> &'static str {
+        match self {
             Self::Sqlite => "BEGIN",
             Self::Postgres => "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
-        };
-        connection.begin_with(statement).await
+        }
     }
 
     /// What is done after the last write, before the writer's connection closes.
@@ -149,7 +143,7 @@ impl Engine {
     }
 
     /// The most connections that read at a time; they are opened when they are needed.
-    fn readers(self) -> u32 {
+    pub(crate) const fn readers(self) -> usize {
         match self {
             Self::Sqlite => 3,
             Self::Postgres => 12,
@@ -161,7 +155,8 @@ impl Engine {
             (Self::Sqlite, Purpose::Write) => Some(SQLITE_WRITER),
             (Self::Sqlite, Purpose::Read | Purpose::Inspect) => Some(SQLITE_READER),
             (Self::Postgres, Purpose::Write) => Some(POSTGRES_WRITER),
-            (Self::Postgres, Purpose::Read | Purpose::Inspect) => None,
+            (Self::Sqlite, Purpose::Probe)
+            | (Self::Postgres, Purpose::Read | Purpose::Probe | Purpose::Inspect) => None,
         }
     }
 }
@@ -180,56 +175,70 @@ pub(crate) fn create_file(address: &DatabaseAddress) -> Result<(), OpenError> {
     })
 }
 
-/// Opens one connection.
+/// Opens one connection: on the first of the address's servers that will do.
 pub(crate) async fn connect(
     address: &DatabaseAddress,
     purpose: Purpose,
 ) -> Result<AnyConnection, FaultCause> {
-    let options = options(address, purpose)?;
-    let connecting = async {
-        for _ in 0..BUSY_TRIES {
-            match try_connect(&options, address, purpose).await {
-                Err(error) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
-                connected => return Ok(connected?),
-            }
+    let mut failed = FaultCause::Timeout;
+    for options in options(address, purpose)? {
+        let connecting = connect_to(&options, Engine::of(address), purpose);
+        match tokio::time::timeout(CONNECT_TIMEOUT, connecting).await {
+            Ok(Ok(connection)) => return Ok(connection),
+            Ok(Err(cause)) => failed = cause,
+            Err(_) => failed = FaultCause::Timeout,
         }
-        Ok(try_connect(&options, address, purpose).await?)
-    };
-    let connected = tokio::time::timeout(CONNECT_TIMEOUT, connecting).await;
-    connected.map_err(|_| FaultCause::Timeout)?
-}
-
-/// Makes the pool of readers, without a connection in it yet.
-pub(crate) fn readers(address: &DatabaseAddress) -> Result<AnyPool, FaultCause> {
-    let engine = Engine::of(address);
-    let pool = AnyPoolOptions::new()
-        .max_connections(engine.readers())
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .after_connect(move |connection, _| {
-            Box::pin(async move { prepare(connection, engine, Purpose::Read).await })
-        })
-        .before_acquire(move |connection, rest| {
-            Box::pin(async move {
-                if engine == Engine::Postgres && rest.idle_for > TRUSTED_IDLE {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        });
-    Ok(pool.connect_lazy_with(options(address, Purpose::Read)?))
+    }
+    Err(failed)
 }
 
 /// SQLite does not wait when two connections change a new file to its write-ahead log at once: one
 /// is refused, and finds it done a moment later.
+async fn connect_to(
+    options: &AnyConnectOptions,
+    engine: Engine,
+    purpose: Purpose,
+) -> Result<AnyConnection, FaultCause> {
+    for _ in 0..BUSY_TRIES {
+        match try_connect(options, engine, purpose).await {
+            Err(FaultCause::Sqlx(error)) if is_busy(&error) => tokio::time::sleep(BUSY_PAUSE).await,
+            connected => return connected,
+        }
+    }
+    try_connect(options, engine, purpose).await
+}
+
 async fn try_connect(
     options: &AnyConnectOptions,
-    address: &DatabaseAddress,
+    engine: Engine,
     purpose: Purpose,
-) -> Result<AnyConnection, sqlx::Error> {
+) -> Result<AnyConnection, FaultCause> {
     let mut connection = options.connect().await?;
-    prepare(&mut connection, Engine::of(address), purpose).await?;
+    prepare(&mut connection, engine, purpose).await?;
+    if engine == Engine::Postgres && !will_do(&mut connection, purpose).await? {
+        let _ = connection.close().await;
+        return Err(FaultCause::ReadOnly);
+    }
     Ok(connection)
+}
+
+/// Whether the server is one that may be asked, or written to.
+async fn will_do(
+    connection: &mut AnyConnection,
+    purpose: Purpose,
+) -> Result<bool, FaultCause> {
+    let column = match purpose {
+        Purpose::Inspect => return Ok(true),
+        Purpose::Read => "standby",
+        Purpose::Write | Purpose::Probe => "read_only",
+    };
+    let standing = sql(STANDING).one(connection).await;
+    let unfit = standing.and_then(|standing| standing.integer(column));
+    match unfit {
+        Ok(unfit) => Ok(unfit == 0),
+        Err(StoreError::Unavailable(fault)) => Err(FaultCause::Asked(fault)),
+        Err(_) => Err(FaultCause::Timeout),
+    }
 }
 
 /// `SQLITE_BUSY` (https://sqlite.org/rescode.html); PostgreSQL has no such code.
@@ -249,14 +258,22 @@ async fn prepare(
     Ok(())
 }
 
-fn options(address: &DatabaseAddress, purpose: Purpose) -> Result<AnyConnectOptions, sqlx::Error> {
+fn options(
+    address: &DatabaseAddress,
+    purpose: Purpose,
+) -> Result<Vec<AnyConnectOptions>, sqlx::Error> {
     install_default_drivers();
-    let options: AnyConnectOptions = match address {
-        DatabaseAddress::Sqlite(path) => sqlite_url(path, purpose).parse()?,
-        DatabaseAddress::Postgres(url) => url.expose().parse()?,
+    let urls = match address {
+        DatabaseAddress::Sqlite(path) => vec![sqlite_url(path, purpose)],
+        DatabaseAddress::Postgres(url) => database::servers(url.expose()),
     };
-    // Statements are logged nowhere: their texts tell nothing that the caller cannot tell better.
-    Ok(options.disable_statement_logging())
+    let parsed = urls.iter().map(|url| {
+        let options: AnyConnectOptions = url.parse()?;
+        // Statements are logged nowhere: their texts tell nothing that the caller cannot tell
+        // better.
+        Ok(options.disable_statement_logging())
+    });
+    parsed.collect()
 }
 
 /// The path as a URL. It is made absolute and free of `..`, which URLs resolve in their own way.
@@ -271,7 +288,7 @@ fn sqlite_url(path: &Path, purpose: Purpose) -> String {
         }
     }
     let mode = match purpose {
-        Purpose::Write | Purpose::Read => "rw",
+        Purpose::Write | Purpose::Read | Purpose::Probe => "rw",
         Purpose::Inspect => "ro",
     };
     url + "?mode=" + mode
@@ -282,6 +299,9 @@ pub(crate) fn fault(error: sqlx::Error) -> StoreError {
     match &error {
         sqlx::Error::Database(refusal) => match conflict(refusal.as_ref()) {
             Some(conflict) => conflict.into(),
+            None if is_division_by_zero(refusal.as_ref()) => {
+                StoreError::unavailable(FaultCause::Unchanged)
+            }
             None if is_of_a_value(refusal.as_ref()) => {
                 StoreError::Unfit(FaultCause::from(error).into())
             }
@@ -309,6 +329,11 @@ fn conflict(refusal: &dyn DatabaseError) -> Option<Conflict> {
     } else {
         Some(Conflict::Exists)
     }
+}
+
+/// How a statement of several parts fails when one of them did not change what it had to.
+fn is_division_by_zero(refusal: &dyn DatabaseError) -> bool {
+    refusal.code().is_some_and(|code| code == "22012")
 }
 
 /// Whether a value is at fault, and not the database or the way to it: PostgreSQL's classes 22

@@ -67,6 +67,19 @@ pub(crate) enum FaultCause {
     Sqlx(#[from] sqlx::Error),
     #[error("the database did not answer in time")]
     Timeout,
+    #[error("nobody answers at the database's address")]
+    Away,
+    #[error("a row that was to be changed is not there, or not as it was")]
+    Unchanged,
+    #[error("every connection to the database is in use")]
+    Busy,
+    #[error("the database is read-only or a standby")]
+    ReadOnly,
+    /// What was asked right after connecting failed.
+    #[error(transparent)]
+    Asked(DatabaseFault),
+    #[error("another control plane has taken this one's place on the database")]
+    Displaced,
     #[error("the store is closed")]
     Closed,
 }
@@ -77,11 +90,112 @@ impl From<FaultCause> for DatabaseFault {
     }
 }
 
+impl DatabaseFault {
+    /// Whether the connection on which it happened is of no more use.
+    pub(crate) fn is_lost_connection(&self) -> bool {
+        match self.0.as_ref() {
+            FaultCause::Timeout | FaultCause::Away => true,
+            FaultCause::Sqlx(
+                sqlx::Error::Io(_)
+                | sqlx::Error::Tls(_)
+                | sqlx::Error::Protocol(_)
+                | sqlx::Error::WorkerCrashed,
+            ) => true,
+            FaultCause::Sqlx(error) => code(error).is_some_and(|code| ends_connection(&code)),
+            FaultCause::Asked(fault) => fault.is_lost_connection(),
+            FaultCause::Busy
+            | FaultCause::Unchanged
+            | FaultCause::ReadOnly
+            | FaultCause::Displaced
+            | FaultCause::Closed => false,
+        }
+    }
+
+    /// Whether the same question may get its answer on a new connection.
+    pub(crate) fn is_worth_another_try(&self) -> bool {
+        let stale = |code: &str| {
+            // What was prepared is gone or has other columns now; SQLITE_BUSY.
+            matches!(code, "26000" | "0A000" | "5")
+        };
+        match self.0.as_ref() {
+            FaultCause::Away => false,
+            FaultCause::Sqlx(error) if code(error).is_some_and(|code| stale(&code)) => true,
+            _ => self.is_lost_connection(),
+        }
+    }
+
+    /// Whether the database takes no writes: it is a standby, or was told so.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self.0.as_ref() {
+            FaultCause::ReadOnly => true,
+            FaultCause::Asked(fault) => fault.is_read_only(),
+            FaultCause::Sqlx(error) => code(error).is_some_and(|code| code == "25006"),
+            _ => false,
+        }
+    }
+
+    /// Whether nobody who would answer was found.
+    pub(crate) fn is_nobody(&self) -> bool {
+        !matches!(self.0.as_ref(), FaultCause::Displaced)
+    }
+
+    /// Whether it is one of those of which the log tells once for all requests.
+    pub(crate) fn is_of_an_outage(&self) -> bool {
+        let is_displaced = matches!(self.0.as_ref(), FaultCause::Displaced);
+        is_displaced || self.is_lost_connection() || self.is_read_only()
+    }
+}
+
+fn code(error: &sqlx::Error) -> Option<std::borrow::Cow<'_, str>> {
+    let refusal = error.as_database_error()?;
+    refusal.code()
+}
+
+/// SQLSTATEs after which PostgreSQL has closed the connection or will not open one: connection
+/// exceptions, too many clients, shut down, crashed, not up yet, dropped, idle for too long
+/// (https://www.postgresql.org/docs/current/errcodes-appendix.html).
+fn ends_connection(code: &str) -> bool {
+    code.starts_with("08")
+        || matches!(
+            code,
+            "53300" | "57P01" | "57P02" | "57P03" | "57P04" | "57P05" | "25P03" | "25P04"
+        )
+}
+
+impl From<DatabaseFault> for StoreError {
+    fn from(fault: DatabaseFault) -> Self {
+        Self::Unavailable(fault)
+    }
+}
+
 impl StoreError {
     /// Whether the same write is worth another try: what the database refused for what it says
     /// would be refused again.
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Uncertain(_))
+    }
+
+    /// Whether the database was away, restarted or read-only, which the log tells once an outage.
+    pub fn is_of_an_outage(&self) -> bool {
+        match self {
+            Self::Unavailable(fault) | Self::Uncertain(fault) => fault.is_of_an_outage(),
+            Self::Conflict(_) | Self::NulInText | Self::Unfit(_) | Self::Corrupt(_) => false,
+        }
+    }
+
+    /// The error with its causes.
+    pub(crate) fn causes(&self) -> String {
+        let mut text = self.to_string();
+        let mut cause = std::error::Error::source(self);
+        while let Some(error) = cause {
+            let said = error.to_string();
+            if !text.ends_with(&said) {
+                text.push_str(": ");
+                text.push_str(&said);
+            }
+            cause = error.source();
+        }
+        text
     }
 
     pub(crate) fn unavailable(cause: impl Into<FaultCause>) -> Self {
@@ -90,6 +204,17 @@ impl StoreError {
 
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::Corrupt(what.into())
+    }
+}
+
+impl OpenError {
+    /// Whether another try may succeed, without anybody putting something right: the database
+    /// does not answer, starts, or is a standby.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Connect { source, .. } => source.is_of_an_outage(),
+            _ => false,
+        }
     }
 }
 
@@ -120,6 +245,12 @@ pub enum OpenError {
     /// Another program holds the database.
     #[error("the database {0} is in use by another program")]
     InUse(String),
+    /// Another control plane has its place on the database; where it is.
+    #[error(
+        "another control plane, connected from {0}, uses this database: stop it, or start this one \
+         with --takeover to take its place"
+    )]
+    Taken(String),
     /// The database was made by another master key.
     #[error(
         "the master key is not the one that this database was made with: restore the original \

@@ -32,7 +32,7 @@ pub(crate) async fn establish(
     clock: &dyn Clock,
     entropy: &dyn Entropy,
 ) -> Result<InstanceRecord, OpenError> {
-    let mut work = Work::begin(engine, connection, 1);
+    let mut work = Work::begin(engine, connection, 1, false);
     if insert(work.connection().await?, key, clock, entropy).await? {
         head::create(work.connection().await?, Chain::Instance, key).await?;
         let created = created(clock, entropy);

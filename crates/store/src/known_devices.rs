@@ -121,7 +121,7 @@ impl Store {
     ) -> Result<Vec<(String, Timestamp)>, StoreError> {
         sql("SELECT device, last_at FROM known_devices WHERE user_id = $1 ORDER BY device")
             .bind(user)
-            .all(&mut *self.reader().await?, |row| {
+            .all(&mut self.reader().await?, |row| {
                 Ok((row.text("device")?, row.time("last_at")?))
             })
             .await
@@ -157,7 +157,7 @@ impl Store {
         )
         .bind(user)
         .bind(SHOWN)
-        .all(&mut *self.reader().await?, |row| {
+        .all(&mut self.reader().await?, |row| {
             Ok(RefusedPasswords {
                 user,
                 at: row.time("last_at")?,

@@ -14,6 +14,7 @@ mod database;
 mod edit;
 mod engine;
 mod error;
+mod health;
 mod hex;
 mod instance;
 mod keys;
@@ -24,7 +25,9 @@ mod migrations;
 mod operation_days;
 mod operations;
 mod organizations;
+mod place;
 mod rate_windows;
+mod readers;
 mod registry_credentials;
 mod sealing;
 mod servers;
@@ -63,6 +66,7 @@ pub use operations::{
     OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
+pub use place::Sharing;
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};

@@ -74,7 +74,7 @@ impl Store {
             .bind(organization)
             .bind(day)
             .bind(day.saturating_mul(MICROS_A_DAY))
-            .all(&mut *self.reader().await?, OperationDay::read)
+            .all(&mut self.reader().await?, OperationDay::read)
             .await
     }
 }

@@ -243,7 +243,7 @@ impl Store {
     /// Every organization, by slug.
     pub async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
         sql("SELECT * FROM organizations ORDER BY slug")
-            .all(&mut *self.reader().await?, OrganizationRecord::read)
+            .all(&mut self.reader().await?, OrganizationRecord::read)
             .await
     }
 
@@ -254,7 +254,7 @@ impl Store {
     ) -> Result<Option<OrganizationRecord>, StoreError> {
         let row = sql("SELECT * FROM organizations WHERE id = $1")
             .bind(id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(OrganizationRecord::read).transpose()
     }

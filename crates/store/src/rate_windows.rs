@@ -1,17 +1,18 @@
 //! The sliding windows of automation keys (DESIGN rule 12).
 //!
-//! On SQLite there is one node, so they are in memory, and a restart empties them. On PostgreSQL
-//! they are rows, so that replicas share them.
+//! One control plane has them in memory, and a restart empties them. Several on one PostgreSQL
+//! share them as rows.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use reoclo_domain::{AutomationKeyId, RateVerdict, SlidingWindow};
 
-use crate::engine::{self, Engine};
+use crate::engine;
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
+use crate::writer::{Work, Write};
 
 /// Windows that rested are thrown out whenever this many came.
 const SWEEP_EVERY: usize = 1024;
@@ -41,12 +42,11 @@ impl Store {
         key: AutomationKeyId,
         limit: u32,
     ) -> Result<RateVerdict, StoreError> {
-        match self.engine() {
-            Engine::Sqlite => {
-                let second = self.clock().monotonic().as_secs();
-                Ok(self.rate_windows().admit(key, limit, second))
-            }
-            Engine::Postgres => self.admit_shared(key, limit).await,
+        if self.is_alone() {
+            let second = self.clock().monotonic().as_secs();
+            Ok(self.rate_windows().admit(key, limit, second))
+        } else {
+            self.admit_shared(key, limit).await
         }
     }
 
@@ -56,28 +56,32 @@ impl Store {
         key: AutomationKeyId,
         limit: u32,
     ) -> Result<RateVerdict, StoreError> {
-        let mut connection = self.reader().await?;
-        let begun = self.engine().begin_forgetful(&mut connection).await;
-        let mut transaction = begun.map_err(StoreError::unavailable)?;
-        let row = sql(engine::LOCK_RATE_WINDOW)
-            .bind(key)
-            .one(&mut transaction)
-            .await?;
+        self.write(Admit { key, limit }).await
+    }
+}
+
+struct Admit {
+    key: AutomationKeyId,
+    limit: u32,
+}
+
+impl Write for Admit {
+    type Output = RateVerdict;
+
+    async fn apply(&self, work: &mut Work<'_>) -> Result<RateVerdict, StoreError> {
+        let locked = sql(engine::LOCK_RATE_WINDOW).bind(self.key);
+        let row = locked.one(work.connection().await?).await?;
         let (mut window, second) = read(&row)?;
-        let verdict = window.admit(second, limit);
+        let verdict = window.admit(second, self.limit);
         if verdict.allowed {
             let (second, counts) = window.to_parts();
             sql("UPDATE rate_windows SET second = $2, counts = $3 WHERE key_id = $1")
-                .bind(key)
+                .bind(self.key)
                 .bind(i64::try_from(second).unwrap_or(i64::MAX))
                 .bind(joined(&counts))
-                .execute(&mut transaction)
+                .execute(work.connection().await?)
                 .await?;
         }
-        transaction
-            .commit()
-            .await
-            .map_err(StoreError::unavailable)?;
         Ok(verdict)
     }
 }

@@ -178,7 +178,7 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let row = sql("SELECT expires_at FROM setup_links WHERE token_hash = $1")
             .bind(link)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         match row {
             Some(row) => Ok(row.time("expires_at")? > now),
@@ -194,7 +194,7 @@ impl Store {
              WHERE users.email IS NULL AND memberships.role = 'admin'
              ORDER BY users.created_at, users.id, memberships.organization_id LIMIT 1",
         )
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         let Some(row) = row else {
             return Ok(None);

@@ -19,6 +19,7 @@ use crate::error::StoreError;
 pub(crate) use batch::{Batch, Changed, Sending};
 
 /// A statement with its values.
+#[derive(Clone)]
 pub(crate) struct Statement {
     text: Cow<'static, str>,
     values: Vec<Value>,
@@ -62,31 +63,26 @@ impl Statement {
     /// The first row, if there is one.
     pub(crate) async fn optional(
         self,
-        connection: &mut AnyConnection,
+        source: &mut impl Source,
     ) -> Result<Option<Record>, StoreError> {
-        let row = self.query()?.fetch_optional(connection).await;
-        row.map(|row| row.map(Record)).map_err(engine::fault)
+        source.optional(self).await
     }
 
     /// The first row, which has to be there.
-    pub(crate) async fn one(self, connection: &mut AnyConnection) -> Result<Record, StoreError> {
+    pub(crate) async fn one(self, source: &mut impl Source) -> Result<Record, StoreError> {
         let text = self.text.clone();
-        let row = self.optional(connection).await?;
+        let row = source.optional(self).await?;
         row.ok_or_else(|| StoreError::corrupt(format!("no row for `{text}`")))
     }
 
-    /// Every row, as `read` makes of it; one at a time, so that rows take no memory in bulk.
-    pub(crate) async fn all<T>(
+    /// Every row, as `read` makes of it; one at a time, so that rows take no memory in bulk. It
+    /// may be called again from the first row on, when the connection was lost between.
+    pub(crate) async fn all<T: Send>(
         self,
-        connection: &mut AnyConnection,
-        mut read: impl FnMut(&Record) -> Result<T, StoreError>,
+        source: &mut impl Source,
+        read: impl FnMut(&Record) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
-        let mut rows = self.query()?.fetch(connection);
-        let mut all = Vec::new();
-        while let Some(row) = rows.try_next().await.map_err(engine::fault)? {
-            all.push(read(&Record(row))?);
-        }
-        Ok(all)
+        source.all(self, read).await
     }
 
     fn query(self) -> Result<sqlx::query::Query<'static, Any, AnyArguments>, StoreError> {
@@ -95,6 +91,42 @@ impl Statement {
         }
         let arguments = arguments(self.values)?;
         Ok(sqlx::query_with(AssertSqlSafe(self.text), arguments))
+    }
+}
+
+/// What rows can be read from: a connection within a transaction, or a reader of the pool.
+pub(crate) trait Source: Send {
+    /// The first row, if there is one.
+    fn optional(
+        &mut self,
+        statement: Statement,
+    ) -> impl Future<Output = Result<Option<Record>, StoreError>> + Send;
+
+    /// Every row, as `read` makes of it.
+    fn all<T: Send>(
+        &mut self,
+        statement: Statement,
+        read: impl FnMut(&Record) -> Result<T, StoreError> + Send,
+    ) -> impl Future<Output = Result<Vec<T>, StoreError>> + Send;
+}
+
+impl Source for AnyConnection {
+    async fn optional(&mut self, statement: Statement) -> Result<Option<Record>, StoreError> {
+        let row = statement.query()?.fetch_optional(self).await;
+        row.map(|row| row.map(Record)).map_err(engine::fault)
+    }
+
+    async fn all<T: Send>(
+        &mut self,
+        statement: Statement,
+        mut read: impl FnMut(&Record) -> Result<T, StoreError> + Send,
+    ) -> Result<Vec<T>, StoreError> {
+        let mut rows = statement.query()?.fetch(self);
+        let mut all = Vec::new();
+        while let Some(row) = rows.try_next().await.map_err(engine::fault)? {
+            all.push(read(&Record(row))?);
+        }
+        Ok(all)
     }
 }
 
@@ -109,6 +141,7 @@ fn arguments(values: impl IntoIterator<Item = Value>) -> Result<AnyArguments, St
 }
 
 /// A value of one of the portable types.
+#[derive(Clone)]
 pub(crate) enum Value {
     Integer(Option<i64>),
     Text(Option<String>),

@@ -4,10 +4,9 @@ mod open;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use reoclo_domain::{AuditEventId, Clock, Entropy};
-use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool};
 
 use crate::address_sources::KnownLists;
 use crate::cache::Cache;
@@ -16,7 +15,9 @@ use crate::engine::Engine;
 use crate::error::StoreError;
 use crate::instance::InstanceRecord;
 use crate::master_key::MasterKey;
+use crate::place::{Place, Sharing};
 use crate::rate_windows::RateWindows;
+use crate::readers::{Reader, Readers};
 use crate::sql::sql;
 use crate::writer::{Counters, Queue, Work, Write};
 
@@ -30,6 +31,10 @@ pub struct StoreOptions {
     pub clock: Arc<dyn Clock>,
     /// Ids, data keys and nonces.
     pub entropy: Arc<dyn Entropy>,
+    /// Who else may use the database at the same time.
+    pub sharing: Sharing,
+    /// How long to wait for a database that is not up yet.
+    pub wait_for_database: Duration,
 }
 
 /// What the store has done since it was opened.
@@ -56,7 +61,8 @@ pub struct Store {
 struct Inner {
     engine: Engine,
     instance: InstanceRecord,
-    readers: AnyPool,
+    place: Arc<Place>,
+    readers: Arc<Readers>,
     writer: Queue,
     cache: Option<Arc<Cache>>,
     rate_windows: RateWindows,
@@ -96,6 +102,12 @@ impl Store {
         self.write(Ping).await
     }
 
+    /// Waits until another control plane has taken this one's place on the database: from then on
+    /// nothing can be written.
+    pub async fn displaced(&self) {
+        self.inner.place.displaced().await;
+    }
+
     /// This instance of Reoclo.
     pub fn instance(&self) -> InstanceRecord {
         self.inner.instance
@@ -126,14 +138,18 @@ impl Store {
     }
 
     /// A connection that reads what was committed.
-    pub(crate) async fn reader(&self) -> Result<PoolConnection<Any>, StoreError> {
-        let reader = self.inner.readers.acquire().await;
-        reader.map_err(StoreError::unavailable)
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        self.inner.readers.lend().await
     }
 
     /// What every request needs, where it is kept in memory.
     pub(crate) fn cache(&self) -> Option<&Cache> {
         self.inner.cache.as_deref()
+    }
+
+    /// Whether no other process uses the database while this one does.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.inner.engine == Engine::Sqlite || self.inner.place.is_alone()
     }
 
     pub(crate) fn rate_windows(&self) -> &RateWindows {

@@ -179,7 +179,7 @@ impl Store {
         let row = sql("SELECT role FROM memberships WHERE organization_id = $1 AND user_id = $2")
             .bind(organization)
             .bind(user)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.map(|row| row.parse("role")).transpose()
     }
@@ -188,7 +188,7 @@ impl Store {
     pub async fn user(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
         let row = sql("SELECT id, email, name, created_at FROM users WHERE id = $1")
             .bind(id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(UserRecord::read).transpose()
     }

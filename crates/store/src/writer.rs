@@ -10,16 +10,20 @@ mod work;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sqlx::{AnyConnection, Connection};
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::timeout;
 
 use crate::audit::heads::Heads;
 use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::Engine;
 use crate::error::{FaultCause, StoreError};
+use crate::health::Health;
 use crate::master_key::MasterKey;
+use crate::place::Place;
 pub(crate) use job::Write;
 use job::{Job, Queued};
 pub(crate) use work::Work;
@@ -29,10 +33,19 @@ const GROUP_LIMIT: usize = 256;
 /// Writes that wait; beyond it, callers wait for room.
 const QUEUE_LIMIT: usize = 1024;
 
+/// How long the writer rests before it looks after its connection.
+const REST: Duration = Duration::from_secs(2);
+/// How long a connection may take to say good-bye.
+const CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
 /// What the writer needs; the connection is the one that migrated the database.
 pub(crate) struct Writer {
     pub(crate) address: DatabaseAddress,
     pub(crate) connection: Option<AnyConnection>,
+    /// When the connection was used last.
+    pub(crate) used_at: Duration,
+    pub(crate) place: Arc<Place>,
+    pub(crate) health: Arc<Health>,
     pub(crate) master_key: Arc<MasterKey>,
     pub(crate) cache: Option<Arc<Cache>>,
     pub(crate) heads: Heads,
@@ -93,7 +106,7 @@ impl Writer {
     async fn run(mut self, mut queue: mpsc::Receiver<Message>) {
         let mut messages = Vec::with_capacity(GROUP_LIMIT);
         let mut closing = Vec::new();
-        while queue.recv_many(&mut messages, GROUP_LIMIT).await > 0 {
+        while self.next_group(&mut queue, &mut messages).await > 0 {
             let mut jobs = Vec::with_capacity(messages.len());
             for message in messages.drain(..) {
                 match message {
@@ -112,10 +125,26 @@ impl Writer {
         }
     }
 
+    /// Waits for writes, and sees meanwhile that the connection leads somewhere and that this
+    /// process has its place.
+    async fn next_group(
+        &mut self,
+        queue: &mut mpsc::Receiver<Message>,
+        messages: &mut Vec<Message>,
+    ) -> usize {
+        loop {
+            let received = timeout(REST, queue.recv_many(messages, GROUP_LIMIT)).await;
+            match received {
+                Ok(received) => return received,
+                Err(_) => self.look_after_connection().await,
+            }
+        }
+    }
+
     async fn finish(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             Engine::of(&self.address).settle(&mut connection).await;
-            let _ = connection.close().await;
+            let _ = timeout(CLOSE_LIMIT, connection.close()).await;
         }
     }
 }

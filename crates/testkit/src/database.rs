@@ -4,9 +4,10 @@ mod postgres;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use reoclo_domain::Secret;
-use reoclo_store::{DatabaseAddress, MasterKey, Store, StoreOptions};
+use reoclo_store::{DatabaseAddress, MasterKey, Sharing, Store, StoreOptions};
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -106,6 +107,8 @@ pub fn options(database: DatabaseAddress) -> StoreOptions {
         master_key: master_key(),
         clock: Arc::new(RealClock::default()),
         entropy: Arc::new(RealEntropy),
+        sharing: Sharing::Shared,
+        wait_for_database: Duration::ZERO,
     }
 }
 

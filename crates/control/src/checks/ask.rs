@@ -34,6 +34,7 @@ impl Control {
     pub async fn check_absent(&self) {
         let monitored = match self.store().monitored_servers().await {
             Ok(monitored) => monitored,
+            Err(error) if error.is_of_an_outage() => return,
             Err(error) => return tracing::warn!(%error, "the servers to check are not known"),
         };
         self.checks().keep(&monitored);

@@ -14,7 +14,9 @@ const LATE: Duration = Duration::from_secs(90);
 impl Control {
     /// Folds what is over and removes what is too old; called once a minute.
     pub async fn condense_metrics(&self) {
-        if let Err(error) = self.condense().await {
+        if let Err(error) = self.condense().await
+            && !error.is_of_an_outage()
+        {
             tracing::warn!(%error, "old measurements could not be folded");
         }
     }

@@ -277,7 +277,9 @@ impl Driver {
             .store()
             .operation_acknowledged(vec![self.dispatch.id])
             .await;
-        if let Err(error) = erased {
+        if let Err(error) = erased
+            && !error.is_of_an_outage()
+        {
             tracing::warn!(operation = %self.dispatch.id, %error, "a sealed command was not erased");
         }
     }

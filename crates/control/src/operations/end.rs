@@ -108,7 +108,9 @@ impl Control {
                 .await;
             match stored {
                 Err(error) if error.may_pass() => {
-                    tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
+                    if !error.is_of_an_outage() {
+                        tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
+                    }
                     sleep(self.settings().retry_delay).await;
                 }
                 stored => return stored.map(drop),
@@ -166,7 +168,9 @@ impl Control {
             RequestSource::default(),
             happening,
         );
-        if let Err(error) = self.store().append_audit(vec![event]).await {
+        if let Err(error) = self.store().append_audit(vec![event]).await
+            && !error.is_of_an_outage()
+        {
             tracing::error!(operation = %dispatch.id, %error, "a late result was not audited");
         }
     }

@@ -267,6 +267,11 @@ impl LiveOperations {
         self.all().insert(id, live);
     }
 
+    /// Whether this process sees an operation through.
+    pub(crate) fn has(&self, id: OperationId) -> bool {
+        self.all().contains_key(&id)
+    }
+
     pub(crate) fn remove(&self, id: OperationId) {
         self.all().remove(&id);
     }

@@ -103,7 +103,9 @@ impl Control {
                 let why = "the database did not take the note that it leaves its queue";
                 return Err(Verdict::NotStarted(why.to_owned()));
             }
-            tracing::error!(operation = %dispatch.id, %error, "an operation could not leave its queue yet");
+            if !error.is_of_an_outage() {
+                tracing::error!(operation = %dispatch.id, %error, "an operation could not leave its queue yet");
+            }
             sleep(self.settings().retry_delay).await;
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use reoclo_domain::{OrganizationId, ServerId};
 use reoclo_store::{LogStream, RunningOperation, StoreError};
 
 use super::dispatch::Dispatch;
@@ -17,6 +18,30 @@ impl Control {
     /// Those that were sent take their places first; those that wait keep their order.
     pub async fn resume_operations(&self) -> Result<usize, StoreError> {
         let running = self.store().running_operations().await?;
+        self.resume_all(running).await
+    }
+
+    /// The same for the operations of a server whose runner has connected and which nobody in
+    /// this process sees through: another control plane began them.
+    pub(crate) async fn resume_operations_on(
+        &self,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Result<(), StoreError> {
+        let orphaned = |running: &RunningOperation| !self.live().has(running.operation.id);
+        let read = async || self.store().running_operations_on(organization, server).await;
+        // What ended between is gone from memory only after it has its outcome, so what is
+        // running still when it is read for the second time is in nobody's hands.
+        if read().await?.iter().any(orphaned) {
+            let mut running = read().await?;
+            running.retain(orphaned);
+            let resumed = self.resume_all(running).await?;
+            tracing::info!(%server, resumed, "operations of another process go on");
+        }
+        Ok(())
+    }
+
+    async fn resume_all(&self, running: Vec<RunningOperation>) -> Result<usize, StoreError> {
         let count = running.len();
         let is_queued = |operation: &RunningOperation| {
             operation.operation.queued_at.is_some() && operation.dequeued_at.is_none()

@@ -82,6 +82,7 @@ impl Control {
             why = session.link.closing() => why,
             () = self.drain().begun() => Detached::ShuttingDown,
             () = session.keep_facts(stored) => Detached::Lost,
+            never = session.take_up() => match never {},
             never = session.keep_checking() => match never {},
         };
         session.end().await;
@@ -100,6 +101,22 @@ impl Control {
     }
 }
 
+/// Tries again to store that a runner is gone, until it is back.
+async fn store_absence(control: Control, server: ServerId) {
+    let at = control.now();
+    loop {
+        sleep(control.settings().retry_delay).await;
+        if control.is_connected(server) || control.drain().has_begun() {
+            return;
+        }
+        let gone = ServerStatus::Unreachable;
+        let stored = control.store().set_server_status(server, gone, at, Vec::new());
+        if stored.await.is_ok() {
+            return;
+        }
+    }
+}
+
 /// One connection while it is held.
 struct Session<'a> {
     control: &'a Control,
@@ -113,7 +130,6 @@ impl Session<'_> {
     async fn begin(&self, description: &Description) -> Option<Known> {
         let server = self.identity.server;
         let stored = self.save(None, description).await;
-        self.note(self.set_status(ServerStatus::Active).await);
         let displaced = self.control.runners().sit(server, Arc::clone(&self.link));
         if let Some(displaced) = displaced {
             displaced.close(Detached::Displaced);
@@ -123,6 +139,22 @@ impl Session<'_> {
         tracing::info!(%server, version = %description.version, "runner connected");
         self.control.runners().forget_on(server, &self.link).await;
         stored
+    }
+
+    /// Stores that the server is there, and takes up what runs on it and is in nobody's hands;
+    /// tries again for as long as the database cannot take it.
+    async fn take_up(&self) -> Infallible {
+        let (control, server) = (self.control, self.identity.server);
+        while let Err(error) = self.set_status(ServerStatus::Active).await {
+            self.note(Err(error));
+            sleep(control.settings().retry_delay).await;
+        }
+        let organization = self.identity.organization;
+        while let Err(error) = control.resume_operations_on(organization, server).await {
+            self.note(Err(error));
+            sleep(control.settings().retry_delay).await;
+        }
+        std::future::pending().await
     }
 
     /// The server may have been removed between the proof and the seat.
@@ -163,8 +195,11 @@ impl Session<'_> {
     async fn end(&self) {
         let server = self.identity.server;
         if self.control.runners().leave(server, self.link.number()) {
-            self.note(self.set_status(ServerStatus::Unreachable).await);
             tracing::info!(%server, "runner disconnected");
+            if let Err(error) = self.set_status(ServerStatus::Unreachable).await {
+                self.note(Err(error));
+                tokio::spawn(store_absence(self.control.clone(), server));
+            }
         }
     }
 
@@ -217,7 +252,9 @@ impl Session<'_> {
 
     /// A connection is worth more than a row about it: what cannot be written is logged.
     fn note(&self, written: Result<(), StoreError>) {
-        if let Err(error) = written {
+        if let Err(error) = written
+            && !error.is_of_an_outage()
+        {
             tracing::error!(server = %self.identity.server, %error, "a runner's state was not stored");
         }
     }

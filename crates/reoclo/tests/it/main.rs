@@ -16,6 +16,7 @@ mod busy;
 mod cancel;
 mod crashes;
 mod curl;
+mod database_faults;
 mod decommission;
 mod env_secrets;
 mod events;

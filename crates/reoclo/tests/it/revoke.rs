@@ -121,7 +121,7 @@ fn nothing_that_begins_after_the_answer_is_accepted() {
 #[test]
 fn nothing_that_begins_after_the_answer_is_accepted_by_any_replica_on_postgres() {
     let (_database, url) = fresh();
-    let flags = ["--database-url", url.as_str()];
+    let flags = ["--database-url", url.as_str(), "--replicas"];
     let (home, other) = (Home::new(), Home::new());
     let here = home.serve_with(&flags);
     let person = here.set_up();

@@ -4,12 +4,11 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, Addresses, OrganizationId, Timestamp};
-use sqlx::AnyConnection;
 
 use super::AddressSourceRecord;
 use crate::cache::Effect;
 use crate::error::StoreError;
-use crate::sql::{Record, sql, unreadable};
+use crate::sql::{Record, Source, sql, unreadable};
 use crate::store::Store;
 
 /// All but the networks.
@@ -42,7 +41,7 @@ impl AddressSourceRecord {
 }
 
 /// Every list, for the cache.
-pub(crate) async fn load_all(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
+pub(crate) async fn load_all(connection: &mut impl Source) -> Result<Vec<Effect>, StoreError> {
     sql("SELECT id, organization_id, networks FROM address_sources")
         .all(connection, |row| {
             let addresses = networks(row)?.iter().collect();
@@ -64,7 +63,7 @@ impl Store {
     ) -> Result<Vec<AddressSourceRecord>, StoreError> {
         sql(select!("WHERE organization_id = $1 ORDER BY name, id"))
             .bind(organization)
-            .all(&mut *self.reader().await?, AddressSourceRecord::read)
+            .all(&mut self.reader().await?, AddressSourceRecord::read)
             .await
     }
 
@@ -77,7 +76,7 @@ impl Store {
         let row = sql(select!("WHERE organization_id = $1 AND id = $2"))
             .bind(organization)
             .bind(id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(AddressSourceRecord::read).transpose()
     }
@@ -92,7 +91,7 @@ impl Store {
             sql("SELECT networks FROM address_sources WHERE organization_id = $1 AND id = $2")
                 .bind(organization)
                 .bind(id)
-                .optional(&mut *self.reader().await?)
+                .optional(&mut self.reader().await?)
                 .await?;
         row.as_ref().map(networks).transpose()
     }
@@ -108,7 +107,7 @@ impl Store {
         ))
         .bind(moment)
         .bind(limit)
-        .all(&mut *self.reader().await?, AddressSourceRecord::read)
+        .all(&mut self.reader().await?, AddressSourceRecord::read)
         .await
     }
 
@@ -155,7 +154,7 @@ impl Store {
         &self,
         source: AddressSourceId,
         revision: i64,
-        reader: &mut AnyConnection,
+        reader: &mut impl Source,
     ) -> Result<Addresses, StoreError> {
         if let Some(addresses) = self.known_lists().published(source, revision) {
             return Ok(addresses);

@@ -51,7 +51,7 @@ impl AuditReader {
             rows: 0,
             checkpoints: Vec::new(),
         };
-        for stored in head::all(&mut snapshot).await? {
+        for stored in head::all(&mut *snapshot).await? {
             let head = stored.authentic(&self.master_key)?;
             report.rows += export_chain(&mut snapshot, &head.chain, out).await?;
             let id = self.instance.control_plane_id;

@@ -6,7 +6,7 @@ use crate::audit::Chain;
 use crate::audit::entry::NO_HASH;
 use crate::error::{Conflict, StoreError};
 use crate::master_key::MasterKey;
-use crate::sql::{Record, Statement, sql};
+use crate::sql::{Record, Source, Statement, sql};
 
 /// Where a chain ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -137,7 +137,7 @@ fn moved(statement: Statement, to: &StoredHead) -> Statement {
 
 /// The head of one chain, if it is there and readable.
 pub(crate) async fn find(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     chain: &str,
 ) -> Result<Option<StoredHead>, StoreError> {
     let row = sql("SELECT chain, seq, hash, mac FROM audit_heads WHERE chain = $1")
@@ -148,7 +148,7 @@ pub(crate) async fn find(
 }
 
 /// Every head, by chain.
-pub(crate) async fn all(connection: &mut AnyConnection) -> Result<Vec<StoredHead>, StoreError> {
+pub(crate) async fn all(connection: &mut impl Source) -> Result<Vec<StoredHead>, StoreError> {
     sql("SELECT chain, seq, hash, mac FROM audit_heads ORDER BY chain")
         .all(connection, StoredHead::read)
         .await

@@ -4,14 +4,12 @@ use std::collections::HashMap;
 
 use crate::audit::Chain;
 use crate::audit::head::{self, Head, StoredHead};
-use crate::engine::REFUSE_UNLESS_CHANGED;
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
-use crate::sql::sql;
 use crate::writer::Work;
 
-/// Where chains end, for as long as nobody else may move them: on SQLite, whose data directory one
-/// process has locked. It spares the question, not the check: a head that is not as it was left
+/// Where chains end, for as long as nobody else may move them: one process has locked SQLite's data
+/// directory, or has the place on a PostgreSQL. It spares the question, not the check: a head that is not as it was left
 /// fails the transaction, and then it is read anew.
 #[derive(Debug, Default)]
 pub(crate) struct Heads(HashMap<Chain, StoredHead>);
@@ -54,14 +52,13 @@ impl Heads {
     ) -> Head {
         let moved = StoredHead::new(locked.head, key);
         match &locked.remembered {
-            None => drop(work.defer(head::advance(&moved))),
+            None => drop(work.defer_required(head::advance(&moved))),
             Some(before) => {
-                work.defer(head::advance_from(before, &moved));
-                work.defer(sql(REFUSE_UNLESS_CHANGED));
+                work.defer_required(head::advance_from(before, &moved));
             }
         }
         let head = moved.head.clone();
-        if work.engine().has_one_writer() {
+        if work.is_alone() {
             self.0.insert(chain, moved);
         }
         head

@@ -4,11 +4,10 @@ mod conditions;
 mod filter;
 
 use reoclo_domain::OrganizationId;
-use sqlx::AnyConnection;
 
 use crate::audit::{AuditRow, Chain};
 use crate::error::StoreError;
-use crate::sql::{Record, sql};
+use crate::sql::{Source, Record, sql};
 use crate::store::Store;
 use conditions::Conditions;
 pub use filter::{AuditActor, AuditFilter};
@@ -74,14 +73,15 @@ impl Store {
         query: &AuditQuery,
     ) -> Result<AuditPage, StoreError> {
         let mut reader = self.reader().await?;
-        let begun = self.engine().begin_snapshot(&mut reader).await;
-        let mut snapshot = begun.map_err(StoreError::unavailable)?;
-        read_page(&mut snapshot, organization, query).await
+        reader.begin_snapshot().await?;
+        let page = read_page(&mut reader, organization, query).await?;
+        reader.end_snapshot().await?;
+        Ok(page)
     }
 }
 
 async fn read_page(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     organization: OrganizationId,
     query: &AuditQuery,
 ) -> Result<AuditPage, StoreError> {
@@ -106,7 +106,7 @@ async fn read_page(
     })
 }
 
-async fn newest(connection: &mut AnyConnection, chain: &str) -> Result<i64, StoreError> {
+async fn newest(connection: &mut impl Source, chain: &str) -> Result<i64, StoreError> {
     let row = sql(
         "SELECT CAST(COALESCE(MAX(seq), 0) AS BIGINT) AS seq FROM audit_events WHERE chain = $1",
     )
@@ -118,7 +118,7 @@ async fn newest(connection: &mut AnyConnection, chain: &str) -> Result<i64, Stor
 
 /// Without a filter, this follows from the ends of the chain, which has no gaps.
 async fn extent(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     chain: &str,
     as_of: i64,
     filter: &AuditFilter,
@@ -150,7 +150,7 @@ async fn extent(
 
 /// Counts the newest rows alone, and one more than `most`.
 async fn newest_extent(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     chain: &str,
     as_of: i64,
     filter: &AuditFilter,
@@ -172,7 +172,7 @@ async fn newest_extent(
 
 /// One row more than is wanted, where there is one.
 async fn items(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     chain: &str,
     extent: &Extent,
     organization: OrganizationId,

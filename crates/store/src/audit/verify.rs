@@ -135,7 +135,7 @@ impl AuditReader {
         };
         let mut expected: BTreeSet<Chain> = checkpoints.iter().map(|made| made.chain).collect();
         let created = &mut |chain| _ = expected.insert(chain);
-        let instance = walk.chain(&mut snapshot, Chain::Instance, created).await?;
+        let instance = walk.chain(&mut *snapshot, Chain::Instance, created).await?;
         let heads = chains_with_heads(&mut snapshot).await?;
         if instance.fault.is_some() {
             // What the instance's chain says about the others cannot be relied on.
@@ -144,7 +144,7 @@ impl AuditReader {
         expected.remove(&Chain::Instance);
         let mut chains = vec![instance];
         for chain in &expected {
-            chains.push(walk.chain(&mut snapshot, *chain, &mut |_| ()).await?);
+            chains.push(walk.chain(&mut *snapshot, *chain, &mut |_| ()).await?);
         }
         Ok(VerifyReport {
             unknown_rows: unknown_rows(&mut snapshot, &chains).await?,

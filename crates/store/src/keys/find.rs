@@ -8,7 +8,7 @@ use sqlx::AnyConnection;
 use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, row};
 use crate::cache::Effect;
 use crate::error::StoreError;
-use crate::sql::{Record, sql};
+use crate::sql::{Record, Source, sql};
 use crate::store::Store;
 
 /// A key as a request needs it. Networks by the thousand would be most of what is read, so they
@@ -57,7 +57,7 @@ impl Store {
     async fn long_allowlist(
         &self,
         key: AutomationKeyId,
-        reader: &mut AnyConnection,
+        reader: &mut impl Source,
     ) -> Result<Allowlist, StoreError> {
         if let Some(networks) = self.known_lists().written(key) {
             return Ok(networks);
@@ -93,11 +93,11 @@ impl Store {
             .await
     }
 
-    async fn keys_of<T>(
+    async fn keys_of<T: Send>(
         &self,
         organization: OrganizationId,
         kind: KeyKind,
-        read: impl FnMut(&Record) -> Result<T, StoreError>,
+        read: impl FnMut(&Record) -> Result<T, StoreError> + Send,
     ) -> Result<Vec<T>, StoreError> {
         sql(
             "SELECT * FROM api_keys WHERE organization_id = $1 AND kind = $2
@@ -105,7 +105,7 @@ impl Store {
         )
         .bind(organization)
         .bind(kind.as_str())
-        .all(&mut *self.reader().await?, read)
+        .all(&mut self.reader().await?, read)
         .await
     }
 }

@@ -55,7 +55,7 @@ impl Store {
             .bind(at)
             .bind(query.search.as_deref().map(pattern))
             .bind(query.limit)
-            .all(&mut *self.reader().await?, KeyDetails::read)
+            .all(&mut self.reader().await?, KeyDetails::read)
             .await
     }
 
@@ -71,7 +71,7 @@ impl Store {
         .bind(organization)
         .bind(key.kind().as_str())
         .bind(key.as_uuid())
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.as_ref().map(KeyDetails::read).transpose()
     }

@@ -182,7 +182,7 @@ impl Store {
         .bind(organization)
         .bind(first_kept_day(now))
         .bind(MAX_ADDRESSES_SHOWN)
-        .all(&mut *self.reader().await?, AddressUsage::read)
+        .all(&mut self.reader().await?, AddressUsage::read)
         .await
     }
 }

@@ -92,7 +92,7 @@ impl Store {
         .bind(Resolution::Fine.seconds())
         .bind(begin)
         .bind(end)
-        .all(&mut *self.reader().await?, |row| {
+        .all(&mut self.reader().await?, |row| {
             let row = MetricsRow::read(row)?;
             if of_one
                 .first()

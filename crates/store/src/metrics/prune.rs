@@ -54,7 +54,7 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         sql("SELECT MIN(at) AS at FROM server_metrics WHERE resolution = $1")
             .bind(resolution.seconds())
-            .one(&mut *self.reader().await?)
+            .one(&mut self.reader().await?)
             .await?
             .time_or_null("at")
     }

@@ -43,7 +43,7 @@ impl Store {
         .bind(resolution.seconds())
         .bind(from)
         .bind(to)
-        .all(&mut *self.reader().await?, MetricsRow::read)
+        .all(&mut self.reader().await?, MetricsRow::read)
         .await
     }
 
@@ -51,7 +51,7 @@ impl Store {
     /// in the order of ids: those that are asked how they are.
     pub async fn monitored_servers(&self) -> Result<Vec<ServerId>, StoreError> {
         let mut servers = sql("SELECT id FROM servers WHERE status IN ('active', 'unreachable')")
-            .all(&mut *self.reader().await?, |row| row.parse("id"))
+            .all(&mut self.reader().await?, |row| row.parse("id"))
             .await?;
         // By the order of ids here, whatever the database's order of texts is.
         servers.sort_unstable();

@@ -70,7 +70,7 @@ impl Store {
              ) ORDER BY id",
         )
         .bind(before)
-        .all(&mut *self.reader().await?, |row| {
+        .all(&mut self.reader().await?, |row| {
             Ok((row.parse("id")?, row.time("operations_counted_to")?))
         })
         .await?;
@@ -101,7 +101,7 @@ impl Store {
         .bind(organization)
         .bind(from)
         .bind(to)
-        .all(&mut *self.reader().await?, |row| {
+        .all(&mut self.reader().await?, |row| {
             let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
             Ok((row.integer("day")?, state, row.integer("number")?))
         })

@@ -17,13 +17,13 @@ impl Write for Acknowledge {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
         for id in &self.ids {
-            sql("UPDATE operations SET sealed_payload = NULL,
-                     acknowledged_at = COALESCE(acknowledged_at, $2)
-                 WHERE id = $1")
-            .bind(*id)
-            .bind(self.at)
-            .execute(work.connection().await?)
-            .await?;
+            work.defer(
+                sql("UPDATE operations SET sealed_payload = NULL,
+                         acknowledged_at = COALESCE(acknowledged_at, $2)
+                     WHERE id = $1")
+                .bind(*id)
+                .bind(self.at),
+            );
         }
         Ok(())
     }

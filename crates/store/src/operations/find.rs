@@ -126,7 +126,7 @@ impl Store {
              WHERE operations.id = $1 AND operations.organization_id = $2")
         .bind(id)
         .bind(organization)
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.as_ref()
             .map(|row| OperationRecord::read(row, Output::Kept))

@@ -1,6 +1,7 @@
 //! The end of an operation.
 
 use reoclo_domain::OperationId;
+use sqlx::AnyConnection;
 
 use super::{LogEnd, OperationOutcome, log};
 use crate::audit::NewAuditEvent;
@@ -9,11 +10,14 @@ use crate::sql::{Changed, sql};
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
+#[derive(Clone)]
 struct FinishOperation {
     id: OperationId,
     outcome: OperationOutcome,
     log: LogEnd,
     events: Vec<NewAuditEvent>,
+    /// It has not ended yet, as far as anybody knows: then nothing has to be asked first.
+    expects_change: bool,
 }
 
 impl Write for FinishOperation {
@@ -44,21 +48,22 @@ impl Write for FinishOperation {
         .bind(outcome.stderr.truncated)
         .bind(outcome.completed_at)
         .bind(outcome.left_running);
-        let changed = work.defer(finish);
-        if !self.log.is_empty() {
-            self.store_log(work, &changed).await?;
+        if self.log.is_empty() && self.expects_change {
+            work.audit(&self.events);
+            return Ok(work.defer_required(finish));
         }
-        work.audit(&self.events);
+        let changed = work.defer(finish);
+        let connection = work.connection().await?;
+        if changed.rows() > 0 {
+            self.store_log(connection).await?;
+            work.audit(&self.events);
+        }
         Ok(changed)
     }
 }
 
 impl FinishOperation {
-    async fn store_log(&self, work: &mut Work<'_>, changed: &Changed) -> Result<(), StoreError> {
-        let connection = work.connection().await?;
-        if changed.rows() == 0 {
-            return Ok(());
-        }
+    async fn store_log(&self, connection: &mut AnyConnection) -> Result<(), StoreError> {
         let at = self.outcome.completed_at;
         log::insert(connection, self.id, &self.log.chunks, at).await?;
         for part in &self.log.dropped {
@@ -70,7 +75,7 @@ impl FinishOperation {
 
 impl Store {
     /// Records how an operation ended, in a terminal state, and erases its payload. `false` when
-    /// it had ended already or is unknown: the state stays and only the events are written.
+    /// it had ended already or is unknown: then nothing is written, and nothing is audited.
     pub async fn finish_operation(
         &self,
         id: OperationId,
@@ -91,12 +96,20 @@ impl Store {
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
         debug_assert!(outcome.state.is_terminal(), "an outcome ends the operation");
-        let write = FinishOperation {
+        let mut write = FinishOperation {
             id,
             outcome,
             log,
             events,
+            expects_change: true,
         };
-        self.write(write).await.map(|changed| changed.rows() > 0)
+        let changed = match self.write(write.clone()).await {
+            Err(StoreError::Unavailable(fault)) if !fault.is_of_an_outage() => {
+                write.expects_change = false;
+                self.write(write).await
+            }
+            written => written,
+        };
+        changed.map(|changed| changed.rows() > 0)
     }
 }

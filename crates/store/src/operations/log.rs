@@ -151,7 +151,7 @@ impl Store {
         .bind(stream.number())
         .bind(position)
         .bind(organization)
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.map(|row| chunk(&row, stream)).transpose()
     }
@@ -171,7 +171,7 @@ impl Store {
         .bind(id)
         .bind(stream.number())
         .bind(organization)
-        .one(&mut *self.reader().await?)
+        .one(&mut self.reader().await?)
         .await?;
         row.integer("log_end")
     }

@@ -81,7 +81,7 @@ impl Store {
     ) -> Result<OperationPage, StoreError> {
         let mut items = Conditions::new(organization, query)
             .newest_first(WITHOUT_OUTPUT, query.limit.saturating_add(1))
-            .all(&mut *self.reader().await?, |row| {
+            .all(&mut self.reader().await?, |row| {
                 OperationRecord::read(row, Output::LeftOut)
             })
             .await?;

@@ -1,6 +1,6 @@
 //! What a restarted control plane has to take up again.
 
-use reoclo_domain::Secret;
+use reoclo_domain::{OrganizationId, Secret, ServerId};
 
 use super::{NewOperation, RunningOperation, payload_of};
 use crate::error::StoreError;
@@ -30,11 +30,29 @@ fn open(sealer: &Sealer, id: &str, sealed: &[u8]) -> Result<Secret, StoreError> 
 }
 
 impl Store {
+    /// Those of one server of the organization.
+    pub async fn running_operations_on(
+        &self,
+        organization: OrganizationId,
+        server: ServerId,
+    ) -> Result<Vec<RunningOperation>, StoreError> {
+        let sealer = self.master_key().sealer();
+        sql("SELECT * FROM operations
+             WHERE state = 'running' AND organization_id = $1 AND server_id = $2
+             ORDER BY created_at, id")
+        .bind(organization)
+        .bind(server)
+        .all(&mut self.reader().await?, |row| {
+            RunningOperation::read(row, sealer)
+        })
+        .await
+    }
+
     /// The operations of all organizations that have not ended, oldest first.
     pub async fn running_operations(&self) -> Result<Vec<RunningOperation>, StoreError> {
         let sealer = self.master_key().sealer();
         sql("SELECT * FROM operations WHERE state = 'running' ORDER BY created_at, id")
-            .all(&mut *self.reader().await?, |row| {
+            .all(&mut self.reader().await?, |row| {
                 RunningOperation::read(row, sealer)
             })
             .await

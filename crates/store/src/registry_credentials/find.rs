@@ -46,7 +46,7 @@ impl Store {
     ) -> Result<Vec<RegistryCredentialRecord>, StoreError> {
         sql("SELECT * FROM registry_credentials WHERE organization_id = $1 ORDER BY name, id")
             .bind(organization)
-            .all(&mut *self.reader().await?, RegistryCredentialRecord::read)
+            .all(&mut self.reader().await?, RegistryCredentialRecord::read)
             .await
     }
 
@@ -57,7 +57,7 @@ impl Store {
         id: RegistryCredentialId,
     ) -> Result<Option<RegistryCredentialRecord>, StoreError> {
         let row = one(organization, id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(RegistryCredentialRecord::read).transpose()
     }
@@ -69,7 +69,7 @@ impl Store {
         id: RegistryCredentialId,
     ) -> Result<Option<OpenRegistryCredential>, StoreError> {
         let row = one(organization, id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         let sealer = self.master_key().sealer();
         row.map(|row| OpenRegistryCredential::read(&row, sealer))
@@ -88,7 +88,7 @@ impl Store {
         let there: Vec<RegistryCredentialId> =
             sql("SELECT id FROM registry_credentials WHERE organization_id = $1")
                 .bind(organization)
-                .all(&mut *self.reader().await?, |row| row.parse("id"))
+                .all(&mut self.reader().await?, |row| row.parse("id"))
                 .await?;
         let missing = ids.iter().filter(|id| !there.contains(id));
         Ok(missing.copied().collect())

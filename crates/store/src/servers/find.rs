@@ -80,7 +80,7 @@ impl Store {
              WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned'")
         .bind(organization)
         .bind(server)
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.map(|row| row.text("name").map(Arc::from)).transpose()
     }
@@ -95,7 +95,7 @@ impl Store {
              WHERE organization_id = $1 AND slug = $2 AND status <> 'decommissioned'")
         .bind(organization)
         .bind(slug)
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.map(|row| row.parse("id")).transpose()
     }
@@ -110,7 +110,7 @@ impl Store {
              ORDER BY name, id",
         )
         .bind(organization)
-        .all(&mut *self.reader().await?, ServerRecord::read)
+        .all(&mut self.reader().await?, ServerRecord::read)
         .await
     }
 
@@ -123,7 +123,7 @@ impl Store {
         let known: HashSet<ServerId> =
             sql("SELECT id FROM servers WHERE organization_id = $1 AND status <> 'decommissioned'")
                 .bind(organization)
-                .all(&mut *self.reader().await?, |row| row.parse("id"))
+                .all(&mut self.reader().await?, |row| row.parse("id"))
                 .await?
                 .into_iter()
                 .collect();
@@ -140,7 +140,7 @@ impl Store {
         let row = sql("SELECT * FROM servers WHERE id = $1 AND organization_id = $2")
             .bind(id)
             .bind(organization)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(ServerRecord::read).transpose()
     }
@@ -152,7 +152,7 @@ impl Store {
     ) -> Result<Option<RunnerIdentity>, StoreError> {
         let row = sql("SELECT organization_id, public_key, status FROM servers WHERE id = $1")
             .bind(id)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         let Some(row) = row else {
             return Ok(None);

@@ -42,7 +42,7 @@ impl Store {
              WHERE sessions.token_hash = $1",
         )
         .bind(*token)
-        .optional(&mut *self.reader().await?)
+        .optional(&mut self.reader().await?)
         .await?;
         row.as_ref().map(SessionRecord::read).transpose()
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use std::time::Duration;
+
 use sqlx::AnyConnection;
+use tokio::time::{sleep, timeout};
 
 use super::{Inner, Store, StoreOptions};
 use crate::address_sources::{self, KnownLists};
@@ -11,9 +14,15 @@ use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::{self, Engine, Purpose};
 use crate::error::{OpenError, StoreError};
+use crate::health::Health;
+use crate::place::Place;
 use crate::rate_windows::RateWindows;
+use crate::readers::Readers;
 use crate::writer::{Counters, Writer};
 use crate::{instance, keys, migrations, servers, users};
+
+/// How far apart a database that is not up yet is tried.
+const WAIT_PAUSE: Duration = Duration::from_millis(250);
 
 impl Store {
     /// Opens the database: migrates it under a lock, checks the master key, loads the caches and
@@ -24,23 +33,35 @@ impl Store {
             master_key,
             clock,
             entropy,
+            sharing,
+            wait_for_database,
         } = options;
         let engine = Engine::of(&database);
-        let mut connection = connect(&database).await?;
+        let mut connection = connect_in_time(&database, wait_for_database).await?;
+        // Before anything is changed: another may work with the tables as they are.
+        let place = match engine {
+            Engine::Sqlite => Place::shared(),
+            Engine::Postgres => Place::take(&mut connection, sharing).await?,
+        };
         let migrated = migrations::run(engine, &mut connection).await;
         migrated.map_err(migrations::open_error)?;
+        place.begin_epoch(&mut connection).await?;
+        let place = Arc::new(place);
         let (clock_ref, entropy_ref) = (clock.as_ref(), entropy.as_ref());
         let instance =
             instance::establish(engine, &mut connection, &master_key, clock_ref, entropy_ref)
                 .await?;
         let cache = load_cache(engine, &mut connection).await?;
-        let readers = engine::readers(&database);
-        let readers = readers.map_err(|cause| engine::open_error(&database, cause))?;
+        let health = Health::new(database.clone(), Arc::clone(&clock));
+        let readers = Readers::new(database.clone(), Arc::clone(&health), Arc::clone(&clock));
         let master_key = Arc::new(master_key);
         let counters = Arc::new(Counters::default());
         let writer = Writer {
             address: database,
             connection: Some(connection),
+            used_at: health.now(),
+            place: Arc::clone(&place),
+            health,
             master_key: Arc::clone(&master_key),
             cache: cache.clone(),
             heads: Heads::default(),
@@ -49,6 +70,7 @@ impl Store {
         let inner = Inner {
             engine,
             instance,
+            place,
             readers,
             writer: writer.start(),
             cache,
@@ -63,6 +85,31 @@ impl Store {
             inner: Arc::new(inner),
         })
     }
+}
+
+/// Waits for a server that does not answer yet: it may have been started together with this
+/// process.
+async fn connect_in_time(
+    database: &DatabaseAddress,
+    limit: Duration,
+) -> Result<AnyConnection, OpenError> {
+    let mut error = match connect(database).await {
+        Err(error) if error.may_pass() && !limit.is_zero() => error,
+        connected => return connected,
+    };
+    let (cause, seconds) = (error.to_string(), limit.as_secs());
+    tracing::warn!(cause, seconds, "waiting for the database");
+    let trying = async {
+        loop {
+            sleep(WAIT_PAUSE).await;
+            match connect(database).await {
+                Err(again) if again.may_pass() => error = again,
+                connected => return connected,
+            }
+        }
+    };
+    let connected = timeout(limit, trying).await;
+    connected.unwrap_or(Err(error))
 }
 
 async fn connect(database: &DatabaseAddress) -> Result<AnyConnection, OpenError> {

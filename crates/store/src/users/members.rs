@@ -128,7 +128,7 @@ impl Store {
     ) -> Result<Vec<MemberRecord>, StoreError> {
         let members: Vec<MemberRecord> = sql_of_member("ORDER BY users.name, users.id")
             .bind(organization)
-            .all(&mut *self.reader().await?, MemberRecord::read)
+            .all(&mut self.reader().await?, MemberRecord::read)
             .await?;
         let search = search.to_lowercase();
         let has = |text: &Option<String>| {
@@ -150,7 +150,7 @@ impl Store {
         let row = sql_of_member("AND users.id = $2")
             .bind(organization)
             .bind(user)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(MemberRecord::read).transpose()
     }

@@ -36,7 +36,7 @@ impl Store {
     pub async fn account(&self, email: &str) -> Result<Option<Account>, StoreError> {
         let row = sql("SELECT * FROM users WHERE lower(email) = lower($1)")
             .bind(email)
-            .optional(&mut *self.reader().await?)
+            .optional(&mut self.reader().await?)
             .await?;
         let Some(row) = row else {
             return Ok(None);
@@ -64,7 +64,7 @@ impl Store {
              WHERE memberships.user_id = $1 ORDER BY organizations.slug",
         )
         .bind(user)
-        .all(&mut *self.reader().await?, |row| {
+        .all(&mut self.reader().await?, |row| {
             Ok(Membership {
                 organization: row.parse("id")?,
                 slug: row.text("slug")?,

@@ -1,7 +1,7 @@
 //! One group: one transaction, or one for each write when that fails.
 
-use std::future::Future;
 use std::slice;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -14,15 +14,21 @@ use crate::audit::append::{Appended, append, is_there};
 use crate::audit::head::Head;
 use crate::audit::heads::Heads;
 use crate::cache::Effect;
+use crate::database::DatabaseAddress;
 use crate::engine::{self, Engine, Purpose};
 use crate::error::{DatabaseFault, FaultCause, StoreError};
+use crate::health::Health;
 use crate::master_key::MasterKey;
+use crate::place::Place;
 
 /// A database that has not answered by then is taken for lost.
-const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long, and how far apart, a lost database is tried again to learn how a commit ended.
 const DOUBT_LIMIT: Duration = Duration::from_secs(10);
 const DOUBT_PAUSE: Duration = Duration::from_millis(250);
+/// A connection that rested this long is tried out before it is used, and answers by then.
+const TRUSTED_REST: Duration = Duration::from_secs(1);
+const TEST_LIMIT: Duration = Duration::from_millis(1500);
 
 /// What a transaction did besides the writes themselves.
 struct Written {
@@ -79,22 +85,29 @@ impl Writer {
     }
 
     async fn attempt_once(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(), StoreError> {
+        if self.has_rested() {
+            self.look_after_connection().await;
+        }
         let mut connection = self.connected().await?;
         let engine = Engine::of(&self.address);
+        let is_alone = engine == Engine::Sqlite || self.place.is_alone();
         let transaction = Transaction {
-            work: Work::begin(engine, &mut connection, jobs.len()),
+            work: Work::begin(engine, &mut connection, jobs.len(), is_alone),
             heads: &mut self.heads,
             key: &self.master_key,
+            health: &self.health,
         };
         let failure = match transaction.make(jobs).await {
             Ok(written) => {
                 self.connection = Some(connection);
+                self.used_at = self.health.now();
                 self.committed(written, jobs.len());
                 return Ok(());
             }
             Err(failure) => failure,
         };
         self.heads.forget();
+        self.hear(&failure);
         match failure {
             Failure::Undone(error) => {
                 self.connection = Some(connection);
@@ -107,6 +120,40 @@ impl Writer {
             Failure::InDoubt(fault, written) => {
                 discard(connection).await;
                 self.resolve(fault, written, jobs.len()).await
+            }
+        }
+    }
+
+    fn hear(&self, failure: &Failure) {
+        match failure {
+            Failure::Undone(error) | Failure::Broken(error) => self.health.heard(error),
+            Failure::InDoubt(fault, _) => self.health.heard(&fault.clone().into()),
+        }
+    }
+
+    fn has_rested(&self) -> bool {
+        let rested = self.health.now().saturating_sub(self.used_at);
+        self.connection.is_some() && rested > TRUSTED_REST
+    }
+
+    /// Sees that the connection leads somewhere while nothing is written: a session that has
+    /// ended is noticed before somebody waits for it.
+    pub(super) async fn look_after_connection(&mut self) {
+        if Engine::of(&self.address) == Engine::Sqlite {
+            return;
+        }
+        let Some(mut connection) = self.connection.take() else {
+            // An error is told by the state of health.
+            return drop(self.reconnect().await);
+        };
+        match timeout(TEST_LIMIT, connection.ping()).await {
+            Ok(Ok(())) => {
+                self.connection = Some(connection);
+                self.used_at = self.health.now();
+            }
+            _ => {
+                discard(connection).await;
+                drop(self.reconnect().await);
             }
         }
     }
@@ -151,7 +198,8 @@ impl Writer {
 
     async fn look_for(&mut self, last: &Head) -> Result<bool, StoreError> {
         let mut connection = self.connected().await?;
-        let found = in_time(is_there(&mut connection, last, &self.master_key)).await;
+        let found = is_there(&mut connection, last, &self.master_key);
+        let found = self.health.patiently(ANSWER_TIMEOUT, found).await;
         if found.is_ok() {
             self.connection = Some(connection);
         }
@@ -167,11 +215,29 @@ impl Writer {
     async fn connected(&mut self) -> Result<AnyConnection, StoreError> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => engine::connect(&self.address, Purpose::Write)
-                .await
-                .map_err(unavailable),
+            None => {
+                self.health.refuse_while_away()?;
+                if self.place.is_displaced() {
+                    return Err(StoreError::unavailable(FaultCause::Displaced));
+                }
+                let connected = connect(&self.address, &self.place, &self.health).await;
+                connected.inspect_err(|error| self.health.heard_nobody(error))
+            }
         }
     }
+}
+
+/// A connection that may write: to a server that takes writes, and with this process's place.
+async fn connect(
+    address: &DatabaseAddress,
+    place: &Place,
+    health: &Arc<Health>,
+) -> Result<AnyConnection, StoreError> {
+    let connected = engine::connect(address, Purpose::Write).await;
+    let mut connection = connected.map_err(StoreError::unavailable)?;
+    let holding = place.hold_again(&mut connection);
+    health.patiently(ANSWER_TIMEOUT, holding).await?;
+    Ok(connection)
 }
 
 /// One try to make a group's transaction.
@@ -179,28 +245,42 @@ struct Transaction<'a> {
     work: Work<'a>,
     heads: &'a mut Heads,
     key: &'a MasterKey,
+    health: &'a Arc<Health>,
 }
 
 impl Transaction<'_> {
     async fn make(mut self, jobs: &mut [Box<dyn Job>]) -> Result<Written, Failure> {
-        let written = match in_time(self.write(jobs)).await {
+        let health = Arc::clone(self.health);
+        let written = match health.patiently(ANSWER_TIMEOUT, self.write(jobs)).await {
             Ok(written) => written,
+            Err(error) if is_lost(&error) => return Err(Failure::Broken(error)),
             Err(error) => {
-                return Err(match in_time(self.work.roll_back()).await {
+                return Err(match self.roll_back().await {
                     Ok(()) => Failure::Undone(error),
                     Err(_) => Failure::Broken(error),
                 });
             }
         };
-        let Err(error) = in_time(self.work.commit()).await else {
+        let committed = health.patiently(ANSWER_TIMEOUT, self.work.commit());
+        let Err(error) = committed.await else {
             return Ok(written);
         };
         // Some of what was sent last may have failed before the commit: then it can be undone.
-        Err(match (in_time(self.work.roll_back()).await, error) {
+        let undone = if is_lost(&error) {
+            Err(())
+        } else {
+            self.roll_back().await.map_err(drop)
+        };
+        Err(match (undone, error) {
             (Ok(()), error) => Failure::Undone(error),
-            (Err(_), StoreError::Unavailable(fault)) => Failure::InDoubt(fault, written),
-            (Err(_), error) => Failure::Broken(error),
+            (Err(()), StoreError::Unavailable(fault)) => Failure::InDoubt(fault, written),
+            (Err(()), error) => Failure::Broken(error),
         })
+    }
+
+    async fn roll_back(self) -> Result<(), StoreError> {
+        let health = Arc::clone(self.health);
+        health.patiently(ANSWER_TIMEOUT, self.work.roll_back()).await
     }
 
     async fn write(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Written, StoreError> {
@@ -235,13 +315,13 @@ async fn discard(connection: AnyConnection) {
     let _ = timeout(Duration::from_secs(1), connection.close()).await;
 }
 
-async fn in_time<T>(answer: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
-    let answered = timeout(ANSWER_TIMEOUT, answer).await;
-    answered.unwrap_or_else(|_| Err(unavailable(FaultCause::Timeout)))
-}
-
-fn unavailable(cause: FaultCause) -> StoreError {
-    StoreError::unavailable(cause)
+/// Whether the connection is of no more use: one that leads nowhere, or to a server that takes no
+/// writes any more.
+fn is_lost(error: &StoreError) -> bool {
+    match error {
+        StoreError::Unavailable(fault) => fault.is_lost_connection() || fault.is_read_only(),
+        _ => false,
+    }
 }
 
 #[cfg(test)]

@@ -12,7 +12,9 @@ use crate::sql::{Batch, Changed, Sending, Statement, sql};
 
 /// A transaction that is being written.
 pub(crate) struct Work<'c> {
-    engine: Engine,
+    is_alone: bool,
+    /// Something that belongs to a transaction was sent.
+    is_open: bool,
     connection: &'c mut AnyConnection,
     /// Not sent yet; the first of all is what begins the transaction.
     waiting: Batch,
@@ -24,12 +26,18 @@ pub(crate) struct Work<'c> {
 }
 
 impl<'c> Work<'c> {
-    /// A transaction for so many writes.
-    pub(crate) fn begin(engine: Engine, connection: &'c mut AnyConnection, writes: usize) -> Self {
+    /// A transaction for so many writes. `is_alone` when no other process writes.
+    pub(crate) fn begin(
+        engine: Engine,
+        connection: &'c mut AnyConnection,
+        writes: usize,
+        is_alone: bool,
+    ) -> Self {
         let mut waiting = Batch::default();
-        waiting.push(sql(engine.begin_to_write()));
+        waiting.push_bracket(sql(engine.begin_to_write()));
         Self {
-            engine,
+            is_alone,
+            is_open: false,
             connection,
             waiting,
             sending: engine.sending(writes),
@@ -38,8 +46,9 @@ impl<'c> Work<'c> {
         }
     }
 
-    pub(crate) fn engine(&self) -> Engine {
-        self.engine
+    /// Whether no other process writes.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_alone
     }
 
     /// The connection, within the transaction, for statements whose answer is needed at once.
@@ -51,6 +60,11 @@ impl<'c> Work<'c> {
     /// Has a statement sent with those after it. An error of it fails the whole transaction.
     pub(crate) fn defer(&mut self, statement: Statement) -> Changed {
         self.waiting.push(statement)
+    }
+
+    /// The same for a statement without whose change the transaction fails.
+    pub(crate) fn defer_required(&mut self, statement: Statement) -> Changed {
+        self.waiting.push_required(statement)
     }
 
     /// Has the events appended to the audit log in the same transaction.
@@ -74,16 +88,23 @@ impl<'c> Work<'c> {
     /// Commits, with what still waits. After an error the transaction may be open, undone, or
     /// committed.
     pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
-        self.defer(sql("COMMIT"));
+        self.waiting.push_bracket(sql("COMMIT"));
+        if self.waiting.is_single(self.sending) {
+            return self.waiting.send(self.connection, self.sending).await;
+        }
         self.send().await
     }
 
-    /// Undoes a transaction that is open; an error when there is none.
+    /// Undoes a transaction that is open; an error when there is none any more.
     pub(super) async fn roll_back(self) -> Result<(), StoreError> {
+        if !self.is_open {
+            return Ok(());
+        }
         sql("ROLLBACK").execute(self.connection).await.map(drop)
     }
 
     async fn send(&mut self) -> Result<(), StoreError> {
+        self.is_open = true;
         self.waiting.send(self.connection, self.sending).await
     }
 }

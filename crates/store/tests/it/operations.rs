@@ -130,7 +130,7 @@ async fn an_operation_is_finished_once(fixture: Fixture) {
         .unwrap()
         .unwrap();
     assert_eq!(found.outcome, Some(fixture.outcome()));
-    assert_eq!(fixture.actions(team).await, ["end", "late"]);
+    assert_eq!(fixture.actions(team).await, ["end"]);
     let unknown = OperationId::new(&*fixture.clock, &*fixture.entropy);
     assert!(!store.finish_operation(unknown, late, vec![]).await.unwrap());
 }

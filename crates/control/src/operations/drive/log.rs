@@ -23,7 +23,9 @@ impl Driver {
                     tracing::error!(operation = %id, %error, "output could not be stored");
                     break;
                 }
-                tracing::error!(operation = %id, %error, "output could not be stored yet");
+                if !error.is_of_an_outage() {
+                    tracing::error!(operation = %id, %error, "output could not be stored yet");
+                }
                 sleep(self.control.settings().retry_delay).await;
             }
             self.live.is_stored(stream);

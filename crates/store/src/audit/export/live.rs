@@ -31,7 +31,7 @@ impl Store {
         organization: OrganizationId,
     ) -> Result<AuditExport, StoreError> {
         let chain = Chain::Organization(organization).to_string();
-        let found = head::find(&mut *self.reader().await?, &chain).await?;
+        let found = head::find(&mut self.reader().await?, &chain).await?;
         let key = self.master_key();
         let head = found.ok_or(Conflict::Missing)?.authentic(key)?;
         let id = self.instance().control_plane_id;
@@ -56,7 +56,7 @@ impl AuditExport {
             return Ok(None);
         }
         let rows = entry::after(&self.checkpoint.chain.to_string(), self.seq, PAGE)
-            .all(&mut *self.store.reader().await?, LinkedEntry::read)
+            .all(&mut self.store.reader().await?, LinkedEntry::read)
             .await?;
         let mut lines = String::new();
         for row in rows {

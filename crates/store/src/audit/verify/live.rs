@@ -27,25 +27,25 @@ impl Store {
             checkpoints,
         };
         let mut report = walk.begin(Chain::Organization(organization));
-        while walk.step(&mut *self.reader().await?, &mut report).await? {
+        while walk.step(&mut self.reader().await?, &mut report).await? {
             tokio::task::yield_now().await;
         }
         if report.fault.is_some() {
             return Ok(report);
         }
         let mut reader = self.reader().await?;
-        let begun = self.engine().begin_snapshot(&mut reader).await;
-        let mut snapshot = begun.map_err(StoreError::unavailable)?;
+        reader.begin_snapshot().await?;
         let nothing = &mut |_| ();
-        walk.finish(&mut snapshot, &mut report, nothing).await?;
+        walk.finish(&mut reader, &mut report, nothing).await?;
         if report.fault.is_none() {
             // A walk begins with row 1 and would not see them.
             let first = sql("SELECT MIN(seq) AS seq FROM audit_events WHERE chain = $1");
-            let first = first.bind(report.chain.to_string()).one(&mut snapshot);
+            let first = first.bind(report.chain.to_string()).one(&mut reader);
             let first = first.await?.integer_or_null("seq")?;
             let extra = first.filter(|seq| *seq < 1);
             report.fault = extra.map(|seq| at(seq, FaultKind::Extra));
         }
+        reader.end_snapshot().await?;
         Ok(report)
     }
 }

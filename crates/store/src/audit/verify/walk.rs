@@ -1,11 +1,11 @@
 //! One chain from its first row to its head.
 
-use sqlx::AnyConnection;
 use uuid::Uuid;
 
 use super::{ChainReport, Fault, FaultKind};
 use crate::audit::entry::{self, LinkedEntry, NO_HASH};
 use crate::audit::{Chain, Checkpoint, head};
+use crate::sql::Source;
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
 use crate::organizations::CHAIN_CREATED;
@@ -42,7 +42,7 @@ impl Walk<'_> {
     /// Walks a chain, telling `created` of every chain that it says was created.
     pub(super) async fn chain(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         chain: Chain,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<ChainReport, StoreError> {
@@ -64,7 +64,7 @@ impl Walk<'_> {
     /// Walks over the next rows, at most a page of them; `false` at the end, or at a fault.
     pub(super) async fn step(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         report: &mut ChainReport,
     ) -> Result<bool, StoreError> {
         if report.fault.is_some() {
@@ -77,7 +77,7 @@ impl Walk<'_> {
     /// Walks from where the report is to the end, in a transaction that sees one state.
     pub(super) async fn finish(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         report: &mut ChainReport,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<(), StoreError> {
@@ -90,7 +90,7 @@ impl Walk<'_> {
 
     async fn walk(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         report: &mut ChainReport,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<(), Stop> {
@@ -101,7 +101,7 @@ impl Walk<'_> {
 
     async fn walk_page(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         report: &mut ChainReport,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<bool, Stop> {
@@ -144,7 +144,7 @@ impl Walk<'_> {
     /// The stored head has to be authentic and to name the last row.
     async fn check_head(
         &self,
-        connection: &mut AnyConnection,
+        connection: &mut impl Source,
         report: &ChainReport,
     ) -> Result<(), Stop> {
         let last = report.rows;
@@ -192,7 +192,7 @@ fn noted<T>(report: &mut ChainReport, walked: Result<T, Stop>) -> Result<Option<
 
 /// The next rows. When one of them does not decode, those before it are read one by one.
 async fn page(
-    connection: &mut AnyConnection,
+    connection: &mut impl Source,
     report: &ChainReport,
 ) -> Result<Vec<LinkedEntry>, Stop> {
     let chain = report.chain.to_string();

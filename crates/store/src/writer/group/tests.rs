@@ -12,6 +12,7 @@ use super::*;
 use crate::audit::{Actor, AuditOutcome, NewAuditEvent, RequestSource, Resource, head};
 use crate::database::DatabaseAddress;
 use crate::sql::sql;
+use crate::place::Sharing;
 use crate::store::{Store, StoreOptions};
 use crate::writer::{Counters, Write};
 
@@ -40,6 +41,8 @@ impl Bench {
             master_key: master_key(),
             clock: self.clock.clone(),
             entropy: self.entropy.clone(),
+            sharing: Sharing::Shared,
+            wait_for_database: Duration::ZERO,
         };
         Store::open(options).await.unwrap()
     }
@@ -66,6 +69,9 @@ impl Bench {
         Writer {
             address: self.address(),
             connection: None,
+            used_at: Duration::ZERO,
+            place: Arc::new(Place::shared()),
+            health: Health::new(self.address(), self.clock.clone()),
             master_key: Arc::new(master_key()),
             cache: None,
             heads: Heads::default(),
