@@ -94,8 +94,9 @@ impl DatabaseFault {
     /// Whether the connection on which it happened is of no more use.
     pub(crate) fn is_lost_connection(&self) -> bool {
         match self.0.as_ref() {
-            FaultCause::Timeout | FaultCause::Away => true,
-            FaultCause::Sqlx(
+            FaultCause::Timeout
+            | FaultCause::Away
+            | FaultCause::Sqlx(
                 sqlx::Error::Io(_)
                 | sqlx::Error::Tls(_)
                 | sqlx::Error::Protocol(_)

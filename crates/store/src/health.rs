@@ -86,7 +86,7 @@ impl Health {
     pub(crate) async fn away(&self) {
         let mut state = self.state.subscribe();
         if state.wait_for(|state| *state == State::Away).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

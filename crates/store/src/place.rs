@@ -179,7 +179,7 @@ impl Place {
     pub(crate) async fn displaced(&self) {
         let mut displaced = self.displaced.subscribe();
         if displaced.wait_for(|displaced| *displaced).await.is_err() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -81,12 +81,11 @@ impl Readers {
     pub(crate) async fn lend(self: &Arc<Self>) -> Result<Reader, StoreError> {
         self.health.refuse_while_away()?;
         let place = self.place().await?;
-        let (connection, generation, is_new) = match self.rested().await {
-            Some(idle) => (idle.connection, idle.generation, false),
-            None => {
-                let (connection, generation) = self.connect().await?;
-                (connection, generation, true)
-            }
+        let (connection, generation, is_new) = if let Some(idle) = self.rested().await {
+            (idle.connection, idle.generation, false)
+        } else {
+            let (connection, generation) = self.connect().await?;
+            (connection, generation, true)
         };
         Ok(Reader {
             readers: Arc::clone(self),

@@ -146,15 +146,12 @@ impl Writer {
             // An error is told by the state of health.
             return drop(self.reconnect().await);
         };
-        match timeout(TEST_LIMIT, connection.ping()).await {
-            Ok(Ok(())) => {
-                self.connection = Some(connection);
-                self.used_at = self.health.now();
-            }
-            _ => {
-                discard(connection).await;
-                drop(self.reconnect().await);
-            }
+        if let Ok(Ok(())) = timeout(TEST_LIMIT, connection.ping()).await {
+            self.connection = Some(connection);
+            self.used_at = self.health.now();
+        } else {
+            discard(connection).await;
+            drop(self.reconnect().await);
         }
     }
 
@@ -213,17 +210,15 @@ impl Writer {
 
     /// Takes the connection, opening one when there is none.
     async fn connected(&mut self) -> Result<AnyConnection, StoreError> {
-        match self.connection.take() {
-            Some(connection) => Ok(connection),
-            None => {
-                self.health.refuse_while_away()?;
-                if self.place.is_displaced() {
-                    return Err(StoreError::unavailable(FaultCause::Displaced));
-                }
-                let connected = connect(&self.address, &self.place, &self.health).await;
-                connected.inspect_err(|error| self.health.heard_nobody(error))
-            }
+        if let Some(connection) = self.connection.take() {
+            return Ok(connection);
         }
+        self.health.refuse_while_away()?;
+        if self.place.is_displaced() {
+            return Err(StoreError::unavailable(FaultCause::Displaced));
+        }
+        let connected = connect(&self.address, &self.place, &self.health).await;
+        connected.inspect_err(|error| self.health.heard_nobody(error))
     }
 }
 
