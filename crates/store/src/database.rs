@@ -83,7 +83,11 @@ mod tests {
                 "postgres://u:p%2Cq@c/name?sslmode=disable",
             ]
         );
-        for one in ["postgres://u@h/d", "postgres:///d?host=/run", "postgres://h"] {
+        for one in [
+            "postgres://u@h/d",
+            "postgres:///d?host=/run",
+            "postgres://h",
+        ] {
             assert_eq!(servers(one), [one]);
         }
     }

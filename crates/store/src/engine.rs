@@ -223,10 +223,7 @@ async fn try_connect(
 }
 
 /// Whether the server is one that may be asked, or written to.
-async fn will_do(
-    connection: &mut AnyConnection,
-    purpose: Purpose,
-) -> Result<bool, FaultCause> {
+async fn will_do(connection: &mut AnyConnection, purpose: Purpose) -> Result<bool, FaultCause> {
     let column = match purpose {
         Purpose::Inspect => return Ok(true),
         Purpose::Read => "standby",

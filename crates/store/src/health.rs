@@ -133,8 +133,7 @@ impl Health {
     /// Hears that a new connection could not be had.
     pub(crate) fn heard_nobody(self: &Arc<Self>, error: &StoreError) {
         self.heard(error);
-        let is_nobody =
-            matches!(error, StoreError::Unavailable(fault) if fault.is_nobody());
+        let is_nobody = matches!(error, StoreError::Unavailable(fault) if fault.is_nobody());
         if is_nobody && self.state() == State::Well {
             self.become_unwell(State::Away, error);
         }

@@ -120,7 +120,9 @@ impl Place {
         let Some(pid) = wait_for_lock(connection, limit, take_over).await? else {
             let holder = sql(HOLDER).optional(connection).await?;
             let address = holder.map(|row| row.text("address")).transpose()?;
-            return Err(OpenError::Taken(address.unwrap_or_else(|| "unknown".into())));
+            return Err(OpenError::Taken(
+                address.unwrap_or_else(|| "unknown".into()),
+            ));
         };
         Ok(Self {
             held: Some(Mutex::new(Held { pid, epoch: 0 })),
@@ -129,7 +131,10 @@ impl Place {
     }
 
     /// Begins an epoch: whoever had the place before knows by it that it is gone.
-    pub(crate) async fn begin_epoch(&self, connection: &mut AnyConnection) -> Result<(), OpenError> {
+    pub(crate) async fn begin_epoch(
+        &self,
+        connection: &mut AnyConnection,
+    ) -> Result<(), OpenError> {
         if let Some(held) = &self.held {
             let row = sql(NEXT_EPOCH).one(connection).await?;
             lock(held).epoch = row.integer("epoch")?;

@@ -158,11 +158,13 @@ impl Readers {
         let generation = self.health.generation();
         let connecting = engine::connect(&self.address, Purpose::Read);
         let connected = timeout(CONNECT_LIMIT, connecting).await;
-        let connection = connected.unwrap_or(Err(FaultCause::Timeout)).map_err(|cause| {
-            let error = StoreError::unavailable(cause);
-            self.health.heard_nobody(&error);
-            error
-        })?;
+        let connection = connected
+            .unwrap_or(Err(FaultCause::Timeout))
+            .map_err(|cause| {
+                let error = StoreError::unavailable(cause);
+                self.health.heard_nobody(&error);
+                error
+            })?;
         Ok((connection, generation))
     }
 }

@@ -29,7 +29,11 @@ impl Control {
         server: ServerId,
     ) -> Result<(), StoreError> {
         let orphaned = |running: &RunningOperation| !self.live().has(running.operation.id);
-        let read = async || self.store().running_operations_on(organization, server).await;
+        let read = async || {
+            self.store()
+                .running_operations_on(organization, server)
+                .await
+        };
         // What ended between is gone from memory only after it has its outcome, so what is
         // running still when it is read for the second time is in nobody's hands.
         if read().await?.iter().any(orphaned) {

@@ -110,7 +110,9 @@ async fn store_absence(control: Control, server: ServerId) {
             return;
         }
         let gone = ServerStatus::Unreachable;
-        let stored = control.store().set_server_status(server, gone, at, Vec::new());
+        let stored = control
+            .store()
+            .set_server_status(server, gone, at, Vec::new());
         if stored.await.is_ok() {
             return;
         }

@@ -3,7 +3,9 @@
 
 use std::thread;
 
-use crate::fixture::{ControlPlane, Database, Gate, Home, Key, Process, Proxy, Request, wait_until};
+use crate::fixture::{
+    ControlPlane, Database, Gate, Home, Key, Process, Proxy, Request, wait_until,
+};
 use crate::postgres::fresh;
 
 const AWAY: &str = "the database does not answer";
@@ -90,7 +92,13 @@ fn connections_to_postgres_that_lead_nowhere_are_given_up_for_new_ones() {
     assert_eq!(count(&serve, AWAY), 0, "{}", serve.process.stderr());
     // Who writes at that very moment waits longer for an answer than this command does.
     let data = home.data();
-    let add = ["servers", "add", "web", "--data-dir", data.to_str().unwrap()];
+    let add = [
+        "servers",
+        "add",
+        "web",
+        "--data-dir",
+        data.to_str().unwrap(),
+    ];
     wait_until("a server is added", || home.run(&add).code == Some(0));
 }
 
@@ -154,12 +162,7 @@ fn a_demoted_postgres_is_left_for_one_that_takes_writes() {
         home.data().to_str().unwrap(),
     ]);
     assert_eq!(added.code, Some(1), "{}", added.stderr);
-    assert_eq!(
-        serve
-            .send(&Request::get("/readyz"))
-            .status,
-        503
-    );
+    assert_eq!(serve.send(&Request::get("/readyz")).status, 503);
     // What was written before can be read.
     assert_eq!(serve.integration().servers().status, 200);
 
@@ -236,10 +239,15 @@ fn a_second_control_plane_waits_for_the_first_to_end_on_postgres() {
     let mut first = home.serve_with(&["--database-url", &url]);
     let added = home.add_server("web");
     let process = second(&other, &home, &url, &[]);
-    wait_until("it waits", || process.stderr().contains("waiting for it to end"));
+    wait_until("it waits", || {
+        process.stderr().contains("waiting for it to end")
+    });
     assert!(first.process.stop().success());
     let serve = ControlPlane::ready(process);
-    assert_eq!(serve.key(&first.integration().token).status(&added.server), "provisioning");
+    assert_eq!(
+        serve.key(&first.integration().token).status(&added.server),
+        "provisioning"
+    );
 }
 
 #[test]
@@ -341,5 +349,8 @@ fn of_several_first_starts_at_once_all_go_on_and_the_first_link_is_good_on_postg
         .collect();
     assert_eq!(links.len(), 1, "one of them made it");
     links[0].set_up();
-    assert_eq!(Database::at(&url).number("SELECT COUNT(*) FROM organizations"), 1);
+    assert_eq!(
+        Database::at(&url).number("SELECT COUNT(*) FROM organizations"),
+        1
+    );
 }

@@ -91,7 +91,10 @@ fn a_database_that_cannot_be_used_is_named_without_its_password() {
     let refused = home.begin("serve", &more).finished();
     let line = refused.stderr;
     assert_eq!(refused.code, Some(1), "{line}");
-    assert!(line.contains("127.0.0.1") && !line.contains("hunter2-x"), "{line}");
+    assert!(
+        line.contains("127.0.0.1") && !line.contains("hunter2-x"),
+        "{line}"
+    );
     let refusals = line.matches("Connection refused").count();
     assert!(refusals < 2, "nothing is said twice: {line}");
     let line = refused_start(&home, "up", &["--database-url", "postgres://127.0.0.1/x"]);

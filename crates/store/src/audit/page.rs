@@ -7,7 +7,7 @@ use reoclo_domain::OrganizationId;
 
 use crate::audit::{AuditRow, Chain};
 use crate::error::StoreError;
-use crate::sql::{Source, Record, sql};
+use crate::sql::{Record, Source, sql};
 use crate::store::Store;
 use conditions::Conditions;
 pub use filter::{AuditActor, AuditFilter};

@@ -143,7 +143,9 @@ fn together(waiting: &[Waiting], sending: Sending) -> usize {
         Sending::Merged { all: true } => changes(),
         // Where a chain ends, and what is appended to it.
         Sending::Merged { all: false }
-            if waiting.first().is_some_and(|one| one.kind == Kind::Required) =>
+            if waiting
+                .first()
+                .is_some_and(|one| one.kind == Kind::Required) =>
         {
             changes().min(2)
         }

@@ -275,7 +275,9 @@ impl Transaction<'_> {
 
     async fn roll_back(self) -> Result<(), StoreError> {
         let health = Arc::clone(self.health);
-        health.patiently(ANSWER_TIMEOUT, self.work.roll_back()).await
+        health
+            .patiently(ANSWER_TIMEOUT, self.work.roll_back())
+            .await
     }
 
     async fn write(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<Written, StoreError> {

@@ -5,10 +5,10 @@ use uuid::Uuid;
 use super::{ChainReport, Fault, FaultKind};
 use crate::audit::entry::{self, LinkedEntry, NO_HASH};
 use crate::audit::{Chain, Checkpoint, head};
-use crate::sql::Source;
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
 use crate::organizations::CHAIN_CREATED;
+use crate::sql::Source;
 
 /// Rows read at a time: bounds the memory.
 const PAGE: i64 = 200;

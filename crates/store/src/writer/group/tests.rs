@@ -11,8 +11,8 @@ use tempfile::TempDir;
 use super::*;
 use crate::audit::{Actor, AuditOutcome, NewAuditEvent, RequestSource, Resource, head};
 use crate::database::DatabaseAddress;
-use crate::sql::sql;
 use crate::place::Sharing;
+use crate::sql::sql;
 use crate::store::{Store, StoreOptions};
 use crate::writer::{Counters, Write};
 
