@@ -46,7 +46,7 @@ if (document.querySelector("time[data-countdown]")) {
 
 /** Says something to everybody, also to those who listen. */
 function say(text) {
-  const place = document.getElementById("status");
+  const place = document.getElementById("toast");
   if (!place) return;
   place.textContent = text;
   setTimeout(() => {
