@@ -48,7 +48,10 @@ pub use registry_credential::{
     ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
     RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
-pub use server::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
+pub use server::{
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, MachineBody,
+    ServerBody,
+};
 pub use server_health::{
     FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,
     ServerMetricsBody, ServerPortsBody, ServerUptimeBody, UptimeBucketBody,

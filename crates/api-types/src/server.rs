@@ -38,6 +38,35 @@ pub struct ServerBody {
     pub last_seen_at: Option<String>,
     /// When it was added.
     pub created_at: String,
+    /// Only while more than one machine claims to be this server, as after a disk was cloned: the
+    /// one that is connected, and those that were refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub machines: Vec<MachineBody>,
+}
+
+/// A machine that claims to be a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct MachineBody {
+    /// What `keep` takes.
+    pub id: String,
+    /// Whether it is the one that is connected.
+    pub is_connected: bool,
+    /// Where a refused one connects from.
+    pub address: Option<String>,
+    /// When a refused one first tried.
+    pub first_seen_at: Option<String>,
+    /// When it last tried.
+    pub last_seen_at: Option<String>,
+    /// How often it tried.
+    pub attempts: Option<u64>,
+}
+
+/// Decides which machine a server is.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChooseMachineRequest {
+    /// The id of one of the server's `machines`; the runners of the others end.
+    pub keep: String,
 }
 
 /// Adds a server.

@@ -37,6 +37,8 @@ pub struct Settings {
     pub metrics_interval: Duration,
     /// How long a runner may take to say who it is.
     pub describe_timeout: Duration,
+    /// How long a connected runner may take to answer when another machine claims to be it.
+    pub takeover_patience: Duration,
     /// The sealed command of an operation that runs on is erased after this.
     pub erase_after: Duration,
     /// How long to wait before asking a runner again that answered with an error.
@@ -87,6 +89,7 @@ impl Settings {
             facts_interval: Duration::from_mins(1),
             metrics_interval: Duration::from_secs(10),
             describe_timeout: Duration::from_secs(5),
+            takeover_patience: Duration::from_secs(3),
             erase_after: Duration::from_secs(1),
             retry_delay: Duration::from_secs(1),
             operations_per_server: 64,

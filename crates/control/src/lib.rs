@@ -66,7 +66,7 @@ pub use registry_credentials::{
     ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
     RegistryCredentialChange,
 };
-pub use runners::{Attachment, Detached, RunnerRejected};
+pub use runners::{Attachment, Detached, MachineConflict, OtherMachine, RunnerRejected};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
     UptimeSlot, UptimeStatus,

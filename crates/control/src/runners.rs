@@ -5,12 +5,15 @@ mod enrol;
 mod heard;
 mod identify;
 mod link;
+mod machines;
 mod registry;
 mod room;
+mod seat;
 mod upgrade;
 
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
+pub use machines::{MachineConflict, OtherMachine};
 
 pub(crate) use heard::{Events, fact, is_unknown_call, why};
 pub(crate) use link::Link;

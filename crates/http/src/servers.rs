@@ -8,8 +8,8 @@ mod ports;
 mod uptime;
 
 use reoclo_api_types::{
-    AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody, ServerHealthBody,
-    ServerMetricsBody, ServerPortsBody, ServerUptimeBody,
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, ServerBody,
+    ServerHealthBody, ServerMetricsBody, ServerPortsBody, ServerUptimeBody,
 };
 
 use crate::registrar::{Doc, Registrar};
@@ -78,6 +78,16 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             )
             .answers::<AddedServerBody>(201),
             handlers::renew_enrolment,
+        )
+        .post(
+            "/api/servers/{id}/machine",
+            Doc::new(
+                "Decide which machine a server is, when a copy of it claims its identity: a \
+                 signed-in admin.",
+            )
+            .takes::<ChooseMachineRequest>()
+            .answers_nothing(),
+            handlers::choose_machine,
         )
         .delete(
             "/api/servers/{id}",

@@ -149,16 +149,10 @@ pub(crate) enum RunnerCommand {
     Status(StatusOptions),
     /// Connect once: how a program is tried before it replaces another.
     #[command(hide = true)]
-    Probe(ProbeOptions),
+    Probe(RunnerOptions),
     /// Wait for a new program to connect, or put the previous one back.
     #[command(hide = true)]
     GuardUpgrade(GuardOptions),
-}
-
-#[derive(Clone, Debug, ArgsDerive)]
-pub(crate) struct ProbeOptions {
-    #[arg(long)]
-    pub(crate) data_dir: PathBuf,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -245,6 +239,9 @@ pub(crate) struct RunnerOptions {
     /// Where the machine says which boot this is.
     #[arg(long, env = "REOCLO_BOOT_ID_FILE", value_name = "FILE", hide = true)]
     pub(crate) boot_id_file: Option<PathBuf>,
+    /// Where the machine says which installation this is.
+    #[arg(long, env = "REOCLO_MACHINE_ID_FILE", value_name = "FILE", hide = true)]
+    pub(crate) machine_id_file: Option<PathBuf>,
     /// Stay at this version when the control plane has a newer one.
     #[arg(long, env = "REOCLO_NO_SELF_UPGRADE")]
     pub(crate) no_self_upgrade: bool,

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
+    Ambient, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
     UpgradeOptions, check_exec_user,
 };
 
@@ -51,12 +51,14 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     let mut timing = RunnerTiming::default();
     timing.reconnect.most = seconds(options.reconnect_most)?;
     let upgrade = upgrade(&options)?;
+    let machine = machine_files(&options);
     let options = RunnerOptions {
         data_dir: options.data_dir,
         url: options.url,
         token: options.token.map(Secret::new),
         ca_cert: options.ca_cert,
         supervisor,
+        machine,
         upgrade,
         timing,
     };
@@ -65,6 +67,14 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
         .block_on(reoclo_runner::run(options, ambient(), stop))
         .map_err(end)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn machine_files(options: &args::RunnerOptions) -> MachineFiles {
+    let usual = MachineFiles::default();
+    MachineFiles {
+        boot_id: options.boot_id_file.clone().unwrap_or(usual.boot_id),
+        machine_id: options.machine_id_file.clone().unwrap_or(usual.machine_id),
+    }
 }
 
 /// Only a program that install.sh put there, and that a service starts again, replaces itself.
@@ -79,8 +89,12 @@ fn upgrade(options: &args::RunnerOptions) -> anyhow::Result<Option<UpgradeOption
     }))
 }
 
-fn probe(options: &args::ProbeOptions) -> anyhow::Result<ExitCode> {
-    small_runtime()?.block_on(reoclo_runner::probe(&options.data_dir, ambient()))?;
+/// With everything that a service starts the runner with, so that what the new program does not
+/// understand shows before it takes the place.
+fn probe(options: &args::RunnerOptions) -> anyhow::Result<ExitCode> {
+    check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
+    let machine = machine_files(options);
+    small_runtime()?.block_on(reoclo_runner::probe(&options.data_dir, &machine, ambient()))?;
     Ok(ExitCode::SUCCESS)
 }
 

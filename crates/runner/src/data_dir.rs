@@ -72,6 +72,11 @@ impl DataDir {
         file.write_all(contents)?;
         file.sync_all()?;
         fs::rename(temporary, self.join(name))?;
+        self.sync()
+    }
+
+    /// Has the names of its files on disk before this returns.
+    pub(crate) fn sync(&self) -> io::Result<()> {
         File::open(&self.path)?.sync_all()
     }
 }

@@ -39,6 +39,24 @@ pub(crate) enum DialError {
     Silent(String, #[source] Elapsed),
 }
 
+impl DialError {
+    /// What may help.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        let Self::Tls(_, error) = self else {
+            return None;
+        };
+        let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+        matches!(
+            error,
+            rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)
+        )
+        .then_some(
+            ". Nobody whom this machine trusts has signed its certificate: if the authority is \
+             your own, name its file with --ca-cert",
+        )
+    }
+}
+
 /// Connects to the control plane.
 #[derive(Clone)]
 pub(crate) struct Dialer {

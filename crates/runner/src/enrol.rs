@@ -43,17 +43,27 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Permanent(EnrolError),
     /// Another attempt may succeed, after the time that the control plane asked for.
-    #[error("the control plane cannot enrol this server now: {reason}")]
+    #[error("the control plane cannot enrol this server now: {reason}{}", hint.unwrap_or_default())]
     Temporary {
         reason: String,
+        /// What may help.
+        hint: Option<&'static str>,
         retry_after: Option<Duration>,
     },
+}
+
+impl EnrolError {
+    /// Whether it is a control plane's word, as far as anybody can tell who does not know it yet.
+    pub(crate) const fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. })
+    }
 }
 
 impl Failure {
     fn temporary(error: &dyn std::error::Error) -> Self {
         Self::Temporary {
             reason: crate::run::with_sources(error),
+            hint: None,
             retry_after: None,
         }
     }
@@ -61,7 +71,11 @@ impl Failure {
 
 impl From<DialError> for Failure {
     fn from(error: DialError) -> Self {
-        Self::temporary(&error)
+        Self::Temporary {
+            hint: error.hint(),
+            reason: crate::run::with_sources(&error),
+            retry_after: None,
+        }
     }
 }
 
@@ -117,6 +131,7 @@ async fn read(response: http::Response<Incoming>) -> Result<EnrolReply, Failure>
         .await
         .map_err(|error| Failure::Temporary {
             reason: error.to_string(),
+            hint: None,
             retry_after: None,
         })?
         .to_bytes();
@@ -139,18 +154,20 @@ fn refusal(head: &http::response::Parts, body: &[u8]) -> Failure {
     if is_temporary(status) {
         return Failure::Temporary {
             reason: format!("it answered {status}"),
+            hint: None,
             retry_after: retry_after(&head.headers),
         };
     }
     match serde_json::from_slice::<EnrolRefusal>(body) {
-        Ok(EnrolRefusal { detail, code }) => {
+        // Others answer with a `detail` too.
+        Ok(EnrolRefusal { detail, code }) if !code.is_empty() => {
             let detail = detail.chars().filter(|char| !char.is_control());
             Failure::Permanent(EnrolError::Refused {
                 detail: detail.take(LONGEST_DETAIL).collect(),
                 code,
             })
         }
-        Err(_) => Failure::Permanent(EnrolError::Unexpected(status)),
+        _ => Failure::Permanent(EnrolError::Unexpected(status)),
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 use reoclo_wire::proto::Facts;
+use ring::digest::{SHA256, digest};
 use rustix::fs::statvfs;
 use rustix::system::uname;
 
@@ -43,6 +44,22 @@ pub(crate) const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 pub(crate) fn boot_id(file: &Path) -> String {
     let id = fs::read_to_string(file).unwrap_or_default();
     bounded(id.trim())
+}
+
+/// Where Linux says which installation this is: machine-id(5).
+pub(crate) const MACHINE_ID: &str = "/etc/machine-id";
+
+/// What stays with an installation, hashed, because machine-id(5) asks to tell nobody; empty when
+/// nobody says.
+pub(crate) fn machine_id(file: &Path) -> String {
+    let id = fs::read_to_string(file).unwrap_or_default();
+    let id = id.trim();
+    if id.is_empty() || id == "uninitialized" {
+        return String::new();
+    }
+    let digest = digest(&SHA256, format!("reoclo machine {id}").as_bytes());
+    let hex = digest.as_ref()[..16].iter();
+    hex.map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Without control characters, and cut to what anybody needs.

@@ -49,8 +49,8 @@ pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
 pub use orphans::reap_orphans;
 pub use run::{
-    EnrolRequestOptions, EnrolledServer, RunnerError, RunnerOptions, RunnerTiming, enrol, probe,
-    run,
+    EnrolRequestOptions, EnrolledServer, MachineFiles, RunnerError, RunnerOptions, RunnerTiming,
+    enrol, probe, run,
 };
 pub use status::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus, status};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};

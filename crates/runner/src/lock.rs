@@ -9,6 +9,7 @@ use std::time::Duration;
 use crate::data_dir::DataDir;
 
 const RUNNER_LOCK: &str = "runner.lock";
+const ENROLMENT_LOCK: &str = "enrolment.lock";
 const UPGRADE_LOCK: &str = "upgrade.lock";
 const SUPERVISOR_LOCK: &str = "supervisor.lock";
 const TRIES: u32 = 40;
@@ -60,6 +61,11 @@ pub fn is_running(data_dir: &Path) -> io::Result<Option<u32>> {
 pub(crate) async fn lock_runner(dir: &DataDir) -> Result<Lock, LockError> {
     // [`is_running`] holds it shared for a moment: that is not another runner.
     lock(dir, RUNNER_LOCK, "runner", 3).await
+}
+
+/// Takes the lock of whoever changes which server this is; waits for one that is doing it.
+pub(crate) async fn lock_enrolment(dir: &DataDir) -> Result<Lock, LockError> {
+    lock(dir, ENROLMENT_LOCK, "enrolment", TRIES).await
 }
 
 /// Takes the lock of whoever guards a new program.

@@ -3,7 +3,9 @@
 
 mod connected;
 mod connecting;
+mod enrolling;
 mod error;
+mod introduction;
 mod opening;
 mod options;
 
@@ -13,10 +15,11 @@ use reoclo_wire::handshake::ProgramOffer;
 use ring::signature::Ed25519KeyPair;
 use tokio::net::UnixStream;
 
+pub use enrolling::{EnrolRequestOptions, EnrolledServer, enrol};
 pub use error::RunnerError;
 pub(crate) use error::with_sources;
-pub use opening::{EnrolRequestOptions, EnrolledServer, enrol, probe};
-pub use options::{RunnerOptions, RunnerTiming};
+pub use opening::probe;
+pub use options::{MachineFiles, RunnerOptions, RunnerTiming};
 
 use crate::back_off::BackOff;
 use crate::data_dir::DataDir;
@@ -28,7 +31,7 @@ use crate::status::{Phase, PhaseFile};
 use crate::supervisor_process::SupervisorProcess;
 use crate::{Ambient, UpgradeOptions};
 
-use connecting::Socket;
+use introduction::Welcomed;
 
 /// Runs until `shutdown` ends, or until the control plane says that it is pointless to go on. The
 /// supervisor and its commands stay.
@@ -67,19 +70,25 @@ struct Runner {
     was_connected: bool,
     /// The supervisor was asked to make room for this program's.
     is_replacing: bool,
+    machine: MachineFiles,
     upgrade: Option<UpgradeOptions>,
     /// The program that the control plane has, as its last welcome said.
     offer: Option<ProgramOffer>,
     _lock: Lock,
 }
 
+/// Between two signs of life to the supervisor: shorter than the time after which it ends.
+const HOLD: Duration = Duration::from_secs(2);
+
 /// Where the connection stands.
 enum State {
     Connecting,
     /// The control plane knows us and the supervisor listens.
-    Connected(Box<Socket>, UnixStream),
+    Connected(Box<Welcomed>, UnixStream),
     /// Until the next attempt.
     Waiting(Duration),
+    /// The same, while another runner is connected as this server.
+    Yielding(Duration),
     /// For good.
     Closed(RunnerError),
 }
@@ -90,9 +99,15 @@ impl Runner {
         loop {
             state = match state {
                 State::Connecting => self.connecting().await,
-                State::Connected(socket, supervisor) => self.connected(*socket, supervisor).await,
+                State::Connected(welcomed, supervisor) => {
+                    self.connected(*welcomed, supervisor).await
+                }
                 State::Waiting(pause) => {
                     tokio::time::sleep(pause).await;
+                    State::Connecting
+                }
+                State::Yielding(pause) => {
+                    self.hold_supervisor(pause).await;
                     State::Connecting
                 }
                 State::Closed(error) => return Err(self.closed(error)),
@@ -100,11 +115,24 @@ impl Runner {
         }
     }
 
+    /// Waits, and keeps the supervisor from ending because nobody needs it: a new one would be
+    /// another machine to the control plane, and a decision about this one would not find it.
+    async fn hold_supervisor(&mut self, pause: Duration) {
+        let held = async {
+            loop {
+                // One that cannot be started is no worse than before.
+                let _ = self.supervisor.connect().await;
+                tokio::time::sleep(HOLD).await;
+            }
+        };
+        let _: Result<(), _> = tokio::time::timeout(pause, held).await;
+    }
+
     /// A server that was removed is remembered as such, so that a new token enrols another.
     fn closed(&mut self, error: RunnerError) -> RunnerError {
         if matches!(error, RunnerError::Decommissioned) {
-            self.enrolled.removed = true;
-            if let Err(error) = self.enrolled.save(&self.dir) {
+            let noted = self.enrolled.update(&self.dir, |enrolled| enrolled.removed = true);
+            if let Err(error) = noted {
                 tracing::warn!(%error, "it could not be noted that the server was removed");
             }
         }

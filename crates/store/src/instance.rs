@@ -1,9 +1,11 @@
 //! This instance of Reoclo, as the database knows it.
 
 use reoclo_domain::{AuditEventId, Clock, Entropy, Timestamp, new_id};
+use ring::signature::Ed25519KeyPair;
 use serde_json::json;
 use sqlx::AnyConnection;
 use uuid::Uuid;
+use zeroize::Zeroizing;
 
 use crate::audit::append::append;
 use crate::audit::heads::Heads;
@@ -11,6 +13,7 @@ use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Res
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::master_key::MasterKey;
+use crate::sealing::Place;
 use crate::sql::{sql, unreadable};
 use crate::writer::Work;
 
@@ -23,15 +26,15 @@ pub struct InstanceRecord {
     pub created_at: Timestamp,
 }
 
-/// Makes the instance and its audit chain in a new database, and checks the master key against
-/// the one that the instance was made with.
+/// Makes the instance, its key and its audit chain in a new database, and checks the master key
+/// against the one that the instance was made with.
 pub(crate) async fn establish(
     engine: Engine,
     connection: &mut AnyConnection,
     key: &MasterKey,
     clock: &dyn Clock,
     entropy: &dyn Entropy,
-) -> Result<InstanceRecord, OpenError> {
+) -> Result<(InstanceRecord, Ed25519KeyPair), OpenError> {
     let mut work = Work::begin(engine, connection, 1, false);
     if insert(work.connection().await?, key, clock, entropy).await? {
         head::create(work.connection().await?, Chain::Instance, key).await?;
@@ -39,8 +42,39 @@ pub(crate) async fn establish(
         append(&mut work, &[created], key, &mut Heads::default()).await?;
     }
     let instance = load(work.connection().await?, key).await?;
+    let connection = work.connection().await?;
+    let own_key = own_key(connection, &instance, key, entropy).await?;
     work.commit().await?;
-    Ok(instance)
+    Ok((instance, own_key))
+}
+
+/// The key that this control plane proves itself with: made once, and sealed, so that all that
+/// share the database sign with the same.
+async fn own_key(
+    connection: &mut AnyConnection,
+    instance: &InstanceRecord,
+    key: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<Ed25519KeyPair, StoreError> {
+    let id = instance.control_plane_id.to_string();
+    let place = Place {
+        purpose: "control_plane_key",
+        id: &id,
+    };
+    let mut seed = Zeroizing::new([0; 32]);
+    entropy.fill(seed.as_mut());
+    let sealed = key.sealer().seal(place, seed.as_ref(), entropy)?;
+    // Whoever is first has made it.
+    sql("UPDATE instance SET sealed_key = $1 WHERE id = 1 AND sealed_key IS NULL")
+        .bind(sealed)
+        .execute(connection)
+        .await?;
+    let row = sql("SELECT sealed_key FROM instance WHERE id = 1")
+        .one(connection)
+        .await?;
+    let seed = key.sealer().open(place, &row.bytes("sealed_key")?)?;
+    Ed25519KeyPair::from_seed_unchecked(&seed)
+        .map_err(|_| StoreError::corrupt("the sealed control_plane_key"))
 }
 
 /// Another node may be first; then nothing is inserted.

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use reoclo_domain::{AuditEventId, Clock, Entropy};
+use ring::signature::Ed25519KeyPair;
 
 use crate::address_sources::KnownLists;
 use crate::cache::Cache;
@@ -61,6 +62,7 @@ pub struct Store {
 struct Inner {
     engine: Engine,
     instance: InstanceRecord,
+    own_key: Ed25519KeyPair,
     place: Arc<Place>,
     readers: Arc<Readers>,
     writer: Queue,
@@ -106,6 +108,11 @@ impl Store {
     /// nothing can be written.
     pub async fn displaced(&self) {
         self.inner.place.displaced().await;
+    }
+
+    /// The key that this control plane proves itself with to its runners.
+    pub fn own_key(&self) -> &Ed25519KeyPair {
+        &self.inner.own_key
     }
 
     /// This instance of Reoclo.

@@ -2,6 +2,7 @@
 
 mod add;
 mod list;
+mod machine;
 mod plots;
 mod remove;
 mod rename;
@@ -17,6 +18,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page("/servers/new", add::show)
         .page("/servers/{id}", show::show)
         .page_post("/servers/{id}/enrolment-token", renew::renew)
+        .page_post("/servers/{id}/machine", machine::choose)
         .page("/servers/{id}/edit", rename::show)
         .page_post("/servers/{id}/edit", rename::rename)
         .page("/servers/{id}/decommission", remove::confirm)

@@ -252,6 +252,10 @@ const NOTICES: &[(&str, &str)] = &[
         "The organization is created: switch to it to work in it.",
     ),
     (
+        "machine-chosen",
+        "It is decided which machine this server is. The runners of the others end when they try again.",
+    ),
+    (
         "password-changed",
         "Your password is changed. Every other session of yours has ended.",
     ),

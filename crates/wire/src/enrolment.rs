@@ -42,6 +42,10 @@ pub struct EnrolReply {
     pub organization_id: String,
     /// The control plane; the runner pins it and signs it into every proof.
     pub control_plane_id: String,
+    /// The key that the control plane signs with, in base64; the runner pins it too. One of before
+    /// there was this key sends none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub control_plane_key: Option<String>,
 }
 
 /// A refusal (4xx).

@@ -8,6 +8,7 @@ use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError,
 };
+use reoclo_wire::handshake::Machine;
 use reoclo_wire::link::open_client;
 use reoclo_wire::proto::Description;
 use serde_json::json;
@@ -15,8 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::Link;
 use super::heard::Calls;
+use super::machines::machine_of;
+use super::{Link, RunnerRejected};
 use crate::Control;
 use crate::audit::{Happening, resource};
 
@@ -29,6 +31,8 @@ pub struct Attachment<Io> {
     pub io: Io,
     /// Where it comes from.
     pub source: RequestSource,
+    /// On which machine it is, if the runner said so.
+    pub machine: Option<Machine>,
 }
 
 /// Why a connection ended.
@@ -38,6 +42,10 @@ pub enum Detached {
     Lost,
     /// A newer connection of the same server took its place.
     Displaced,
+    /// Another machine is connected as the same server.
+    AnotherMachine,
+    /// An admin decided that another machine is the server.
+    NotChosen,
     /// This process is stopping.
     ShuttingDown,
     /// The server was removed.
@@ -54,6 +62,7 @@ impl Control {
             identity,
             io,
             source,
+            machine,
         } = attachment;
         let opened = open_client(io, &self.settings().link).await;
         let Ok((client, connection)) = opened else {
@@ -67,7 +76,7 @@ impl Control {
         });
         let _guard = AbortOnDrop(connection.abort_handle());
 
-        let Some((link, description)) = self.describe(Calls::new(client)).await else {
+        let Some((link, description)) = self.describe(Calls::new(client), machine).await else {
             return Detached::Lost;
         };
         let session = Session {
@@ -76,7 +85,12 @@ impl Control {
             source: &source,
             link,
         };
-        let stored = session.begin(&description).await;
+        let is_displacing = match self.seat(&identity, &session.link, &source).await {
+            Ok(is_displacing) => is_displacing,
+            Err(RunnerRejected::NotChosen) => return Detached::NotChosen,
+            Err(_) => return Detached::AnotherMachine,
+        };
+        let stored = session.begin(&description, is_displacing).await;
         let why = tokio::select! {
             _ = connection_ended => Detached::Lost,
             why = session.link.closing() => why,
@@ -89,15 +103,18 @@ impl Control {
         why
     }
 
-    async fn describe(&self, calls: Calls) -> Option<(Arc<Link>, Description)> {
+    async fn describe(
+        &self,
+        calls: Calls,
+        machine: Option<Machine>,
+    ) -> Option<(Arc<Link>, Description)> {
         let described = timeout(self.settings().describe_timeout, calls.describe()).await;
         let description = described.ok()?.ok()?;
         let read_at = self.clock().monotonic();
         let number = self.runners().next_number();
-        Some((
-            Arc::new(Link::new(number, calls, &description, read_at)),
-            description,
-        ))
+        let machine = machine_of(machine, &description);
+        let link = Link::new(number, calls, &description, machine, read_at);
+        Some((Arc::new(link), description))
     }
 }
 
@@ -128,13 +145,11 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Seats the connection, and answers what is stored of its server.
-    async fn begin(&self, description: &Description) -> Option<Known> {
+    /// Notes that the server is there, and answers what is stored of it.
+    async fn begin(&self, description: &Description, is_displacing: bool) -> Option<Known> {
         let server = self.identity.server;
         let stored = self.save(None, description).await;
-        let displaced = self.control.runners().sit(server, Arc::clone(&self.link));
-        if let Some(displaced) = displaced {
-            displaced.close(Detached::Displaced);
+        if is_displacing {
             self.note(self.audit_displaced().await);
         }
         self.leave_if_removed().await;

@@ -2,7 +2,10 @@
 
 use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_store::RunnerIdentity;
-use reoclo_wire::handshake::{Challenge, NONCE_BYTES, Proof, verify};
+use reoclo_wire::handshake::{
+    Challenge, Farewell, NONCE_BYTES, ProgramOffer, Proof, Welcome, sign_farewell, sign_welcome,
+    verify, verify_machine,
+};
 
 use crate::Control;
 
@@ -15,6 +18,19 @@ pub enum RunnerRejected {
     /// The server was removed.
     #[error("the server was decommissioned: this runner has nothing to do any more")]
     Decommissioned,
+    /// Another machine with the same identity is connected and alive, or was chosen.
+    #[error(
+        "another machine is connected as this server: was this disk, machine or data directory \
+         copied? An admin decides on the server's page which of them stays; to make this one a \
+         server of its own, add a server and run its install command here"
+    )]
+    AnotherMachine,
+    /// A person decided against this machine.
+    #[error(
+        "an admin decided that another machine is this server: to make this one a server of its \
+         own, add a server and run its install command here"
+    )]
+    NotChosen,
     /// The identity could not be looked up.
     #[error("the control plane cannot check identities now")]
     Unavailable,
@@ -25,7 +41,32 @@ impl Control {
     pub fn runner_challenge(&self) -> Challenge {
         let mut nonce = [0; NONCE_BYTES];
         self.entropy().fill(&mut nonce);
-        Challenge::new(self.store().instance().control_plane_id.to_string(), &nonce)
+        let id = self.store().instance().control_plane_id.to_string();
+        Challenge::new(id, &nonce).with_key(self.store().own_key())
+    }
+
+    /// The welcome that answers a proof, signed; `program` is what the control plane offers.
+    pub fn runner_welcome(
+        &self,
+        challenge: &Challenge,
+        proof: &Proof,
+        program: Option<ProgramOffer>,
+    ) -> Welcome {
+        let key = self.store().own_key();
+        let signature = sign_welcome(key, challenge, proof, program.as_ref());
+        Welcome { program, signature }
+    }
+
+    /// Why the connection of a proof is closed, signed; none for a runner that is too old to read
+    /// it.
+    pub fn runner_farewell(
+        &self,
+        challenge: &Challenge,
+        proof: &Proof,
+        code: u16,
+        reason: &str,
+    ) -> Option<Farewell> {
+        sign_farewell(self.store().own_key(), challenge, proof, code, reason)
     }
 
     /// Checks a runner's proof against the key that it enrolled with.
@@ -50,7 +91,7 @@ impl Control {
             .public_key
             .as_deref()
             .ok_or(RunnerRejected::Unknown)?;
-        if verify(key, challenge, proof) {
+        if verify(key, challenge, proof) && verify_machine(key, challenge, proof) {
             Ok(identity)
         } else {
             Err(RunnerRejected::Unknown)

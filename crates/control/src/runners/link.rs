@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use reoclo_wire::handshake::Machine;
 use reoclo_wire::proto::Description;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 use super::Detached;
 use super::heard::Calls;
@@ -18,6 +20,7 @@ pub(crate) struct Link {
     boot_id: String,
     clocks: Mutex<Clocks>,
     closing: watch::Sender<Option<Detached>>,
+    machine: Machine,
     version: String,
     lacks_metrics: AtomicBool,
 }
@@ -42,9 +45,11 @@ impl Link {
         number: u64,
         calls: Calls,
         description: &Description,
+        machine: Machine,
         read_at: Duration,
     ) -> Self {
         Self {
+            machine,
             number,
             calls,
             instance_id: description.instance_id.clone(),
@@ -71,6 +76,16 @@ impl Link {
 
     pub(crate) fn boot_id(&self) -> &str {
         &self.boot_id
+    }
+
+    /// On which machine it is.
+    pub(super) const fn machine(&self) -> &Machine {
+        &self.machine
+    }
+
+    /// Whether its runner answers within this time.
+    pub(super) async fn answers(&self, within: Duration) -> bool {
+        timeout(within, self.calls.describe()).await.is_ok_and(|answer| answer.is_ok())
     }
 
     /// What the runner calls its version; not trusted.

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reoclo_domain::{OperationId, ServerId};
+use reoclo_domain::{OperationId, ServerId, Timestamp};
+use reoclo_wire::handshake::Machine;
 use reoclo_wire::proto::ForgetRequest;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::machines::Machines;
 use super::room::{Place, Room, Slot, Waiting};
 use super::{Detached, Link};
 use crate::Refusal;
@@ -36,6 +38,33 @@ struct Seat {
     link: watch::Sender<Option<Arc<Link>>>,
     room: Room,
     unforgotten: Vec<OperationId>,
+    machines: Machines,
+}
+
+/// What becomes of a connection that wants a server's seat.
+pub(super) enum Seated {
+    /// It has it, and displaces this one.
+    Yes(Option<Arc<Link>>),
+    /// Another machine has it.
+    Taken(Arc<Link>),
+    /// It is kept for another machine.
+    Kept,
+    /// A person decided against this machine.
+    Barred,
+}
+
+impl Seat {
+    fn refusal(&self, machine: &Machine, now: Timestamp) -> Option<Seated> {
+        if self.machines.is_barred(machine) {
+            return Some(Seated::Barred);
+        }
+        if self.machines.is_kept_from(machine, now) {
+            return Some(Seated::Kept);
+        }
+        let link = self.link.borrow().clone();
+        link.filter(|link| link.machine().is_another_than(machine))
+            .map(Seated::Taken)
+    }
 }
 
 impl Runners {
@@ -88,6 +117,7 @@ impl Runners {
             link: watch::Sender::default(),
             room: Room::new(self.limits.running),
             unforgotten: Vec::new(),
+            machines: Machines::default(),
         })
     }
 
@@ -115,10 +145,32 @@ impl Runners {
         seat.wait_for(Option::is_some).await.ok()?.clone()
     }
 
-    /// Seats a connection and answers the one that it displaces.
-    pub(super) fn sit(&self, server: ServerId, link: Arc<Link>) -> Option<Arc<Link>> {
+    /// Seats a connection, unless another machine has the seat.
+    pub(super) fn sit(&self, server: ServerId, link: &Arc<Link>, now: Timestamp) -> Seated {
         let mut seats = self.seats();
-        self.seat(&mut seats, server).link.send_replace(Some(link))
+        let seat = self.seat(&mut seats, server);
+        if let Some(refused) = seat.refusal(link.machine(), now) {
+            return refused;
+        }
+        seat.machines.seated(link.machine());
+        Seated::Yes(seat.link.send_replace(Some(Arc::clone(link))))
+    }
+
+    /// Whether a machine would get the seat now; the seat stays as it is.
+    pub(super) fn refusal(&self, server: ServerId, machine: &Machine, now: Timestamp) -> Option<Seated> {
+        self.seats().get(&server)?.refusal(machine, now)
+    }
+
+    /// Looks at, or changes, what is known of a server's machines.
+    pub(super) fn with_machines<R>(
+        &self,
+        server: ServerId,
+        act: impl FnOnce(&mut Machines, Option<&Arc<Link>>) -> R,
+    ) -> R {
+        let mut seats = self.seats();
+        let seat = self.seat(&mut seats, server);
+        let link = seat.link.borrow().clone();
+        act(&mut seat.machines, link.as_ref())
     }
 
     /// Gives the seat up, unless another connection has taken it.

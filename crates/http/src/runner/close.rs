@@ -7,9 +7,12 @@ use std::task::{Context, Poll};
 use axum::Error;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
 use futures_util::{Sink, SinkExt, Stream};
+use reoclo_wire::handshake::Farewell;
 use tokio::time::{Duration, timeout};
 
 const CLOSE_TIME: Duration = Duration::from_secs(2);
+/// A control frame holds 125 bytes, two of which are the code (RFC 6455, 5.5).
+const MOST_REASON: usize = 123;
 
 /// Two hands on one socket: the link's, which carries bytes, and ours, which says goodbye.
 #[derive(Clone)]
@@ -20,13 +23,19 @@ impl SharedSocket {
         Self(Arc::new(Mutex::new(socket)))
     }
 
-    /// Says why, for as long as the other end listens.
-    pub(super) async fn close(mut self, code: u16, reason: String) {
+    /// Says why, for as long as the other end listens: first in the words that it can verify, then
+    /// with the code, and as much of the reason as fits beside it.
+    pub(super) async fn close(mut self, code: u16, reason: String, farewell: Option<&Farewell>) {
+        let fits = reason.floor_char_boundary(MOST_REASON);
         let frame = CloseFrame {
             code,
-            reason: reason.into(),
+            reason: reason[..fits].into(),
         };
+        let farewell = farewell.and_then(|farewell| serde_json::to_string(farewell).ok());
         let closing = async {
+            if let Some(farewell) = farewell {
+                self.send(Message::Text(farewell.into())).await?;
+            }
             self.send(Message::Close(Some(frame))).await?;
             SinkExt::<Message>::close(&mut self).await
         };

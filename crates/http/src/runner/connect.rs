@@ -9,7 +9,7 @@ use axum::response::Response;
 use futures_util::{SinkExt, StreamExt};
 use reoclo_control::{Attachment, Detached, RequestSource, RunnerIdentity, RunnerRejected};
 use reoclo_wire::byte_stream::{ByteStream, Codec, Received};
-use reoclo_wire::handshake::{Challenge, CloseCode, Proof, Welcome};
+use reoclo_wire::handshake::{Challenge, CloseCode, Proof};
 use serde::Serialize;
 use tokio::time::timeout;
 
@@ -53,15 +53,19 @@ pub(super) async fn connect(
 async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
     let mut socket = SharedSocket::new(socket);
     let shaken = timeout(HANDSHAKE_TIME, shake_hands(&state, &source, &mut socket)).await;
-    let (code, reason) = match shaken {
-        Ok(Some(Ok(identity))) => {
+    // A connection that does not speak the handshake is no runner.
+    let Ok(Some(shaken)) = shaken else { return };
+    let (code, reason) = match shaken.identified {
+        Ok(identity) => {
             let io = ByteStream::new(socket.clone(), CODEC);
+            let machine = shaken.proof.machine.as_ref();
             let detached = state
                 .control
                 .attach(Attachment {
                     identity,
                     io,
                     source,
+                    machine: machine.map(|proof| proof.machine.clone()),
                 })
                 .await;
             let Some(goodbye) = goodbye(detached) else {
@@ -69,18 +73,25 @@ async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
             };
             goodbye
         }
-        Ok(Some(Err(rejected))) => rejection(rejected),
-        // A connection that does not speak the handshake is no runner.
-        Ok(None) | Err(_) => return,
+        Err(rejected) => rejection(rejected),
     };
-    socket.close(code, reason).await;
+    let control = &state.control;
+    let farewell = control.runner_farewell(&shaken.challenge, &shaken.proof, code.code(), &reason);
+    socket.close(code.code(), reason, farewell.as_ref()).await;
+}
+
+/// What was said before bytes flow, and who it was.
+struct Shaken {
+    challenge: Challenge,
+    proof: Proof,
+    identified: Result<RunnerIdentity, RunnerRejected>,
 }
 
 async fn shake_hands(
     state: &AppState,
     source: &RequestSource,
     socket: &mut SharedSocket,
-) -> Option<Result<RunnerIdentity, RunnerRejected>> {
+) -> Option<Shaken> {
     let control = &state.control;
     let challenge: Challenge = control.runner_challenge();
     send(socket, &challenge).await?;
@@ -88,16 +99,35 @@ async fn shake_hands(
         Message::Text(text) => serde_json::from_str(&text).ok()?,
         _ => return None,
     };
-    let identified = control.identify_runner(&challenge, &proof).await;
-    if let Ok(identity) = &identified {
-        if let Some(failure) = &proof.upgrade_failed {
-            control.note_failed_upgrade(identity, source, failure).await;
-        }
+    let identified = identify(state, source, &challenge, &proof).await;
+    if identified.is_ok() {
         let program = state.program.get().await;
         let program = program.map(|program| program.offer.clone());
-        send(socket, &Welcome { program }).await?;
+        send(socket, &control.runner_welcome(&challenge, &proof, program)).await?;
     }
-    Some(identified)
+    Some(Shaken {
+        challenge,
+        proof,
+        identified,
+    })
+}
+
+async fn identify(
+    state: &AppState,
+    source: &RequestSource,
+    challenge: &Challenge,
+    proof: &Proof,
+) -> Result<RunnerIdentity, RunnerRejected> {
+    let control = &state.control;
+    let identity = control.identify_runner(challenge, proof).await?;
+    let machine = proof.machine.as_ref();
+    control.admit_machine(&identity, machine, source).await?;
+    if let Some(failure) = &proof.upgrade_failed {
+        control
+            .note_failed_upgrade(&identity, source, failure)
+            .await;
+    }
+    Ok(identity)
 }
 
 async fn send(socket: &mut SharedSocket, message: &impl Serialize) -> Option<()> {
@@ -105,18 +135,21 @@ async fn send(socket: &mut SharedSocket, message: &impl Serialize) -> Option<()>
     socket.send(Message::Text(text.into())).await.ok()
 }
 
-fn rejection(rejected: RunnerRejected) -> (u16, String) {
+fn rejection(rejected: RunnerRejected) -> (CloseCode, String) {
     let code = match rejected {
-        RunnerRejected::Unknown => CloseCode::Rejected,
+        RunnerRejected::Unknown | RunnerRejected::NotChosen => CloseCode::Rejected,
         RunnerRejected::Decommissioned => CloseCode::Decommissioned,
+        RunnerRejected::AnotherMachine => CloseCode::AnotherMachine,
         RunnerRejected::Unavailable => CloseCode::ShuttingDown,
     };
-    (code.code(), rejected.to_string())
+    (code, rejected.to_string())
 }
 
-fn goodbye(detached: Detached) -> Option<(u16, String)> {
+fn goodbye(detached: Detached) -> Option<(CloseCode, String)> {
     let (code, reason) = match detached {
         Detached::Lost => return None,
+        Detached::AnotherMachine => return Some(rejection(RunnerRejected::AnotherMachine)),
+        Detached::NotChosen => return Some(rejection(RunnerRejected::NotChosen)),
         Detached::Displaced => (
             CloseCode::Displaced,
             "a newer connection of this server took its place",
@@ -127,5 +160,5 @@ fn goodbye(detached: Detached) -> Option<(u16, String)> {
         ),
         Detached::Decommissioned => (CloseCode::Decommissioned, "the server was decommissioned"),
     };
-    Some((code.code(), reason.to_owned()))
+    Some((code, reason.to_owned()))
 }

@@ -3,6 +3,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use reoclo_control::{Control, Refusal};
 use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
+use reoclo_wire::handshake::public_key;
 
 use crate::body::{JsonAnswer, JsonBody};
 use crate::edge::Source;
@@ -23,5 +24,6 @@ pub(super) async fn enrol(
         server_id: server.to_string(),
         organization_id: organization.to_string(),
         control_plane_id: control.store().instance().control_plane_id.to_string(),
+        control_plane_key: Some(public_key(control.store().own_key())),
     }))
 }

@@ -1,5 +1,5 @@
-use reoclo_api_types::{AddedServerBody, ServerBody};
-use reoclo_control::{AddedServer, HostFacts, ServerRecord};
+use reoclo_api_types::{AddedServerBody, MachineBody, ServerBody};
+use reoclo_control::{AddedServer, Control, HostFacts, MachineConflict, ServerRecord};
 
 /// A server that was just added.
 pub(super) fn added(added: &AddedServer, record: ServerRecord) -> AddedServerBody {
@@ -34,5 +34,36 @@ pub(super) fn server(server: ServerRecord) -> ServerBody {
             .and_then(|facts| facts.docker_version.clone()),
         last_seen_at: server.last_seen_at.map(|at| at.to_string()),
         created_at: server.created_at.to_string(),
+        machines: Vec::new(),
     }
+}
+
+/// A server with the machines that claim to be it, when there are several.
+pub(super) fn with_machines(control: &Control, record: ServerRecord) -> ServerBody {
+    let conflict = control.machine_conflict(record.id);
+    let mut body = server(record);
+    if let Some(conflict) = conflict {
+        body.machines = machines(conflict);
+    }
+    body
+}
+
+fn machines(conflict: MachineConflict) -> Vec<MachineBody> {
+    let connected = conflict.connected.map(|id| MachineBody {
+        id,
+        is_connected: true,
+        address: None,
+        first_seen_at: None,
+        last_seen_at: None,
+        attempts: None,
+    });
+    let others = conflict.others.into_iter().map(|other| MachineBody {
+        id: other.id,
+        is_connected: false,
+        address: other.address,
+        first_seen_at: Some(other.first_seen_at.to_string()),
+        last_seen_at: Some(other.last_seen_at.to_string()),
+        attempts: Some(other.attempts),
+    });
+    connected.into_iter().chain(others).collect()
 }

@@ -1,7 +1,11 @@
 use axum::extract::State;
 use http::StatusCode;
-use reoclo_api_types::{AddServerRequest, AddedServerBody, ChangeServerRequest, ServerBody};
-use reoclo_control::{Authorized, Control, NewServerForm, ServerForm, ServersRead, ServersWrite};
+use reoclo_api_types::{
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, ServerBody,
+};
+use reoclo_control::{
+    Authorized, Control, NewServerForm, OrganizationManage, ServerForm, ServersRead, ServersWrite,
+};
 
 use super::body;
 use crate::body::{JsonAnswer, JsonBody};
@@ -14,7 +18,10 @@ pub(super) async fn list(
 ) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
     let servers = control.servers(&proof).await?;
     Ok(JsonAnswer::ok(
-        servers.into_iter().map(body::server).collect(),
+        servers
+            .into_iter()
+            .map(|server| body::with_machines(&control, server))
+            .collect(),
     ))
 }
 
@@ -24,7 +31,17 @@ pub(super) async fn show(
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerBody>, ApiError> {
     let server = control.server(&proof, &id).await?;
-    Ok(JsonAnswer::ok(body::server(server)))
+    Ok(JsonAnswer::ok(body::with_machines(&control, server)))
+}
+
+pub(super) async fn choose_machine(
+    proof: Authorized<OrganizationManage>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+    JsonBody(request): JsonBody<ChooseMachineRequest>,
+) -> Result<StatusCode, ApiError> {
+    control.choose_machine(&proof, &id, &request.keep).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn add(

@@ -133,6 +133,7 @@ async fn connect(world: &World, events: Vec<Event>) -> JoinHandle<()> {
             identity,
             io: ours,
             source: RequestSource::default(),
+            machine: None,
         };
         control.attach(attachment).await
     });

@@ -28,7 +28,13 @@ pub(super) fn run(options: EnrolOptions) -> anyhow::Result<ExitCode> {
     let enrolled = small_runtime()?
         .block_on(reoclo_runner::enrol(options, ambient()))
         .map_err(end)?;
-    let text = if enrolled.is_new {
+    let text = if let Some(was) = enrolled.was {
+        format!(
+            "This machine is enrolled as server {} now. It was server {was}, whose identity is \
+             kept beside it.",
+            enrolled.server_id
+        )
+    } else if enrolled.is_new {
         format!("This machine is enrolled as server {}.", enrolled.server_id)
     } else {
         format!(

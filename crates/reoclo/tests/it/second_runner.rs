@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::fixture::{ControlPlane, Gate, Home, Process, wait_until};
+use serde_json::{Value, json};
+
+use crate::fixture::{ControlPlane, Gate, Home, Process, Proxy, free_port, wait_until};
 
 /// What a runner is, without its lock, socket and spool.
 fn copy_identity(from: &Path, to: &Path) {
@@ -21,60 +23,176 @@ fn connected(home: &Home) -> (ControlPlane, String, Process) {
     (serve, added.server, runner)
 }
 
-/// Starts a runner on a copy, and waits until it has taken the first one's place.
-fn displaced(home: &Home) -> Process {
+/// What tells a copy from the machine that it was made of.
+#[derive(Clone, Copy)]
+enum Copied {
+    /// A container with its volume: the same kernel and installation.
+    Container,
+    /// A virtual machine with its disk: the same installation.
+    Disk,
+    /// The data directory, to a machine of its own.
+    Directory,
+}
+
+/// Starts a runner on a copy.
+fn copy(home: &Home, copied: Copied) -> Process {
     copy_identity(&home.path("web"), &home.path("copy"));
-    let copy = home.runner("copy", None);
-    wait_until("the displacement is audited", || {
-        home.audit("export", &[])
-            .stdout
-            .contains("\"runner.displaced\"")
+    start_copy(home, copied)
+}
+
+fn start_copy(home: &Home, copied: Copied) -> Process {
+    let (boot, machine) = (home.path("boot-id"), home.path("machine-id"));
+    fs::write(&boot, "another boot").unwrap();
+    fs::write(&machine, "another installation").unwrap();
+    let boot = ["--boot-id-file", boot.to_str().unwrap()];
+    let machine = ["--machine-id-file", machine.to_str().unwrap()];
+    let flags = match copied {
+        Copied::Container => vec![],
+        Copied::Disk => boot.to_vec(),
+        Copied::Directory => [boot, machine].concat(),
+    };
+    home.runner_with("copy", None, &[&flags[..], &["--reconnect-most", "0.4"]].concat())
+}
+
+/// How often it stands in the audit log that a copy was refused.
+fn refusals(home: &Home) -> usize {
+    let exported = home.audit("export", &[]).stdout;
+    exported.matches("\"runner.another_machine\"").count()
+}
+
+fn wait_for_refusal(copy: &Process) {
+    wait_until("the copy says so", || {
+        copy.stderr().contains("another machine is connected as this server")
     });
-    copy
+}
+
+/// The machines of the server, as its page's API tells them.
+fn machines(serve: &ControlPlane, server: &str) -> Vec<Value> {
+    let answer = serve.integration().get(&format!("/api/servers/{server}")).ok();
+    answer["machines"].as_array().cloned().unwrap_or_default()
+}
+
+/// Its id for a decision.
+fn machine(serve: &ControlPlane, server: &str, is_connected: bool) -> String {
+    let machines = machines(serve, server);
+    let found = machines.iter().find(|machine| machine["is_connected"] == is_connected);
+    found.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn a_second_connection_takes_the_place_of_the_first_and_is_audited() {
+fn a_copy_is_refused_while_the_machine_that_is_connected_is_alive() {
+    for copied in [Copied::Container, Copied::Disk, Copied::Directory] {
+        let home = Home::new();
+        let (serve, server, mut first) = connected(&home);
+        assert!(machines(&serve, &server).is_empty());
+        let copy = copy(&home, copied);
+        wait_for_refusal(&copy);
+        wait_until("it tried again", || {
+            let machines = machines(&serve, &server);
+            machines.iter().any(|machine| machine["attempts"].as_u64() >= Some(3))
+        });
+        assert_eq!(refusals(&home), 1, "it is told once");
+        assert!(serve.process.stderr().contains("is it a copy?"));
+        let person = serve.set_up();
+        let answer = person.get(&format!("/servers/{server}"));
+        let page = answer.text();
+        assert!(page.contains("More than one machine claims to be this server"), "{page}");
+
+        let ended = serve.automation().on(&server).run("pwd");
+        ended.is("completed", 0);
+        assert!(!first.has_ended() && !first.stderr().contains("another"));
+        serve.integration().wait_for_status(&server, "active");
+    }
+}
+
+#[test]
+fn a_copy_takes_over_from_a_machine_that_is_gone() {
     let home = Home::new();
     let (serve, server, mut first) = connected(&home);
-    let key = serve.automation().on(&server);
-    key.run("true").is("completed", 0);
-    let _copy = displaced(&home);
-    wait_until("the first runner says so", || {
-        first
-            .stderr()
-            .contains("another runner has connected as this server")
-    });
-    assert!(
-        !first.has_ended(),
-        "it comes back later, should the other go"
-    );
-
-    for name in ["gate-1", "gate-2", "gate-3"] {
-        let gate = Gate::new(&home, name);
-        gate.open();
-        let ended = key.run(&gate.command());
-        ended.is("completed", 0);
-        assert_eq!(ended.stdout, Gate::OUTPUT);
-        assert_eq!(gate.runs(), 1);
-    }
+    first.kill();
+    serve.integration().wait_for_status(&server, "unreachable");
+    let _copy = copy(&home, Copied::Disk);
     serve.integration().wait_for_status(&server, "active");
+    assert_eq!(refusals(&home), 0);
+}
+
+/// The machine was switched off and on: nobody closed its connection, and it comes back as
+/// another boot and another supervisor.
+#[test]
+fn a_machine_that_rebooted_behind_a_half_open_link_is_back_within_seconds() {
+    // Nothing but the question of the newcomer finds out.
+    let home = Home::with_timing(&[("keepalive_every", 600.0), ("keepalive_timeout", 600.0)]);
+    let port = free_port();
+    let network = Proxy::to(port);
+    let (listen, url) = (format!("127.0.0.1:{port}"), network.url());
+    let serve = home.serve_with(&["--listen", &listen, "--public-url", &url]);
+    let serve = serve.at(&format!("http://{listen}"));
+    let added = home.add_server("web");
+    let mut first = home.runner("web", Some((&network.url(), &added.token)));
+    serve.integration().wait_for_status(&added.server, "active");
+    network.silence();
+    first.kill();
+    let boot = home.path("boot-id");
+    fs::write(&boot, "the next boot").unwrap();
+    let flags = ["--url", serve.url(), "--boot-id-file", boot.to_str().unwrap()];
+    copy_identity(&home.path("web"), &home.path("rebooted"));
+    let rebooted = home.runner_with("rebooted", None, &flags);
+    wait_until("it is connected", || rebooted.stderr().contains("connected server_id"));
+    let ended = serve.automation().on(&added.server).run("true");
+    ended.is("completed", 0);
+    assert_eq!(refusals(&home), 0);
+    assert!(machines(&serve, &added.server).is_empty());
 }
 
 #[test]
-fn a_command_of_the_displaced_runner_is_not_run_again_and_not_left_running() {
+fn an_admin_decides_for_the_machine_that_is_connected() {
+    let home = Home::new();
+    let (serve, server, first) = connected(&home);
+    let copy = copy(&home, Copied::Disk);
+    wait_for_refusal(&copy);
+    let person = serve.set_up();
+    let path = format!("/api/servers/{server}/machine");
+    let unknown = person.post(&path, &json!({ "keep": "0000000000000000" }));
+    assert_eq!(unknown.status, 409, "{}", unknown.text());
+    let keep = json!({ "keep": machine(&serve, &server, true) });
+    // A key has no say in it.
+    let by_key = serve.integration().post_json(&path, &keep);
+    assert_eq!(by_key.status, 403, "{}", by_key.text());
+    assert_eq!(person.post(&path, &keep).status, 204);
+    let ended = copy.finished();
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert!(ended.stderr.contains("an admin decided"), "{}", ended.stderr);
+    assert!(machines(&serve, &server).is_empty());
+    serve.automation().on(&server).run("true").is("completed", 0);
+    assert!(!first.stderr().contains("another"), "{}", first.stderr());
+}
+
+/// The commands of the one that goes are not run again on the one that stays.
+#[test]
+fn an_admin_decides_for_the_copy() {
     let home = Home::with_timing(&[("inline_wait", 0.1)]);
-    let (serve, server, _first) = connected(&home);
+    let (serve, server, first) = connected(&home);
     let key = serve.automation().on(&server);
     let gate = Gate::new(&home, "gate");
     let id = key.start(&gate.command());
     gate.wait_for_begin();
-    let _copy = displaced(&home);
+    let copy = copy(&home, Copied::Disk);
+    wait_for_refusal(&copy);
+    let person = serve.set_up();
+    let keep = json!({ "keep": machine(&serve, &server, false) });
+    let path = format!("/api/servers/{server}/machine");
+    assert_eq!(person.post(&path, &keep).status, 204);
+    let ended = first.finished();
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    wait_until("the copy is connected", || copy.stderr().contains("connected server_id"));
     gate.open();
     // The copy knows nothing of it.
     key.ended(&id).is("failed", 255);
     gate.wait_for_end();
     assert_eq!(gate.runs(), 1);
+    key.run("true").is("completed", 0);
+    let exported = home.audit("export", &[]).stdout;
+    assert!(exported.contains("\"server.choose_machine\""), "{exported}");
 }
 
 #[test]

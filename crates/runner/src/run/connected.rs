@@ -11,7 +11,7 @@ use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::connecting::{Failure, Socket};
+use super::introduction::{Exchange, Failure, Socket, Welcomed};
 use super::{Runner, State};
 use crate::back_off::BackOff;
 use crate::status::Phase;
@@ -40,14 +40,14 @@ impl From<Error> for End {
 }
 
 impl Runner {
-    pub(super) async fn connected(&mut self, socket: Socket, supervisor: UnixStream) -> State {
+    pub(super) async fn connected(&mut self, welcomed: Welcomed, supervisor: UnixStream) -> State {
         tracing::info!(server_id = self.enrolled.server_id, "connected");
         self.note(Phase::Connected, None);
         self.is_replacing = self.supervisor.retire_another_program().await;
         let since = self.ambient.clock.monotonic();
         self.confirm_upgrade().await;
         let end = tokio::select! {
-            end = splice(socket, supervisor) => end,
+            end = splice(welcomed, supervisor) => end,
             prepared = self.prepare_upgrade() => match prepared {
                 Some(prepared) => return self.become_another(prepared),
                 // So that the control plane hears of it.
@@ -101,16 +101,23 @@ impl Runner {
 }
 
 /// Passes bytes both ways until either end goes.
-async fn splice(socket: Socket, supervisor: UnixStream) -> End {
+async fn splice(welcomed: Welcomed, supervisor: UnixStream) -> End {
+    let Welcomed {
+        socket, exchange, ..
+    } = welcomed;
     let (to_control_plane, from_control_plane) = socket.split();
     let (from_supervisor, to_supervisor) = supervisor.into_split();
     tokio::select! {
-        end = inward(from_control_plane, to_supervisor) => end,
+        end = inward(from_control_plane, to_supervisor, &exchange) => end,
         end = outward(from_supervisor, to_control_plane) => end,
     }
 }
 
-async fn inward(mut from: SplitStream<Socket>, mut to: OwnedWriteHalf) -> End {
+async fn inward(
+    mut from: SplitStream<Socket>,
+    mut to: OwnedWriteHalf,
+    exchange: &Exchange,
+) -> End {
     loop {
         let moved = match from.next().await {
             None => return End::ControlPlane(Failure::closed(None)),
@@ -118,6 +125,11 @@ async fn inward(mut from: SplitStream<Socket>, mut to: OwnedWriteHalf) -> End {
             Some(Ok(Message::Close(frame))) => {
                 return End::ControlPlane(Failure::closed(frame.as_ref()));
             }
+            // What it says itself; the code that follows is everybody's.
+            Some(Ok(Message::Text(text))) => match exchange.farewell(&text) {
+                Some(ended) => return End::ControlPlane(ended),
+                None => Ok(()),
+            },
             Some(Ok(Message::Binary(bytes))) => to.write_all(&bytes).await,
             // The WebSocket answers pings itself.
             Some(Ok(_)) => Ok(()),

@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
+use std::time::Duration;
 
 use crate::{AddressError, DataDirError, EnrolError, IdentityError, LockError, TrustError};
 
@@ -28,11 +29,14 @@ pub enum RunnerError {
     Rejected(String),
     #[error("this server was removed from the control plane, and its runner ends")]
     Decommissioned,
-    #[error(
-        "the URL belongs to control plane {found}, and this server is enrolled with {pinned}: \
-         correct the URL, or enrol again with an empty data directory"
-    )]
-    OtherControlPlane { found: String, pinned: String },
+    #[error("this program could not connect to the control plane: {0}")]
+    NotConnected(String),
+    #[error("this machine could not be enrolled within {} seconds: {reason}{hint}", .limit.as_secs())]
+    EnrolledTooLate {
+        limit: Duration,
+        reason: String,
+        hint: &'static str,
+    },
 }
 
 impl RunnerError {
@@ -42,6 +46,8 @@ impl RunnerError {
             self,
             Self::DataDir(_)
                 | Self::Enrolled(_)
+                | Self::NotConnected(_)
+                | Self::EnrolledTooLate { .. }
                 | Self::Lock(LockError::File { .. })
                 | Self::Identity(IdentityError::File(_))
         )

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use reoclo_domain::Secret;
 
-use crate::{BackOffRange, SupervisorCommand, UpgradeOptions};
+use crate::{BackOffRange, SupervisorCommand, UpgradeOptions, facts};
 
 /// What a runner is started with.
 #[derive(Clone, Debug)]
@@ -18,10 +18,30 @@ pub struct RunnerOptions {
     pub ca_cert: Option<PathBuf>,
     /// How to start the supervisor.
     pub supervisor: SupervisorCommand,
+    /// What this machine is known by.
+    pub machine: MachineFiles,
     /// How to follow the control plane's program; none to stay.
     pub upgrade: Option<UpgradeOptions>,
     /// Limits and pauses.
     pub timing: RunnerTiming,
+}
+
+/// Where a machine says which one it is.
+#[derive(Clone, Debug)]
+pub struct MachineFiles {
+    /// Which boot this is.
+    pub boot_id: PathBuf,
+    /// Which installation this is.
+    pub machine_id: PathBuf,
+}
+
+impl Default for MachineFiles {
+    fn default() -> Self {
+        Self {
+            boot_id: facts::BOOT_ID.into(),
+            machine_id: facts::MACHINE_ID.into(),
+        }
+    }
 }
 
 /// Limits on how long things may take, and pauses between attempts.
@@ -35,6 +55,8 @@ pub struct RunnerTiming {
     pub dial: Duration,
     /// From the request for a WebSocket to the welcome, and for the whole of an enrolment.
     pub handshake: Duration,
+    /// For an enrolment that somebody waits for.
+    pub enrolment: Duration,
     /// A connection that lasted this long was a good one: pauses begin small again.
     pub stable_after: Duration,
     /// For a started supervisor to listen.
@@ -54,6 +76,7 @@ impl Default for RunnerTiming {
             },
             dial: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
+            enrolment: Duration::from_mins(1),
             stable_after: Duration::from_secs(10),
             supervisor_start: Duration::from_secs(10),
         }

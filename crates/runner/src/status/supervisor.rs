@@ -37,6 +37,9 @@ pub(crate) struct SupervisorAnswer {
     /// See [`program_id`].
     pub(crate) program: String,
     pub(crate) running: u64,
+    /// Of this process; one of before it was told says nothing.
+    #[serde(default)]
+    pub(crate) instance_id: String,
     /// Microseconds since 1970.
     pub(crate) since: i64,
 }

@@ -117,6 +117,7 @@ impl Service {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             program: program_id().unwrap_or_default(),
             running: u64::try_from(*self.running().borrow()).unwrap_or(u64::MAX),
+            instance_id: self.0.origin.instance_id.clone(),
             since: self.0.since.as_micros(),
         }
     }

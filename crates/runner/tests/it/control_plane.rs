@@ -16,7 +16,11 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use reoclo_wire::byte_stream::{ByteStream, Codec, Received};
 use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
-use reoclo_wire::handshake::{Challenge, CloseCode, Proof, Welcome, verify};
+use reoclo_wire::handshake::{
+    Challenge, CloseCode, Proof, Welcome, public_key, sign_farewell, sign_welcome, verify,
+    verify_machine,
+};
+use ring::signature::Ed25519KeyPair;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -30,7 +34,18 @@ use crate::supervisor::Client;
 
 pub const CONTROL_PLANE: &str = "0190b6f2-6f0c-7cc3-98c5-0000000000c0";
 pub const SERVER: &str = "0190b6f2-6f0c-7cc3-98c5-0000000000a0";
+pub const OTHER_SERVER: &str = "0190b6f2-6f0c-7cc3-98c5-0000000000a1";
 pub const ORGANIZATION: &str = "0190b6f2-6f0c-7cc3-98c5-0000000000b0";
+
+/// The key that the control plane proves itself with.
+pub fn own_key() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[21; 32]).unwrap()
+}
+
+/// Somebody else's.
+pub fn foreign_key() -> Ed25519KeyPair {
+    Ed25519KeyPair::from_seed_unchecked(&[22; 32]).unwrap()
+}
 
 /// What becomes of the next request, instead of what it asks for.
 pub enum Plan {
@@ -47,6 +62,8 @@ pub struct ControlPlane {
 
 struct Shared {
     plans: Mutex<VecDeque<Plan>>,
+    /// Which server the next token is for.
+    server: Mutex<&'static str>,
     enrolments: Mutex<Vec<EnrolRequest>>,
     /// Each request's path, as it comes.
     paths: Mutex<Vec<String>>,
@@ -62,6 +79,7 @@ impl ControlPlane {
         let (sender, sockets) = mpsc::unbounded_channel();
         let shared = Arc::new(Shared {
             plans: Mutex::default(),
+            server: Mutex::new(SERVER),
             enrolments: Mutex::default(),
             paths: Mutex::default(),
             sockets: sender,
@@ -81,6 +99,10 @@ impl ControlPlane {
 
     pub fn plan(&self, plan: Plan) {
         self.shared.plans.lock().unwrap().push_back(plan);
+    }
+
+    pub fn set_server(&self, id: &'static str) {
+        *self.shared.server.lock().unwrap() = id;
     }
 
     pub fn enrolments(&self) -> Vec<EnrolRequest> {
@@ -112,42 +134,82 @@ impl ControlPlane {
 }
 
 /// A WebSocket with a runner behind it.
-pub struct Link(pub WebSocketStream<TokioIo<Upgraded>>);
+pub struct Link {
+    pub socket: WebSocketStream<TokioIo<Upgraded>>,
+    exchange: Option<(Challenge, Proof)>,
+}
 
 impl Link {
     /// Challenges, and gives the proof.
     pub async fn challenge(&mut self) -> (Challenge, Proof) {
-        self.challenge_as(CONTROL_PLANE).await.unwrap()
+        self.challenge_as(CONTROL_PLANE, Some(&own_key()))
+            .await
+            .unwrap()
     }
 
-    pub async fn challenge_as(&mut self, id: &str) -> Option<(Challenge, Proof)> {
-        let challenge = Challenge::new(id, &[7; 32]);
+    pub async fn challenge_as(
+        &mut self,
+        id: &str,
+        key: Option<&Ed25519KeyPair>,
+    ) -> Option<(Challenge, Proof)> {
+        let mut challenge = Challenge::new(id, &[7; 32]);
+        if let Some(key) = key {
+            challenge = challenge.with_key(key);
+        }
         self.send(&challenge).await;
-        let text = self.0.next().await?.ok()?.into_text().ok()?;
-        Some((challenge, serde_json::from_str(&text).ok()?))
+        let text = self.socket.next().await?.ok()?.into_text().ok()?;
+        let exchange = (challenge, serde_json::from_str(&text).ok()?);
+        self.exchange = Some(exchange.clone());
+        Some(exchange)
     }
 
     pub async fn welcome(&mut self) {
+        self.welcome_as(&own_key()).await;
+    }
+
+    pub async fn welcome_as(&mut self, key: &Ed25519KeyPair) {
+        let (challenge, proof) = self.exchange.as_ref().unwrap();
+        let signature = sign_welcome(key, challenge, proof, None);
+        let welcome = Welcome {
+            program: None,
+            signature,
+        };
+        self.send(&welcome).await;
+    }
+
+    /// As a control plane does that has no key.
+    pub async fn welcome_unsigned(&mut self) {
         self.send(&Welcome::default()).await;
     }
 
-    pub async fn close(mut self, code: CloseCode) {
+    /// As the control plane does.
+    pub async fn close(self, code: CloseCode) {
+        self.close_as(code, Some(&own_key())).await;
+    }
+
+    pub async fn close_as(mut self, code: CloseCode, key: Option<&Ed25519KeyPair>) {
+        if let Some(key) = key {
+            let (challenge, proof) = self.exchange.as_ref().unwrap();
+            let said = sign_farewell(key, challenge, proof, code.code(), "because").unwrap();
+            self.send(&said).await;
+        }
         let frame = CloseFrame {
             code: code.code().into(),
             reason: "because".into(),
         };
-        self.0.close(Some(frame)).await.unwrap();
-        while let Some(Ok(_)) = self.0.next().await {}
+        // Who was told may be gone.
+        let _ = self.socket.close(Some(frame)).await;
+        while let Some(Ok(_)) = self.socket.next().await {}
     }
 
     async fn send<T: serde::Serialize>(&mut self, message: &T) {
         let text = serde_json::to_string(message).unwrap();
-        self.0.send(Message::text(text)).await.unwrap();
+        self.socket.send(Message::text(text)).await.unwrap();
     }
 
     /// The link on top.
     pub async fn client(self) -> Option<Client> {
-        Client::try_open(ByteStream::new(self.0, codec())).await
+        Client::try_open(ByteStream::new(self.socket, codec())).await
     }
 }
 
@@ -165,7 +227,8 @@ pub fn codec() -> Codec<Message> {
 pub fn is_proven(enrolment: &EnrolRequest, challenge: &Challenge, proof: &Proof) -> bool {
     use base64::Engine;
     let key = base64::engine::general_purpose::STANDARD.decode(&enrolment.public_key);
-    verify(&key.unwrap(), challenge, proof)
+    let key = key.unwrap();
+    verify(&key, challenge, proof) && proof.machine.is_some() && verify_machine(&key, challenge, proof)
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {
@@ -230,9 +293,10 @@ async fn enrol(
         return planned(plan).await;
     }
     let reply = EnrolReply {
-        server_id: SERVER.to_owned(),
+        server_id: (*shared.server.lock().unwrap()).to_owned(),
         organization_id: ORGANIZATION.to_owned(),
         control_plane_id: CONTROL_PLANE.to_owned(),
+        control_plane_key: Some(public_key(&own_key())),
     };
     Response::new(Full::from(serde_json::to_vec(&reply).unwrap()))
 }
@@ -246,7 +310,10 @@ fn upgrade(request: Request<Incoming>, shared: &Arc<Shared>) -> Response<Full<By
         };
         let io = TokioIo::new(upgraded);
         let socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
-        let _ = sockets.send(Link(socket));
+        let _ = sockets.send(Link {
+            socket,
+            exchange: None,
+        });
     });
     Response::builder()
         .status(StatusCode::SWITCHING_PROTOCOLS)

@@ -2,10 +2,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use http::{HeaderMap, StatusCode};
-use reoclo_runner::{EnrolError, RunnerError, is_running};
+use std::time::Duration;
 
-use crate::control_plane::{ControlPlane, Plan, SERVER, is_proven};
+use http::{HeaderMap, StatusCode};
+use reoclo_domain::Secret;
+use reoclo_runner::{EnrolError, EnrolRequestOptions, RunnerError, enrol, is_running};
+
+use crate::ambient::ambient;
+use crate::control_plane::{ControlPlane, OTHER_SERVER, Plan, SERVER, is_proven};
 use crate::runner::{Runner, TOKEN};
 
 #[tokio::test]
@@ -46,22 +50,142 @@ async fn a_refusal_is_told_as_it_was_said() {
     );
 }
 
+/// A sign-in page or a proxy answers for the moment: a service goes on.
 #[tokio::test]
-async fn something_else_than_a_control_plane_is_recognised() {
+async fn something_else_than_a_control_plane_does_not_end_a_service() {
+    let mut control_plane = ControlPlane::start().await;
+    for (status, body) in [
+        (StatusCode::NOT_FOUND, "<html>"),
+        (StatusCode::NOT_FOUND, r#"{"detail":"Not Found"}"#),
+        (StatusCode::OK, "{}"),
+        (StatusCode::UNAUTHORIZED, ""),
+    ] {
+        control_plane.plan(Plan::Answer(status, HeaderMap::new(), body));
+    }
+    let _runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    assert_eq!(control_plane.enrolments().len(), 5);
+}
+
+fn request(runner: &Runner, token: &str) -> EnrolRequestOptions {
+    EnrolRequestOptions {
+        data_dir: runner.dir.path().to_owned(),
+        url: runner.options.url.clone().unwrap(),
+        token: Secret::new(token),
+        ca_cert: None,
+        timing: runner.options.timing,
+    }
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_enrolment_is_told_at_once_that_this_is_no_control_plane() {
     let control_plane = ControlPlane::start().await;
-    control_plane.plan(Plan::Answer(
-        StatusCode::NOT_FOUND,
-        HeaderMap::new(),
-        "<html>",
-    ));
-    let error = Runner::started(&control_plane).error().await;
+    let runner = Runner::new(&control_plane);
+    let ask = async || enrol(request(&runner, TOKEN), ambient()).await.unwrap_err();
+    let not_found = Plan::Answer(StatusCode::NOT_FOUND, HeaderMap::new(), "<html>");
+    control_plane.plan(not_found);
+    let error = ask().await;
     assert!(matches!(
         error,
         RunnerError::Enrol(EnrolError::Unexpected(_))
     ));
     control_plane.plan(Plan::Answer(StatusCode::OK, HeaderMap::new(), "{}"));
-    let error = Runner::started(&control_plane).error().await;
+    let error = ask().await;
     assert!(matches!(error, RunnerError::Enrol(EnrolError::Malformed)));
+}
+
+#[tokio::test]
+async fn an_enrolment_that_somebody_waits_for_ends_in_time() {
+    let control_plane = ControlPlane::start().await;
+    let runner = Runner::new(&control_plane);
+    control_plane.plan(Plan::Silence);
+    let mut options = request(&runner, TOKEN);
+    options.timing.enrolment = Duration::from_millis(300);
+    options.timing.handshake = Duration::from_millis(100);
+    for _ in 0..100 {
+        control_plane.plan(Plan::Silence);
+    }
+    let error = enrol(options, ambient()).await.unwrap_err();
+    assert!(matches!(error, RunnerError::EnrolledTooLate { .. }), "{error}");
+}
+
+fn files(runner: &Runner, begin: &str) -> Vec<Vec<u8>> {
+    let entries = std::fs::read_dir(runner.dir.path()).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begin));
+    paths.map(|path| std::fs::read(path).unwrap()).collect()
+}
+
+/// While its runner is running, too.
+#[tokio::test]
+async fn a_new_token_makes_the_machine_another_server_and_keeps_the_old_identity_aside() {
+    let mut control_plane = ControlPlane::start().await;
+    let mut runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    let before = (files(&runner, "identity.pk8"), files(&runner, "runner.json"));
+
+    let same = enrol(request(&runner, TOKEN), ambient()).await.unwrap();
+    assert!(!same.is_new);
+    control_plane.set_server(OTHER_SERVER);
+    let ambient = ambient();
+    // What made the first key.
+    ambient.entropy.fill(&mut [0; 64]);
+    let enrol = async || enrol(request(&runner, "ren_other"), ambient.clone()).await;
+    let other = enrol().await.unwrap();
+    assert_eq!((other.server_id.as_str(), other.is_new), (OTHER_SERVER, true));
+    assert_eq!(other.was.as_deref(), Some(SERVER));
+    let keys = control_plane.enrolments();
+    assert_eq!(keys.len(), 2);
+    assert_ne!(keys[0].public_key, keys[1].public_key);
+    assert_eq!(files(&runner, "identity.pk8.old-"), before.0);
+    assert_eq!(files(&runner, "runner.json.old-"), before.1);
+    let again = enrol().await.unwrap();
+    assert!(!again.is_new && control_plane.enrolments().len() == 2);
+
+    runner.kill().await;
+    runner.options.token = None;
+    runner.start();
+    let mut link = control_plane.socket().await;
+    let (challenge, proof) = link.challenge().await;
+    assert_eq!(proof.server_id, OTHER_SERVER);
+    assert!(is_proven(&keys[1], &challenge, &proof));
+}
+
+#[tokio::test]
+async fn a_service_with_a_new_token_enrols_anew_and_with_a_bad_one_stays() {
+    let mut control_plane = ControlPlane::start().await;
+    let mut runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    runner.kill().await;
+    runner.options.token = Some(Secret::new("ren_bad"));
+    let body = r#"{"detail":"The token has expired.","code":"invalid"}"#;
+    let refusal = Plan::Answer(StatusCode::BAD_REQUEST, HeaderMap::new(), body);
+    control_plane.plan(refusal);
+    runner.start();
+    let (_, proof) = control_plane.socket().await.challenge().await;
+    assert_eq!(proof.server_id, SERVER);
+    runner.kill().await;
+    control_plane.set_server(OTHER_SERVER);
+    runner.options.token = Some(Secret::new("ren_other"));
+    runner.start();
+    let (_, proof) = control_plane.socket().await.challenge().await;
+    assert_eq!(proof.server_id, OTHER_SERVER);
+}
+
+/// Its file does not tell with which token it was enrolled.
+#[tokio::test]
+async fn the_same_token_again_on_a_machine_of_before_changes_nothing() {
+    let mut control_plane = ControlPlane::start().await;
+    let mut runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    runner.kill().await;
+    runner.forget_keys();
+    let used = r#"{"detail":"The token was used already.","code":"invalid"}"#;
+    control_plane.plan(Plan::Answer(StatusCode::BAD_REQUEST, HeaderMap::new(), used));
+    let same = enrol(request(&runner, TOKEN), ambient()).await.unwrap();
+    assert!(!same.is_new && same.server_id == SERVER);
+    let keys = control_plane.enrolments();
+    assert_eq!(keys[2].public_key, keys[0].public_key, "it asks as itself");
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use crate::ambient::eventually;
-use crate::control_plane::{CONTROL_PLANE, ControlPlane, Plan};
+use crate::control_plane::{CONTROL_PLANE, ControlPlane, Plan, foreign_key, own_key};
 use crate::runner::Runner;
 use crate::supervisor::{exec, new_id};
 
@@ -50,23 +50,6 @@ async fn a_silent_control_plane_is_left() {
 }
 
 #[tokio::test]
-async fn a_401_is_final() {
-    let control_plane = ControlPlane::start().await;
-    let mut runner = Runner::new(&control_plane);
-    enrolled(&mut runner, control_plane, StatusCode::UNAUTHORIZED).await;
-    assert!(matches!(runner.error().await, RunnerError::Rejected(_)));
-}
-
-/// Has the runner enrolled, and its first connection answered with `status`.
-async fn enrolled(runner: &mut Runner, mut control_plane: ControlPlane, status: StatusCode) {
-    runner.start();
-    control_plane.socket().await;
-    runner.kill().await;
-    control_plane.plan(Plan::Answer(status, HeaderMap::new(), ""));
-    runner.start();
-}
-
-#[tokio::test]
 async fn a_busy_control_plane_says_when_to_come_again() {
     let mut control_plane = ControlPlane::start().await;
     let mut runner = Runner::started(&control_plane);
@@ -82,21 +65,105 @@ async fn a_busy_control_plane_says_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn other_refusals_pass() {
+async fn whatever_a_stranger_answers_the_runner_goes_on() {
     let mut control_plane = ControlPlane::start().await;
     let mut runner = Runner::started(&control_plane);
     control_plane.runner().await;
     runner.kill().await;
-    for status in [
+    let answers = [
+        StatusCode::UNAUTHORIZED,
         StatusCode::FORBIDDEN,
         StatusCode::NOT_FOUND,
+        StatusCode::GONE,
+        StatusCode::OK,
+        StatusCode::FOUND,
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED,
         StatusCode::BAD_GATEWAY,
-    ] {
-        control_plane.plan(Plan::Answer(status, HeaderMap::new(), ""));
+    ];
+    for status in answers {
+        let page = "<html>Please sign in.</html>";
+        control_plane.plan(Plan::Answer(status, HeaderMap::new(), page));
     }
     runner.start();
     control_plane.runner().await;
-    assert_eq!(control_plane.requests(CONNECT), 5);
+    assert_eq!(control_plane.requests(CONNECT), 2 + answers.len());
+}
+
+#[tokio::test]
+async fn a_code_that_the_control_plane_did_not_sign_ends_no_runner() {
+    let mut control_plane = ControlPlane::start().await;
+    let runner = Runner::started(&control_plane);
+    let mut is_next = async || {
+        let mut link = control_plane.socket().await;
+        link.challenge().await;
+        link
+    };
+    for code in [CloseCode::Rejected, CloseCode::Decommissioned] {
+        for key in [None, Some(foreign_key())] {
+            // In the handshake, and on a connection that was welcomed.
+            is_next().await.close_as(code, key.as_ref()).await;
+            let mut link = is_next().await;
+            link.welcome().await;
+            link.close_as(code, key.as_ref()).await;
+        }
+    }
+    let mut link = is_next().await;
+    link.welcome().await;
+    assert!(link.client().await.is_some() && runner.is_running());
+}
+
+#[tokio::test]
+async fn whoever_does_not_prove_to_be_the_control_plane_is_left() {
+    let mut control_plane = ControlPlane::start().await;
+    let mut runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    runner.kill().await;
+    runner.start();
+    // Another key gets no proof, and the right one without its signature no connection.
+    for key in [Some(foreign_key()), None] {
+        let mut link = control_plane.socket().await;
+        assert_eq!(link.challenge_as(CONTROL_PLANE, key.as_ref()).await, None);
+    }
+    let mut link = control_plane.socket().await;
+    link.challenge().await;
+    link.welcome_as(&foreign_key()).await;
+    assert!(link.client().await.is_none());
+    let mut link = control_plane.socket().await;
+    link.challenge().await;
+    link.welcome_unsigned().await;
+    assert!(link.client().await.is_none());
+    control_plane.runner().await;
+}
+
+/// Its file knows no key of the control plane.
+#[tokio::test]
+async fn a_runner_of_before_pins_the_control_plane_s_key_at_its_first_connection() {
+    let mut control_plane = ControlPlane::start().await;
+    let mut runner = Runner::started(&control_plane);
+    control_plane.runner().await;
+    runner.kill().await;
+    runner.forget_keys();
+    runner.start();
+    // One that has no key is what it always was, but for what ends a runner.
+    let mut link = control_plane.socket().await;
+    link.challenge_as(CONTROL_PLANE, None).await.unwrap();
+    link.welcome_unsigned().await;
+    assert!(link.client().await.is_some());
+    let mut link = control_plane.socket().await;
+    link.challenge_as(CONTROL_PLANE, Some(&foreign_key()))
+        .await
+        .unwrap();
+    link.close_as(CloseCode::Rejected, Some(&foreign_key())).await;
+
+    let pinned = || std::fs::read_to_string(runner.file("runner.json")).unwrap();
+    assert!(!pinned().contains("control_plane_key"));
+    control_plane.runner().await;
+    assert!(pinned().contains(&reoclo_wire::handshake::public_key(&own_key())));
+    let mut link = control_plane.socket().await;
+    let foreign = foreign_key();
+    let stranger = link.challenge_as(CONTROL_PLANE, Some(&foreign));
+    assert_eq!(stranger.await, None);
+    control_plane.runner().await;
 }
 
 #[tokio::test]
@@ -158,17 +225,17 @@ async fn a_displaced_runner_and_one_of_a_control_plane_that_ends_come_back() {
     }
 }
 
+/// For an hour behind the same name, as after a mistake in DNS.
 #[tokio::test]
-async fn another_control_plane_gets_no_proof() {
+async fn another_control_plane_gets_no_proof_and_does_not_end_the_runner() {
     let mut control_plane = ControlPlane::start().await;
-    let mut runner = Runner::started(&control_plane);
-    let mut link = control_plane.socket().await;
-    assert_eq!(link.challenge_as("another").await, None);
-    let error = runner.error().await.to_string();
-    assert!(
-        error.contains("another") && error.contains(CONTROL_PLANE),
-        "{error}"
-    );
+    let _runner = Runner::started(&control_plane);
+    for _ in 0..3 {
+        let mut link = control_plane.socket().await;
+        let key = foreign_key();
+        assert_eq!(link.challenge_as("another", Some(&key)).await, None);
+    }
+    control_plane.runner().await;
 }
 
 fn tls(dir: &std::path::Path) -> (TlsAcceptor, std::path::PathBuf) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    BackOffRange, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
+    BackOffRange, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -36,6 +36,7 @@ impl Runner {
             token: Some(Secret::new(TOKEN)),
             ca_cert: None,
             supervisor: real_supervisor(dir.path()),
+            machine: MachineFiles::default(),
             upgrade: None,
             timing: timing(),
         };
@@ -67,6 +68,22 @@ impl Runner {
     /// Why it ended by itself.
     pub async fn error(&mut self) -> RunnerError {
         self.task.take().unwrap().await.unwrap().unwrap_err()
+    }
+
+    /// That it goes on, whatever it was answered.
+    pub fn is_running(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| !task.is_finished())
+    }
+
+    /// Takes what a runner of 0.1.0 did not know out of its files.
+    pub fn forget_keys(&self) {
+        let path = self.file("runner.json");
+        let text = std::fs::read(&path).unwrap();
+        let mut stored: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        for field in ["control_plane_key", "public_key", "token_sha256"] {
+            assert!(stored.as_object_mut().unwrap().remove(field).is_some());
+        }
+        std::fs::write(path, stored.to_string()).unwrap();
     }
 
     pub fn file(&self, name: &str) -> PathBuf {

@@ -48,7 +48,7 @@ impl Store {
         place.begin_epoch(&mut connection).await?;
         let place = Arc::new(place);
         let (clock_ref, entropy_ref) = (clock.as_ref(), entropy.as_ref());
-        let instance =
+        let (instance, own_key) =
             instance::establish(engine, &mut connection, &master_key, clock_ref, entropy_ref)
                 .await?;
         let cache = load_cache(engine, &mut connection).await?;
@@ -70,6 +70,7 @@ impl Store {
         let inner = Inner {
             engine,
             instance,
+            own_key,
             place,
             readers,
             writer: writer.start(),

@@ -34,7 +34,16 @@ struct Show {
     lack_of_metrics: Option<String>,
     operations: Vec<operations::Line>,
     recent: Vec<Line>,
+    machines: Vec<Machine>,
     shell: Shell,
+}
+
+/// A machine that claims to be this server.
+struct Machine {
+    id: String,
+    is_connected: bool,
+    text: String,
+    last_seen: Option<Moment>,
 }
 
 pub(super) async fn show(
@@ -86,10 +95,34 @@ pub(super) async fn show(
             .into_iter()
             .map(|item| Line::of(item, &shell))
             .collect(),
+        machines: machines(&control, &server, &shell),
         server,
         shell,
     };
     Ok(Page::ok(page).into_response())
+}
+
+fn machines(control: &Control, server: &ServerRecord, shell: &Shell) -> Vec<Machine> {
+    let Some(conflict) = control.machine_conflict(server.id) else {
+        return Vec::new();
+    };
+    let connected = conflict.connected.map(|id| Machine {
+        id,
+        is_connected: true,
+        text: "The machine that is connected".into(),
+        last_seen: None,
+    });
+    let others = conflict.others.into_iter().map(|other| Machine {
+        text: format!(
+            "A machine at {}, refused {} times",
+            other.address.as_deref().unwrap_or("an unknown address"),
+            other.attempts
+        ),
+        id: other.id,
+        is_connected: false,
+        last_seen: Some(shell.moment(other.last_seen_at)),
+    });
+    connected.into_iter().chain(others).collect()
 }
 
 fn facts(facts: &HostFacts) -> Vec<(&'static str, String)> {

@@ -7,16 +7,20 @@ pub enum CloseCode {
     Displaced,
     /// 4410: the server was removed; the runner may end for good.
     Decommissioned,
+    /// 4412: another machine is connected with the same identity, and is alive; whoever of the two
+    /// is to stay is for an admin to say.
+    AnotherMachine,
     /// 4503: the control plane is shutting down; try again.
     ShuttingDown,
 }
 
 impl CloseCode {
     /// Every code.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::Rejected,
         Self::Displaced,
         Self::Decommissioned,
+        Self::AnotherMachine,
         Self::ShuttingDown,
     ];
 
@@ -26,6 +30,7 @@ impl CloseCode {
             Self::Rejected => 4401,
             Self::Displaced => 4409,
             Self::Decommissioned => 4410,
+            Self::AnotherMachine => 4412,
             Self::ShuttingDown => 4503,
         }
     }
@@ -35,7 +40,8 @@ impl CloseCode {
         Self::ALL.into_iter().find(|known| known.code() == code)
     }
 
-    /// Whether another attempt with the same identity is pointless.
+    /// Whether another attempt with the same identity is pointless, if it is the control plane that
+    /// says so: without its signature nobody's word ends a runner.
     pub const fn is_permanent(self) -> bool {
         matches!(self, Self::Rejected | Self::Decommissioned)
     }

@@ -1,0 +1,242 @@
+//! Which machine a server is, when two claim to be it: a cloned disk has the identity too.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use reoclo_domain::Timestamp;
+use reoclo_wire::handshake::Machine;
+use reoclo_wire::proto::Description;
+
+use super::fact;
+
+/// Machines that are remembered of one server; the one that tried longest ago goes first.
+const MOST: usize = 8;
+/// One that has not tried for this long is not shown any more. Runners try every minute.
+const SHOWN_FOR: Duration = Duration::from_mins(10);
+/// How long the place is kept for the machine that was chosen.
+pub(super) const KEPT_FOR: Duration = Duration::from_mins(10);
+
+/// A machine whose runner proved that it is a server which another machine is already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherMachine {
+    /// Names it among the machines of its server.
+    pub id: String,
+    /// Where it connects from.
+    pub address: Option<String>,
+    /// When it first tried.
+    pub first_seen_at: Timestamp,
+    /// When it last tried.
+    pub last_seen_at: Timestamp,
+    /// How often it tried.
+    pub attempts: u64,
+    pub(super) machine: Machine,
+}
+
+/// The machine that is connected, and those that claim to be the same server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MachineConflict {
+    /// Names the one that is connected; none while one that was chosen is waited for.
+    pub connected: Option<String>,
+    /// The others, the newest first.
+    pub others: Vec<OtherMachine>,
+}
+
+/// What is known of the machines of one server while this process runs.
+#[derive(Default)]
+pub(super) struct Machines {
+    others: Vec<OtherMachine>,
+    /// Those that a person decided against.
+    barred: Vec<Decided>,
+    /// The one that a person chose, until it is there, and until when it is waited for.
+    chosen: Option<(Decided, Timestamp)>,
+}
+
+/// A machine that was decided about. Its supervisor may start anew, so that only counts where
+/// nothing else tells the two apart.
+struct Decided {
+    machine: Machine,
+    by_instance: bool,
+}
+
+impl Decided {
+    fn is(&self, machine: &Machine) -> bool {
+        is_same_host(&self.machine, machine)
+            && (!self.by_instance || self.machine.instance_id == machine.instance_id)
+    }
+}
+
+/// Whether all but the supervisor is the same.
+fn is_same_host(one: &Machine, other: &Machine) -> bool {
+    one.boot_id == other.boot_id && one.machine_id == other.machine_id
+}
+
+impl Machines {
+    /// Notes a machine that was turned away; answers whether it is a new one.
+    pub(super) fn note(&mut self, machine: &Machine, address: Option<String>, at: Timestamp) -> bool {
+        let mut others = self.others.iter_mut();
+        if let Some(known) = others.find(|known| is_same_host(&known.machine, machine)) {
+            known.machine = machine.clone();
+            known.last_seen_at = at;
+            known.attempts += 1;
+            known.address = address;
+            return false;
+        }
+        if self.others.len() >= MOST {
+            let oldest = self.others.iter().enumerate();
+            if let Some((index, _)) = oldest.min_by_key(|(_, other)| other.last_seen_at) {
+                self.others.remove(index);
+            }
+        }
+        self.others.push(OtherMachine {
+            id: name(machine),
+            address,
+            first_seen_at: at,
+            last_seen_at: at,
+            attempts: 1,
+            machine: machine.clone(),
+        });
+        true
+    }
+
+    /// Those that tried lately, the newest first.
+    pub(super) fn others(&self, now: Timestamp) -> Vec<OtherMachine> {
+        let since = now.minus(SHOWN_FOR);
+        let mut lately: Vec<_> = self
+            .others
+            .iter()
+            .filter(|other| other.last_seen_at >= since)
+            .cloned()
+            .collect();
+        lately.sort_by_key(|other| std::cmp::Reverse(other.last_seen_at));
+        lately
+    }
+
+    /// All that were turned away.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Machine> {
+        self.others.iter().map(|other| &other.machine)
+    }
+
+    pub(super) fn find(&self, id: &str) -> Option<Machine> {
+        let found = self.others.iter().find(|other| other.id == id);
+        found.map(|other| other.machine.clone())
+    }
+
+    /// A person's decision: `machine` is the server, and `against` are not.
+    pub(super) fn choose(&mut self, machine: Machine, against: Vec<Machine>, until: Timestamp) {
+        let by_instance = against.iter().any(|other| is_same_host(other, &machine));
+        let decided = |machine| Decided {
+            machine,
+            by_instance,
+        };
+        self.others.clear();
+        self.barred.retain(|barred| !barred.is(&machine));
+        self.barred.extend(against.into_iter().map(decided));
+        let surplus = self.barred.len().saturating_sub(MOST);
+        self.barred.drain(..surplus);
+        self.chosen = Some((decided(machine), until));
+    }
+
+    /// Whether a person decided against this machine.
+    pub(super) fn is_barred(&self, machine: &Machine) -> bool {
+        self.barred.iter().any(|barred| barred.is(machine))
+    }
+
+    /// Whether the place is kept for another machine than this one.
+    pub(super) fn is_kept_from(&self, machine: &Machine, now: Timestamp) -> bool {
+        let chosen = self.chosen.as_ref().filter(|(_, until)| now < *until);
+        chosen.is_some_and(|(chosen, _)| !chosen.is(machine))
+    }
+
+    /// This machine has the place.
+    pub(super) fn seated(&mut self, machine: &Machine) {
+        self.chosen = None;
+        self.others.retain(|other| other.machine != *machine);
+    }
+}
+
+/// A name among the few machines of one server, which tells nothing about it.
+pub(super) fn name(machine: &Machine) -> String {
+    let mut hasher = DefaultHasher::new();
+    machine.hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// What a connection is known by: the runner's signed word, or for one that is too old to give it,
+/// the supervisor's.
+pub(super) fn machine_of(signed: Option<Machine>, description: &Description) -> Machine {
+    let signed = signed.unwrap_or_default();
+    let or = |first: &str, second: &str| fact(if first.is_empty() { second } else { first });
+    Machine {
+        boot_id: or(&signed.boot_id, &description.boot_id),
+        machine_id: fact(&signed.machine_id),
+        // The supervisor may have been replaced since the runner asked it.
+        instance_id: or(&description.instance_id, &signed.instance_id),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(boot: &str) -> Machine {
+        Machine {
+            boot_id: boot.into(),
+            machine_id: "m".into(),
+            instance_id: "i".into(),
+        }
+    }
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_micros(0).plus(Duration::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_machine_is_new_once_and_forgotten_when_it_is_silent() {
+        let mut machines = Machines::default();
+        assert!(machines.note(&machine("a"), None, at(0)));
+        assert!(!machines.note(&machine("a"), Some("192.0.2.1".into()), at(5)));
+        let others = machines.others(at(6));
+        assert_eq!((others.len(), others[0].attempts), (1, 2));
+        assert_eq!(others[0].first_seen_at, at(0));
+        assert_eq!(machines.others(at(700)), []);
+    }
+
+    #[test]
+    fn many_machines_do_not_grow_without_bound() {
+        let mut machines = Machines::default();
+        for number in 0..100 {
+            machines.note(&machine(&number.to_string()), None, at(number));
+        }
+        let others = machines.others(at(100));
+        assert_eq!(others.len(), MOST);
+        assert_eq!(others[0].machine, machine("99"));
+    }
+
+    #[test]
+    fn the_place_is_kept_for_the_one_that_was_chosen_until_it_is_there() {
+        let mut machines = Machines::default();
+        machines.note(&machine("b"), None, at(0));
+        let found = machines.find(&name(&machine("b"))).unwrap();
+        machines.choose(found, vec![machine("a")], at(60));
+        assert!(machines.is_barred(&machine("a")) && !machines.is_barred(&machine("b")));
+        assert!(machines.is_kept_from(&machine("c"), at(59)));
+        assert!(!machines.is_kept_from(&machine("b"), at(59)));
+        assert!(!machines.is_kept_from(&machine("c"), at(60)));
+        machines.seated(&machine("b"));
+        assert!(!machines.is_kept_from(&machine("c"), at(1)));
+        // Somebody changes their mind.
+        machines.choose(machine("a"), vec![machine("b")], at(60));
+        assert!(!machines.is_barred(&machine("a")) && machines.is_barred(&machine("b")));
+        // Whatever supervisor it has by then.
+        let anew = |boot: &str| Machine {
+            instance_id: "another".into(),
+            ..machine(boot)
+        };
+        assert!(machines.is_barred(&anew("b")) && !machines.is_kept_from(&anew("a"), at(1)));
+        // Of two containers of one host, only their supervisors differ.
+        let mut machines = Machines::default();
+        machines.choose(machine("a"), vec![anew("a")], at(60));
+        assert!(machines.is_barred(&anew("a")) && !machines.is_barred(&machine("a")));
+        assert!(machines.is_kept_from(&anew("a"), at(1)));
+    }
+}

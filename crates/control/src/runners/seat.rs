@@ -1,0 +1,194 @@
+//! Who gets a server's seat when two connections prove the same identity.
+
+use std::sync::Arc;
+
+use reoclo_domain::ServerId;
+use reoclo_store::{Actor, ActorKind, AuditOutcome, RequestSource, RunnerIdentity};
+use reoclo_wire::handshake::{Machine, MachineProof};
+use serde_json::json;
+
+use super::machines::{KEPT_FOR, MachineConflict, name};
+use super::registry::Seated;
+use super::{Detached, Link, RunnerRejected, fact};
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Control, OrganizationManage, Refusal};
+
+impl Control {
+    /// Turns a machine away when another one is connected with the same identity and answers. One
+    /// that does not answer has lost its connection, or was started anew.
+    pub async fn admit_machine(
+        &self,
+        identity: &RunnerIdentity,
+        proof: Option<&MachineProof>,
+        source: &RequestSource,
+    ) -> Result<(), RunnerRejected> {
+        let Some(proof) = proof else {
+            return Ok(());
+        };
+        let machine = bounded(&proof.machine);
+        while let Some(refused) = self.runners().refusal(identity.server, &machine, self.now()) {
+            self.settle(identity, &machine, source, refused).await?;
+        }
+        Ok(())
+    }
+
+    /// Seats a connection, and answers whether it displaced one of the same machine.
+    pub(super) async fn seat(
+        &self,
+        identity: &RunnerIdentity,
+        link: &Arc<Link>,
+        source: &RequestSource,
+    ) -> Result<bool, RunnerRejected> {
+        loop {
+            match self.runners().sit(identity.server, link, self.now()) {
+                Seated::Yes(None) => return Ok(false),
+                Seated::Yes(Some(displaced)) => {
+                    displaced.close(Detached::Displaced);
+                    return Ok(true);
+                }
+                refused => self.settle(identity, link.machine(), source, refused).await?,
+            }
+        }
+    }
+
+    /// Refuses, or frees the seat of a connection that does not answer.
+    async fn settle(
+        &self,
+        identity: &RunnerIdentity,
+        machine: &Machine,
+        source: &RequestSource,
+        refused: Seated,
+    ) -> Result<(), RunnerRejected> {
+        match refused {
+            Seated::Yes(_) => return Ok(()),
+            Seated::Barred => return Err(RunnerRejected::NotChosen),
+            Seated::Kept => {}
+            Seated::Taken(present) => {
+                if !present.answers(self.settings().takeover_patience).await {
+                    self.runners().leave(identity.server, present.number());
+                    present.close(Detached::Displaced);
+                    return Ok(());
+                }
+            }
+        }
+        self.note_another_machine(identity, machine, source).await;
+        Err(RunnerRejected::AnotherMachine)
+    }
+
+    async fn note_another_machine(
+        &self,
+        identity: &RunnerIdentity,
+        machine: &Machine,
+        source: &RequestSource,
+    ) {
+        let (server, now) = (identity.server, self.now());
+        let address = source.ip.map(|ip| ip.to_string());
+        let is_new = self.runners().with_machines(server, |machines, _| {
+            machines.note(machine, address.clone(), now)
+        });
+        if !is_new {
+            return;
+        }
+        let name = name(machine);
+        tracing::warn!(
+            %server, machine = name, address,
+            "another machine has the identity of a connected server, and is refused: is it a copy?"
+        );
+        let happening = Happening {
+            action: "runner.another_machine",
+            resource: resource("server", server, None),
+            outcome: AuditOutcome::Refused,
+            detail: json!({
+                "reason": "another machine proved the identity of one that is connected",
+                "machine": name,
+            }),
+        };
+        let actor = Actor {
+            kind: ActorKind::Runner,
+            id: Some(server.as_uuid()),
+            label: "runner".into(),
+        };
+        let organization = Some(identity.organization);
+        let event = self.event(organization, actor, source.clone(), happening);
+        if let Err(error) = self.store().append_audit(vec![event]).await {
+            tracing::error!(%server, %error, "a refused machine was not audited");
+        }
+    }
+
+    /// The machines that claim to be a server, when there is more than the one that is connected.
+    pub fn machine_conflict(&self, server: ServerId) -> Option<MachineConflict> {
+        let now = self.now();
+        self.runners().with_machines(server, |machines, link| {
+            let others = machines.others(now);
+            let connected = link.map(|link| name(link.machine()));
+            (!others.is_empty()).then(|| MachineConflict {
+                connected,
+                others,
+            })
+        })
+    }
+
+    /// An admin's decision which machine a server is. The others are told that they are not, and
+    /// their runners end.
+    pub async fn choose_machine(
+        &self,
+        proof: &Authorized<OrganizationManage>,
+        reference: &str,
+        machine: &str,
+    ) -> Result<(), Refusal> {
+        let caller = proof.caller();
+        let server = self.find_server(caller.organization(), reference).await?;
+        if self.conflicting(server.id, machine).is_none() {
+            return Err(Refusal::Conflict(
+                "no such machine claims to be this server now: read the server again".into(),
+            ));
+        }
+        let happening = Happening {
+            action: "server.choose_machine",
+            resource: resource("server", server.id, Some(&server.name)),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "machine": machine }),
+        };
+        let event = self.event_by(caller, happening);
+        let written = self.store().append_audit(vec![event]).await;
+        written.map_err(Refusal::of_write)?;
+        self.settle_machines(server.id, machine);
+        Ok(())
+    }
+
+    /// The machine of that name, when it is one of several.
+    fn conflicting(&self, server: ServerId, id: &str) -> Option<Machine> {
+        self.runners().with_machines(server, |machines, link| {
+            let connected = link.map(|link| link.machine());
+            match connected.filter(|connected| name(connected) == id) {
+                Some(connected) => (!machines.others(self.now()).is_empty()).then(|| connected.clone()),
+                None => machines.find(id),
+            }
+        })
+    }
+
+    fn settle_machines(&self, server: ServerId, id: &str) {
+        let Some(chosen) = self.conflicting(server, id) else {
+            return;
+        };
+        let now = self.now();
+        self.runners().with_machines(server, |machines, link| {
+            let mut against: Vec<Machine> = machines.all().cloned().collect();
+            against.extend(link.map(|link| link.machine().clone()));
+            against.retain(|machine| *machine != chosen);
+            if let Some(link) = link.filter(|link| *link.machine() != chosen) {
+                link.close(Detached::NotChosen);
+            }
+            machines.choose(chosen, against, now.plus(KEPT_FOR));
+        });
+    }
+}
+
+/// A runner's word is bounded before it is kept.
+fn bounded(machine: &Machine) -> Machine {
+    Machine {
+        boot_id: fact(&machine.boot_id),
+        machine_id: fact(&machine.machine_id),
+        instance_id: fact(&machine.instance_id),
+    }
+}
