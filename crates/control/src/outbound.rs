@@ -20,6 +20,7 @@ pub(crate) use url::OutboundUrl;
 use std::io;
 
 use reoclo_domain::OrganizationId;
+use reoclo_wire::connect::NotConnected;
 
 use crate::{Control, Refusal};
 
@@ -39,7 +40,7 @@ pub(crate) enum OutboundError {
     )]
     NotAllowed(String),
     #[error("cannot connect to {0}: {1}")]
-    Connect(String, #[source] io::Error),
+    Connect(String, #[source] NotConnected),
     #[error("no TLS with {0}: {1}")]
     Tls(String, #[source] io::Error),
     #[error("this machine trusts no certificates: install ca-certificates")]

@@ -6,6 +6,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reoclo_wire::connect::{NotConnected, Patience, connect};
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
@@ -30,7 +31,9 @@ pub(crate) enum DialError {
     #[error("{0} has no address on this machine, and plaintext is only for this machine")]
     NoAddress(String),
     #[error("cannot connect to {0}")]
-    Connect(String, #[source] io::Error),
+    Connect(String, #[source] NotConnected),
+    #[error("the connection to {0} broke at once")]
+    Broken(String, #[source] io::Error),
     #[error("{0} is not a name that a certificate could be for")]
     Name(String, #[source] InvalidDnsNameError),
     #[error("no TLS with {0}")]
@@ -81,7 +84,8 @@ impl Dialer {
     }
 
     pub(crate) async fn dial(&self) -> Result<Box<dyn Io>, DialError> {
-        tokio::time::timeout(self.limit, self.connect())
+        // For the name to be found and for TLS, besides the time that connecting may take.
+        tokio::time::timeout(self.limit * 2, self.connect())
             .await
             .map_err(|elapsed| DialError::Silent(self.address.authority.clone(), elapsed))?
     }
@@ -96,12 +100,13 @@ impl Dialer {
 
     async fn tcp(&self) -> Result<TcpStream, DialError> {
         let name = || self.address.authority.clone();
-        let stream = TcpStream::connect(self.addresses().await?.as_slice())
+        let patience = Patience::new(self.limit);
+        let stream = connect(self.addresses().await?, patience)
             .await
             .map_err(|error| DialError::Connect(name(), error))?;
         stream
             .set_nodelay(true)
-            .map_err(|error| DialError::Connect(name(), error))?;
+            .map_err(|error| DialError::Broken(name(), error))?;
         Ok(stream)
     }
 
@@ -128,10 +133,11 @@ impl Dialer {
         let host = &self.address.host;
         let name = ServerName::try_from(host.clone())
             .map_err(|error| DialError::Name(host.clone(), error))?;
-        let stream = tls
-            .connect(name, stream)
-            .await
-            .map_err(|error| DialError::Tls(self.address.authority.clone(), error))?;
+        let at = stream.peer_addr();
+        let stream = tls.connect(name, stream).await.map_err(|error| {
+            let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+            DialError::Tls(format!("{}{at}", self.address.authority), error)
+        })?;
         Ok(Box::new(stream))
     }
 }

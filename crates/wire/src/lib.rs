@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod byte_stream;
+pub mod connect;
 pub mod enrolment;
 pub mod handshake;
 pub mod link;

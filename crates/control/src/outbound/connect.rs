@@ -4,19 +4,19 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use reoclo_wire::connect::{Patience, connect};
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
-use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::{Networks, OutboundError, OutboundUrl, Reach, trust};
 
 /// Of a name with many addresses, the first ones.
-const MOST_TRIED: usize = 3;
-/// The next address is tried when one is silent for this long.
-const PATIENCE: Duration = Duration::from_secs(3);
+const MOST_TRIED: usize = 8;
+/// For one of them to answer.
+const PATIENCE: Duration = Duration::from_secs(9);
 
 /// A stream to whoever was named.
 pub(super) trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -58,15 +58,9 @@ impl Outbound {
     }
 
     async fn tcp(&self, url: &OutboundUrl) -> Result<TcpStream, OutboundError> {
-        let mut failure = io::Error::from(io::ErrorKind::TimedOut);
-        for address in self.addresses(url).await?.into_iter().take(MOST_TRIED) {
-            match timeout(PATIENCE, TcpStream::connect(address)).await {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => failure = error,
-                Err(_) => {}
-            }
-        }
-        Err(OutboundError::Connect(url.authority(), failure))
+        let addresses = self.addresses(url).await?.into_iter().take(MOST_TRIED);
+        let stream = connect(addresses, Patience::new(PATIENCE)).await;
+        stream.map_err(|error| OutboundError::Connect(url.authority(), error))
     }
 
     /// The addresses of the name that may be reached.
