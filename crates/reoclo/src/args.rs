@@ -165,6 +165,14 @@ pub(crate) struct GuardOptions {
     pub(crate) within: f64,
     #[arg(long)]
     pub(crate) pid: u32,
+    /// What the service starts the program with, as JSON.
+    #[arg(long, env = "REOCLO_SERVICE_ARGUMENTS")]
+    pub(crate) service_arguments: Option<String>,
+    /// Seconds in which a service starts its program again.
+    #[arg(long, env = "REOCLO_RESTART_PATIENCE", default_value = "15")]
+    pub(crate) restart_patience: f64,
+    #[arg(long, env = "REOCLO_BOOT_ID_FILE")]
+    pub(crate) boot_id_file: Option<PathBuf>,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]
@@ -251,6 +259,9 @@ pub(crate) struct RunnerOptions {
     /// Seconds in which a new program has to connect.
     #[arg(long, env = "REOCLO_UPGRADE_WITHIN", default_value = "60", hide = true)]
     pub(crate) upgrade_within: f64,
+    /// Seconds after which a new program that took too long is tried again.
+    #[arg(long, env = "REOCLO_UPGRADE_AGAIN", default_value = "3600", hide = true)]
+    pub(crate) upgrade_again: f64,
     /// Seconds between TERM and KILL when a command is stopped.
     #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]
     pub(crate) kill_grace: f64,

@@ -2,6 +2,8 @@
 //! 3 the control plane has removed this server. After 2 and 3 another start changes nothing, and
 //! the systemd unit of a runner says so.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::logging::error_prefix;
@@ -38,9 +40,45 @@ pub(crate) fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => code,
         Err(error) => {
             eprintln!("{}reoclo: {}", error_prefix(), on_one_line(&error));
-            ExitCode::from(code(&error))
+            ExitCode::from(settled(code(&error)))
         }
     }
+}
+
+/// What the process ends with. A new program of a runner that has yet to prove itself never ends
+/// for good: its service is to start it again, until the previous one is put back.
+pub(crate) fn settled(code: u8) -> u8 {
+    let is_final = matches!(code, MISUSE | DECOMMISSIONED);
+    if is_final && is_runner_on_trial(std::env::args_os()) {
+        1
+    } else {
+        code
+    }
+}
+
+/// By the words of the command line: they may be what the new program does not understand.
+fn is_runner_on_trial(words: impl Iterator<Item = OsString>) -> bool {
+    let words: Vec<OsString> = words.skip(1).collect();
+    let is_service = ["runner", "--installed"]
+        .iter()
+        .all(|word| words.iter().any(|given| given == word));
+    is_service && reoclo_runner::is_on_trial(&data_dir(&words))
+}
+
+fn data_dir(words: &[OsString]) -> PathBuf {
+    const FLAG: &str = "--data-dir";
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        if word == FLAG {
+            return words.next().map(PathBuf::from).unwrap_or_default();
+        }
+        let joined = word.to_str().and_then(|word| word.strip_prefix(FLAG)?.strip_prefix('='));
+        if let Some(path) = joined {
+            return path.into();
+        }
+    }
+    let given = std::env::var_os("REOCLO_RUNNER_DIR");
+    given.map_or_else(|| PathBuf::from("./.reoclo-runner"), PathBuf::from)
 }
 
 fn code(error: &anyhow::Error) -> u8 {

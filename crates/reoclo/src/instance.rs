@@ -59,6 +59,9 @@ impl Instance {
     /// Opens the data directory, the address and the database, in the order in which a user
     /// most likely got something wrong.
     pub(crate) async fn open(config: &Config, local: Local) -> anyhow::Result<Self> {
+        if let Some(program) = &config.runner_program {
+            program::check(program).map_err(misuse)?;
+        }
         let data_dir = DataDir::open(&config.data_dir).map_err(misuse)?;
         let listener = Listener::bind(config.listen, config.tls.as_ref())
             .await

@@ -32,7 +32,7 @@ use clap::{CommandFactory, FromArgMatches};
 use crate::args::{Args, Command};
 
 /// The command line; the help of `up` and `serve` lists what each of them takes.
-fn read_args() -> Args {
+fn read_args() -> Result<Args, clap::Error> {
     let hide = |command: clap::Command, names: &[&'static str]| {
         let hidden = |command: clap::Command, name: &&'static str| {
             command.mut_arg(*name, |argument| argument.hide(true))
@@ -43,8 +43,8 @@ fn read_args() -> Args {
     let mut command = Args::command()
         .mut_subcommand("up", |up| hide(up, &of_server))
         .mut_subcommand("serve", |serve| hide(serve, &["exec_user"]));
-    let read = Args::from_arg_matches(&command.get_matches_mut());
-    read.unwrap_or_else(|error| error.format(&mut command).exit())
+    let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+    Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
 fn main() -> ExitCode {
@@ -53,7 +53,14 @@ fn main() -> ExitCode {
         reoclo_runner::drain();
         return ExitCode::SUCCESS;
     }
-    let args = read_args();
+    let args = match read_args() {
+        Ok(args) => args,
+        Err(error) => {
+            // Whoever does not read it cannot be told in another way.
+            let _ = error.print();
+            return exit::settled(u8::try_from(error.exit_code()).unwrap_or(exit::MISUSE)).into();
+        }
+    };
     logging::begin(args.log_format);
     exit::report(match args.command {
         Command::Up(options) => up::run(options),

@@ -8,6 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::Context as _;
 use reoclo_http::{ProgramSlot, RunnerProgram};
 use reoclo_wire::handshake::ProgramOffer;
 use ring::digest::{Context, SHA256};
@@ -23,6 +24,23 @@ pub(crate) fn slot(other: Option<PathBuf>) -> ProgramSlot {
             None
         }
     })
+}
+
+/// Whether runners could be given this program: a start with one that they could not is refused.
+pub(crate) fn check(program: &Path) -> anyhow::Result<()> {
+    let named = || format!("--runner-program {} cannot be used", program.display());
+    let file = File::open(program).with_context(named)?;
+    let size = file.metadata().with_context(named)?.len();
+    let mut own = [0; elf::HEADER];
+    let own = File::open("/proc/self/exe")
+        .and_then(|file| file.read_exact_at(&mut own, 0))
+        .ok()
+        .map(|()| elf::target(&own));
+    let read_at = |from, bytes: &mut [u8]| file.read_exact_at(bytes, from);
+    if let Some(problem) = elf::problem(read_at, size, own) {
+        anyhow::bail!("{}: {problem}", named());
+    }
+    version_of(program).map(drop).with_context(named)
 }
 
 /// Its own is the file that this process was started from, also when another has its name by now.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
+    Ambient, GuardOptions, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
     UpgradeOptions, check_exec_user,
 };
 
@@ -35,7 +35,7 @@ pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
         Some(args::RunnerCommand::Enrol(options)) => enrol::run(options),
         Some(args::RunnerCommand::Status(options)) => status::run(options),
         Some(args::RunnerCommand::Probe(options)) => probe(&options),
-        Some(args::RunnerCommand::GuardUpgrade(options)) => guard_upgrade(&options),
+        Some(args::RunnerCommand::GuardUpgrade(options)) => guard_upgrade(options),
     }
 }
 
@@ -86,6 +86,7 @@ fn upgrade(options: &args::RunnerOptions) -> anyhow::Result<Option<UpgradeOption
         program: std::env::current_exe().context("cannot find the program itself")?,
         arguments: std::env::args_os().skip(1).collect(),
         connect_within: seconds(options.upgrade_within)?,
+        again_after: seconds(options.upgrade_again)?,
     }))
 }
 
@@ -98,9 +99,23 @@ fn probe(options: &args::RunnerOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn guard_upgrade(options: &args::GuardOptions) -> anyhow::Result<ExitCode> {
-    let (within, pid) = (seconds(options.within)?, options.pid);
-    let guarding = reoclo_runner::guard_upgrade(&options.data_dir, &options.program, within, pid);
+fn guard_upgrade(options: args::GuardOptions) -> anyhow::Result<ExitCode> {
+    let machine = MachineFiles {
+        boot_id: options
+            .boot_id_file
+            .unwrap_or_else(|| MachineFiles::default().boot_id),
+        ..MachineFiles::default()
+    };
+    let options = GuardOptions {
+        data_dir: options.data_dir,
+        program: options.program,
+        within: seconds(options.within)?,
+        pid: options.pid,
+        service_arguments: options.service_arguments,
+        restart_patience: seconds(options.restart_patience)?,
+        machine,
+    };
+    let guarding = reoclo_runner::guard_upgrade(options, ambient());
     small_runtime()?.block_on(guarding)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -55,4 +55,4 @@ pub use run::{
 pub use status::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus, status};
 pub use supervisor::{SupervisorError, SupervisorOptions, supervise};
 pub use supervisor_process::SupervisorCommand;
-pub use upgrade::{UpgradeOptions, guard as guard_upgrade};
+pub use upgrade::{GuardOptions, UpgradeOptions, guard as guard_upgrade, is_on_trial};

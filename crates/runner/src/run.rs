@@ -15,6 +15,7 @@ use reoclo_wire::handshake::ProgramOffer;
 use ring::signature::Ed25519KeyPair;
 use tokio::net::UnixStream;
 
+pub(crate) use connecting::{Reached, reach};
 pub use enrolling::{EnrolRequestOptions, EnrolledServer, enrol};
 pub use error::RunnerError;
 pub(crate) use error::with_sources;

@@ -23,17 +23,21 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use reoclo_domain::Timestamp;
 use reoclo_wire::handshake::ProgramOffer;
 use tokio::process::Command;
 
+use crate::Ambient;
 use crate::data_dir::DataDir;
 use crate::dial::Dialer;
+use crate::run::{MachineFiles, Reached, reach};
 
 use download::Downloaded;
-use record::{Record, State};
+use record::{Kind, Record, State};
 
-pub use guard::guard;
+pub use guard::{GuardOptions, guard};
 pub(crate) use guard::resume;
+pub use record::is_on_trial;
 pub(crate) use record::{confirm, note_reported, unreported};
 pub(crate) use replace::become_it;
 
@@ -46,6 +50,8 @@ pub struct UpgradeOptions {
     pub arguments: Vec<OsString>,
     /// A new program has to connect within this time.
     pub connect_within: Duration,
+    /// One that took too long is tried again after this time, and each time after twice as much.
+    pub again_after: Duration,
 }
 
 /// Where the previous program is kept.
@@ -69,25 +75,35 @@ pub(crate) enum NotPrepared {
     Failed,
 }
 
-/// Downloads and tries an offer, if it is wanted.
+/// What a change of the program works with.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) options: &'a UpgradeOptions,
+    pub(crate) dir: &'a DataDir,
+    pub(crate) dialer: &'a Dialer,
+    pub(crate) machine: &'a MachineFiles,
+    pub(crate) ambient: &'a Ambient,
+}
+
+/// Downloads and tries an offer, if it is wanted, or as soon as it is.
 pub(crate) async fn prepare(
-    options: &UpgradeOptions,
-    dir: &DataDir,
-    dialer: &Dialer,
+    at: Surroundings<'_>,
     offer: &ProgramOffer,
 ) -> Result<Prepared, NotPrepared> {
     let own = tokio::task::spawn_blocking(download::own_checksum).await;
     let Ok(Ok(own)) = own else {
         return Err(NotPrepared::Nothing);
     };
-    if !is_wanted(offer, &own, Record::load(dir).as_ref()) {
-        return Err(NotPrepared::Nothing);
+    let before = Record::load(at.dir);
+    match wanted(offer, &own, before.as_ref(), at.options.again_after) {
+        Wanted::Now => {}
+        Wanted::At(then) => tokio::time::sleep(then.since(at.ambient.clock.now())).await,
+        Wanted::Never => return Err(NotPrepared::Nothing),
     }
     tracing::info!(
         version = offer.version,
         "the control plane has another program"
     );
-    let file = match download::download(&options.program, dialer, offer).await {
+    let file = match download::download(&at.options.program, at.dialer, offer).await {
         Ok(file) => file,
         Err(error) => {
             let reason = crate::run::with_sources(&error);
@@ -95,51 +111,88 @@ pub(crate) async fn prepare(
             return Err(NotPrepared::Nothing);
         }
     };
-    let mut record = Record::new(offer, own);
-    if let Err(reason) = try_out(&file, dir, options.connect_within).await {
-        tracing::error!(reason, "the new program is no good, and this one stays");
-        record.fail(reason);
-        return match record.save(dir) {
-            Ok(()) => Err(NotPrepared::Failed),
-            Err(_) => Err(NotPrepared::Nothing),
-        };
+    let mut record = Record::new(offer, own, before.as_ref());
+    let Err((kind, reason)) = try_out(&file, at.options).await else {
+        return Ok(Prepared { file, record });
+    };
+    if reach(at.dir.path(), at.machine, at.ambient).await == Reached::Nobody {
+        tracing::warn!(reason, "the new program was tried, and the network was at fault");
+        return Err(NotPrepared::Nothing);
     }
-    Ok(Prepared { file, record })
+    tracing::error!(reason, "the new program is no good, and this one stays");
+    record.fail((kind, &reason), at.ambient.clock.now());
+    match record.save(at.dir) {
+        Ok(()) => Err(NotPrepared::Failed),
+        Err(_) => Err(NotPrepared::Nothing),
+    }
+}
+
+/// Whether an offer is to be taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wanted {
+    Now,
+    At(Timestamp),
+    Never,
 }
 
 /// Not older than this program, for this platform, and not one that was here before.
-fn is_wanted(offer: &ProgramOffer, own: &str, record: Option<&Record>) -> bool {
+fn wanted(
+    offer: &ProgramOffer,
+    own: &str,
+    record: Option<&Record>,
+    again_after: Duration,
+) -> Wanted {
     let present = env!("CARGO_PKG_VERSION");
     let Some(order) = version::compare(&offer.version, present) else {
-        return false;
+        return Wanted::Never;
     };
+    if offer.platform != crate::platform() || order.is_lt() || offer.sha256 == own {
+        return Wanted::Never;
+    }
     // Of two builds of one version, neither is newer: the other one is taken once, and the way
     // back is not, so that two control planes cannot send a runner to and fro.
-    let was_here = |record: &Record| match record.state {
-        State::Failed => record.sha256 == offer.sha256,
-        State::Trying | State::Done => order.is_eq() && record.previous_sha256 == offer.sha256,
+    let Some(record) = record else {
+        return Wanted::Now;
     };
-    offer.platform == crate::platform()
-        && order.is_ge()
-        && offer.sha256 != own
-        && !record.is_some_and(was_here)
+    match record.state {
+        State::Failed if record.sha256 == offer.sha256 => {
+            record.again_at(again_after).map_or(Wanted::Never, Wanted::At)
+        }
+        State::Trying | State::Done if order.is_eq() && record.previous_sha256 == offer.sha256 => {
+            Wanted::Never
+        }
+        _ => Wanted::Now,
+    }
 }
 
-/// Has the program connect once with this machine's identity.
-async fn try_out(file: &Downloaded, dir: &DataDir, limit: Duration) -> Result<(), String> {
+/// Has the program connect once with this machine's identity, started as the service starts it.
+async fn try_out(file: &Downloaded, options: &UpgradeOptions) -> Result<(), (Kind, String)> {
     let mut probe = Command::new(file.path());
     probe
-        .args(["runner", "probe", "--data-dir"])
-        .arg(dir.path())
+        .args(probe_arguments(&options.arguments))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .kill_on_drop(true);
-    match tokio::time::timeout(limit, probe.status()).await {
+    match tokio::time::timeout(options.connect_within, probe.status()).await {
         Ok(Ok(status)) if status.success() => Ok(()),
-        Ok(Ok(status)) => Err(format!("it could not connect when it was tried ({status})")),
-        Ok(Err(error)) => Err(format!("it could not be run: {error}")),
-        Err(_) => Err("it did not connect in time when it was tried".into()),
+        Ok(Ok(status)) => {
+            let reason = format!("it could not connect when it was tried ({status})");
+            Err((Kind::End, reason))
+        }
+        Ok(Err(error)) => Err((Kind::End, format!("it could not be run: {error}"))),
+        Err(_) => {
+            let reason = "it did not connect in time when it was tried";
+            Err((Kind::Time, reason.to_owned()))
+        }
     }
+}
+
+/// The service's own, as `runner probe`.
+fn probe_arguments(service: &[OsString]) -> Vec<OsString> {
+    let mut arguments = service.to_vec();
+    let runner = arguments.iter().position(|word| word == "runner");
+    arguments.insert(runner.map_or(0, |at| at + 1), "probe".into());
+    arguments
 }
 
 #[cfg(test)]
@@ -156,10 +209,16 @@ mod tests {
     }
 
     fn record(state: State) -> Record {
-        let mut record = Record::new(&offer("9.0.0", "new"), "old".into());
+        let mut record = Record::new(&offer("9.0.0", "new"), "old".into(), None);
         record.state = state;
         record
     }
+
+    fn is_wanted(offer: &ProgramOffer, own: &str, record: Option<&Record>) -> bool {
+        wanted(offer, own, record, HOUR) == Wanted::Now
+    }
+
+    const HOUR: Duration = Duration::from_hours(1);
 
     #[test]
     fn a_newer_program_is_wanted_and_an_older_one_is_not() {
@@ -178,10 +237,27 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_not_tried_again_and_another_one_is() {
-        let failed = record(State::Failed);
-        assert!(!is_wanted(&offer("9.0.0", "new"), "own", Some(&failed)));
-        assert!(is_wanted(&offer("9.0.0", "newer"), "own", Some(&failed)));
+    fn what_ended_by_itself_is_not_tried_again_and_another_one_is() {
+        let mut failed = record(State::Trying);
+        failed.fail((Kind::End, "it ended"), Timestamp::from_micros(0));
+        let (same, other) = (offer("9.0.0", "new"), offer("9.0.0", "newer"));
+        assert_eq!(wanted(&same, "own", Some(&failed), HOUR), Wanted::Never);
+        assert!(is_wanted(&other, "own", Some(&failed)));
+    }
+
+    #[test]
+    fn what_took_too_long_is_tried_again_each_time_later() {
+        let at = |hours| Timestamp::from_micros(0).plus(HOUR * hours);
+        let mut record = record(State::Trying);
+        let mut again = Vec::new();
+        for _ in 0..7 {
+            record.fail((Kind::Time, "it was slow"), at(0));
+            again.push(wanted(&offer("9.0.0", "new"), "own", Some(&record), HOUR));
+            // The next attempt knows of those before.
+            record = Record::new(&offer("9.0.0", "new"), "own".into(), Some(&record));
+        }
+        let expected = [1, 2, 4, 8, 16, 24, 24].map(|hours| Wanted::At(at(hours)));
+        assert_eq!(again, expected);
     }
 
     #[test]
@@ -191,5 +267,13 @@ mod tests {
         assert!(!is_wanted(&offer(same, "old"), "new", Some(&done)));
         assert!(is_wanted(&offer(same, "third"), "new", Some(&done)));
         assert!(is_wanted(&offer("9.0.0", "old"), "new", Some(&done)));
+    }
+
+    #[test]
+    fn a_program_is_tried_with_what_the_service_starts_it_with() {
+        let words = |text: &str| text.split(' ').map(OsString::from).collect::<Vec<_>>();
+        let service = words("runner --data-dir /d --installed --exec-user deploy");
+        let expected = words("runner probe --data-dir /d --installed --exec-user deploy");
+        assert_eq!(probe_arguments(&service), expected);
     }
 }

@@ -3,13 +3,77 @@
 
 use std::io;
 
-const HEADER: usize = 64;
+pub(super) const HEADER: usize = 64;
+const SEGMENT: usize = 56;
 const SECTION: usize = 64;
 /// `SHT_GNU_verneed`.
 const VERSIONS_NEEDED: u32 = 0x6fff_fffe;
 const MAGIC: [u8; 6] = [0x7f, b'E', b'L', b'F', 2, 1];
 /// A table of needed versions, or their names, is never larger.
 const MOST: u64 = 1 << 20;
+
+/// What of a file's begin says on which machines it runs: class, byte order and architecture.
+type Target = ([u8; 2], [u8; 2]);
+
+/// Why a file is not the program that it seems to be: for another machine than `own` is for, or
+/// not whole. None for one that is, and for what is no ELF file, such as a script.
+pub(super) fn problem(
+    read_at: impl Fn(u64, &mut [u8]) -> io::Result<()>,
+    size: u64,
+    own: Option<Target>,
+) -> Option<&'static str> {
+    const CUT: Option<&str> = Some("it is not whole: copy it again");
+    if size == 0 {
+        return CUT;
+    }
+    let mut begin = [0; 4];
+    if read_at(0, &mut begin).is_err() || begin != MAGIC[..4] {
+        return None;
+    }
+    let mut header = [0; HEADER];
+    if read_at(0, &mut header).is_err() {
+        return CUT;
+    }
+    if own.is_some_and(|own| own != target(&header)) {
+        return Some("it is for machines of another architecture than this one");
+    }
+    let end = |offset: usize, length: usize, count: usize| {
+        let begin = u64_at(&header, offset).ok()?;
+        let length = u64::from(u16_at(&header, length).ok()?);
+        begin.checked_add(length * u64::from(u16_at(&header, count).ok()?))
+    };
+    // Where the table of segments ends, and that of sections, which is a file's end.
+    let are_whole = [end(32, 54, 56), end(40, 58, 60)]
+        .iter()
+        .all(|end| end.is_some_and(|end| end <= size));
+    if are_whole && segments_are_whole(&read_at, &header, size).unwrap_or(false) {
+        None
+    } else {
+        CUT
+    }
+}
+
+/// What a file with this begin is for.
+pub(super) fn target(header: &[u8; HEADER]) -> Target {
+    ([header[4], header[5]], [header[18], header[19]])
+}
+
+fn segments_are_whole(
+    read_at: impl Fn(u64, &mut [u8]) -> io::Result<()>,
+    header: &[u8],
+    size: u64,
+) -> io::Result<bool> {
+    let (table, length) = (u64_at(header, 32)?, u64::from(u16_at(header, 54)?));
+    for index in 0..u64::from(u16_at(header, 56)?) {
+        let mut segment = [0; SEGMENT];
+        read_at(table.saturating_add(index * length), &mut segment)?;
+        let end = u64_at(&segment, 8)?.saturating_add(u64_at(&segment, 32)?);
+        if end > size {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
 
 /// Major and minor number; none for a program that is linked without glibc, or is a script. `read_at` fills the
 /// buffer from a position of the file.
@@ -127,6 +191,30 @@ mod tests {
         for other in ["GCC_3.0", "GLIBC_PRIVATE", "GLIBC_", ""] {
             assert_eq!(parse(other), None);
         }
+    }
+
+    #[test]
+    fn a_program_that_was_cut_or_is_for_another_machine_is_told() {
+        let own = std::fs::read("/proc/self/exe").unwrap();
+        let begin: [u8; HEADER] = own[..HEADER].try_into().unwrap();
+        let found = |bytes: &[u8]| {
+            let read_at = |from: u64, buffer: &mut [u8]| {
+                let from = usize::try_from(from).map_err(|_| malformed())?;
+                let part = bytes.get(from..).and_then(|rest| rest.get(..buffer.len()));
+                buffer.copy_from_slice(part.ok_or_else(malformed)?);
+                Ok(())
+            };
+            problem(read_at, bytes.len() as u64, Some(target(&begin)))
+        };
+        assert_eq!(found(&own), None);
+        assert_eq!(found(&[&own[..], b"more"].concat()), None);
+        assert_eq!(found(b"#!/bin/sh\n"), None);
+        for length in [0, 4, HEADER, own.len() / 2, own.len() - 1] {
+            assert!(found(&own[..length]).is_some_and(|it| it.contains("whole")), "{length}");
+        }
+        let mut foreign = own.clone();
+        foreign[18] ^= 1;
+        assert!(found(&foreign).unwrap().contains("architecture"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::fixture::Home;
@@ -247,4 +248,30 @@ fn a_limit_that_cannot_be_kept_is_named() {
         let said = refused_start(&home, "up", &[]);
         assert!(said.contains(named), "{line}: {said}");
     }
+}
+
+#[test]
+fn a_program_for_runners_that_none_could_run_is_refused() {
+    let home = Home::new();
+    let own = fs::read(env!("CARGO_BIN_EXE_reoclo")).unwrap();
+    let mut foreign = own.clone();
+    // Where an ELF file says for which machine it is.
+    foreign[18] ^= 1;
+    let files: [(&[u8], &str); 5] = [
+        (&own[..own.len() / 2], "not whole"),
+        (&own[..own.len() - 1], "not whole"),
+        (b"", "not whole"),
+        (&foreign, "architecture"),
+        (b"#!/bin/sh\necho something else\n", "is no reoclo"),
+    ];
+    let program = home.path("other-reoclo");
+    for (bytes, why) in files {
+        let _ = fs::remove_file(&program);
+        fs::write(&program, bytes).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        let line = refused_start(&home, "serve", &["--runner-program", program.to_str().unwrap()]);
+        assert!(line.contains(program.to_str().unwrap()) && line.contains(why), "{line}");
+    }
+    let line = refused_start(&home, "serve", &["--runner-program", "/nowhere/reoclo"]);
+    assert!(line.contains("/nowhere/reoclo"), "{line}");
 }

@@ -3,8 +3,9 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::fixture::{ControlPlane, Gate, Home, Key, Process, free_port, wait_until};
 
@@ -23,6 +24,11 @@ struct Machine<'h> {
 impl<'h> Machine<'h> {
     /// With a program that is another build than the test's, which the control plane offers too.
     fn new(home: &'h Home) -> Self {
+        Self::that_tries_again(home, "3600")
+    }
+
+    /// After so many seconds.
+    fn that_tries_again(home: &'h Home, again: &str) -> Self {
         let older = older_build(home);
         let listen = format!("127.0.0.1:{}", free_port());
         let serve = serve(home, &listen, Some(&older));
@@ -30,7 +36,7 @@ impl<'h> Machine<'h> {
         let program = program(home);
         fs::create_dir_all(program.parent().unwrap()).unwrap();
         fs::copy(&older, &program).unwrap();
-        let service = service(home, serve.url(), &added.token);
+        let service = service(home, serve.url(), &added.token, again);
         serve.integration().wait_for_status(&added.server, "active");
         Self {
             home,
@@ -107,7 +113,7 @@ fn program(home: &Home) -> PathBuf {
 }
 
 /// What systemd does: starts the program again unless it ended for good.
-fn service(home: &Home, url: &str, token: &str) -> Process {
+fn service(home: &Home, url: &str, token: &str, again: &str) -> Process {
     let script = format!(
         "while :; do '{}' runner --data-dir web --installed --url {url} --token {token} \
          --supervisor-idle 5; case $? in 2|3) exit;; esac; sleep 0.1; done",
@@ -115,6 +121,8 @@ fn service(home: &Home, url: &str, token: &str) -> Process {
     );
     let mut command = home.shell(&script);
     command.env("REOCLO_UPGRADE_WITHIN", "3");
+    command.env("REOCLO_RESTART_PATIENCE", "2");
+    command.env("REOCLO_UPGRADE_AGAIN", again);
     home.spawn(command)
 }
 
@@ -224,6 +232,148 @@ fn a_program_that_crashes_is_replaced_by_the_previous_one() {
     let mut machine = Machine::new(&home);
     let crashes = pretender(&home, "'runner probe '*) ;; *) exit 1;;");
     machine.expect_failure(&crashes, "did not connect within 3 seconds");
+}
+
+/// Its service takes it for one that is not to be started again.
+#[test]
+fn a_program_that_ends_for_good_is_replaced_and_the_previous_one_runs() {
+    for code in [2, 3] {
+        let home = Home::new();
+        let mut machine = Machine::new(&home);
+        let ends = pretender(&home, &format!("'runner probe '*) ;; *) exit {code};;"));
+        machine.expect_failure(&ends, "it ended, and did not connect within 3 seconds");
+    }
+}
+
+#[test]
+fn a_program_that_took_too_long_is_tried_again_later() {
+    let home = Home::new();
+    let mut machine = Machine::that_tries_again(&home, "1");
+    let hangs = pretender(&home, "'runner probe '*) ;; *) exec sleep 1000;;");
+    machine.restart_with(Some(&hangs));
+    wait_until("it failed twice", || machine.failures().len() >= 2);
+}
+
+/// What a crash between two steps of a change leaves, with this test's program in its place.
+struct Trial<'h> {
+    home: &'h Home,
+    server: String,
+    listen: String,
+}
+
+impl<'h> Trial<'h> {
+    fn new(home: &'h Home) -> Self {
+        let listen = format!("127.0.0.1:{}", free_port());
+        let mut serve = home.serve_with(&["--listen", &listen]);
+        let added = home.add_server("web");
+        let mut runner = home.runner("web", Some((serve.url(), &added.token)));
+        serve.integration().wait_for_status(&added.server, "active");
+        runner.kill();
+        assert!(serve.process.stop().success());
+        let program = program(home);
+        fs::create_dir_all(program.parent().unwrap()).unwrap();
+        fs::copy(OWN, &program).unwrap();
+        fs::rename(older_build(home), program.with_extension("previous")).unwrap();
+        let trial = Self {
+            home,
+            server: added.server,
+            listen,
+        };
+        trial.note(&program, &program.with_extension("previous"));
+        trial
+    }
+
+    fn note(&self, program: &Path, previous: &Path) {
+        let note = json!({
+            "state": "trying",
+            "version": env!("CARGO_PKG_VERSION"),
+            "sha256": checksum(program),
+            "previous_sha256": checksum(previous),
+        });
+        fs::write(self.home.path("web/upgrade.json"), note.to_string()).unwrap();
+    }
+
+    fn noted(&self) -> String {
+        fs::read_to_string(self.home.path("web/upgrade.json")).unwrap_or_default()
+    }
+
+    fn guard(&self) -> Process {
+        let mut command = self.home.any_command(
+            program(self.home).with_extension("previous").to_str().unwrap(),
+            &["runner", "guard-upgrade", "--within", "10", "--pid", "0"],
+        );
+        let data = self.home.path("web");
+        command.arg("--data-dir").arg(data);
+        command.arg("--program").arg(program(self.home));
+        command.env("REOCLO_RESTART_PATIENCE", "0.1");
+        self.home.spawn(command)
+    }
+
+    fn runner(&self) -> Process {
+        let script = format!(
+            "exec '{}' runner --data-dir web --installed --supervisor-idle 5",
+            program(self.home).display()
+        );
+        self.home.spawn(self.home.shell(&script))
+    }
+}
+
+fn checksum(file: &Path) -> String {
+    let sum = Command::new("sha256sum").arg(file).output().unwrap();
+    let text = String::from_utf8(sum.stdout).unwrap();
+    text.split_whitespace().next().unwrap().to_owned()
+}
+
+#[test]
+fn an_outage_condemns_no_program() {
+    let home = Home::new();
+    let trial = Trial::new(&home);
+    let guard = trial.guard();
+    wait_until("the guard knows whose fault it is", || {
+        guard.stderr().contains("the network is at fault")
+    });
+    let serve = serve(&home, &trial.listen, Some(&program(&home)));
+    let _runner = trial.runner();
+    serve.integration().wait_for_status(&trial.server, "active");
+    assert_eq!(guard.finished().code, Some(0));
+    assert!(is_same(&program(&home), Path::new(OWN)));
+    assert!(trial.noted().contains("\"done\""), "{}", trial.noted());
+}
+
+#[test]
+fn a_change_that_a_crash_cut_off_is_begun_anew_and_nothing_older_comes_back() {
+    let home = Home::new();
+    let trial = Trial::new(&home);
+    // It was noted, and the new program was not put in its place: that of before is there.
+    let (program, older) = (program(&home), home.path("older"));
+    fs::copy(program.with_extension("previous"), &older).unwrap();
+    trial.note(&older, &program);
+    let serve = serve(&home, &trial.listen, Some(&program));
+    let runner = trial.runner();
+    serve.integration().wait_for_status(&trial.server, "active");
+    wait_until("it is as if there had been no change", || trial.noted().is_empty());
+    assert!(is_same(&program, Path::new(OWN)));
+    assert!(!runner.stderr().contains("previous one comes back"));
+}
+
+/// Whatever it does not understand.
+#[test]
+fn a_new_program_on_trial_never_ends_for_good() {
+    let home = Home::new();
+    let trial = Trial::new(&home);
+    let ends_with = |word: &str| {
+        let script = format!("exec '{}' runner --data-dir web --installed {word}", OWN);
+        home.spawn(home.shell(&script)).finished().code
+    };
+    let words = ["--nonsense", "--exec-user nobody-of-that-name", "--url http://192.0.2.1"];
+    for word in words {
+        assert_eq!(ends_with(word), Some(1), "{word}");
+    }
+    fs::remove_file(home.path("web/upgrade.json")).unwrap();
+    for word in words {
+        assert_eq!(ends_with(word), Some(2), "{word}");
+    }
+    drop(trial);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use super::introduction::{Exchange, Failure, Socket, Welcomed};
 use super::{Runner, State};
 use crate::back_off::BackOff;
 use crate::status::Phase;
-use crate::upgrade::{self, NotPrepared, Prepared};
+use crate::upgrade::{self, NotPrepared, Prepared, Surroundings};
 
 /// A buffer with less room than this is replaced.
 const LITTLE_ROOM: usize = 4 * 1024;
@@ -84,7 +84,14 @@ impl Runner {
         let Some((options, offer)) = self.upgrade.as_ref().zip(self.offer.as_ref()) else {
             return std::future::pending().await;
         };
-        match upgrade::prepare(options, &self.dir, &self.dialer, offer).await {
+        let surroundings = Surroundings {
+            options,
+            dir: &self.dir,
+            dialer: &self.dialer,
+            machine: &self.machine,
+            ambient: &self.ambient,
+        };
+        match upgrade::prepare(surroundings, offer).await {
             Ok(prepared) => Some(prepared),
             Err(NotPrepared::Failed) => None,
             Err(NotPrepared::Nothing) => std::future::pending().await,
@@ -94,7 +101,8 @@ impl Runner {
     /// Comes back only when it failed.
     fn become_another(&self, prepared: Prepared) -> State {
         if let Some(options) = &self.upgrade {
-            upgrade::become_it(prepared, options, &self.dir);
+            let now = self.ambient.clock.now();
+            upgrade::become_it(prepared, options, &self.dir, now);
         }
         State::Connecting
     }

@@ -1,5 +1,6 @@
 //! From nothing to a connection on which the control plane has said welcome.
 
+use std::path::Path;
 use std::time::Duration;
 
 use reoclo_domain::Entropy;
@@ -8,6 +9,7 @@ use ring::signature::Ed25519KeyPair;
 
 use super::introduction::{Failure, Introduction, Welcomed};
 use super::{MachineFiles, Runner, RunnerError, State};
+use crate::Ambient;
 use crate::data_dir::DataDir;
 use crate::dial::{Dialer, Io};
 use crate::enrolled::Enrolled;
@@ -53,10 +55,9 @@ impl Runner {
     /// Where a failure leads.
     pub(super) fn failed(&mut self, failure: Failure) -> State {
         match failure {
-            Failure::Ended { code, reason } if code.is_permanent() => State::Closed(match code {
-                CloseCode::Decommissioned => RunnerError::Decommissioned,
-                _ => RunnerError::Rejected(reason),
-            }),
+            Failure::Ended { code, reason } if code.is_permanent() => {
+                State::Closed(ended(code, reason))
+            }
             Failure::Ended {
                 code: CloseCode::AnotherMachine,
                 reason,
@@ -106,6 +107,26 @@ impl Runner {
     }
 }
 
+/// Whether the control plane could be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reached {
+    /// It proved who it is, and said welcome or that this server's runner is to end.
+    ControlPlane,
+    /// Whoever answered, if somebody did, was somebody else.
+    Nobody,
+}
+
+/// Tries to connect as this machine does.
+pub(crate) async fn reach(data_dir: &Path, machine: &MachineFiles, ambient: &Ambient) -> Reached {
+    let connected = super::opening::probe(data_dir, machine, ambient.clone()).await;
+    match connected {
+        Ok(()) | Err(RunnerError::Rejected(_) | RunnerError::Decommissioned) => {
+            Reached::ControlPlane
+        }
+        Err(_) => Reached::Nobody,
+    }
+}
+
 /// Gets a welcome and goes.
 pub(super) async fn probe(
     dir: &DataDir,
@@ -114,7 +135,7 @@ pub(super) async fn probe(
     (key, enrolled): (&Ed25519KeyPair, &Enrolled),
     entropy: &dyn Entropy,
     limit: Duration,
-) -> Result<(), Failure> {
+) -> Result<(), RunnerError> {
     let probing = async {
         let stream = dialer.dial().await?;
         let introduction = Introduction {
@@ -131,9 +152,20 @@ pub(super) async fn probe(
         Ok(())
     };
     let silent = || Failure::Silent(dialer.address().authority.clone());
-    tokio::time::timeout(limit, probing)
-        .await
-        .unwrap_or_else(|_| Err(silent()))
+    let probed = tokio::time::timeout(limit, probing).await;
+    match probed.unwrap_or_else(|_| Err(silent())) {
+        Ok(()) => Ok(()),
+        Err(Failure::Ended { code, reason }) if code.is_permanent() => Err(ended(code, reason)),
+        Err(failure) => Err(RunnerError::NotConnected(super::with_sources(&failure))),
+    }
+}
+
+/// The control plane's last word.
+fn ended(code: CloseCode, reason: String) -> RunnerError {
+    match code {
+        CloseCode::Decommissioned => RunnerError::Decommissioned,
+        _ => RunnerError::Rejected(reason),
+    }
 }
 
 /// What tells this machine from a copy of it.

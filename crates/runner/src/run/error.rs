@@ -29,6 +29,8 @@ pub enum RunnerError {
     Rejected(String),
     #[error("this server was removed from the control plane, and its runner ends")]
     Decommissioned,
+    #[error("the previous program could not be started")]
+    NotStarted(#[source] io::Error),
     #[error("this program could not connect to the control plane: {0}")]
     NotConnected(String),
     #[error("this machine could not be enrolled within {} seconds: {reason}{hint}", .limit.as_secs())]
@@ -47,6 +49,7 @@ impl RunnerError {
             Self::DataDir(_)
                 | Self::Enrolled(_)
                 | Self::NotConnected(_)
+                | Self::NotStarted(_)
                 | Self::EnrolledTooLate { .. }
                 | Self::Lock(LockError::File { .. })
                 | Self::Identity(IdentityError::File(_))

@@ -29,9 +29,7 @@ pub async fn probe(
     let timing = RunnerTiming::default();
     let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &timing)?;
     let whom = (&key, &enrolled);
-    super::connecting::probe(&dir, machine, &dialer, whom, entropy, timing.handshake)
-        .await
-        .map_err(|failure| RunnerError::NotConnected(super::with_sources(&failure)))
+    super::connecting::probe(&dir, machine, &dialer, whom, entropy, timing.handshake).await
 }
 
 /// Locks the data directory and enrols, if that was not done before or is to be done anew.
@@ -48,7 +46,7 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
         tracing::warn!(reason = super::with_sources(&error), "no supervisor yet");
     }
     if let Some(upgrade) = &options.upgrade {
-        upgrade::resume(&upgrade.program, &dir, upgrade.connect_within);
+        upgrade::resume(upgrade, &dir);
     }
     Ok(Runner {
         dir,

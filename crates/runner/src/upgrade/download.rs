@@ -44,6 +44,11 @@ pub(super) enum DownloadError {
 pub(super) struct Downloaded(PathBuf);
 
 impl Downloaded {
+    #[cfg(test)]
+    pub(super) fn at(path: PathBuf) -> Self {
+        Self(path)
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
@@ -154,7 +159,12 @@ async fn receive(
 
 /// SHA-256 of the file that this process was started from.
 pub(super) fn own_checksum() -> io::Result<String> {
-    let mut file = File::open("/proc/self/exe")?;
+    checksum(Path::new("/proc/self/exe"))
+}
+
+/// SHA-256 of a file, in hexadecimal.
+pub(super) fn checksum(path: &Path) -> io::Result<String> {
+    let mut file = File::open(path)?;
     let mut context = Context::new(&SHA256);
     let mut buffer = vec![0; CHUNK];
     loop {
