@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, GuardOptions, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
+    Ambient, GuardOptions, MachineFiles, NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxySettings, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
     UpgradeOptions, check_exec_user,
 };
 
@@ -205,9 +205,25 @@ fn seconds(value: f64) -> anyhow::Result<Duration> {
         .map_err(|_| misuse(anyhow::anyhow!("{value} is not a number of seconds")))
 }
 
+/// The first variable that is set and not empty.
+fn proxy() -> ProxySettings {
+    let first = |names: &[&'static str]| {
+        names.iter().find_map(|name| {
+            let value = std::env::var(name).ok()?;
+            (!value.trim().is_empty()).then_some((*name, value))
+        })
+    };
+    let proxy = first(&PROXY_VARIABLES);
+    ProxySettings {
+        proxy: proxy.map(|(name, value)| (name, Secret::new(value))),
+        except: first(&NO_PROXY_VARIABLES).map(|(_, value)| value),
+    }
+}
+
 fn ambient() -> Ambient {
     Ambient {
         clock: ambient::clock(),
         entropy: ambient::entropy(),
+        proxy: proxy(),
     }
 }

@@ -3,13 +3,17 @@ use std::sync::Arc;
 
 use reoclo_domain::{Clock, Entropy};
 
-/// Time and randomness, as parameters.
+use crate::ProxySettings;
+
+/// Time, randomness and what the environment says about the way out, as parameters.
 #[derive(Clone)]
 pub struct Ambient {
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Secure random bytes.
     pub entropy: Arc<dyn Entropy>,
+    /// The proxy to go through.
+    pub proxy: ProxySettings,
 }
 
 impl Ambient {

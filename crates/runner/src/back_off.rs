@@ -74,6 +74,7 @@ mod tests {
         let ambient = Ambient {
             clock: Arc::new(Fixed(0)),
             entropy: Arc::new(Fixed(random)),
+            proxy: crate::ProxySettings::default(),
         };
         let mut back_off = BackOff::new(BackOffRange {
             first: Duration::from_millis(100),

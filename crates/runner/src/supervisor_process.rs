@@ -12,6 +12,7 @@ use tokio::net::UnixStream;
 use tokio::process::{Child, Command};
 
 use crate::data_dir::{DataDir, SOCKET};
+use crate::dial::{NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use crate::orphans::Own;
 use crate::socket;
 use crate::status::{self, Request};
@@ -130,6 +131,10 @@ impl SupervisorProcess {
         tracing::info!("starting the supervisor");
         let log = self.open_log().map_err(NoSupervisor::Start)?;
         let mut command = Command::new(&self.command.program);
+        // The way out is the runner's own, and its password nobody's else.
+        for name in PROXY_VARIABLES.iter().chain(&NO_PROXY_VARIABLES) {
+            command.env_remove(name);
+        }
         command
             .args(&self.command.args)
             .stdin(Stdio::null())

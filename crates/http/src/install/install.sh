@@ -26,7 +26,10 @@ Options:
   --no-systemd        install the program only, and say how to start it
   --no-self-upgrade   the runner stays at this version, until this script is run again
   --unit-file FILE    where the systemd unit goes (default: below /etc/systemd/system)
+  --env-file FILE     where the proxy's settings go (default: /etc/reoclo-runner.env)
   --print-unit        print the systemd unit and change nothing
+
+A proxy is taken from HTTPS_PROXY, ALL_PROXY and NO_PROXY, and kept for the runner.
 USAGE
 }
 
@@ -35,6 +38,7 @@ main() {
     prefix=/usr/local data_dir=/var/lib/reoclo-runner
     systemd=yes self_upgrade=yes only_print=no new=''
     unit_file=/etc/systemd/system/reoclo-runner.service
+    env_file=/etc/reoclo-runner.env
     umask 022
 
     parse "$@"
@@ -72,12 +76,12 @@ has() {
 parse() {
     while [ $# -gt 0 ]; do
         case $1 in
-            --token | --token-file | --url | --ca-cert | --exec-user | --prefix | --data-dir | --unit-file)
+            --token | --token-file | --url | --ca-cert | --exec-user | --prefix | --data-dir | --unit-file | --env-file)
                 [ $# -ge 2 ] || refuse "$1 needs a value"
                 set_value "$1" "$2"
                 shift 2
                 ;;
-            --token=* | --token-file=* | --url=* | --ca-cert=* | --exec-user=* | --prefix=* | --data-dir=* | --unit-file=*)
+            --token=* | --token-file=* | --url=* | --ca-cert=* | --exec-user=* | --prefix=* | --data-dir=* | --unit-file=* | --env-file=*)
                 set_value "${1%%=*}" "${1#*=}"
                 shift
                 ;;
@@ -100,6 +104,7 @@ set_value() {
         --prefix) prefix=${2%/} ;;
         --data-dir) data_dir=${2%/} ;;
         --unit-file) unit_file=$2 ;;
+        --env-file) env_file=$2 ;;
     esac
 }
 
@@ -125,6 +130,8 @@ check_values() {
     check_path --prefix "$prefix"
     check_path --data-dir "$data_dir"
     check_path --unit-file "$unit_file"
+    check_path --env-file "$env_file"
+    check_proxy
     [ -z "$ca_cert" ] || check_path --ca-cert "$ca_cert"
 }
 
@@ -140,6 +147,41 @@ bad_token() {
 
 bad_url() {
     refuse "the value of --url is not an address such as https://reoclo.example.com"
+}
+
+# The proxy of this environment, in either spelling. Its address may hold a password, so it is
+# never printed.
+check_proxy() {
+    proxy=${https_proxy:-${HTTPS_PROXY:-}}
+    all_proxy_found=${all_proxy:-${ALL_PROXY:-}}
+    no_proxy_found=${no_proxy:-${NO_PROXY:-}}
+    for value in "$proxy" "$all_proxy_found" "$no_proxy_found"; do
+        case $value in
+            *[\'\"\\]* | *"
+"*) refuse "HTTPS_PROXY, ALL_PROXY or NO_PROXY has a quote, a backslash or a line break: write it as %27, %22, %5C or %0A" ;;
+        esac
+    done
+    # wget knows the lower-case names only.
+    if [ -n "$proxy$all_proxy_found" ]; then
+        https_proxy=${proxy:-$all_proxy_found} no_proxy=$no_proxy_found
+        export https_proxy no_proxy
+    fi
+}
+
+# In a file that only root reads: a unit and a list of processes are for everyone. Without a proxy
+# in the environment, what was kept before stays.
+keep_proxy() {
+    [ -n "$proxy$all_proxy_found$no_proxy_found" ] || return 0
+    (
+        umask 077
+        rm -f "$env_file.new"
+        {
+            [ -z "$proxy" ] || printf "HTTPS_PROXY='%s'\n" "$proxy"
+            [ -z "$all_proxy_found" ] || printf "ALL_PROXY='%s'\n" "$all_proxy_found"
+            [ -z "$no_proxy_found" ] || printf "NO_PROXY='%s'\n" "$no_proxy_found"
+        } >"$env_file.new"
+    ) || refuse "the proxy's settings could not be written to $env_file"
+    mv -f "$env_file.new" "$env_file" || refuse "the proxy's settings could not be written to $env_file"
 }
 
 check_path() {
@@ -291,6 +333,7 @@ StartLimitIntervalSec=0
 
 [Service]
 ExecStart=$program $(arguments)
+EnvironmentFile=-$env_file
 Restart=always
 RestartSec=5
 RestartPreventExitStatus=2 3
@@ -311,6 +354,7 @@ start() {
         say "  $program $(arguments)"
         return
     fi
+    keep_proxy
     unit >"$unit_file.new" || refuse "the unit could not be written to $unit_file"
     mv -f "$unit_file.new" "$unit_file" || refuse "the unit could not be written to $unit_file"
     systemctl daemon-reload || refuse "systemd does not read its units again"

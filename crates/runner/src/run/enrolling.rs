@@ -12,7 +12,7 @@ use super::{RunnerError, RunnerTiming};
 use crate::address::Address;
 use crate::back_off::BackOff;
 use crate::data_dir::DataDir;
-use crate::dial::{self, Dialer};
+use crate::dial::{self, Dialer, Proxy};
 use crate::enrol::{self, EnrolError, Failure};
 use crate::enrolled::Enrolled;
 use crate::lock::{lock_enrolment, lock_runner};
@@ -159,7 +159,7 @@ impl Attempts<'_> {
 
     fn dialer(&self) -> Result<Dialer, RunnerError> {
         let options = self.options;
-        dialer(&options.url, options.ca_cert.as_deref(), &options.timing)
+        dialer(&options.url, options.ca_cert.as_deref(), &options.timing, self.ambient)
     }
 
     fn enrolled(&self, key: &Ed25519KeyPair, reply: EnrolReply) -> Enrolled {
@@ -239,8 +239,14 @@ pub(super) fn dialer(
     url: &str,
     ca_cert: Option<&Path>,
     timing: &RunnerTiming,
+    ambient: &Ambient,
 ) -> Result<Dialer, RunnerError> {
     let address = Address::parse(url)?;
     let tls = address.tls.then(|| dial::connector(ca_cert)).transpose()?;
-    Ok(Dialer::new(address, tls, timing.dial))
+    let proxy = if address.tls {
+        Proxy::to(&ambient.proxy, &address.host, address.port)?
+    } else {
+        None
+    };
+    Ok(Dialer::new(address, tls, proxy, timing.dial))
 }

@@ -3,7 +3,7 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
-use crate::{AddressError, DataDirError, EnrolError, IdentityError, LockError, TrustError};
+use crate::{AddressError, DataDirError, EnrolError, IdentityError, LockError, ProxyError, TrustError};
 
 /// Why a runner ends.
 #[derive(Debug, thiserror::Error)]
@@ -20,6 +20,8 @@ pub enum RunnerError {
     #[error(transparent)]
     Trust(#[from] TrustError),
     #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    #[error(transparent)]
     Enrol(#[from] EnrolError),
     #[error("cannot read or write runner.json in the data directory")]
     Enrolled(#[source] io::Error),
@@ -33,7 +35,7 @@ pub enum RunnerError {
     NotStarted(#[source] io::Error),
     #[error("this program could not connect to the control plane: {0}")]
     NotConnected(String),
-    #[error("this machine could not be enrolled within {} seconds: {reason}{hint}", .limit.as_secs())]
+    #[error("this machine could not be enrolled within {} seconds: {reason}{hint}", .limit.as_secs_f64())]
     EnrolledTooLate {
         limit: Duration,
         reason: String,

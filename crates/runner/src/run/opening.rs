@@ -27,7 +27,7 @@ pub async fn probe(
     let entropy = &*ambient.entropy;
     let key = identity::of(&dir, &enrolled, entropy)?;
     let timing = RunnerTiming::default();
-    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &timing)?;
+    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &timing, &ambient)?;
     let whom = (&key, &enrolled);
     super::connecting::probe(&dir, machine, &dialer, whom, entropy, timing.handshake).await
 }
@@ -88,7 +88,7 @@ async fn settle(
     } else {
         stored
     };
-    reopen(dir, stored, options)
+    reopen(dir, stored, options, ambient)
 }
 
 /// Whether the token is another one than the machine was enrolled with. It is not known of one
@@ -141,6 +141,7 @@ fn reopen(
     dir: &DataDir,
     mut enrolled: Enrolled,
     options: &RunnerOptions,
+    ambient: &Ambient,
 ) -> Result<(Enrolled, Dialer), RunnerError> {
     let before = enrolled.clone();
     if let Some(url) = &options.url {
@@ -149,7 +150,7 @@ fn reopen(
     if options.ca_cert.is_some() {
         enrolled.ca_cert.clone_from(&options.ca_cert);
     }
-    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &options.timing)?;
+    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &options.timing, ambient)?;
     if enrolled != before {
         enrolled.save(dir).map_err(RunnerError::Enrolled)?;
     }

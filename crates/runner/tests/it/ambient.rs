@@ -59,6 +59,7 @@ pub fn ambient_with(clock: Arc<TestClock>) -> Ambient {
     Ambient {
         clock,
         entropy: Arc::new(TestEntropy::default()),
+        proxy: reoclo_runner::ProxySettings::default(),
     }
 }
 

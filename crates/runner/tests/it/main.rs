@@ -12,6 +12,7 @@ mod connections;
 mod control_plane;
 mod enrolment;
 mod output;
+mod proxying;
 mod reboot;
 mod reconnecting;
 mod recovery;

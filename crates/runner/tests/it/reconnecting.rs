@@ -239,7 +239,12 @@ async fn another_control_plane_gets_no_proof_and_does_not_end_the_runner() {
 }
 
 fn tls(dir: &std::path::Path) -> (TlsAcceptor, std::path::PathBuf) {
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    tls_for(dir, "localhost")
+}
+
+/// A certificate for that name, and the file of its authority.
+pub fn tls_for(dir: &std::path::Path, name: &str) -> (TlsAcceptor, std::path::PathBuf) {
+    let certified = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let file = dir.join("ca.pem");
     std::fs::write(&file, certified.cert.pem()).unwrap();
     let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());

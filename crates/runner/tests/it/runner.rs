@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    BackOffRange, MachineFiles, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
+    Ambient, BackOffRange, MachineFiles, ProxySettings, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
@@ -19,6 +19,7 @@ pub const TOKEN: &str = "ren_test";
 pub struct Runner {
     pub dir: TempDir,
     pub options: RunnerOptions,
+    pub proxy: ProxySettings,
     task: Option<JoinHandle<Result<(), RunnerError>>>,
 }
 
@@ -43,12 +44,17 @@ impl Runner {
         Self {
             dir,
             options,
+            proxy: ProxySettings::default(),
             task: None,
         }
     }
 
     pub fn start(&mut self) {
-        let running = run(self.options.clone(), ambient(), std::future::pending());
+        let ambient = Ambient {
+            proxy: self.proxy.clone(),
+            ..ambient()
+        };
+        let running = run(self.options.clone(), ambient, std::future::pending());
         self.task = Some(tokio::spawn(running));
     }
 
