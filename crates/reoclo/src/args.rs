@@ -260,7 +260,12 @@ pub(crate) struct RunnerOptions {
     #[arg(long, env = "REOCLO_UPGRADE_WITHIN", default_value = "60", hide = true)]
     pub(crate) upgrade_within: f64,
     /// Seconds after which a new program that took too long is tried again.
-    #[arg(long, env = "REOCLO_UPGRADE_AGAIN", default_value = "3600", hide = true)]
+    #[arg(
+        long,
+        env = "REOCLO_UPGRADE_AGAIN",
+        default_value = "3600",
+        hide = true
+    )]
     pub(crate) upgrade_again: f64,
     /// Seconds between TERM and KILL when a command is stopped.
     #[arg(long, env = "REOCLO_KILL_GRACE", default_value = "5", hide = true)]

@@ -72,7 +72,9 @@ fn data_dir(words: &[OsString]) -> PathBuf {
         if word == FLAG {
             return words.next().map(PathBuf::from).unwrap_or_default();
         }
-        let joined = word.to_str().and_then(|word| word.strip_prefix(FLAG)?.strip_prefix('='));
+        let joined = word
+            .to_str()
+            .and_then(|word| word.strip_prefix(FLAG)?.strip_prefix('='));
         if let Some(path) = joined {
             return path.into();
         }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, GuardOptions, MachineFiles, NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxySettings, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions,
-    UpgradeOptions, check_exec_user,
+    Ambient, GuardOptions, MachineFiles, NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxySettings,
+    RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, UpgradeOptions,
+    check_exec_user,
 };
 
 use reoclo_wire::link::{Keepalive, LinkSettings};

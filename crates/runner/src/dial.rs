@@ -21,9 +21,9 @@ use tokio_rustls::TlsConnector;
 
 use crate::address::Address;
 
+pub(crate) use proxy::Proxy;
 pub use proxy::{NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxyError, ProxySettings};
 pub use trust::TrustError;
-pub(crate) use proxy::Proxy;
 pub(crate) use trust::connector;
 
 /// A stream to the control plane.
@@ -137,7 +137,11 @@ impl Dialer {
             }
             Some(proxy) => {
                 let stream = self.through(proxy, tls).await?;
-                let by = format!("{} through the proxy {}", self.address.authority, proxy.authority());
+                let by = format!(
+                    "{} through the proxy {}",
+                    self.address.authority,
+                    proxy.authority()
+                );
                 secure(tls, host, stream, by).await
             }
         }
@@ -233,5 +237,7 @@ async fn secure(
     let name = ServerName::try_from(host.to_owned())
         .map_err(|error| DialError::Name(host.to_owned(), error))?;
     let stream = tls.connect(name, stream).await;
-    Ok(Box::new(stream.map_err(|error| DialError::Tls(shown, error))?))
+    Ok(Box::new(
+        stream.map_err(|error| DialError::Tls(shown, error))?,
+    ))
 }

@@ -60,7 +60,11 @@ impl Enrolled {
     }
 
     /// Changes what is stored, unless this machine was made another server meanwhile.
-    pub(crate) fn update(&mut self, dir: &DataDir, change: impl FnOnce(&mut Self)) -> io::Result<()> {
+    pub(crate) fn update(
+        &mut self,
+        dir: &DataDir,
+        change: impl FnOnce(&mut Self),
+    ) -> io::Result<()> {
         change(self);
         let is_same = |stored: Self| stored.server_id == self.server_id;
         if Self::load(dir)?.is_none_or(is_same) {

@@ -39,9 +39,7 @@ pub use address::AddressError;
 pub use ambient::Ambient;
 pub use back_off::{BackOff, BackOffRange};
 pub use data_dir::DataDirError;
-pub use dial::{
-    NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxyError, ProxySettings, TrustError,
-};
+pub use dial::{NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxyError, ProxySettings, TrustError};
 pub use drain::{drain, is_drain};
 pub use enrol::EnrolError;
 pub use exec::{DrainCommand, UserError, check_exec_user};

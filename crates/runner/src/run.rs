@@ -132,7 +132,9 @@ impl Runner {
     /// A server that was removed is remembered as such, so that a new token enrols another.
     fn closed(&mut self, error: RunnerError) -> RunnerError {
         if matches!(error, RunnerError::Decommissioned) {
-            let noted = self.enrolled.update(&self.dir, |enrolled| enrolled.removed = true);
+            let noted = self
+                .enrolled
+                .update(&self.dir, |enrolled| enrolled.removed = true);
             if let Err(error) = noted {
                 tracing::warn!(%error, "it could not be noted that the server was removed");
             }

@@ -35,8 +35,8 @@ use crate::run::{MachineFiles, Reached, reach};
 use download::Downloaded;
 use record::{Kind, Record, State};
 
-pub use guard::{GuardOptions, guard};
 pub(crate) use guard::resume;
+pub use guard::{GuardOptions, guard};
 pub use record::is_on_trial;
 pub(crate) use record::{confirm, note_reported, unreported};
 pub(crate) use replace::become_it;
@@ -116,7 +116,10 @@ pub(crate) async fn prepare(
         return Ok(Prepared { file, record });
     };
     if reach(at.dir.path(), at.machine, at.ambient).await == Reached::Nobody {
-        tracing::warn!(reason, "the new program was tried, and the network was at fault");
+        tracing::warn!(
+            reason,
+            "the new program was tried, and the network was at fault"
+        );
         return Err(NotPrepared::Nothing);
     }
     tracing::error!(reason, "the new program is no good, and this one stays");
@@ -155,9 +158,9 @@ fn wanted(
         return Wanted::Now;
     };
     match record.state {
-        State::Failed if record.sha256 == offer.sha256 => {
-            record.again_at(again_after).map_or(Wanted::Never, Wanted::At)
-        }
+        State::Failed if record.sha256 == offer.sha256 => record
+            .again_at(again_after)
+            .map_or(Wanted::Never, Wanted::At),
         State::Trying | State::Done if order.is_eq() && record.previous_sha256 == offer.sha256 => {
             Wanted::Never
         }

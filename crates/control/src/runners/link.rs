@@ -85,7 +85,9 @@ impl Link {
 
     /// Whether its runner answers within this time.
     pub(super) async fn answers(&self, within: Duration) -> bool {
-        timeout(within, self.calls.describe()).await.is_ok_and(|answer| answer.is_ok())
+        timeout(within, self.calls.describe())
+            .await
+            .is_ok_and(|answer| answer.is_ok())
     }
 
     /// What the runner calls its version; not trusted.

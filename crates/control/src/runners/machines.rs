@@ -72,7 +72,12 @@ fn is_same_host(one: &Machine, other: &Machine) -> bool {
 
 impl Machines {
     /// Notes a machine that was turned away; answers whether it is a new one.
-    pub(super) fn note(&mut self, machine: &Machine, address: Option<String>, at: Timestamp) -> bool {
+    pub(super) fn note(
+        &mut self,
+        machine: &Machine,
+        address: Option<String>,
+        at: Timestamp,
+    ) -> bool {
         let mut others = self.others.iter_mut();
         if let Some(known) = others.find(|known| is_same_host(&known.machine, machine)) {
             known.machine = machine.clone();

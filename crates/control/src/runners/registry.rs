@@ -157,7 +157,12 @@ impl Runners {
     }
 
     /// Whether a machine would get the seat now; the seat stays as it is.
-    pub(super) fn refusal(&self, server: ServerId, machine: &Machine, now: Timestamp) -> Option<Seated> {
+    pub(super) fn refusal(
+        &self,
+        server: ServerId,
+        machine: &Machine,
+        now: Timestamp,
+    ) -> Option<Seated> {
         self.seats().get(&server)?.refusal(machine, now)
     }
 

@@ -26,7 +26,10 @@ impl Control {
             return Ok(());
         };
         let machine = bounded(&proof.machine);
-        while let Some(refused) = self.runners().refusal(identity.server, &machine, self.now()) {
+        while let Some(refused) = self
+            .runners()
+            .refusal(identity.server, &machine, self.now())
+        {
             self.settle(identity, &machine, source, refused).await?;
         }
         Ok(())
@@ -46,7 +49,10 @@ impl Control {
                     displaced.close(Detached::Displaced);
                     return Ok(true);
                 }
-                refused => self.settle(identity, link.machine(), source, refused).await?,
+                refused => {
+                    self.settle(identity, link.machine(), source, refused)
+                        .await?
+                }
             }
         }
     }
@@ -121,10 +127,7 @@ impl Control {
         self.runners().with_machines(server, |machines, link| {
             let others = machines.others(now);
             let connected = link.map(|link| name(link.machine()));
-            (!others.is_empty()).then(|| MachineConflict {
-                connected,
-                others,
-            })
+            (!others.is_empty()).then(|| MachineConflict { connected, others })
         })
     }
 
@@ -161,7 +164,9 @@ impl Control {
         self.runners().with_machines(server, |machines, link| {
             let connected = link.map(|link| link.machine());
             match connected.filter(|connected| name(connected) == id) {
-                Some(connected) => (!machines.others(self.now()).is_empty()).then(|| connected.clone()),
+                Some(connected) => {
+                    (!machines.others(self.now()).is_empty()).then(|| connected.clone())
+                }
                 None => machines.find(id),
             }
         })

@@ -210,7 +210,10 @@ mod tests {
         assert_eq!(found(&[&own[..], b"more"].concat()), None);
         assert_eq!(found(b"#!/bin/sh\n"), None);
         for length in [0, 4, HEADER, own.len() / 2, own.len() - 1] {
-            assert!(found(&own[..length]).is_some_and(|it| it.contains("whole")), "{length}");
+            assert!(
+                found(&own[..length]).is_some_and(|it| it.contains("whole")),
+                "{length}"
+            );
         }
         let mut foreign = own.clone();
         foreign[18] ^= 1;

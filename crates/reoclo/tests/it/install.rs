@@ -429,11 +429,18 @@ fn the_proxy_is_kept_in_a_file_that_only_its_owner_reads() {
         ("no_proxy", "example.com, 10.0.0.0/8"),
     ];
     let done = proxied(&home, &keep, &variables);
-    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(0), "", ""));
+    assert_eq!(
+        (done.code, done.stdout.as_str(), done.stderr.as_str()),
+        (Some(0), "", "")
+    );
     let kept = fs::read_to_string(&file).unwrap();
-    let expected = "HTTPS_PROXY='http://me:s3cret$x@proxy:3128'\nNO_PROXY='example.com, 10.0.0.0/8'\n";
+    let expected =
+        "HTTPS_PROXY='http://me:s3cret$x@proxy:3128'\nNO_PROXY='example.com, 10.0.0.0/8'\n";
     assert_eq!(kept, expected);
-    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
 }
 
 #[test]
@@ -443,13 +450,20 @@ fn without_a_proxy_in_the_environment_what_was_kept_stays() {
     fs::write(&file, "HTTPS_PROXY='http://old'\n").unwrap();
     let keep = format!("env_file={}; check_proxy; keep_proxy", file.display());
     assert_eq!(proxied(&home, &keep, &[]).code, Some(0));
-    assert_eq!(fs::read_to_string(&file).unwrap(), "HTTPS_PROXY='http://old'\n");
+    assert_eq!(
+        fs::read_to_string(&file).unwrap(),
+        "HTTPS_PROXY='http://old'\n"
+    );
 }
 
 #[test]
 fn a_proxy_that_a_file_of_settings_cannot_hold_is_refused_and_not_repeated() {
     let home = Home::new();
-    let done = proxied(&home, "check_proxy", &[("ALL_PROXY", "http://me:s3cret'\"@proxy")]);
+    let done = proxied(
+        &home,
+        "check_proxy",
+        &[("ALL_PROXY", "http://me:s3cret'\"@proxy")],
+    );
     assert_eq!(done.code, Some(1));
     assert!(done.stderr.contains("write it as %27"), "{}", done.stderr);
     assert!(!done.stderr.contains("s3cret"), "{}", done.stderr);
@@ -459,8 +473,15 @@ fn a_proxy_that_a_file_of_settings_cannot_hold_is_refused_and_not_repeated() {
 fn the_unit_names_the_file_of_the_proxy_and_not_the_proxy() {
     let home = Home::new();
     let calls = "main --print-unit --env-file /etc/other.env";
-    let printed = proxied(&home, calls, &[("HTTPS_PROXY", "http://me:s3cret@proxy:3128")]);
+    let printed = proxied(
+        &home,
+        calls,
+        &[("HTTPS_PROXY", "http://me:s3cret@proxy:3128")],
+    );
     let unit = printed.stdout;
-    assert!(unit.contains("\nEnvironmentFile=-/etc/other.env\n"), "{unit}");
+    assert!(
+        unit.contains("\nEnvironmentFile=-/etc/other.env\n"),
+        "{unit}"
+    );
     assert!(!unit.contains("s3cret"), "{unit}");
 }

@@ -269,8 +269,15 @@ fn a_program_for_runners_that_none_could_run_is_refused() {
         let _ = fs::remove_file(&program);
         fs::write(&program, bytes).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let line = refused_start(&home, "serve", &["--runner-program", program.to_str().unwrap()]);
-        assert!(line.contains(program.to_str().unwrap()) && line.contains(why), "{line}");
+        let line = refused_start(
+            &home,
+            "serve",
+            &["--runner-program", program.to_str().unwrap()],
+        );
+        assert!(
+            line.contains(program.to_str().unwrap()) && line.contains(why),
+            "{line}"
+        );
     }
     let line = refused_start(&home, "serve", &["--runner-program", "/nowhere/reoclo"]);
     assert!(line.contains("/nowhere/reoclo"), "{line}");

@@ -5,7 +5,10 @@ use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{Answer, Certificate, ControlPlane, Docker, Ended, Home, Key, Registry, Request, leaks, free_port};
+use crate::fixture::{
+    Answer, Certificate, ControlPlane, Docker, Ended, Home, Key, Registry, Request, free_port,
+    leaks,
+};
 
 const AUTH: &str = "/api/automation/v1/registry-auth";
 
@@ -325,14 +328,22 @@ fn trying_a_credential_goes_through_no_proxy() {
     let home = Home::new();
     let registry = Registry::start(&home, "registry");
     let nobody = format!("http://127.0.0.1:{}", free_port());
-    let names = ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"];
+    let names = [
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+    ];
     let proxies = names.map(|name| (name, nobody.clone()));
     let up = home.up_in(&proxies, &["--allow-outbound", "127.0.0.0/8"]);
     let token = up.integration().token;
     let url = format!("http://{}", registry.host);
     let right = test_connection(&up, &token, &url, Registry::USER.1);
     assert_eq!(right["success"], true, "{right}");
-    up.automation().run("env | grep -ci proxy").is("completed", 1);
+    up.automation()
+        .run("env | grep -ci proxy")
+        .is("completed", 1);
 }
 
 #[test]

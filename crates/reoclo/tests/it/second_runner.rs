@@ -51,7 +51,11 @@ fn start_copy(home: &Home, copied: Copied) -> Process {
         Copied::Disk => boot.to_vec(),
         Copied::Directory => [boot, machine].concat(),
     };
-    home.runner_with("copy", None, &[&flags[..], &["--reconnect-most", "0.4"]].concat())
+    home.runner_with(
+        "copy",
+        None,
+        &[&flags[..], &["--reconnect-most", "0.4"]].concat(),
+    )
 }
 
 /// How often it stands in the audit log that a copy was refused.
@@ -62,20 +66,26 @@ fn refusals(home: &Home) -> usize {
 
 fn wait_for_refusal(copy: &Process) {
     wait_until("the copy says so", || {
-        copy.stderr().contains("another machine is connected as this server")
+        copy.stderr()
+            .contains("another machine is connected as this server")
     });
 }
 
 /// The machines of the server, as its page's API tells them.
 fn machines(serve: &ControlPlane, server: &str) -> Vec<Value> {
-    let answer = serve.integration().get(&format!("/api/servers/{server}")).ok();
+    let answer = serve
+        .integration()
+        .get(&format!("/api/servers/{server}"))
+        .ok();
     answer["machines"].as_array().cloned().unwrap_or_default()
 }
 
 /// Its id for a decision.
 fn machine(serve: &ControlPlane, server: &str, is_connected: bool) -> String {
     let machines = machines(serve, server);
-    let found = machines.iter().find(|machine| machine["is_connected"] == is_connected);
+    let found = machines
+        .iter()
+        .find(|machine| machine["is_connected"] == is_connected);
     found.unwrap()["id"].as_str().unwrap().to_owned()
 }
 
@@ -89,14 +99,19 @@ fn a_copy_is_refused_while_the_machine_that_is_connected_is_alive() {
         wait_for_refusal(&copy);
         wait_until("it tried again", || {
             let machines = machines(&serve, &server);
-            machines.iter().any(|machine| machine["attempts"].as_u64() >= Some(3))
+            machines
+                .iter()
+                .any(|machine| machine["attempts"].as_u64() >= Some(3))
         });
         assert_eq!(refusals(&home), 1, "it is told once");
         assert!(serve.process.stderr().contains("is it a copy?"));
         let person = serve.set_up();
         let answer = person.get(&format!("/servers/{server}"));
         let page = answer.text();
-        assert!(page.contains("More than one machine claims to be this server"), "{page}");
+        assert!(
+            page.contains("More than one machine claims to be this server"),
+            "{page}"
+        );
 
         let ended = serve.automation().on(&server).run("pwd");
         ended.is("completed", 0);
@@ -134,10 +149,17 @@ fn a_machine_that_rebooted_behind_a_half_open_link_is_back_within_seconds() {
     first.kill();
     let boot = home.path("boot-id");
     fs::write(&boot, "the next boot").unwrap();
-    let flags = ["--url", serve.url(), "--boot-id-file", boot.to_str().unwrap()];
+    let flags = [
+        "--url",
+        serve.url(),
+        "--boot-id-file",
+        boot.to_str().unwrap(),
+    ];
     copy_identity(&home.path("web"), &home.path("rebooted"));
     let rebooted = home.runner_with("rebooted", None, &flags);
-    wait_until("it is connected", || rebooted.stderr().contains("connected server_id"));
+    wait_until("it is connected", || {
+        rebooted.stderr().contains("connected server_id")
+    });
     let ended = serve.automation().on(&added.server).run("true");
     ended.is("completed", 0);
     assert_eq!(refusals(&home), 0);
@@ -161,9 +183,17 @@ fn an_admin_decides_for_the_machine_that_is_connected() {
     assert_eq!(person.post(&path, &keep).status, 204);
     let ended = copy.finished();
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    assert!(ended.stderr.contains("an admin decided"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("an admin decided"),
+        "{}",
+        ended.stderr
+    );
     assert!(machines(&serve, &server).is_empty());
-    serve.automation().on(&server).run("true").is("completed", 0);
+    serve
+        .automation()
+        .on(&server)
+        .run("true")
+        .is("completed", 0);
     assert!(!first.stderr().contains("another"), "{}", first.stderr());
 }
 
@@ -184,7 +214,9 @@ fn an_admin_decides_for_the_copy() {
     assert_eq!(person.post(&path, &keep).status, 204);
     let ended = first.finished();
     assert_eq!(ended.code, Some(2), "{}", ended.stderr);
-    wait_until("the copy is connected", || copy.stderr().contains("connected server_id"));
+    wait_until("the copy is connected", || {
+        copy.stderr().contains("connected server_id")
+    });
     gate.open();
     // The copy knows nothing of it.
     key.ended(&id).is("failed", 255);

@@ -299,7 +299,10 @@ impl<'h> Trial<'h> {
 
     fn guard(&self) -> Process {
         let mut command = self.home.any_command(
-            program(self.home).with_extension("previous").to_str().unwrap(),
+            program(self.home)
+                .with_extension("previous")
+                .to_str()
+                .unwrap(),
             &["runner", "guard-upgrade", "--within", "10", "--pid", "0"],
         );
         let data = self.home.path("web");
@@ -351,7 +354,9 @@ fn a_change_that_a_crash_cut_off_is_begun_anew_and_nothing_older_comes_back() {
     let serve = serve(&home, &trial.listen, Some(&program));
     let runner = trial.runner();
     serve.integration().wait_for_status(&trial.server, "active");
-    wait_until("it is as if there had been no change", || trial.noted().is_empty());
+    wait_until("it is as if there had been no change", || {
+        trial.noted().is_empty()
+    });
     assert!(is_same(&program, Path::new(OWN)));
     assert!(!runner.stderr().contains("previous one comes back"));
 }
@@ -365,7 +370,11 @@ fn a_new_program_on_trial_never_ends_for_good() {
         let script = format!("exec '{}' runner --data-dir web --installed {word}", OWN);
         home.spawn(home.shell(&script)).finished().code
     };
-    let words = ["--nonsense", "--exec-user nobody-of-that-name", "--url http://192.0.2.1"];
+    let words = [
+        "--nonsense",
+        "--exec-user nobody-of-that-name",
+        "--url http://192.0.2.1",
+    ];
     for word in words {
         assert_eq!(ends_with(word), Some(1), "{word}");
     }

@@ -187,14 +187,20 @@ fn names(entry: &str, host: &str, ip: Option<IpAddr>, port: u16) -> bool {
     if name.is_empty() {
         return false;
     }
-    host == name || host.strip_suffix(name).is_some_and(|rest| rest.ends_with('.'))
+    host == name
+        || host
+            .strip_suffix(name)
+            .is_some_and(|rest| rest.ends_with('.'))
 }
 
 /// An entry and the port behind it. An IPv6 address with a port stands in brackets.
 fn without_port(entry: &str) -> (&str, Option<u16>) {
     if let Some(rest) = entry.strip_prefix('[') {
         let (inside, behind) = rest.split_once(']').unwrap_or((rest, ""));
-        return (inside, behind.strip_prefix(':').and_then(|port| port.parse().ok()));
+        return (
+            inside,
+            behind.strip_prefix(':').and_then(|port| port.parse().ok()),
+        );
     }
     match entry.split_once(':') {
         Some((host, port)) if !port.contains(':') => match port.parse() {
@@ -227,15 +233,29 @@ mod tests {
             let proxy = Proxy::parse("https_proxy", text).unwrap();
             (proxy.tls, proxy.authority())
         };
-        assert_eq!(read("http://proxy.example.com:3128"), (false, "proxy.example.com:3128".into()));
+        assert_eq!(
+            read("http://proxy.example.com:3128"),
+            (false, "proxy.example.com:3128".into())
+        );
         assert_eq!(read("proxy:8080/"), (false, "proxy:8080".into()));
         assert_eq!(read("proxy"), (false, "proxy:1080".into()));
-        assert_eq!(read("https://[2001:db8::1]"), (true, "[2001:db8::1]:443".into()));
-        for wrong in ["", "http://", "http://proxy:port", "http://a b", "http://u%zz@p:1"] {
+        assert_eq!(
+            read("https://[2001:db8::1]"),
+            (true, "[2001:db8::1]:443".into())
+        );
+        for wrong in [
+            "",
+            "http://",
+            "http://proxy:port",
+            "http://a b",
+            "http://u%zz@p:1",
+        ] {
             let error = Proxy::parse("HTTPS_PROXY", wrong).err();
             assert_eq!(error, Some(ProxyError::Malformed("HTTPS_PROXY")), "{wrong}");
         }
-        let socks = Proxy::parse("ALL_PROXY", "socks5h://me:secret@proxy").err().unwrap();
+        let socks = Proxy::parse("ALL_PROXY", "socks5h://me:secret@proxy")
+            .err()
+            .unwrap();
         assert_eq!(socks, ProxyError::Scheme("ALL_PROXY"));
         assert!(!socks.to_string().contains("secret"));
     }

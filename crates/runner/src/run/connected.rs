@@ -121,11 +121,7 @@ async fn splice(welcomed: Welcomed, supervisor: UnixStream) -> End {
     }
 }
 
-async fn inward(
-    mut from: SplitStream<Socket>,
-    mut to: OwnedWriteHalf,
-    exchange: &Exchange,
-) -> End {
+async fn inward(mut from: SplitStream<Socket>, mut to: OwnedWriteHalf, exchange: &Exchange) -> End {
     loop {
         let moved = match from.next().await {
             None => return End::ControlPlane(Failure::closed(None)),

@@ -159,11 +159,21 @@ impl Attempts<'_> {
 
     fn dialer(&self) -> Result<Dialer, RunnerError> {
         let options = self.options;
-        dialer(&options.url, options.ca_cert.as_deref(), &options.timing, self.ambient)
+        dialer(
+            &options.url,
+            options.ca_cert.as_deref(),
+            &options.timing,
+            self.ambient,
+        )
     }
 
     fn enrolled(&self, key: &Ed25519KeyPair, reply: EnrolReply) -> Enrolled {
-        let EnrolRequestOptions { url, ca_cert, token, .. } = self.options;
+        let EnrolRequestOptions {
+            url,
+            ca_cert,
+            token,
+            ..
+        } = self.options;
         let mut enrolled = Enrolled::new(url.clone(), ca_cert.clone(), reply);
         enrolled.public_key = Some(identity::public_key(key));
         enrolled.token_sha256 = Some(fingerprint(token));
@@ -221,7 +231,11 @@ impl Attempts<'_> {
                     retry_after
                 }
             };
-            tracing::warn!(reason = last.0, "not enrolled yet{}", last.1.unwrap_or_default());
+            tracing::warn!(
+                reason = last.0,
+                "not enrolled yet{}",
+                last.1.unwrap_or_default()
+            );
             let pause = asked_for.unwrap_or_default() + back_off.pause(self.ambient);
             tokio::time::sleep(pause).await;
         }

@@ -3,7 +3,9 @@ use std::fmt::Write;
 use std::io;
 use std::time::Duration;
 
-use crate::{AddressError, DataDirError, EnrolError, IdentityError, LockError, ProxyError, TrustError};
+use crate::{
+    AddressError, DataDirError, EnrolError, IdentityError, LockError, ProxyError, TrustError,
+};
 
 /// Why a runner ends.
 #[derive(Debug, thiserror::Error)]

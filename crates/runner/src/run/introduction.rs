@@ -160,9 +160,10 @@ impl Introduction<'_> {
             return Err(known.unwrap_or_else(|| self.unproven()));
         }
         let welcome: Welcome = self.parse(&answer)?;
-        let is_proven = exchange.key.as_ref().is_some_and(|key| {
-            verify_welcome(key, &exchange.challenge, &exchange.proof, &welcome)
-        });
+        let is_proven = exchange
+            .key
+            .as_ref()
+            .is_some_and(|key| verify_welcome(key, &exchange.challenge, &exchange.proof, &welcome));
         // A control plane of before there was this key, and a server that never knew of one.
         let is_older = key.is_none() && welcome.signature.is_none();
         if !is_proven && !is_older {

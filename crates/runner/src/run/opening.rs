@@ -27,7 +27,12 @@ pub async fn probe(
     let entropy = &*ambient.entropy;
     let key = identity::of(&dir, &enrolled, entropy)?;
     let timing = RunnerTiming::default();
-    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &timing, &ambient)?;
+    let dialer = dialer(
+        &enrolled.url,
+        enrolled.ca_cert.as_deref(),
+        &timing,
+        &ambient,
+    )?;
     let whom = (&key, &enrolled);
     super::connecting::probe(&dir, machine, &dialer, whom, entropy, timing.handshake).await
 }
@@ -95,10 +100,13 @@ async fn settle(
 /// that was enrolled before that was remembered: such a one stays what it is, unless it is
 /// nothing any more.
 fn is_anew(stored: &Enrolled, options: &RunnerOptions) -> bool {
-    options.token.as_ref().is_some_and(|token| match &stored.token_sha256 {
-        Some(known) => *known != fingerprint(token),
-        None => stored.removed,
-    })
+    options
+        .token
+        .as_ref()
+        .is_some_and(|token| match &stored.token_sha256 {
+            Some(known) => *known != fingerprint(token),
+            None => stored.removed,
+        })
 }
 
 async fn anew(
@@ -150,7 +158,12 @@ fn reopen(
     if options.ca_cert.is_some() {
         enrolled.ca_cert.clone_from(&options.ca_cert);
     }
-    let dialer = dialer(&enrolled.url, enrolled.ca_cert.as_deref(), &options.timing, ambient)?;
+    let dialer = dialer(
+        &enrolled.url,
+        enrolled.ca_cert.as_deref(),
+        &options.timing,
+        ambient,
+    )?;
     if enrolled != before {
         enrolled.save(dir).map_err(RunnerError::Enrolled)?;
     }

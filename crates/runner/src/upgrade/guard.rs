@@ -50,13 +50,20 @@ pub(super) fn start(options: &UpgradeOptions, dir: &DataDir) {
     if !previous.exists() {
         return;
     }
-    let arguments: Vec<_> = options.arguments.iter().map(|it| it.to_string_lossy()).collect();
+    let arguments: Vec<_> = options
+        .arguments
+        .iter()
+        .map(|it| it.to_string_lossy())
+        .collect();
     let started = Command::new(previous)
         .args(["runner", "guard-upgrade", "--data-dir"])
         .arg(dir.path())
         .arg("--program")
         .arg(&options.program)
-        .args(["--within", &options.connect_within.as_secs_f64().to_string()])
+        .args([
+            "--within",
+            &options.connect_within.as_secs_f64().to_string(),
+        ])
         .args(["--pid", &std::process::id().to_string()])
         .env(SERVICE, serde_json::json!(arguments).to_string())
         .stdin(Stdio::null())
@@ -176,7 +183,10 @@ fn start_unit(unit: &str) {
     if !systemctl("is-failed").is_ok_and(|status| status.success()) {
         return;
     }
-    tracing::warn!(unit, "the service does not start the previous program again, and is told to");
+    tracing::warn!(
+        unit,
+        "the service does not start the previous program again, and is told to"
+    );
     let done = systemctl("reset-failed").and_then(|_| systemctl("start"));
     if !done.as_ref().is_ok_and(std::process::ExitStatus::success) {
         tracing::error!(?done, unit, "the service could not be started");

@@ -79,7 +79,9 @@ pub(super) fn roll_back(
 /// Gives the present program a second name: at no moment is there none of its own.
 fn keep(program: &Path, record: &Record) -> io::Result<()> {
     if !record.is_after(program) {
-        return Err(io::Error::other("another program was put in its place meanwhile"));
+        return Err(io::Error::other(
+            "another program was put in its place meanwhile",
+        ));
     }
     let previous = previous(program);
     let beside = program.with_file_name(".reoclo.previous");
@@ -153,7 +155,9 @@ mod tests {
         /// As far as `steps`, and then the power is gone.
         fn change(&self, mut steps: usize) {
             let _ = put_in_place(self.prepared(), &self.program, &self.dir, || {
-                steps = steps.checked_sub(1).ok_or_else(|| io::Error::other("a crash"))?;
+                steps = steps
+                    .checked_sub(1)
+                    .ok_or_else(|| io::Error::other("a crash"))?;
                 Ok(())
             });
         }

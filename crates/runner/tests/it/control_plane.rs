@@ -228,7 +228,9 @@ pub fn is_proven(enrolment: &EnrolRequest, challenge: &Challenge, proof: &Proof)
     use base64::Engine;
     let key = base64::engine::general_purpose::STANDARD.decode(&enrolment.public_key);
     let key = key.unwrap();
-    verify(&key, challenge, proof) && proof.machine.is_some() && verify_machine(&key, challenge, proof)
+    verify(&key, challenge, proof)
+        && proof.machine.is_some()
+        && verify_machine(&key, challenge, proof)
 }
 
 async fn accept(listener: TcpListener, tls: Option<TlsAcceptor>, shared: Arc<Shared>) {

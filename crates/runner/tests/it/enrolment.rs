@@ -106,13 +106,22 @@ async fn an_enrolment_that_somebody_waits_for_ends_in_time() {
         control_plane.plan(Plan::Silence);
     }
     let error = enrol(options, ambient()).await.unwrap_err();
-    assert!(matches!(error, RunnerError::EnrolledTooLate { .. }), "{error}");
+    assert!(
+        matches!(error, RunnerError::EnrolledTooLate { .. }),
+        "{error}"
+    );
 }
 
 fn files(runner: &Runner, begin: &str) -> Vec<Vec<u8>> {
     let entries = std::fs::read_dir(runner.dir.path()).unwrap();
     let paths = entries.map(|entry| entry.unwrap().path());
-    let paths = paths.filter(|path| path.file_name().unwrap().to_str().unwrap().starts_with(begin));
+    let paths = paths.filter(|path| {
+        path.file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .starts_with(begin)
+    });
     paths.map(|path| std::fs::read(path).unwrap()).collect()
 }
 
@@ -122,7 +131,10 @@ async fn a_new_token_makes_the_machine_another_server_and_keeps_the_old_identity
     let mut control_plane = ControlPlane::start().await;
     let mut runner = Runner::started(&control_plane);
     control_plane.runner().await;
-    let before = (files(&runner, "identity.pk8"), files(&runner, "runner.json"));
+    let before = (
+        files(&runner, "identity.pk8"),
+        files(&runner, "runner.json"),
+    );
 
     let same = enrol(request(&runner, TOKEN), ambient()).await.unwrap();
     assert!(!same.is_new);
@@ -132,7 +144,10 @@ async fn a_new_token_makes_the_machine_another_server_and_keeps_the_old_identity
     ambient.entropy.fill(&mut [0; 64]);
     let enrol = async || enrol(request(&runner, "ren_other"), ambient.clone()).await;
     let other = enrol().await.unwrap();
-    assert_eq!((other.server_id.as_str(), other.is_new), (OTHER_SERVER, true));
+    assert_eq!(
+        (other.server_id.as_str(), other.is_new),
+        (OTHER_SERVER, true)
+    );
     assert_eq!(other.was.as_deref(), Some(SERVER));
     let keys = control_plane.enrolments();
     assert_eq!(keys.len(), 2);
@@ -181,7 +196,11 @@ async fn the_same_token_again_on_a_machine_of_before_changes_nothing() {
     runner.kill().await;
     runner.forget_keys();
     let used = r#"{"detail":"The token was used already.","code":"invalid"}"#;
-    control_plane.plan(Plan::Answer(StatusCode::BAD_REQUEST, HeaderMap::new(), used));
+    control_plane.plan(Plan::Answer(
+        StatusCode::BAD_REQUEST,
+        HeaderMap::new(),
+        used,
+    ));
     let same = enrol(request(&runner, TOKEN), ambient()).await.unwrap();
     assert!(!same.is_new && same.server_id == SERVER);
     let keys = control_plane.enrolments();

@@ -4,9 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reoclo_domain::Secret;
-use reoclo_runner::{
-    Ambient, EnrolRequestOptions, ProxySettings, RunnerError, enrol,
-};
+use reoclo_runner::{Ambient, EnrolRequestOptions, ProxySettings, RunnerError, enrol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -42,7 +40,10 @@ impl Proxy {
 
     fn settings(&self, user: &str) -> ProxySettings {
         ProxySettings {
-            proxy: Some(("HTTPS_PROXY", Secret::new(format!("http://{user}{}", self.address)))),
+            proxy: Some((
+                "HTTPS_PROXY",
+                Secret::new(format!("http://{user}{}", self.address)),
+            )),
             except: None,
         }
     }
@@ -110,12 +111,12 @@ fn request(runner: &Runner) -> EnrolRequestOptions {
 }
 
 async fn refused(runner: &Runner, proxy: ProxySettings) -> String {
-    let ambient = Ambient {
-        proxy,
-        ..ambient()
-    };
+    let ambient = Ambient { proxy, ..ambient() };
     let error = enrol(request(runner), ambient).await.unwrap_err();
-    assert!(matches!(error, RunnerError::EnrolledTooLate { .. }), "{error}");
+    assert!(
+        matches!(error, RunnerError::EnrolledTooLate { .. }),
+        "{error}"
+    );
     error.to_string()
 }
 
@@ -130,13 +131,24 @@ async fn a_runner_enrols_and_connects_through_a_proxy() {
     let mut client = far.control_plane.runner().await;
     let ended = client.sh("echo through; env").await;
     assert!(ended.text().starts_with("through\n"));
-    assert!(!ended.text().to_ascii_lowercase().contains("proxy"), "{}", ended.text());
+    assert!(
+        !ended.text().to_ascii_lowercase().contains("proxy"),
+        "{}",
+        ended.text()
+    );
     let asked = proxy.asked();
     assert_eq!(asked.len(), 2, "once to enrol and once to connect");
     let port = far.control_plane.address.port();
     for head in asked {
-        assert!(head.starts_with(&format!("CONNECT {NAME}:{port} HTTP/1.1\r\n")), "{head}");
-        assert!(head.to_ascii_lowercase().contains("proxy-authorization: basic "), "{head}");
+        assert!(
+            head.starts_with(&format!("CONNECT {NAME}:{port} HTTP/1.1\r\n")),
+            "{head}"
+        );
+        assert!(
+            head.to_ascii_lowercase()
+                .contains("proxy-authorization: basic "),
+            "{head}"
+        );
         assert!(head.contains("bWU6cEBzcw=="), "{head}");
     }
     for file in ["runner.json", "state.json"] {
@@ -159,7 +171,10 @@ async fn what_a_proxy_does_not_allow_is_said() {
     let never = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
     let proxy = Proxy::start(to, Some(never)).await;
     let said = refused(&runner, proxy.settings("")).await;
-    assert!(said.contains("403 Forbidden") && said.contains(NAME), "{said}");
+    assert!(
+        said.contains("403 Forbidden") && said.contains(NAME),
+        "{said}"
+    );
     let proxy = Proxy::start(to, Some("SSH-2.0-nobody\r\n")).await;
     let said = refused(&runner, proxy.settings("")).await;
     assert!(said.contains("does not speak HTTP"), "{said}");
@@ -172,7 +187,10 @@ async fn a_control_plane_that_is_excepted_is_reached_without_the_proxy() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut control_plane = ControlPlane::listen(listener, Some(acceptor));
     let proxy = Proxy::start(control_plane.address, None).await;
-    let mut runner = Runner::with_url(&format!("https://localhost:{}", control_plane.address.port()));
+    let mut runner = Runner::with_url(&format!(
+        "https://localhost:{}",
+        control_plane.address.port()
+    ));
     runner.options.ca_cert = Some(ca_cert);
     runner.proxy = proxy.settings("");
     runner.start();

@@ -153,7 +153,8 @@ async fn a_runner_of_before_pins_the_control_plane_s_key_at_its_first_connection
     link.challenge_as(CONTROL_PLANE, Some(&foreign_key()))
         .await
         .unwrap();
-    link.close_as(CloseCode::Rejected, Some(&foreign_key())).await;
+    link.close_as(CloseCode::Rejected, Some(&foreign_key()))
+        .await;
 
     let pinned = || std::fs::read_to_string(runner.file("runner.json")).unwrap();
     assert!(!pinned().contains("control_plane_key"));

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use reoclo_domain::Secret;
 use reoclo_runner::{
-    Ambient, BackOffRange, MachineFiles, ProxySettings, RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, run, supervise,
+    Ambient, BackOffRange, MachineFiles, ProxySettings, RunnerError, RunnerOptions, RunnerTiming,
+    SupervisorCommand, run, supervise,
 };
 use tempfile::TempDir;
 use tokio::task::JoinHandle;

@@ -15,6 +15,8 @@ pub(super) async fn choose(
     ItemId(id): ItemId,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    control.choose_machine(&proof, &id, fields.text("keep")).await?;
+    control
+        .choose_machine(&proof, &id, fields.text("keep"))
+        .await?;
     Ok(see_other(&format!("/servers/{id}?notice=machine-chosen")))
 }

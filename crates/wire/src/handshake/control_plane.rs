@@ -6,7 +6,9 @@ use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 
 use super::signed::join;
-use super::{Challenge, CloseCode, ProgramOffer, Proof, Welcome, decode_nonce, is_signed, nonce_of};
+use super::{
+    Challenge, CloseCode, ProgramOffer, Proof, Welcome, decode_nonce, is_signed, nonce_of,
+};
 
 /// Separates these signatures from any other use of the control plane's key.
 const LABEL: &[u8] = b"reoclo-control-plane-v1";
@@ -83,7 +85,11 @@ pub fn verify_farewell(
         .is_some_and(|statement| is_signed(public_key, &statement, &said.signature))
 }
 
-fn welcome(challenge: &Challenge, proof: &Proof, program: Option<&ProgramOffer>) -> Option<Vec<u8>> {
+fn welcome(
+    challenge: &Challenge,
+    proof: &Proof,
+    program: Option<&ProgramOffer>,
+) -> Option<Vec<u8>> {
     let Some(offer) = program else {
         return statement(challenge, proof, &[b"welcome"]);
     };

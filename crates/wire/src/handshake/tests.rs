@@ -141,10 +141,18 @@ fn a_machine_is_another_by_any_part_that_both_know() {
         instance_id: instance.into(),
     };
     let one = machine("b", "m", "i");
-    for same in [machine("b", "m", "i"), machine("", "m", ""), machine("", "", "")] {
+    for same in [
+        machine("b", "m", "i"),
+        machine("", "m", ""),
+        machine("", "", ""),
+    ] {
         assert!(!one.is_another_than(&same) && !same.is_another_than(&one));
     }
-    for other in [machine("x", "m", "i"), machine("b", "x", "i"), machine("b", "", "x")] {
+    for other in [
+        machine("x", "m", "i"),
+        machine("b", "x", "i"),
+        machine("b", "", "x"),
+    ] {
         assert!(one.is_another_than(&other) && other.is_another_than(&one));
     }
 }
@@ -192,7 +200,12 @@ fn a_welcome_and_a_farewell_are_worth_something_from_the_pinned_key_alone() {
     other_code.farewell = 4401;
     assert_eq!(holds(&other_program, &other_code, &challenge), [false; 2]);
     assert!(!verify_welcome(pinned, &challenge, &proof, &no_program));
-    assert!(!verify_welcome(pinned, &challenge, &proof, &Welcome::default()));
+    assert!(!verify_welcome(
+        pinned,
+        &challenge,
+        &proof,
+        &Welcome::default()
+    ));
 }
 
 #[test]
