@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{ControlPlane, Gate, Home, Process, Proxy, free_port, wait_until};
+use crate::fixture::{ControlPlane, Gate, Home, Process, wait_until};
 
 /// What a runner is, without its lock, socket and spool.
 fn copy_identity(from: &Path, to: &Path) {
@@ -137,16 +138,12 @@ fn a_copy_takes_over_from_a_machine_that_is_gone() {
 fn a_machine_that_rebooted_behind_a_half_open_link_is_back_within_seconds() {
     // Nothing but the question of the newcomer finds out.
     let home = Home::with_timing(&[("keepalive_every", 600.0), ("keepalive_timeout", 600.0)]);
-    let port = free_port();
-    let network = Proxy::to(port);
-    let (listen, url) = (format!("127.0.0.1:{port}"), network.url());
-    let serve = home.serve_with(&["--listen", &listen, "--public-url", &url]);
-    let serve = serve.at(&format!("http://{listen}"));
-    let added = home.add_server("web");
-    let mut first = home.runner("web", Some((&network.url(), &added.token)));
-    serve.integration().wait_for_status(&added.server, "active");
-    network.silence();
-    first.kill();
+    let (serve, server, first) = connected(&home);
+    // It takes what comes and answers nothing, as a machine does that is switched off.
+    let stopped = Command::new("kill")
+        .args(["-STOP", &first.pid().to_string()])
+        .status();
+    assert!(stopped.unwrap().success());
     let boot = home.path("boot-id");
     fs::write(&boot, "the next boot").unwrap();
     let flags = [
@@ -160,10 +157,10 @@ fn a_machine_that_rebooted_behind_a_half_open_link_is_back_within_seconds() {
     wait_until("it is connected", || {
         rebooted.stderr().contains("connected server_id")
     });
-    let ended = serve.automation().on(&added.server).run("true");
+    let ended = serve.automation().on(&server).run("true");
     ended.is("completed", 0);
     assert_eq!(refusals(&home), 0);
-    assert!(machines(&serve, &added.server).is_empty());
+    assert!(machines(&serve, &server).is_empty());
 }
 
 #[test]

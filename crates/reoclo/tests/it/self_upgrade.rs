@@ -259,6 +259,7 @@ struct Trial<'h> {
     home: &'h Home,
     server: String,
     listen: String,
+    token: String,
 }
 
 impl<'h> Trial<'h> {
@@ -267,7 +268,10 @@ impl<'h> Trial<'h> {
         let mut serve = home.serve_with(&["--listen", &listen]);
         let added = home.add_server("web");
         let mut runner = home.runner("web", Some((serve.url(), &added.token)));
-        serve.integration().wait_for_status(&added.server, "active");
+        let token = serve.integration().token;
+        serve
+            .key(&token)
+            .wait_for_status(&added.server, "active");
         runner.kill();
         assert!(serve.process.stop().success());
         let program = program(home);
@@ -278,6 +282,7 @@ impl<'h> Trial<'h> {
             home,
             server: added.server,
             listen,
+            token,
         };
         trial.note(&program, &program.with_extension("previous"));
         trial
@@ -337,7 +342,9 @@ fn an_outage_condemns_no_program() {
     });
     let serve = serve(&home, &trial.listen, Some(&program(&home)));
     let _runner = trial.runner();
-    serve.integration().wait_for_status(&trial.server, "active");
+    serve
+        .key(&trial.token)
+        .wait_for_status(&trial.server, "active");
     assert_eq!(guard.finished().code, Some(0));
     assert!(is_same(&program(&home), Path::new(OWN)));
     assert!(trial.noted().contains("\"done\""), "{}", trial.noted());
@@ -353,7 +360,9 @@ fn a_change_that_a_crash_cut_off_is_begun_anew_and_nothing_older_comes_back() {
     trial.note(&older, &program);
     let serve = serve(&home, &trial.listen, Some(&program));
     let runner = trial.runner();
-    serve.integration().wait_for_status(&trial.server, "active");
+    serve
+        .key(&trial.token)
+        .wait_for_status(&trial.server, "active");
     wait_until("it is as if there had been no change", || {
         trial.noted().is_empty()
     });
