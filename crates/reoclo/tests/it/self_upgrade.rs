@@ -269,9 +269,7 @@ impl<'h> Trial<'h> {
         let added = home.add_server("web");
         let mut runner = home.runner("web", Some((serve.url(), &added.token)));
         let token = serve.integration().token;
-        serve
-            .key(&token)
-            .wait_for_status(&added.server, "active");
+        serve.key(&token).wait_for_status(&added.server, "active");
         runner.kill();
         assert!(serve.process.stop().success());
         let program = program(home);
