@@ -5,6 +5,7 @@ mod dashboard;
 mod exec;
 mod idle_runners;
 mod key_check;
+mod masking;
 mod memory;
 mod profile;
 mod rest;
@@ -36,6 +37,8 @@ pub(crate) enum Bench {
     Exec,
     /// 64 MiB of output, beside SSH
     Stream,
+    /// 1 GiB of output with 200 secrets, beside the same without
+    Masking,
     /// Running a command after a million others, and listing those
     StoredOperations,
     /// Pages of the dashboard, with few and with many things to show
@@ -57,6 +60,7 @@ impl Bench {
             Self::Audit => "audit",
             Self::Exec => "exec",
             Self::Stream => "stream",
+            Self::Masking => "masking",
             Self::StoredOperations => "stored_operations",
             Self::Dashboard => "dashboard",
             Self::IdleRunners => "idle_runners",
@@ -76,6 +80,7 @@ impl Bench {
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
             Self::Stream => "stream: 64 MiB and 1 GiB of output from one command",
+            Self::Masking => "masking: 1 GiB of output with and without secrets to hide",
             Self::StoredOperations => {
                 "stored_operations: `true` when many were run before, over HTTP on loopback"
             }
@@ -96,6 +101,7 @@ impl Bench {
             Self::Audit => audit::run(lab, report),
             Self::Exec => exec::run(lab, report),
             Self::Stream => stream::run(lab, report),
+            Self::Masking => masking::run(lab, report),
             Self::StoredOperations => stored_operations::run(lab, report),
             Self::Dashboard => dashboard::run(lab, report),
             Self::IdleRunners => idle_runners::run(lab, report),

@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, Signal, kill_process};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::http::{Connection, Request};
 use crate::lab::runtime;
@@ -174,9 +174,15 @@ impl Instance {
 
     /// The request that runs `command`, as a client of the automation API sends it.
     pub(crate) fn exec(&self, command: &str) -> Result<Request> {
+        self.exec_with(command, &json!({}))
+    }
+
+    /// The same with variables.
+    pub(crate) fn exec_with(&self, command: &str, env: &Value) -> Result<Request> {
         let body = json!({
             "server_id": self.started.server.id,
             "command": command,
+            "env": env,
             "timeout_seconds": 60,
         });
         let path = "/api/automation/v1/exec";
