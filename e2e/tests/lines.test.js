@@ -18,6 +18,20 @@ const textOf = (row) => row.spans.map((span) => span.text).join("");
 const texts = (...parts) => written(...parts).rows.map(textOf);
 const looksOf = (text) => written(text).rows[0].spans.map(({ text, look }) => [text, `${look.ink} ${look.ground} ${look.marks}`.trim()]);
 
+const CORPUS = new URL("../../crates/testkit/corpus/terminal.json", import.meta.url);
+const corpus = JSON.parse(await readFile(CORPUS, "utf8"));
+
+test("rows are those of the page without a script, wherever the text is cut", () => {
+  assert.ok(corpus.length > 30);
+  for (const { written: text, rows } of corpus) {
+    assert.deepEqual(texts(text), rows, JSON.stringify(text));
+    for (let at = 1; at < Math.min(text.length, 80); at += 1) {
+      const isHalf = text.charCodeAt(at - 1) >= 0xd800 && text.charCodeAt(at - 1) < 0xdc00;
+      if (!isHalf) assert.deepEqual(texts(text.slice(0, at), text.slice(at)), rows, `${JSON.stringify(text)} cut at ${at}`);
+    }
+  }
+});
+
 test("lines end as terminals have it", () => {
   assert.deepEqual(texts("a\nb\r\nc"), ["a", "b", "c"]);
   assert.deepEqual(texts("\n\nx\n"), ["", "", "x"]);

@@ -9,6 +9,7 @@ mod exec;
 mod exec_command;
 mod live;
 mod log;
+mod mask_stored;
 mod payload;
 mod planned;
 mod queue;

@@ -65,7 +65,7 @@ impl Control {
         let (control, caller) = (self.clone(), proof.caller().clone());
         let id = caller.organization();
         let rule = move |before: &OrganizationRecord| -> Result<_, Refusal> {
-            let record = change.applied(before);
+            let record = change.applied(before)?;
             let happening = Happening {
                 action: "organization.update",
                 resource: resource("organization", id, Some(&before.name)),
@@ -134,10 +134,6 @@ impl Control {
 
     fn checked(&self, form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
         let mut invalid = InvalidFields::default();
-        let name = form.name.as_deref().map(str::parse::<DisplayName>);
-        if let Some(Err(problem)) = &name {
-            invalid.add("name", problem.to_string());
-        }
         let days = form.max_key_lifetime_days.map(|days| {
             days.map(|days| {
                 let within = MAX_LIFETIME_DAYS.contains(&days);
@@ -156,7 +152,7 @@ impl Control {
         }
         invalid.into_result()?;
         Ok(OrganizationChange {
-            name: name.and_then(Result::ok).map(|name| name.to_string()),
+            name: form.name.clone(),
             max_key_lifetime_days: days.map(Option::flatten),
             trusted_networks: networks,
         })
@@ -183,7 +179,7 @@ impl Control {
     }
 }
 
-/// What is to change, checked; none leaves it as it is.
+/// What is to change, checked but for a name that may be the old one; none leaves it as it is.
 struct OrganizationChange {
     name: Option<String>,
     #[expect(clippy::option_option, reason = "an inner none is for ever")]
@@ -192,10 +188,12 @@ struct OrganizationChange {
 }
 
 impl OrganizationChange {
-    fn applied(&self, before: &OrganizationRecord) -> OrganizationRecord {
+    fn applied(&self, before: &OrganizationRecord) -> Result<OrganizationRecord, Refusal> {
         let mut record = before.clone();
         if let Some(name) = &self.name {
-            record.name.clone_from(name);
+            let name = DisplayName::instead_of(&before.name, name)
+                .map_err(|problem| Refusal::field("name", problem.to_string()))?;
+            record.name = name.to_string();
         }
         if let Some(days) = self.max_key_lifetime_days {
             record.max_key_lifetime_days = days;
@@ -203,7 +201,7 @@ impl OrganizationChange {
         if let Some(networks) = &self.trusted_networks {
             record.trusted_networks.clone_from(networks);
         }
-        record
+        Ok(record)
     }
 }
 

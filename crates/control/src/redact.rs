@@ -1,114 +1,68 @@
-//! Secrets that people type, found before they reach a row, a log or an output (DESIGN rule 16).
+//! The one boundary at which secrets that people send are taken out of what is stored.
+//!
+//! What is secret and what it looks like is the domain's to say ([`reoclo_domain::masking`]);
+//! output is masked by the same rules where it arises, on the server.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-use reoclo_domain::find_tokens;
+use reoclo_domain::masking::{Patterns, SHORTEST_SECRET, names_a_secret, url_secrets};
 
-/// Shorter values are too common to replace: they would garble a log.
-pub(crate) const MIN_SECRET_LEN: usize = 6;
+/// More bytes of variables than this make work for a thread of its own.
+const LIGHT_ENV: usize = 4 * 1024;
 
-const MASK: &str = "***";
-
-/// Parts of a variable's name that say that its value is secret.
-const SECRET_NAMES: [&str; 12] = [
-    "TOKEN",
-    "SECRET",
-    "PASSWORD",
-    "PASSWD",
-    "PASSPHRASE",
-    "PWD",
-    "KEY",
-    "CREDENTIAL",
-    "AUTH",
-    "DSN",
-    "COOKIE",
-    "SIGNATURE",
-];
-
-/// Names that contain one of the above and are not secret.
-const PLAIN_NAMES: [&str; 2] = ["PWD", "OLDPWD"];
-
-/// The values of `env` to mask in output: of the variables whose name says secret and of those
-/// named in `mask`; none when `mask` is there and empty.
-pub(crate) fn secret_values(
-    env: &BTreeMap<String, String>,
-    mask: Option<&[String]>,
-) -> Vec<String> {
-    if mask.is_some_and(<[String]>::is_empty) {
-        return Vec::new();
-    }
-    let named = |name: &String| mask.is_some_and(|mask| mask.contains(name));
-    env.iter()
-        .filter(|(name, value)| value.len() >= MIN_SECRET_LEN && (named(name) || says_secret(name)))
-        .map(|(_, value)| value.clone())
-        .collect()
+/// What is secret in a command.
+pub(crate) struct CommandSecrets {
+    /// Values to hide in its output.
+    pub(crate) in_output: Vec<String>,
+    stored: Patterns,
 }
 
-fn says_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    !PLAIN_NAMES.contains(&name.as_str()) && SECRET_NAMES.iter().any(|part| name.contains(part))
-}
-
-/// The passwords inside the URLs of a text, as an SCM's clone URL has one.
-pub(crate) fn url_passwords(text: &str) -> Vec<String> {
-    url_password_ranges(text)
-        .into_iter()
-        .map(|range| text[range].to_owned())
-        .collect()
-}
-
-/// The text with `secrets`, passwords in URLs and Reoclo's own tokens replaced by `***`.
-pub(crate) fn masked(text: &str, secrets: &[String]) -> String {
-    let mut ranges = url_password_ranges(text);
-    ranges.extend(find_tokens(text.as_bytes()));
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        ranges.extend(
-            text.match_indices(secret.as_str())
-                .map(|(at, found)| at..at + found.len()),
-        );
-    }
-    replace(text, ranges)
-}
-
-fn replace(text: &str, mut ranges: Vec<Range<usize>>) -> String {
-    ranges.sort_by_key(|range| range.start);
-    let mut masked = String::with_capacity(text.len());
-    let mut at = 0;
-    for range in ranges {
-        if range.start >= at {
-            masked.push_str(&text[at..range.start]);
-            masked.push_str(MASK);
+impl CommandSecrets {
+    /// In output, the values of the variables whose name says secret, of those named in `mask`,
+    /// and the passwords in the URLs of any variable and of the command; of variables none when
+    /// `mask` is there and empty. In what is stored, always all of them.
+    pub(crate) fn of(
+        command: &str,
+        env: &BTreeMap<String, String>,
+        mask: Option<&[String]>,
+    ) -> Self {
+        let of_command = hidden(url_secrets(command));
+        let of_env = hidden(env_secrets(env, mask.unwrap_or_default()));
+        let stored = Patterns::new(of_env.iter().chain(&of_command).map(String::as_bytes));
+        let mut in_output = of_command;
+        if !mask.is_some_and(<[String]>::is_empty) {
+            in_output.extend(of_env);
         }
-        at = at.max(range.end);
+        Self { in_output, stored }
     }
-    masked.push_str(&text[at..]);
-    masked
+
+    /// The text as it may be stored.
+    pub(crate) fn masked(&self, text: &str) -> String {
+        self.stored.masked(text)
+    }
 }
 
-/// Where `scheme://user:password@` has its password, and `https://token@` its token.
-fn url_password_ranges(text: &str) -> Vec<Range<usize>> {
-    text.match_indices("://")
-        .filter_map(|(at, found)| password_after(text, at, at + found.len()))
-        .collect()
+/// Whether finding the secrets of these variables takes so little time that it may hold others up.
+pub(crate) fn is_light(env: &BTreeMap<String, String>) -> bool {
+    env.values().map(String::len).sum::<usize>() <= LIGHT_ENV
 }
 
-fn password_after(text: &str, scheme_end: usize, start: usize) -> Option<Range<usize>> {
-    let ends = |character: char| {
-        character.is_whitespace() || matches!(character, '/' | '?' | '#' | '\'' | '"' | '`')
-    };
-    let authority = text[start..].split(ends).next()?;
-    let (user_info, _) = authority.rsplit_once('@')?;
-    let end = start + user_info.len();
-    match user_info.split_once(':') {
-        Some((_, "")) => None,
-        Some((user, _)) => Some(start + user.len() + 1..end),
-        // A user name of ssh is no secret; what stands alone before a web host is a token.
-        None if text[..scheme_end].ends_with("http") || text[..scheme_end].ends_with("https") => {
-            (!user_info.is_empty()).then_some(start..end)
+fn env_secrets(env: &BTreeMap<String, String>, named: &[String]) -> Vec<String> {
+    let mut secrets = Vec::new();
+    for (name, value) in env {
+        secrets.extend(url_secrets(value));
+        if named.contains(name) || names_a_secret(name) {
+            secrets.push(value.clone());
         }
-        None => None,
     }
+    secrets
+}
+
+fn hidden(mut secrets: Vec<String>) -> Vec<String> {
+    secrets.retain(|secret| secret.trim().len() >= SHORTEST_SECRET);
+    secrets.sort_unstable();
+    secrets.dedup();
+    secrets
 }
 
 #[cfg(test)]
@@ -130,45 +84,42 @@ mod tests {
             ("SHORT_KEY", "abc"),
             ("NODE_ENV", "production"),
             ("PWD", "/home/someone"),
+            ("MIRROR", "https://ci:p%40ssword@mirror/x"),
         ]);
-        assert_eq!(secret_values(&env, None), ["abcdefgh", "hunter22"]);
+        let of = |mask: Option<&[String]>| CommandSecrets::of("true", &env, mask);
+        let by_name = ["abcdefgh", "hunter22", "p%40ssword", "p@ssword"];
+        assert_eq!(of(None).in_output, by_name);
         let named = ["NODE_ENV".to_owned()];
-        assert_eq!(
-            secret_values(&env, Some(&named)),
-            ["production", "abcdefgh", "hunter22"]
-        );
-        assert!(secret_values(&env, Some(&[])).is_empty());
-    }
-
-    #[test]
-    fn a_clone_url_loses_its_token() {
-        let url = "git remote add origin 'https://x-access-token:ghs_abc@github.com/a/b.git'";
-        let shown = "git remote add origin 'https://x-access-token:***@github.com/a/b.git'";
-        assert_eq!(masked(url, &[]), shown);
-        assert_eq!(url_passwords(url), ["ghs_abc"]);
-        assert_eq!(
-            masked("https://ghp_x@github.com/a", &[]),
-            "https://***@github.com/a"
-        );
-    }
-
-    #[test]
-    fn what_is_no_password_stays() {
-        for plain in [
-            "ssh://git@github.com/a/b",
-            "curl http://127.0.0.1:80/a@b",
-            "https://example.com/x:y@z",
-            "a :// b",
-            "https://user:@host",
-        ] {
-            assert_eq!(masked(plain, &[]), plain);
+        let with_named = [&by_name[..], &["production"]].concat();
+        assert_eq!(of(Some(&named)).in_output, with_named);
+        assert!(of(Some(&[])).in_output.is_empty());
+        for mask in [None, Some(&[][..])] {
+            assert_eq!(of(mask).masked("x=hunter22"), "x=***");
         }
     }
 
     #[test]
-    fn overlapping_secrets_are_masked_once() {
-        let secrets = ["abcdef".to_owned(), "cdefgh".to_owned()];
-        assert_eq!(masked("x abcdefgh y", &secrets), "x *** y");
-        assert_eq!(masked("é abcdef é", &secrets), "é *** é");
+    fn what_is_stored_is_masked_in_every_form() {
+        let env = env(&[
+            ("API_TOKEN", "s3cr3tvalue-123\n"),
+            ("DATABASE_URL", "postgres://app:hunter2-db@db/prod"),
+        ]);
+        let secrets = CommandSecrets::of("true", &env, None);
+        for (text, masked) in [
+            ("echo s3cr3tvalue-123; date", "echo ***; date"),
+            (
+                "echo czNjcjN0dmFsdWUtMTIz | base64 -d",
+                "echo *** | base64 -d",
+            ),
+            ("PGPASSWORD=hunter2-db psql", "PGPASSWORD=*** psql"),
+            ("psql postgres://app:hunter2-db@db/prod", "psql ***"),
+            (
+                "git clone https://x:ghs_abc@host/r",
+                "git clone https://x:***@host/r",
+            ),
+            ("é abc é", "é abc é"),
+        ] {
+            assert_eq!(secrets.masked(text), masked);
+        }
     }
 }

@@ -10,6 +10,7 @@ mod foreign_text;
 mod id;
 mod key;
 mod lifetime;
+pub mod masking;
 mod metrics;
 mod name;
 mod operation;
@@ -37,7 +38,7 @@ pub use id::{
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
 pub use metrics::{HostChecks, HostSample, Metric, Resolution};
-pub use name::{DisplayName, NameError, Slug, is_deceptive};
+pub use name::{DisplayName, NameError, Slug, hides_something, is_deceptive, joins};
 pub use operation::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_SIGNAL_BASE, EXIT_TIMEOUT, OperationKind,
     OperationKinds, OperationState, UnknownOperation,

@@ -13,6 +13,8 @@ use crate::{Entropy, Secret};
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const BODY_LEN: usize = 43;
 const CHECKSUM_LEN: usize = 6;
+/// Characters of a token behind its prefix.
+pub(crate) const TOKEN_TAIL_LEN: usize = BODY_LEN + CHECKSUM_LEN;
 
 /// Random bytes in a token.
 pub const TOKEN_RANDOM_BYTES: usize = 32;

@@ -3,13 +3,15 @@
 //! The socket's mode (0600) is the check. One line of JSON asks, one line answers.
 
 mod client;
+mod command;
+mod mask_stored;
 mod reset_password;
 mod server;
 
 use serde::{Deserialize, Serialize};
 
 pub(crate) use client::ask;
-pub(crate) use reset_password::run;
+pub(crate) use command::run;
 pub(crate) use server::serve;
 
 /// What can be asked for.
@@ -20,6 +22,17 @@ pub(crate) enum Request {
     AddServer { name: String, slug: Option<String> },
     /// Give somebody a temporary password.
     ResetPassword { email: String },
+    /// Look at the stored operations behind one for what would be masked today.
+    MaskOperations { after: Option<String>, apply: bool },
+    /// The same for rows of the audit log, which are only found.
+    FindAuditRows { after: Option<AuditPlace> },
+}
+
+/// A row of the audit log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct AuditPlace {
+    pub(crate) chain: String,
+    pub(crate) seq: i64,
 }
 
 /// What comes back.
@@ -39,6 +52,16 @@ pub(crate) enum Answer {
     PasswordReset {
         temporary_password: String,
         expires_at: String,
+    },
+    OperationsMasked {
+        examined: u64,
+        found: Vec<String>,
+        next: Option<String>,
+    },
+    AuditRowsFound {
+        examined: u64,
+        found: Vec<AuditPlace>,
+        next: Option<AuditPlace>,
     },
     Refused {
         code: String,

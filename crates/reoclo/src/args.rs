@@ -358,6 +358,27 @@ pub(crate) struct AddServer {
 pub(crate) enum AdminCommand {
     /// Give somebody a temporary password, and end their sessions.
     ResetPassword(ResetPassword),
+    /// Find stored operations and audit rows with a key or a password in a URL, which older
+    /// versions stored; exit code 1 when there are any left.
+    MaskStored(MaskStored),
+}
+
+#[derive(Clone, Debug, ArgsDerive)]
+pub(crate) struct MaskStored {
+    /// Replace what is found in operations and their output. Audit rows are never changed.
+    #[arg(long)]
+    pub(crate) apply: bool,
+    /// The data directory of the running control plane.
+    #[arg(
+        long,
+        env = "REOCLO_DATA_DIR",
+        value_name = "DIR",
+        default_value = "./.reoclo"
+    )]
+    pub(crate) data_dir: PathBuf,
+    /// How the result is printed.
+    #[arg(long, default_value = "text", value_name = "FORMAT")]
+    pub(crate) output: Output,
 }
 
 #[derive(Clone, Debug, ArgsDerive)]

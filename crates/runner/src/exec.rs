@@ -47,6 +47,8 @@ pub(crate) struct Patience {
     pub(crate) kill_wait: Duration,
     /// From the end of the process to the end of what it left in its pipes.
     pub(crate) drain_grace: Duration,
+    /// How long a URL at the end of the output is held back, which may have a password.
+    pub(crate) url_grace: Duration,
 }
 
 /// What commands are run with.
@@ -82,9 +84,15 @@ pub(crate) async fn run(
     let spawned = child::spawn(&request, user, operation.id(), &means.groups);
     let (mut child, pipes) = match spawned {
         Ok(spawned) => spawned,
-        Err(error) => return not_run(&error),
+        Err(error) => return not_run(&error, &request),
     };
-    let mut pumps = Pumps::new(pipes, &request.patterns, operation, clock);
+    let mut pumps = Pumps::new(
+        pipes,
+        &request.patterns,
+        operation,
+        clock,
+        means.patience.url_grace,
+    );
     let ending = ending(&mut child, &mut pumps, limit.as_mut(), operation).await;
     operation.hurry();
     let unended = match ending {
@@ -123,11 +131,11 @@ async fn left_running(child: &Child) -> u32 {
         .unwrap_or(0)
 }
 
-fn not_run(error: &SpawnError) -> Finished {
+fn not_run(error: &SpawnError, request: &Request) -> Finished {
     Finished {
         state: State::NotRun.into(),
         exit_code: EXIT_NOT_RUN,
-        message: error.to_string(),
+        message: request.patterns.masked(&error.to_string()),
         field: error.field().to_owned(),
         ..Finished::default()
     }

@@ -20,7 +20,6 @@ mod host;
 mod identity;
 mod inherited;
 mod lock;
-mod mask;
 mod mutex;
 mod operation;
 mod orphans;

@@ -57,6 +57,8 @@ pub struct SupervisorOptions {
     pub drain: DrainCommand,
     /// Whether each command gets a cgroup of its own, where one can be made.
     pub cgroups: bool,
+    /// How long output is held back that may be a URL with a password.
+    pub url_grace: Duration,
     /// An outcome that nobody acknowledged within this time goes to disk.
     pub store_after: Duration,
     /// Commands that may run at the same time.
@@ -87,6 +89,7 @@ impl SupervisorOptions {
             drain_grace: Duration::from_millis(200),
             drain: DrainCommand::default(),
             cgroups: true,
+            url_grace: Duration::from_millis(200),
             store_after: Duration::from_millis(500),
             // Seven descriptors each, below the usual limit of 1024.
             max_concurrent: 128,
@@ -173,6 +176,7 @@ fn service(
         kill_grace: options.kill_grace,
         kill_wait: options.kill_wait,
         drain_grace: options.drain_grace,
+        url_grace: options.url_grace,
     };
     let groups = if options.cgroups {
         Groups::open()

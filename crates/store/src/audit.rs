@@ -10,6 +10,7 @@ pub(crate) mod head;
 pub(crate) mod heads;
 mod page;
 mod reader;
+mod unmasked;
 mod verify;
 
 pub use chain::Chain;
@@ -18,6 +19,7 @@ pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, Request
 pub use export::{AuditExport, ExportError, ExportReport};
 pub use page::{AuditActor, AuditFilter, AuditItem, AuditPage, AuditQuery};
 pub use reader::AuditReader;
+pub use unmasked::{AuditPlace, UnmaskedRows};
 pub use verify::{ChainReport, Fault, FaultKind, VerifyReport};
 
 use reoclo_domain::OrganizationId;

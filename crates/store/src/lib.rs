@@ -41,9 +41,9 @@ mod writer;
 pub use address_sources::{AddressSourceRecord, RefreshedList, RemovedSource};
 pub use audit::{
     Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AuditQuery, AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError,
+    AuditPlace, AuditQuery, AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError,
     ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource, Resource,
-    VerifyReport,
+    UnmaskedRows, VerifyReport,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};
@@ -62,8 +62,8 @@ pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operation_days::OperationDay;
 pub use operations::{
-    LogChunk, LogEnd, LogStream, NewOperation, OperationCursor, OperationFilter, OperationOutcome,
-    OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
+    LogChunk, LogEnd, LogStream, MaskedOperations, NewOperation, OperationCursor, OperationFilter,
+    OperationOutcome, OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use place::Sharing;

@@ -7,11 +7,13 @@ mod dequeue;
 mod find;
 mod finish;
 mod log;
+mod mask;
 mod page;
 mod prune;
 mod running;
 
 pub use log::{LogChunk, LogEnd, LogStream};
+pub use mask::MaskedOperations;
 pub use page::{OperationCursor, OperationFilter, OperationPage, OperationQuery};
 
 use reoclo_domain::{

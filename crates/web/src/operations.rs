@@ -6,6 +6,7 @@ mod list;
 mod output;
 mod run;
 mod show;
+mod terminal;
 
 use reoclo_http::Registrar;
 

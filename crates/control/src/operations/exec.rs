@@ -55,7 +55,9 @@ impl Control {
         let server = self.server_named(organization, server).await?;
         let allowed = proof.on_server(self, server).await?;
         check_scope(scope)?;
-        let begun = self.begin(&allowed, plan(command.validate()?)).await?;
+        let begun = self
+            .begin(&allowed, plan(command.validated().await?))
+            .await?;
         Ok(self.awaited(begun))
     }
 
@@ -77,7 +79,7 @@ impl Control {
         command: ExecCommand,
     ) -> Result<Executed, Refusal> {
         let allowed = proof.on_server(self, server).await?;
-        let plan = plan(command.validate()?);
+        let plan = plan(command.validated().await?);
         let executed = self.begin_and_wait(&allowed, plan).await?;
         if let Some(outcome) = &executed.outcome {
             refuse_late(executed.operation, outcome)?;
@@ -126,8 +128,8 @@ fn plan(exec: ValidExec) -> Plan {
         kind: OperationKind::Exec,
         detail: json!({
             "command": exec.masked_command,
-            "working_directory": exec.payload.working_directory,
-            "env_names": exec.payload.env.keys().collect::<Vec<_>>(),
+            "working_directory": exec.masked_directory,
+            "env_names": exec.masked_names,
         }),
         command: Some(exec.masked_command),
         timeout_seconds: exec.timeout_seconds,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::run_note::{RunNote, ValidRunNote};
-use crate::redact::{MIN_SECRET_LEN, masked, secret_values, url_passwords};
+use crate::redact::{self, CommandSecrets};
 use crate::{InvalidFields, Refusal};
 
 const MAX_COMMAND_CHARS: usize = 8_192;
@@ -32,7 +32,12 @@ pub struct ExecCommand {
 pub(crate) struct ValidExec {
     pub(crate) payload: ExecPayload,
     pub(crate) timeout_seconds: u32,
+    /// The command as it may be stored.
     pub(crate) masked_command: String,
+    /// The same of the working directory.
+    pub(crate) masked_directory: Option<String>,
+    /// The same of the names of its variables.
+    pub(crate) masked_names: Vec<String>,
     pub(super) run: ValidRunNote,
 }
 
@@ -59,21 +64,33 @@ impl ExecCommand {
         let timeout_seconds = checked_timeout(self.timeout_seconds, &mut invalid);
         invalid.into_result()?;
 
-        let mut mask = secret_values(&self.env, self.mask.as_deref());
-        let masked_command = masked(&self.command, &mask);
-        mask.extend(url_passwords(&self.command));
-        mask.retain(|value| value.len() >= MIN_SECRET_LEN);
+        let secrets = CommandSecrets::of(&self.command, &self.env, self.mask.as_deref());
+        let working_directory = self.working_directory.filter(|path| !path.is_empty());
         Ok(ValidExec {
             timeout_seconds,
-            masked_command,
-            run: run.checked(),
+            masked_command: secrets.masked(&self.command),
+            masked_directory: working_directory
+                .as_deref()
+                .map(|path| secrets.masked(path)),
+            masked_names: self.env.keys().map(|name| secrets.masked(name)).collect(),
+            run: run.checked(|text| secrets.masked(text)),
             payload: ExecPayload {
                 command: self.command,
-                working_directory: self.working_directory.filter(|path| !path.is_empty()),
+                working_directory,
                 env: self.env,
-                mask,
+                mask: secrets.in_output,
             },
         })
+    }
+
+    /// The same, beside the requests of others when there is much to look through.
+    pub(crate) async fn validated(self) -> Result<ValidExec, Refusal> {
+        if redact::is_light(&self.env) {
+            return self.validate();
+        }
+        tokio::task::spawn_blocking(|| self.validate())
+            .await
+            .map_err(Refusal::internal)?
     }
 }
 
@@ -237,7 +254,7 @@ mod tests {
             valid.masked_command,
             "echo ***; git clone https://x:***@host/r"
         );
-        assert_eq!(valid.payload.mask, ["s3cr3t-value", "ghs_token"]);
+        assert_eq!(valid.payload.mask, ["ghs_token", "s3cr3t-value"]);
         assert_eq!(valid.payload.command, text);
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reoclo_domain::masking::masked_shapes;
 use reoclo_domain::{OperationKind, ServerId};
 use serde_json::json;
 use tokio::time::timeout;
@@ -87,7 +88,7 @@ impl Control {
             payload: Payload::Reboot,
             command: None,
             timeout_seconds: seconds,
-            run: command.run.checked(),
+            run: command.run.checked(masked_shapes),
             detail: json!({}),
         })
     }

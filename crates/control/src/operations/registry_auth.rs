@@ -1,5 +1,6 @@
 //! Logging a server's Docker in to a registry and out of it (CLIENTS B.4).
 
+use reoclo_domain::masking::{Patterns, masked_shapes};
 use reoclo_domain::{
     OperationKind, RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId,
 };
@@ -97,7 +98,7 @@ impl Control {
             kind: OperationKind::RegistryLogout,
             command: Some(format!("docker logout {registry}")),
             timeout_seconds: LOGOUT_SECONDS,
-            run: run.checked(),
+            run: run.checked(masked_shapes),
             detail: json!({ "registry": registry }),
             payload: Payload::RegistryLogout(RegistryLogoutPayload { registry }),
         };
@@ -165,6 +166,8 @@ struct Login {
     registry_url: RegistryAddress,
     registry_type: RegistryType,
     username: String,
+    /// The user name as it may be stored.
+    shown_username: String,
     password: Secret,
     run: ValidRunNote,
 }
@@ -174,7 +177,7 @@ impl Login {
         json!({
             "registry": registry,
             "registry_credential_id": self.credential,
-            "username": self.username,
+            "username": self.shown_username,
         })
     }
 }
@@ -190,13 +193,16 @@ fn stored_login(open: OpenRegistryCredential, run: RunNote) -> Result<Login, Ref
     }
     run.check(&mut invalid);
     invalid.into_result()?;
+    let hidden = hiding(&open.secret);
+    let username = username.unwrap_or_default();
     Ok(Login {
         credential: Some(record.id),
         registry_url: record.registry_url,
         registry_type: record.registry_type,
-        username: username.unwrap_or_default(),
+        shown_username: hidden.masked(&username),
+        username,
+        run: run.checked(|text| hidden.masked(text)),
         password: open.secret,
-        run: run.checked(),
     })
 }
 
@@ -213,14 +219,20 @@ fn direct_login(form: DirectLogin, run: RunNote) -> Result<Login, Refusal> {
     let (Some(registry_url), Some(username), Some(password)) = (address, username, token) else {
         return Err(Refusal::InvalidRequest(invalid));
     };
+    let hidden = hiding(&password);
     Ok(Login {
         credential: None,
         registry_type: RegistryType::of_address(&registry_url),
         registry_url,
+        shown_username: hidden.masked(&username),
         username,
+        run: run.checked(|text| hidden.masked(text)),
         password,
-        run: run.checked(),
     })
+}
+
+fn hiding(password: &Secret) -> Patterns {
+    Patterns::new([password.expose().as_bytes()])
 }
 
 fn checked_address(text: Option<&str>, invalid: &mut InvalidFields) -> Option<RegistryAddress> {

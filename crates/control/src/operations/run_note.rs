@@ -39,11 +39,19 @@ impl RunNote {
         check_context(&self.run_context, invalid);
     }
 
-    /// Call this only when [`Self::check`] found nothing.
-    pub(super) fn checked(self) -> ValidRunNote {
+    /// As it may be stored. Call this only when [`Self::check`] found nothing.
+    pub(super) fn checked(self, masked: impl Fn(&str) -> String) -> ValidRunNote {
+        let context: BTreeMap<String, String> = self
+            .run_context
+            .iter()
+            .map(|(name, value)| (masked(name), masked(value)))
+            .collect();
         ValidRunNote {
-            run_id: self.run_id.filter(|id| !id.is_empty()),
-            run_context: (!self.run_context.is_empty()).then(|| json!(self.run_context)),
+            run_id: self
+                .run_id
+                .filter(|id| !id.is_empty())
+                .map(|id| masked(&id)),
+            run_context: (!context.is_empty()).then(|| json!(context)),
         }
     }
 }

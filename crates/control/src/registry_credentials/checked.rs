@@ -1,6 +1,9 @@
 //! The limits of each field; what is wrong is added to `invalid`.
 
-use reoclo_domain::{DisplayName, RegistryAddress, RegistryType, Secret, is_deceptive};
+use reoclo_domain::masking::masked_shapes;
+use reoclo_domain::{
+    DisplayName, RegistryAddress, RegistryType, Secret, hides_something, is_deceptive,
+};
 
 use super::MASKED_SECRET;
 use crate::InvalidFields;
@@ -56,7 +59,12 @@ pub(crate) fn checked_username(text: Option<&str>, invalid: &mut InvalidFields) 
     } else if text.chars().any(is_deceptive) {
         invalid.add(
             "username",
-            "must not contain control or text-direction characters",
+            "must not contain control, text-direction or invisible characters",
+        );
+    } else if masked_shapes(text) != text {
+        invalid.add(
+            "username",
+            "must not contain a key or a token: give it as the password",
         );
     } else if text.contains(':') {
         // It ends the name where a registry reads both (RFC 7617, section 2).
@@ -73,10 +81,15 @@ pub(super) fn checked_description(
     let text = text.filter(|text| !text.is_empty())?;
     if text.chars().count() > MAX_DESCRIPTION_CHARS {
         invalid.add("description", "must be at most 500 characters");
-    } else if text.chars().any(|char| char != '\n' && is_deceptive(char)) {
+    } else if text.split('\n').any(hides_something) {
         invalid.add(
             "description",
-            "must not contain control or text-direction characters",
+            "must not contain control, text-direction or invisible characters",
+        );
+    } else if masked_shapes(text) != text {
+        invalid.add(
+            "description",
+            "must not contain a key, a token or a password",
         );
     }
     Some(text.to_owned())

@@ -121,8 +121,8 @@ impl RegistryCredentialChange {
         invalid: &mut InvalidFields,
     ) -> Option<RegistryCredentialRecord> {
         let name = match &self.name {
-            Some(text) => checked_name(text, invalid),
-            None => Some(current.name.clone()),
+            Some(text) if text.trim() != current.name.as_str() => checked_name(text, invalid),
+            _ => Some(current.name.clone()),
         };
         let type_name = self
             .registry_type
@@ -134,12 +134,16 @@ impl RegistryCredentialChange {
             None => Some(current.registry_url.clone()),
         };
         let username = match &self.username {
-            Some(text) => checked_username(Some(text), invalid),
-            None => current.username.clone(),
+            Some(text) if current.username.as_ref() != Some(text) => {
+                checked_username(Some(text), invalid)
+            }
+            _ => current.username.clone(),
         };
         let description = match &self.description {
-            Some(text) => checked_description(Some(text), invalid),
-            None => current.description.clone(),
+            Some(text) if current.description.as_ref() != Some(text) => {
+                checked_description(Some(text), invalid)
+            }
+            _ => current.description.clone(),
         };
         Some(RegistryCredentialRecord {
             name: name?,

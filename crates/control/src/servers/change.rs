@@ -31,7 +31,7 @@ impl Control {
         let server = self.find_server(organization, reference).await?.id;
         let (control, caller) = (self.clone(), caller.clone());
         let rule = move |before: &ServerRecord| -> Result<_, Refusal> {
-            let record = change.applied(before);
+            let record = change.applied(before)?;
             let happening = Happening {
                 action: "server.update",
                 resource: resource("server", before.id, Some(&before.name)),
@@ -54,41 +54,39 @@ impl Control {
     }
 }
 
-/// What is to change, checked; none leaves it as it is.
+/// What is to change, checked but for a name that may be the old one; none leaves it as it is.
 struct ServerChange {
-    name: Option<DisplayName>,
+    name: Option<String>,
     slug: Option<Slug>,
 }
 
 impl ServerChange {
-    fn applied(&self, before: &ServerRecord) -> ServerRecord {
+    fn applied(&self, before: &ServerRecord) -> Result<ServerRecord, Refusal> {
         let mut record = before.clone();
         if let Some(name) = &self.name {
+            let name = DisplayName::instead_of(&before.name, name)
+                .map_err(|problem| Refusal::field("name", problem.to_string()))?;
             name.as_str().clone_into(&mut record.name);
         }
         if let Some(slug) = &self.slug {
             slug.as_str().clone_into(&mut record.slug);
         }
-        record
+        Ok(record)
     }
 }
 
 fn checked(form: &ServerForm) -> Result<ServerChange, Refusal> {
     let mut invalid = InvalidFields::default();
-    let name = form.name.as_deref().map(str::parse::<DisplayName>);
-    if let Some(Err(problem)) = &name {
-        invalid.add("name", problem.to_string());
-    }
     let slug = form.slug.as_deref().map(str::parse::<Slug>);
     if let Some(Err(problem)) = &slug {
         invalid.add("slug", problem.to_string());
     }
-    if name.is_none() && slug.is_none() {
+    if form.name.is_none() && slug.is_none() {
         invalid.add("body", "names nothing to change: send slug or name");
     }
     invalid.into_result()?;
     Ok(ServerChange {
-        name: name.and_then(Result::ok),
+        name: form.name.clone(),
         slug: slug.and_then(Result::ok),
     })
 }

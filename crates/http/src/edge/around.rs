@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reoclo_control::{KeyNotes, Refusal, RequestSource};
+use reoclo_domain::masking::masked_shapes;
 use reoclo_domain::{RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
@@ -80,7 +81,8 @@ fn source_of(
 fn user_agent(headers: &HeaderMap) -> Option<String> {
     let text = headers.get(header::USER_AGENT)?.to_str().ok()?;
     Some(
-        text.chars()
+        masked_shapes(text)
+            .chars()
             .filter(|letter| !letter.is_control())
             .take(MAX_USER_AGENT_CHARS)
             .collect(),

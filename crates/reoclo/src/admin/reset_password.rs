@@ -1,4 +1,4 @@
-//! `reoclo admin`.
+//! `reoclo admin reset-password`.
 
 use std::io::{Write, stdout};
 use std::process::ExitCode;
@@ -6,15 +6,9 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::{Answer, Request, ask};
-use crate::args::{AdminCommand, Output, ResetPassword};
+use crate::args::{Output, ResetPassword};
 
-pub(crate) fn run(command: AdminCommand) -> anyhow::Result<ExitCode> {
-    match command {
-        AdminCommand::ResetPassword(options) => reset_password(options),
-    }
-}
-
-fn reset_password(options: ResetPassword) -> anyhow::Result<ExitCode> {
+pub(super) fn run(options: ResetPassword) -> anyhow::Result<ExitCode> {
     let request = Request::ResetPassword {
         email: options.email,
     };

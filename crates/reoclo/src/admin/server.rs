@@ -11,7 +11,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::{Answer, MAX_LINE, Request, socket_path};
+use super::{Answer, AuditPlace, MAX_LINE, Request, socket_path};
 
 const REQUEST_TIME: Duration = Duration::from_secs(10);
 
@@ -78,6 +78,28 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
                 .await
                 .map(|server| added(control, server))
         }
+        Request::MaskOperations { after, apply } => {
+            let after = after.map(|id| id.parse()).transpose();
+            let after = after.map_err(|_| Refusal::field("after", "must be an operation's id"))?;
+            let masked = control.mask_stored_operations(&owner, after, apply).await?;
+            Ok(Answer::OperationsMasked {
+                examined: masked.examined,
+                found: masked.found.iter().map(ToString::to_string).collect(),
+                next: masked.next.map(|id| id.to_string()),
+            })
+        }
+        Request::FindAuditRows { after } => {
+            let after = after.map(|place| reoclo_store::AuditPlace {
+                chain: place.chain,
+                seq: place.seq,
+            });
+            let rows = control.unmasked_audit_rows(&owner, after.as_ref()).await?;
+            Ok(Answer::AuditRowsFound {
+                examined: rows.examined,
+                found: rows.found.into_iter().map(place).collect(),
+                next: rows.next.map(place),
+            })
+        }
         Request::ResetPassword { email } => {
             let (password, until) = control.reset_password_of(&owner, &email).await?;
             Ok(Answer::PasswordReset {
@@ -85,6 +107,13 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
                 expires_at: until.to_string(),
             })
         }
+    }
+}
+
+fn place(place: reoclo_store::AuditPlace) -> AuditPlace {
+    AuditPlace {
+        chain: place.chain,
+        seq: place.seq,
     }
 }
 

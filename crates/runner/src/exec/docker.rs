@@ -7,13 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::RegistryAddress;
+use reoclo_domain::masking::Patterns;
 use reoclo_wire::proto::{RegistryLogin, RegistryLogout};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::Request;
 use super::request::{Invalid, Program, checked_timeout};
-use crate::mask::Patterns;
 
 /// Far above any token; it goes through one pipe.
 const LONGEST_PASSWORD: usize = 64 * 1024;
@@ -79,7 +79,7 @@ impl DockerCli {
             login.registry,
         ];
         Ok(Request {
-            patterns: Patterns::new([password.as_slice(), password.trim_ascii()]),
+            patterns: Patterns::new([password.as_slice()]),
             ..self.call(
                 args,
                 Some(password),

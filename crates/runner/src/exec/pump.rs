@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use reoclo_domain::Clock;
+use reoclo_domain::masking::Patterns;
 use reoclo_wire::proto::output::Stream;
 use tokio::net::unix::pipe::Receiver;
+use tokio::time::{Sleep, sleep};
 
 use super::capture::Capture;
-use crate::mask::Patterns;
 use crate::mutex::lock;
 use crate::operation::Operation;
 
@@ -41,6 +42,7 @@ impl Pumps {
         patterns: &Patterns,
         operation: &Arc<Operation>,
         clock: &Arc<dyn Clock>,
+        url_grace: Duration,
     ) -> Self {
         let stdout = Capture::new(Stream::Stdout, patterns, operation);
         let stderr = Capture::new(Stream::Stderr, patterns, operation);
@@ -51,8 +53,8 @@ impl Pumps {
         let still_open = Arc::clone(&open);
         let running = async move {
             let [out, error] = ends;
-            let pumped = async |end: Arc<Receiver>, capture: &Capture| {
-                pump(&end, capture, &*clock).await;
+            let pumped = async |end: Arc<Receiver>, capture: &Arc<Capture>| {
+                pump(&end, capture, &*clock, url_grace).await;
                 lock(&still_open).retain(|open| !Arc::ptr_eq(open, &end));
             };
             tokio::join!(pumped(out, &stdout), pumped(error, &stderr));
@@ -81,26 +83,37 @@ impl Pumps {
     /// Gives the pipes that somebody can still write to.
     pub(super) async fn drain(mut self, grace: Duration) -> Vec<Receiver> {
         let _ = tokio::time::timeout(grace, self.done()).await;
-        for capture in &self.captures {
-            capture.close();
-        }
         drop(self.running);
+        for capture in &self.captures {
+            capture.close().await;
+        }
         let open = std::mem::take(&mut *lock(&self.open));
         open.into_iter().filter_map(Arc::into_inner).collect()
     }
 }
 
-async fn pump(pipe: &Receiver, capture: &Capture, clock: &dyn Clock) {
+async fn pump(pipe: &Receiver, capture: &Arc<Capture>, clock: &dyn Clock, url_grace: Duration) {
     let mut waited = Duration::ZERO;
     let mut buffer = BytesMut::new();
+    let mut held = HeldUrl::default();
     loop {
         if buffer.capacity() - buffer.len() < LITTLE_ROOM {
             buffer.reserve(READ);
         }
-        match read(pipe, &mut buffer).await {
+        let read = tokio::select! {
+            biased;
+            () = held.too_long() => {
+                capture.give_up();
+                held = HeldUrl::default();
+                continue;
+            }
+            read = read(pipe, &mut buffer) => read,
+        };
+        match read {
             Ok(0) | Err(_) => return,
-            Ok(_) => capture.write(buffer.split().freeze()),
+            Ok(_) => capture.write(buffer.split().freeze()).await,
         }
+        held.follow(capture.waiting_url(), url_grace);
         capture.operation().keep_pace(&mut waited, clock).await;
     }
 }
@@ -111,6 +124,29 @@ async fn read(pipe: &Receiver, buffer: &mut BytesMut) -> io::Result<usize> {
         match pipe.try_read_buf(buffer) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             read => return read,
+        }
+    }
+}
+
+/// A URL at the end of the output that is held back for a while, until it is known whether it has
+/// a password.
+#[derive(Default)]
+struct HeldUrl(Option<(u64, Pin<Box<Sleep>>)>);
+
+impl HeldUrl {
+    fn follow(&mut self, url: Option<u64>, grace: Duration) {
+        self.0 = match (self.0.take(), url) {
+            (Some((held, limit)), Some(url)) if held == url => Some((held, limit)),
+            (_, Some(url)) => Some((url, Box::pin(sleep(grace)))),
+            (_, None) => None,
+        };
+    }
+
+    /// Ends when it was held back for long enough; never without one.
+    async fn too_long(&mut self) {
+        match &mut self.0 {
+            Some((_, limit)) => limit.as_mut().await,
+            None => std::future::pending().await,
         }
     }
 }

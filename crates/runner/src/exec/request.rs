@@ -4,13 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use reoclo_domain::RegistryAddressError;
+use reoclo_domain::masking::Patterns;
 use reoclo_wire::proto::{Exec, Reboot};
 
 use super::docker::DockerCall;
-use crate::mask::Patterns;
 
 /// A day: far above what the control plane allows.
 const LONGEST_SECONDS: u32 = 24 * 60 * 60;
+
+/// Values to hide in output, and their bytes together: above what the control plane lets pass,
+/// and little enough for all their forms to be in memory.
+const MOST_SECRETS: usize = 16_384;
+const MOST_SECRET_BYTES: usize = 1 << 20;
 
 /// The request makes no sense, and the control plane should not have sent it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +28,8 @@ pub(crate) enum Invalid {
     VariableName,
     #[error("the value of a variable holds a NUL character")]
     VariableValue,
+    #[error("there is more to hide in the output than 16384 values and 1 MiB together")]
+    Secrets,
     #[error("the timeout is not between one second and a day")]
     Timeout,
     #[error("the registry {0}")]
@@ -114,6 +121,10 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
             return Err(Invalid::VariableValue);
         }
     }
+    let secrets: usize = exec.mask.iter().map(|secret| secret.len()).sum();
+    if exec.mask.len() > MOST_SECRETS || secrets > MOST_SECRET_BYTES {
+        return Err(Invalid::Secrets);
+    }
     Ok(())
 }
 
@@ -154,6 +165,10 @@ mod tests {
         for timeout in [0, LONGEST_SECONDS + 1] {
             assert_eq!(exec(|e| e.timeout_seconds = timeout), Err(Invalid::Timeout));
         }
+        let secrets = |count, len| exec(|exec| exec.mask = vec![vec![b'x'; len].into(); count]);
+        assert_eq!(secrets(256, 4096), Ok(()));
+        assert_eq!(secrets(257, 4096), Err(Invalid::Secrets));
+        assert_eq!(secrets(16_385, 1), Err(Invalid::Secrets));
         assert_eq!(variable("A", "=\n"), Ok(()));
         for name in ["", "A=B", "A\0"] {
             assert_eq!(variable(name, "x"), Err(Invalid::VariableName));

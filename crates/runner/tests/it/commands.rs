@@ -230,6 +230,53 @@ async fn secrets_are_masked_in_both_streams() {
 }
 
 #[tokio::test]
+async fn a_password_in_a_url_is_masked_wherever_the_output_is_cut() {
+    // Long, so that a busy machine gives nothing up.
+    let supervisor = Supervisor::start_with(|options| options.url_grace = Duration::from_mins(10));
+    let mut client = supervisor.connect().await;
+    let gate = supervisor.file("gate");
+    let command = format!(
+        "mkfifo {gate}; printf 'see https://u:pass'; read line < {gate}; printf 'word@host/x\\n'; \
+         printf 'at https://host' >&2",
+        gate = gate.display()
+    );
+    let mut following = client.start(&new_id(), exec(&command)).await;
+    let seen = following.stdout_has("see https://").await;
+    assert_eq!(seen, "see https://");
+    std::fs::write(&gate, "go\n").unwrap();
+    let ended = following.ended().await;
+    assert_eq!(ended.text(), "u:***@host/x\n");
+    assert_eq!(ended.stderr, b"at https://host");
+}
+
+#[tokio::test]
+async fn a_url_that_does_not_go_on_is_hidden_after_a_while() {
+    let supervisor = Supervisor::start_with(|options| options.url_grace = Duration::from_millis(1));
+    let mut client = supervisor.connect().await;
+    let gate = supervisor.file("gate");
+    let command = format!(
+        "mkfifo {gate}; printf 'see https://u:pass'; read line < {gate}; printf 'word@host/x\\n'",
+        gate = gate.display()
+    );
+    let mut following = client.start(&new_id(), exec(&command)).await;
+    assert_eq!(following.stdout_has("***").await, "see https://***");
+    std::fs::write(&gate, "go\n").unwrap();
+    assert_eq!(following.ended().await.text(), "@host/x\n");
+}
+
+#[tokio::test]
+async fn what_keeps_a_command_from_starting_is_told_without_its_secrets() {
+    let supervisor = Supervisor::start();
+    let mut client = supervisor.connect().await;
+    let mut command = exec("true");
+    command.working_directory = "/nowhere/hunter2".into();
+    command.mask = vec!["hunter2".into()];
+    let ended = client.run(command).await;
+    assert_eq!(ended.finished.state(), State::NotRun);
+    assert!(ended.finished.message.contains("/nowhere/***"), "{ended:?}");
+}
+
+#[tokio::test]
 async fn another_user_has_all_its_ids_and_not_one_more() {
     if !rustix::process::geteuid().is_root() {
         return;

@@ -1,6 +1,8 @@
 //! A row of the audit log as the database has it, and its hash.
 
+use reoclo_domain::masking::masked_shapes;
 use ring::digest::{Context, SHA256};
+use serde_json::Value;
 
 use crate::audit::{Chain, NewAuditEvent};
 use crate::error::StoreError;
@@ -42,7 +44,8 @@ pub(crate) struct LinkedEntry {
 }
 
 impl Entry {
-    /// The event as row `seq` of its chain.
+    /// The event as row `seq` of its chain. Whatever is a secret by its shape is taken out of it
+    /// here, since a row cannot be changed any more.
     pub(crate) fn new(event: &NewAuditEvent, seq: i64) -> Self {
         Self {
             chain: Chain::of(event.organization).to_string(),
@@ -51,17 +54,36 @@ impl Entry {
             at: event.at.as_micros(),
             actor_kind: event.actor.kind.as_str().to_owned(),
             actor_id: event.actor.id.map(|id| id.to_string()),
-            actor_label: event.actor.label.clone(),
+            actor_label: masked_shapes(&event.actor.label),
             ip: event.source.ip.map(|ip| ip.to_string()),
-            user_agent: event.source.user_agent.clone(),
+            user_agent: event.source.user_agent.as_deref().map(masked_shapes),
             request_id: event.source.request_id.map(|id| id.to_string()),
             action: event.action.to_owned(),
             resource_kind: event.resource.kind.to_owned(),
-            resource_id: event.resource.id.clone(),
-            resource_name: event.resource.name.clone(),
+            resource_id: event.resource.id.as_deref().map(masked_shapes),
+            resource_name: event.resource.name.as_deref().map(masked_shapes),
             outcome: event.outcome.as_str().to_owned(),
-            detail: event.detail.to_string(),
+            detail: masked_value(&event.detail).to_string(),
         }
+    }
+
+    /// Whether there is anything in it that is a secret by its shape.
+    pub(crate) fn has_secret(&self) -> bool {
+        let texts = [
+            Some(&self.actor_label),
+            self.user_agent.as_ref(),
+            self.resource_id.as_ref(),
+            self.resource_name.as_ref(),
+        ];
+        let in_detail = match serde_json::from_str::<Value>(&self.detail) {
+            Ok(detail) => masked_value(&detail) != detail,
+            Err(_) => masked_shapes(&self.detail) != self.detail,
+        };
+        in_detail
+            || texts
+                .into_iter()
+                .flatten()
+                .any(|text| masked_shapes(text) != *text)
     }
 
     /// SHA-256 over the hash before and every column, each with its type and length, so that no
@@ -87,6 +109,19 @@ impl Entry {
         encoding.text(&self.outcome);
         encoding.text(&self.detail);
         encoding.finish()
+    }
+}
+
+/// The value without what is a secret by its shape.
+fn masked_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(masked_shapes(text)),
+        Value::Array(values) => values.iter().map(masked_value).collect(),
+        Value::Object(fields) => fields
+            .iter()
+            .map(|(name, value)| (masked_shapes(name), masked_value(value)))
+            .collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Beginning an operation: the intent is on disk before anything is sent.
 
 use reoclo_domain::Secret;
+use reoclo_domain::masking::masked_shapes;
 
 use super::{NewOperation, payload_of};
 use crate::audit::NewAuditEvent;
@@ -50,7 +51,8 @@ impl Write for BeginOperation {
 }
 
 impl Store {
-    /// Records an operation before anything is sent to the runner, with the payload sealed.
+    /// Records an operation before anything is sent to the runner, with the payload sealed, and
+    /// without what is a secret by its shape in what people see of it.
     ///
     /// # Errors
     /// [`Conflict::Exists`](crate::Conflict::Exists) for an id that was begun before,
@@ -59,11 +61,14 @@ impl Store {
     /// having been sent.
     pub async fn begin_operation(
         &self,
-        new: NewOperation,
+        mut new: NewOperation,
         payload: &Secret,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
         let id = new.id.to_string();
+        for text in [&mut new.command, &mut new.run_id, &mut new.run_context] {
+            *text = text.as_deref().map(masked_shapes);
+        }
         let payload = payload.expose().as_bytes();
         let sealer = self.master_key().sealer();
         let write = BeginOperation {

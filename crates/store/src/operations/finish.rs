@@ -1,6 +1,7 @@
 //! The end of an operation.
 
 use reoclo_domain::OperationId;
+use reoclo_domain::masking::masked_shapes;
 use sqlx::AnyConnection;
 
 use super::{LogEnd, OperationOutcome, log};
@@ -91,10 +92,11 @@ impl Store {
     pub async fn finish_operation_with_log(
         &self,
         id: OperationId,
-        outcome: OperationOutcome,
+        mut outcome: OperationOutcome,
         log: LogEnd,
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
+        outcome.message = outcome.message.as_deref().map(masked_shapes);
         debug_assert!(outcome.state.is_terminal(), "an outcome ends the operation");
         let mut write = FinishOperation {
             id,

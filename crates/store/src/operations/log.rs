@@ -31,7 +31,7 @@ impl LogStream {
         }
     }
 
-    const fn number(self) -> i64 {
+    pub(super) const fn number(self) -> i64 {
         match self {
             Self::Stdout => 1,
             Self::Stderr => 2,

@@ -1,6 +1,6 @@
 //! Registry credentials as rows.
 
-use reoclo_domain::{OrganizationId, RegistryCredentialId, Secret};
+use reoclo_domain::{DisplayName, OrganizationId, RegistryCredentialId, Secret};
 
 use super::{OpenRegistryCredential, RegistryCredentialRecord, secret_of};
 use crate::error::StoreError;
@@ -13,7 +13,7 @@ impl RegistryCredentialRecord {
         Ok(Self {
             id: row.parse("id")?,
             organization: row.parse("organization_id")?,
-            name: row.parse("name")?,
+            name: DisplayName::stored(row.text("name")?),
             registry_type: row.parse("registry_type")?,
             registry_type_name: row.text("registry_type")?,
             registry_url: row.parse("registry_url")?,

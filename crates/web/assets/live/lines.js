@@ -9,12 +9,21 @@ export const ROW_CHARS = 4_096;
 /** An escape sequence that has not ended after so much is none. */
 const SEQUENCE_CHARS = 2_048;
 
-const TEXT = /[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+/y;
+/** Letters that turn the direction of text, end lines elsewhere or show as nothing: they are named,
+ * not obeyed. The same list as `is_deceptive` of the control plane. */
+const HIDDEN =
+  "\\u00ad\\u034f\\u061c\\u115f\\u1160\\u17b4\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164" +
+  "\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\ufffb\\u{1bca0}-\\u{1bca3}\\u{1d159}\\u{1d173}-\\u{1d17a}\\u{e0000}-\\u{e0fff}";
+const DECEPTIVE = new RegExp(`[${HIDDEN}]`, "u");
+const TEXT = new RegExp(`[^\\u0000-\\u0008\\u000a-\\u001f\\u007f-\\u009f${HIDDEN}]+`, "uy");
+/** Scripts whose letters are joined, and emoji: behind them joiners show, and are text. */
+const JOINED =
+  /[\u0600-\u08ff\u0900-\u109f\u1780-\u18af\u2190-\u27ff\u2900-\u2bff\ua840-\ua8ff\ufb50-\ufdff\ufe70-\ufefe\u{11000}-\u{11fff}\u{1f000}-\u{1faff}]$/u;
+/** What has a second look besides, behind a selector of it. */
+const TWO_LOOKS = /[0-9#*\u00a9\u00ae]$/;
 /** CSI, the sequences with a text (OSC, DCS and their like), and the short ones (ECMA-48). */
 const SEQUENCE =
   /\u001b(?:\[([0-?]*)[ -/]*([@-~])|[\]PX^_][^\u0007\u001b\n]*(?:\u0007|\u001b\\|(?=[\n\u001b]))|[ -/]*[0-OQ-WYZ\\`-~])/y;
-/** Letters that turn the direction of text, or end lines elsewhere: they are named, not obeyed. */
-const DECEPTIVE = /[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 const PLAIN = Object.freeze({ ink: "", ground: "", marks: "" });
 
@@ -92,6 +101,8 @@ class Pen {
   look = PLAIN;
   /** The beginning of an escape sequence whose end has not come. */
   rest = "";
+  /** The last text, by which is known whether a joiner joins. */
+  before = "";
 
   constructor(output, stream) {
     this.output = output;
@@ -105,6 +116,7 @@ class Pen {
       const plain = match(TEXT, text, at);
       if (plain) {
         this.put(plain[0]);
+        this.before = plain[0].slice(-2);
         at += plain[0].length;
       } else if (text[at] === "\u001b") {
         const sequence = match(SEQUENCE, text, at);
@@ -115,8 +127,9 @@ class Pen {
         if (sequence?.[2]) this.obey(sequence[2], sequence[1]);
         at += sequence?.[0].length ?? 1;
       } else {
-        this.control(text[at]);
-        at += 1;
+        const letter = String.fromCodePoint(text.codePointAt(at));
+        this.control(letter);
+        at += letter.length;
       }
     }
   }
@@ -127,11 +140,13 @@ class Pen {
       this.row = null;
     } else if (letter === "\r") this.at = 0;
     else if (letter === "\b") this.at = Math.max(0, this.at - 1);
+    else if (joins(this.before, letter)) this.put(letter);
     else if (DECEPTIVE.test(letter)) {
       const code = letter.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
       const look = this.look;
       this.look = styled({ ...look, marks: `${look.marks} odd` });
       this.put(`<U+${code}>`);
+      this.before = ">";
       this.look = look;
     }
   }
@@ -160,8 +175,10 @@ class Pen {
 
   /** Colours, and what progress bars are made with. The rest would need a screen. */
   obey(letter, parameters) {
+    // Those of a private use mean something else.
+    if (/[<-?]/.test(parameters)) return;
     const codes = parameters.split(/[;:]/).map(Number);
-    if (letter === "m" && !/[<-?]/.test(parameters)) this.look = painted(this.look, codes);
+    if (letter === "m") this.look = painted(this.look, codes);
     else if (letter === "G") this.at = Math.min(Math.max(1, codes[0]) - 1, this.row?.length ?? 0);
     else if (letter === "D") this.at = Math.max(0, this.at - Math.max(1, codes[0]));
     else if (letter === "K" && this.row && !this.row.isGone) {
@@ -171,6 +188,12 @@ class Pen {
       this.at = Math.min(this.at, this.row.length);
     }
   }
+}
+
+/** Whether a joiner or a selector of a look shows behind that text. */
+function joins(before, letter) {
+  if (letter === "\u200c" || letter === "\u200d") return JOINED.test(before);
+  return letter >= "\ufe00" && letter <= "\ufe0f" && (JOINED.test(before) || TWO_LOOKS.test(before));
 }
 
 function match(pattern, text, at) {

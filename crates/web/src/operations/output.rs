@@ -2,7 +2,7 @@
 
 use reoclo_control::{LogPart, LogStream, OperationLog, Refusal};
 
-use crate::visible::visible;
+use super::terminal;
 
 /// What a page shows of a stream without a script.
 const SHOWN: u64 = 64 * 1024;
@@ -46,39 +46,7 @@ async fn between(
 /// Readable text: lines as a terminal leaves them, without what would move its cursor or change
 /// its colours.
 pub(super) fn plain(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let mut plain = String::with_capacity(text.len());
-    let mut letters = text.chars().peekable();
-    while let Some(letter) = letters.next() {
-        match letter {
-            '\u{1b}' => skip_sequence(&mut letters),
-            '\r' if letters.peek() != Some(&'\n') => back_to_line_start(&mut plain, &letters),
-            letter => plain.push(letter),
-        }
-    }
-    visible(&plain)
-}
-
-/// What a progress bar wrote before is written over.
-fn back_to_line_start(plain: &mut String, rest: &std::iter::Peekable<std::str::Chars<'_>>) {
-    let is_last = rest.clone().next().is_none();
-    if !is_last {
-        let start = plain.rfind('\n').map_or(0, |end| end + 1);
-        plain.truncate(start);
-    }
-}
-
-/// Skips the rest of an escape sequence (ECMA-48): `[` up to a letter, `]` up to its end.
-fn skip_sequence(letters: &mut std::iter::Peekable<std::str::Chars<'_>>) {
-    match letters.next() {
-        Some('[') => {
-            letters.find(|letter| ('@'..='~').contains(letter));
-        }
-        Some(']') => {
-            letters.find(|letter| matches!(letter, '\u{7}' | '\\' | '\n'));
-        }
-        _ => {}
-    }
+    terminal::text_of(&String::from_utf8_lossy(bytes))
 }
 
 #[cfg(test)]
@@ -100,5 +68,6 @@ mod tests {
             "begin\n100%\nend\n"
         );
         assert_eq!(plain(b"10%\r99%\r"), "99%");
+        assert_eq!(plain(b"line\r\r\nnext\r\x1b[0m"), "line\nnext");
     }
 }

@@ -1,0 +1,281 @@
+//! Finds what is a secret by its shape: Reoclo's own tokens, and passwords in URLs.
+
+use std::ops::Range;
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
+use super::LONGEST_AUTHORITY;
+use super::authority::{Authority, Step};
+use crate::token::TOKEN_TAIL_LEN;
+use crate::{TokenKind, find_tokens};
+
+/// What stands between a scheme and its authority; the second as JSON has it with some.
+const SLASHES: [&str; 2] = ["://", r":\/\/"];
+
+/// The beginnings of everything that has a shape; the tokens' first.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let prefixes = TokenKind::ALL.map(TokenKind::prefix);
+    AhoCorasick::new(prefixes.iter().chain(&SLASHES)).ok()
+});
+
+/// The search through one stream.
+#[derive(Debug, Default)]
+pub(super) struct Shapes {
+    state: State,
+    /// Beginnings before this position were found.
+    searched: u64,
+    /// What was read of authorities so far.
+    read: u64,
+}
+
+#[derive(Debug, Default)]
+enum State {
+    #[default]
+    Plain,
+    /// A URL whose authority goes on.
+    Authority(Authority),
+    /// One that took too long: everything is hidden, up to `@` or a blank.
+    Hiding { start: u64, next: u64 },
+}
+
+/// A part of a stream.
+#[derive(Clone, Copy)]
+pub(super) struct Part<'a> {
+    pub(super) text: &'a [u8],
+    /// The position of its first byte.
+    pub(super) start: u64,
+    /// The last bytes before it.
+    pub(super) before: &'a [u8],
+}
+
+impl<'a> Part<'a> {
+    fn whole(text: &'a [u8]) -> Self {
+        Self {
+            text,
+            start: 0,
+            before: &[],
+        }
+    }
+
+    fn end(&self) -> u64 {
+        self.start + self.text.len() as u64
+    }
+
+    fn from(&self, position: u64) -> &[u8] {
+        let at = position.saturating_sub(self.start);
+        let at = usize::try_from(at).map_or(self.text.len(), |at| at.min(self.text.len()));
+        &self.text[at..]
+    }
+
+    /// What stands before the position, backwards.
+    fn before(&self, position: u64) -> impl Iterator<Item = &u8> {
+        let here = &self.text[..self.text.len() - self.from(position).len()];
+        let earlier = usize::try_from(self.start.saturating_sub(position)).unwrap_or(usize::MAX);
+        here.iter()
+            .rev()
+            .chain(self.before.iter().rev().skip(earlier))
+    }
+
+    /// Whether what stands before the position is the name of a scheme, and one of the web.
+    fn scheme_before(&self, position: u64) -> Option<bool> {
+        let mut scheme: Vec<u8> = self.before(position).take(5).copied().collect();
+        scheme.reverse();
+        scheme.make_ascii_lowercase();
+        let web = scheme.ends_with(b"http") || scheme.ends_with(b"https");
+        scheme
+            .last()
+            .is_some_and(|last| last.is_ascii_alphanumeric() || b"+-.".contains(last))
+            .then_some(web)
+    }
+
+    /// Where slashes begin before the part and end in it.
+    fn slashes_at_start(&self) -> Option<Range<u64>> {
+        SLASHES.iter().find_map(|slashes| {
+            let slashes = slashes.as_bytes();
+            let earlier = (1..slashes.len()).find(|earlier| {
+                let (left, right) = slashes.split_at(*earlier);
+                self.before.ends_with(left) && self.text.starts_with(right)
+            })?;
+            let start = self.start - earlier as u64;
+            Some(start..start + slashes.len() as u64)
+        })
+    }
+
+    /// Where, at the end of the part, the prefix of a token may begin.
+    fn token_at_end(&self) -> u64 {
+        let longest = TokenKind::ALL.iter().map(|kind| kind.prefix().len()).max();
+        let tail = (self.text.len() + 1).saturating_sub(longest.unwrap_or(0));
+        let begins = |at: &usize| {
+            let end = &self.text[*at..];
+            TokenKind::ALL
+                .iter()
+                .any(|kind| kind.prefix().as_bytes().starts_with(end))
+        };
+        let at = (tail..self.text.len()).find(begins);
+        self.start + at.unwrap_or(self.text.len()) as u64
+    }
+}
+
+impl Shapes {
+    /// Looks at a part that begins where the last one settled; adds where secrets are. Returns the
+    /// position before which none can begin that was not added.
+    pub(super) fn push(&mut self, part: Part<'_>, found: &mut Vec<Range<u64>>) -> u64 {
+        self.continue_authority(part, found);
+        let mut settled = part.end();
+        let Some(beginnings) = BEGINNINGS.as_ref() else {
+            // Cannot happen with these few; if it did, nothing could be told apart.
+            found.push(part.start..part.end());
+            return settled;
+        };
+        let from = self.searched.max(part.start);
+        if from == part.start
+            && let Some(slashes) = part.slashes_at_start()
+        {
+            self.begin_authority(part, slashes, found);
+        }
+        for hit in beginnings.find_iter(part.from(from)) {
+            let position = |at: usize| from + at as u64;
+            if hit.pattern().as_usize() >= TokenKind::ALL.len() {
+                let slashes = position(hit.start())..position(hit.end());
+                self.begin_authority(part, slashes, found);
+                continue;
+            }
+            let token = part.from(position(hit.start()));
+            let longest = hit.len() + TOKEN_TAIL_LEN;
+            match find_tokens(&token[..token.len().min(longest)]).first() {
+                Some(range) if range.start == 0 => {
+                    found.push(position(hit.start())..position(hit.start() + range.end));
+                }
+                _ if token.len() < longest
+                    && token[hit.len()..].iter().all(u8::is_ascii_alphanumeric) =>
+                {
+                    settled = settled.min(position(hit.start()));
+                }
+                _ => {}
+            }
+        }
+        settled = settled.min(part.token_at_end());
+        self.searched = settled.min(part.end().saturating_sub(4).max(from));
+        match &self.state {
+            State::Authority(authority) => settled.min(authority.start),
+            State::Plain | State::Hiding { .. } => settled,
+        }
+    }
+
+    /// Nothing comes behind the part.
+    pub(super) fn finish(&mut self, part: Part<'_>, found: &mut Vec<Range<u64>>) {
+        if let State::Authority(authority) = std::mem::take(&mut self.state) {
+            found.extend(authority.secrets(part.from(authority.start)));
+        }
+    }
+
+    /// Where the authority begins that is held back since it could have a password.
+    pub(super) fn waiting_url(&self) -> Option<u64> {
+        match &self.state {
+            State::Authority(authority) => Some(authority.start),
+            State::Plain | State::Hiding { .. } => None,
+        }
+    }
+
+    /// Hides what is held back, and what follows it.
+    pub(super) fn give_up(&mut self, end: u64, found: &mut Vec<Range<u64>>) {
+        if let State::Authority(authority) = &self.state {
+            let start = authority.start;
+            self.state = State::Hiding { start, next: end };
+            if start < end {
+                found.push(start..end);
+            }
+        }
+    }
+
+    fn begin_authority(
+        &mut self,
+        part: Part<'_>,
+        slashes: Range<u64>,
+        found: &mut Vec<Range<u64>>,
+    ) {
+        let start = slashes.end;
+        // One within another: read before, as a part of that.
+        if start <= self.read {
+            return;
+        }
+        let Some(web) = part.scheme_before(slashes.start) else {
+            return;
+        };
+        self.read = start;
+        self.state = State::Authority(Authority::new(start, web));
+        self.continue_authority(part, found);
+    }
+
+    fn continue_authority(&mut self, part: Part<'_>, found: &mut Vec<Range<u64>>) {
+        if let State::Authority(authority) = &mut self.state {
+            let mut bytes = part.from(authority.next).iter();
+            let ended = bytes.any(|byte| authority.read(*byte) == Step::End);
+            self.read = authority.next;
+            if ended {
+                found.extend(authority.secrets(part.from(authority.start)));
+                self.state = State::Plain;
+            } else if authority.next - authority.start >= LONGEST_AUTHORITY as u64 {
+                self.give_up(part.end(), found);
+            }
+        } else if let State::Hiding { start, next } = &mut self.state {
+            let rest = part.from(*next);
+            let end = rest
+                .iter()
+                .position(|byte| *byte == b'@' || byte.is_ascii_whitespace());
+            let hidden = *next + end.unwrap_or(rest.len()) as u64;
+            if *start < hidden {
+                found.push(*start..hidden);
+            }
+            self.read = hidden;
+            if end.is_some() {
+                self.state = State::Plain;
+            } else {
+                *next = hidden;
+            }
+        }
+    }
+}
+
+/// Whether a text has the beginning of anything with a shape; most have none.
+pub(super) fn may_be_in(text: &[u8]) -> bool {
+    BEGINNINGS
+        .as_ref()
+        .is_none_or(|beginnings| beginnings.is_match(text))
+}
+
+/// Where everything is that has the shape of a secret.
+pub(super) fn all(text: &[u8]) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let part = Part::whole(text);
+    let mut shapes = Shapes::default();
+    shapes.push(part, &mut found);
+    shapes.finish(part, &mut found);
+    indices(found)
+}
+
+/// Where the passwords and tokens in the URLs of a text are.
+pub(super) fn url_secrets(text: &[u8]) -> Vec<Range<usize>> {
+    let Some(beginnings) = BEGINNINGS.as_ref() else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    let part = Part::whole(text);
+    let mut shapes = Shapes::default();
+    for hit in beginnings.find_iter(text) {
+        if hit.pattern().as_usize() >= TokenKind::ALL.len() {
+            shapes.begin_authority(part, hit.start() as u64..hit.end() as u64, &mut found);
+        }
+    }
+    shapes.finish(part, &mut found);
+    indices(found)
+}
+
+fn indices(found: Vec<Range<u64>>) -> Vec<Range<usize>> {
+    let index = |position: u64| usize::try_from(position).unwrap_or(usize::MAX);
+    found
+        .into_iter()
+        .map(|range| index(range.start)..index(range.end))
+        .collect()
+}

@@ -1,0 +1,124 @@
+//! `reoclo admin mask-stored`.
+
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use anyhow::bail;
+use serde_json::json;
+
+use super::{Answer, AuditPlace, Request, ask};
+use crate::args::{MaskStored, Output};
+
+/// Exit code when secrets are left.
+const LEFT: u8 = 1;
+
+/// What was found.
+#[derive(Default)]
+struct Found {
+    operations_examined: u64,
+    operations: Vec<String>,
+    rows_examined: u64,
+    rows: Vec<AuditPlace>,
+}
+
+pub(super) fn run(options: &MaskStored) -> anyhow::Result<ExitCode> {
+    let mut found = Found::default();
+    look_through_operations(options, &mut found)?;
+    look_through_audit_log(options, &mut found)?;
+    let text = match options.output {
+        Output::Json => json_report(options, &found),
+        Output::Text => text_report(options, &found),
+    };
+    writeln!(stdout(), "{text}")?;
+    let is_clean = found.rows.is_empty() && (options.apply || found.operations.is_empty());
+    Ok(if is_clean {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::from(LEFT)
+    })
+}
+
+fn look_through_operations(options: &MaskStored, all: &mut Found) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let request = Request::MaskOperations {
+            after,
+            apply: options.apply,
+        };
+        let Answer::OperationsMasked {
+            examined,
+            found,
+            next,
+        } = ask(&options.data_dir, &request)?
+        else {
+            bail!("the control plane answered something else: is it of this version?");
+        };
+        all.operations_examined += examined;
+        all.operations.extend(found);
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
+fn look_through_audit_log(options: &MaskStored, all: &mut Found) -> anyhow::Result<()> {
+    let mut after = None;
+    loop {
+        let request = Request::FindAuditRows { after };
+        let Answer::AuditRowsFound {
+            examined,
+            found,
+            next,
+        } = ask(&options.data_dir, &request)?
+        else {
+            bail!("the control plane answered something else: is it of this version?");
+        };
+        all.rows_examined += examined;
+        all.rows.extend(found);
+        if next.is_none() {
+            return Ok(());
+        }
+        after = next;
+    }
+}
+
+fn text_report(options: &MaskStored, found: &Found) -> String {
+    let mut text = format!(
+        "Looked at {} ended operations and {} rows of the audit log, for Reoclo's own keys and\n\
+         tokens and for passwords and tokens in URLs. The values that came with a command were\n\
+         never stored, so they cannot be looked for.\n\n",
+        found.operations_examined, found.rows_examined
+    );
+    text += &match (found.operations.len(), options.apply) {
+        (0, _) => "No operation has any.\n".to_owned(),
+        (count, true) => format!("Masked in {count} operations and their output:\n"),
+        (count, false) => format!("{count} operations have some; --apply masks them:\n"),
+    };
+    for id in &found.operations {
+        text += &format!("  {id}\n");
+    }
+    if found.rows.is_empty() {
+        text += "No row of the audit log has any.";
+    } else {
+        text += &format!("{} rows of the audit log have some:\n", found.rows.len());
+        for place in &found.rows {
+            text += &format!("  {} row {}\n", place.chain, place.seq);
+        }
+        text += "They stay as they are: each row's hash is part of the next one, and changing one\n\
+                 would break the chain from there on. Whoever may read the log can read them, and\n\
+                 so can whoever has an export or a backup. Revoke or change these secrets.";
+    }
+    text
+}
+
+fn json_report(options: &MaskStored, found: &Found) -> String {
+    json!({
+        "applied": options.apply,
+        "operations_examined": found.operations_examined,
+        "operations": found.operations,
+        "audit_rows_examined": found.rows_examined,
+        "audit_rows": found.rows,
+    })
+    .to_string()
+}
