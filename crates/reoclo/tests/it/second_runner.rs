@@ -157,8 +157,11 @@ fn a_machine_that_rebooted_behind_a_half_open_link_is_back_within_seconds() {
     wait_until("it is connected", || {
         rebooted.stderr().contains("connected server_id")
     });
-    let ended = serve.automation().on(&server).run("true");
-    ended.is("completed", 0);
+    let key = serve.automation().on(&server);
+    wait_until("commands run on it", || {
+        key.try_exec(&json!({ "command": "true" }))
+            .is_ok_and(|answer| answer.status == 200)
+    });
     assert_eq!(refusals(&home), 0);
     assert!(machines(&serve, &server).is_empty());
 }
