@@ -6,15 +6,11 @@ use utoipa::ToSchema;
 pub struct Health {
     /// Always `ok`.
     pub status: String,
-    /// The version of Reoclo.
-    pub version: String,
 }
 
 /// Whether requests can be served.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Readiness {
-    /// `ready`.
+    /// `ready` or `not ready`.
     pub status: String,
-    /// Runners connected to this process.
-    pub connected_runners: usize,
 }

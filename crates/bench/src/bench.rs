@@ -9,6 +9,7 @@ mod masking;
 mod memory;
 mod profile;
 mod rest;
+mod sign_in_storm;
 mod start;
 mod stored_operations;
 mod stream;
@@ -35,6 +36,8 @@ pub(crate) enum Bench {
     Audit,
     /// Running a command, beside a local one and beside SSH
     Exec,
+    /// Running a command while strangers guess passwords
+    SignInStorm,
     /// 64 MiB of output, beside SSH
     Stream,
     /// 1 GiB of output with 200 secrets, beside the same without
@@ -59,6 +62,7 @@ impl Bench {
             Self::Rest => "rest",
             Self::Audit => "audit",
             Self::Exec => "exec",
+            Self::SignInStorm => "sign_in_storm",
             Self::Stream => "stream",
             Self::Masking => "masking",
             Self::StoredOperations => "stored_operations",
@@ -79,6 +83,7 @@ impl Bench {
             Self::Rest => "rest: `GET /api/servers`, over HTTP on loopback with kept connections",
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
+            Self::SignInStorm => "sign_in_storm: `true`, alone and while strangers guess passwords",
             Self::Stream => "stream: 64 MiB and 1 GiB of output from one command",
             Self::Masking => "masking: 1 GiB of output with and without secrets to hide",
             Self::StoredOperations => {
@@ -100,6 +105,7 @@ impl Bench {
             Self::Rest => rest::run(lab, report),
             Self::Audit => audit::run(lab, report),
             Self::Exec => exec::run(lab, report),
+            Self::SignInStorm => sign_in_storm::run(lab, report),
             Self::Stream => stream::run(lab, report),
             Self::Masking => masking::run(lab, report),
             Self::StoredOperations => stored_operations::run(lab, report),

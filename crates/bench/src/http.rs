@@ -82,6 +82,17 @@ impl Connection {
         Ok(executed)
     }
 
+    /// Sends it, and hangs up when something is answered or after `patience`.
+    pub(crate) fn send_and_leave(mut self, request: &Request, patience: Duration) -> Result<()> {
+        let stream = self.0.get_mut();
+        stream.set_read_timeout(Some(patience))?;
+        stream.write_all(&request.0)?;
+        match stream.read(&mut [0; 1])? {
+            0 => bail!("the connection was closed"),
+            _ => Ok(()),
+        }
+    }
+
     /// Sends it and reads the body of the answer, which has to be a 200.
     pub(crate) fn send(&mut self, request: &Request) -> Result<Vec<u8>> {
         self.0.get_mut().write_all(&request.0)?;

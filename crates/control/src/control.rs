@@ -16,6 +16,7 @@ use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
 use crate::operations::{LiveOperations, Waits};
 use crate::passwords::PasswordHashing;
+use crate::readiness::Readiness;
 use crate::refused_use::RefusedUses;
 use crate::runners::Runners;
 use crate::sessions::{Attempts, FailedSignIns, SessionTouches, SignInStatistics, Waiting};
@@ -130,6 +131,7 @@ struct Inner {
     audit_anchors: Anchors,
     verifications: Verifications,
     password_hashing: PasswordHashing,
+    readiness: Readiness,
     session_touches: SessionTouches,
     failed_authentications: FailedAuthentications,
     attempts: Attempts,
@@ -177,17 +179,13 @@ impl Control {
             audit_anchors: Anchors::default(),
             verifications: Verifications::default(),
             password_hashing: PasswordHashing::default(),
+            readiness: Readiness::default(),
             session_touches: SessionTouches::default(),
             failed_authentications: FailedAuthentications::default(),
             attempts: Attempts::default(),
             failed_sign_ins: FailedSignIns::default(),
             waiting_sign_ins: Waiting::default(),
         }))
-    }
-
-    /// The store's view of readiness: it reads, and its writer lives.
-    pub async fn ready(&self) -> bool {
-        !self.drain().has_begun() && self.store().ping().await.is_ok()
     }
 
     /// Numbers for `/metrics`.
@@ -285,6 +283,10 @@ impl Control {
 
     pub(crate) fn session_touches(&self) -> &SessionTouches {
         &self.0.session_touches
+    }
+
+    pub(crate) fn readiness(&self) -> &Readiness {
+        &self.0.readiness
     }
 
     pub(crate) fn password_hashing(&self) -> &PasswordHashing {

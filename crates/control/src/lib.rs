@@ -26,6 +26,7 @@ mod organizations;
 mod outbound;
 mod passwords;
 mod permissions;
+mod readiness;
 mod redact;
 mod refusal;
 mod refused_use;

@@ -13,6 +13,7 @@ use reoclo_domain::OrganizationId;
 
 use crate::edge::{Source, is_of_own_origin, is_same_site};
 use crate::error::ApiError;
+use crate::listener::Standing;
 use crate::page::PageRoute;
 use crate::registrar::TENANT_ID;
 use crate::sessions::cookie;
@@ -38,6 +39,9 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             notes,
         };
         let proof = state.control.authorize::<P>(presented).await?;
+        if let Some(standing) = parts.extensions.get::<Arc<Standing>>() {
+            standing.authenticated();
+        }
         check_tenant(parts, state, proof.caller().organization()).await?;
         Ok(proof)
     }

@@ -12,10 +12,14 @@ use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 use crate::error::{ApiError, Malformed};
+use crate::public::Public;
 use crate::state::AppState;
 
 /// The largest body that any route takes.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
+/// The largest body of a request that needs no credential: what forms and enrolments have, and not
+/// what many strangers could fill the memory with.
+const MAX_PUBLIC_BODY_BYTES: usize = 64 * 1024;
 /// A body beyond the limit is read on up to this, so that the client sees the answer and not a
 /// broken connection.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
@@ -32,7 +36,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
         if !is_json(request.headers()) {
             return Err(Malformed::MediaType.into());
         }
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request).await?;
         parse(&bytes)
             .map(Self)
             .map_err(|invalid| Refusal::InvalidRequest(invalid).into())
@@ -48,7 +52,7 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T
 
     async fn from_request(request: Request, _: &AppState) -> Result<Self, ApiError> {
         let is_json = is_json(request.headers());
-        let bytes = read(request.into_body()).await?;
+        let bytes = read(request).await?;
         if bytes.trim_ascii().is_empty() {
             return Ok(Self(T::default()));
         }
@@ -77,19 +81,21 @@ fn is_json(headers: &HeaderMap) -> bool {
     kind == "application/json" || (kind.starts_with("application/") && kind.ends_with("+json"))
 }
 
-pub(crate) async fn read(mut body: Body) -> Result<Bytes, ApiError> {
+pub(crate) async fn read(request: Request) -> Result<Bytes, ApiError> {
+    let limit = match request.extensions().get::<Public>() {
+        Some(_) => MAX_PUBLIC_BODY_BYTES,
+        None => MAX_BODY_BYTES,
+    };
+    let mut body = request.into_body();
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Malformed::BadRequest("the body ended too early"))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > MAX_BODY_BYTES {
+        if bytes.len() + data.len() > limit {
             discard(body).await;
-            return Err(Malformed::TooLarge {
-                limit: MAX_BODY_BYTES,
-            }
-            .into());
+            return Err(Malformed::TooLarge { limit }.into());
         }
         bytes.extend_from_slice(&data);
     }

@@ -4,6 +4,7 @@ mod around;
 mod client_address;
 mod hosts;
 mod same_site;
+mod session_cookie;
 
 use std::net::SocketAddr;
 
@@ -11,7 +12,7 @@ use http::request::Parts;
 use reoclo_control::RequestSource;
 
 pub(crate) use around::around;
-pub use client_address::TrustedProxies;
+pub use client_address::{TooWideError, TrustedProxies};
 pub use hosts::Hosts;
 pub(crate) use same_site::{SameSite, is_of_own_origin, is_same_site};
 
@@ -23,6 +24,10 @@ pub struct ConnectionInfo {
     /// This end.
     pub local: SocketAddr,
 }
+
+/// Marks a request that came over TLS of our own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OverTls;
 
 /// Where a request comes from, as audit rows and keys record it.
 #[derive(Clone, Debug, Default)]

@@ -30,6 +30,8 @@ pub enum Malformed {
     FormMediaType,
     /// The `Host` is none of ours.
     Host,
+    /// Too many requests of that address are under way that show no credential.
+    TooManyConnections,
     /// The body is larger than `limit` bytes.
     TooLarge {
         /// In bytes.
@@ -63,6 +65,7 @@ impl ApiError {
             Self::Malformed(malformed) => ErrorBody {
                 detail: malformed.detail(),
                 code: malformed.code().into(),
+                retry_after: malformed.retry_after(),
                 ..ErrorBody::default()
             },
         }
@@ -96,7 +99,9 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
         "conflict" | "server_unreachable" => StatusCode::CONFLICT,
         "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
         "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
-        "server_busy" | "rate_limited" | "too_many_attempts" => StatusCode::TOO_MANY_REQUESTS,
+        "server_busy" | "rate_limited" | "too_many_attempts" | "too_many_connections" => {
+            StatusCode::TOO_MANY_REQUESTS
+        }
         "not_implemented" => StatusCode::NOT_IMPLEMENTED,
         "audit_unavailable" | "unavailable" | "busy" | "shutting_down" => {
             StatusCode::SERVICE_UNAVAILABLE
@@ -144,7 +149,15 @@ impl Malformed {
             Self::Method => "method_not_allowed",
             Self::MediaType | Self::FormMediaType => "unsupported_media_type",
             Self::Host => "unknown_host",
+            Self::TooManyConnections => "too_many_connections",
             Self::TooLarge { .. } => "payload_too_large",
+        }
+    }
+
+    const fn retry_after(self) -> Option<u64> {
+        match self {
+            Self::TooManyConnections => Some(RETRY_AFTER),
+            _ => None,
         }
     }
 
@@ -159,6 +172,9 @@ impl Malformed {
             }
             Self::Host => "this Host is not served here: start Reoclo with --public-url set to \
                            the address that you use"
+                .into(),
+            Self::TooManyConnections => "too many requests of your address are under way without \
+                                         a credential: try again in a few seconds"
                 .into(),
             Self::TooLarge { limit } => {
                 format!(

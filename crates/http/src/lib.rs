@@ -34,9 +34,11 @@ mod state;
 mod tenant;
 mod users;
 
-pub use edge::{ConnectionInfo, Hosts, Source, TrustedProxies};
+pub use edge::{ConnectionInfo, Hosts, Source, TooWideError, TrustedProxies};
 pub use error::{ApiError, Malformed};
-pub use listener::{ListenError, Listener, Served, TlsFiles, serve};
+pub use listener::{
+    Certificate, ConnectionLimits, Front, ListenError, Listener, Served, TlsFiles, serve,
+};
 pub use metrics::metrics_routes;
 pub use openapi::document;
 pub use page::{FormFields, PageForm, PublicForm, RefusalPage, RefusedRequest};

@@ -1,22 +1,32 @@
-//! Accepting connections, in clear or with TLS, and ending them gracefully.
+//! Accepting connections, in clear or with TLS, and ending them: gracefully, or because they are
+//! too many or too slow.
 
+mod front;
+mod limits;
+mod pace;
+mod paced;
+mod places;
 mod serve;
+mod standing;
 mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::net::TcpListener;
-use tokio_rustls::TlsAcceptor;
 
+pub use front::Front;
+pub use limits::ConnectionLimits;
 pub use serve::{Served, serve};
-pub use tls::TlsFiles;
+pub(crate) use standing::{OfConnection, Standing};
+pub use tls::{Certificate, TlsFiles};
 
 /// A bound address.
 pub struct Listener {
     tcp: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<Certificate>>,
     local: SocketAddr,
 }
 
@@ -60,7 +70,7 @@ pub enum ListenError {
 impl Listener {
     /// Binds `address`; port 0 lets the system pick one.
     pub async fn bind(address: SocketAddr, tls: Option<&TlsFiles>) -> Result<Self, ListenError> {
-        let tls = tls.map(TlsFiles::acceptor).transpose()?;
+        let tls = tls.map(Certificate::load).transpose()?.map(Arc::new);
         let tcp = TcpListener::bind(address)
             .await
             .map_err(|error| bind_error(address, error))?;
@@ -68,6 +78,11 @@ impl Listener {
             .local_addr()
             .map_err(|error| bind_error(address, error))?;
         Ok(Self { tcp, tls, local })
+    }
+
+    /// What it serves TLS with.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.tls.clone()
     }
 
     /// The address with the port that was picked.

@@ -25,29 +25,18 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 }
 
 async fn health(_: Public) -> JsonAnswer<Health> {
-    let version = env!("CARGO_PKG_VERSION").into();
-    JsonAnswer::ok(Health {
-        status: "ok".into(),
-        version,
-    })
+    let status = "ok".into();
+    JsonAnswer::ok(Health { status })
 }
 
-/// 503 while the database does not answer or the process is stopping.
+/// 503 while the database takes no change or the process is stopping. Strangers are told nothing
+/// else.
 async fn ready(_: Public, State(control): State<Control>) -> Response {
-    let connected_runners = control.statistics().connected_runners;
-    let answer = |code, status: &str| {
-        JsonAnswer(
-            code,
-            Readiness {
-                status: status.into(),
-                connected_runners,
-            },
-        )
-        .into_response()
-    };
-    if control.ready().await {
-        answer(StatusCode::OK, "ready")
+    let (code, status) = if control.ready().await {
+        (StatusCode::OK, "ready")
     } else {
-        answer(StatusCode::SERVICE_UNAVAILABLE, "not ready")
-    }
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    };
+    let status = status.into();
+    JsonAnswer(code, Readiness { status }).into_response()
 }

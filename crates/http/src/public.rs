@@ -12,7 +12,9 @@ pub struct Public;
 impl<S: Sync> FromRequestParts<S> for Public {
     type Rejection = Infallible;
 
-    async fn from_request_parts(_: &mut Parts, _: &S) -> Result<Self, Infallible> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        // The arguments that follow know that nobody has vouched for the request.
+        parts.extensions.insert(Self);
         Ok(Self)
     }
 }

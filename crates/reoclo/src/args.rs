@@ -1,11 +1,12 @@
 //! The command line.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args as ArgsDerive, Parser, Subcommand, ValueEnum};
 use ipnet::IpNet;
+
+use crate::config::ListenAddress;
 
 /// Operate your own servers through scoped, audited API keys.
 #[derive(Debug, Parser)]
@@ -60,15 +61,22 @@ pub(crate) struct ServeOptions {
     /// Where everything is kept [default: ./.reoclo].
     #[arg(long, env = "REOCLO_DATA_DIR", value_name = "DIR")]
     pub(crate) data_dir: Option<PathBuf>,
-    /// The address to serve; port 0 picks one [default: 127.0.0.1:7676].
+    /// The address to serve; port 0 picks one, and without an address it is every one where TLS, a
+    /// proxy or --insecure-http allows it [default: 127.0.0.1:7676].
     #[arg(long, env = "REOCLO_LISTEN", value_name = "ADDR:PORT")]
-    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) listen: Option<ListenAddress>,
     /// How the result of the start is printed on stdout.
     #[arg(long, default_value = "text", value_name = "FORMAT")]
     pub(crate) output: Option<Output>,
-    /// The address that links, install commands and clients use [default: the listening one].
-    #[arg(long, env = "REOCLO_PUBLIC_URL", value_name = "URL")]
-    pub(crate) public_url: Option<String>,
+    /// The address that links, install commands and clients use; further ones are served as well
+    /// [default: the listening one].
+    #[arg(
+        long,
+        env = "REOCLO_PUBLIC_URL",
+        value_name = "URL",
+        value_delimiter = ','
+    )]
+    pub(crate) public_url: Vec<String>,
     /// Use PostgreSQL instead of the embedded database (`serve` only).
     #[arg(
         long,
@@ -118,9 +126,9 @@ pub(crate) struct ServeOptions {
     /// Serve plaintext on an address that is not loopback: keys can be read on the way.
     #[arg(long, env = "REOCLO_INSECURE_HTTP")]
     pub(crate) insecure_http: bool,
-    /// Serve /metrics on this address.
+    /// Serve /metrics on this address; beyond loopback it needs what --listen needs there.
     #[arg(long, env = "REOCLO_METRICS_LISTEN", value_name = "ADDR:PORT")]
-    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) metrics_listen: Option<ListenAddress>,
     /// The program that runners are given, for this platform [default: this one].
     #[arg(long, env = "REOCLO_RUNNER_PROGRAM", value_name = "FILE")]
     pub(crate) runner_program: Option<PathBuf>,

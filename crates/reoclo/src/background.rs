@@ -1,5 +1,6 @@
 //! What goes on beside the requests.
 
+pub(crate) mod certificates;
 mod freed_memory;
 
 use std::time::Duration;

@@ -8,16 +8,18 @@ use std::time::Duration;
 use anyhow::Context;
 use reoclo_control::{Control, Drain};
 use reoclo_domain::Secret;
-use reoclo_http::{AppState, Hosts, Listener, Served, TrustedProxies, api, metrics_routes, serve};
+use reoclo_http::{
+    AppState, Front, Hosts, Listener, Served, TrustedProxies, api, metrics_routes, serve,
+};
 use reoclo_store::{DataDir, DatabaseAddress, MasterKey, OpenError, Store, StoreOptions};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::admin;
-use crate::background;
+use crate::background::{self, certificates};
 use crate::config::Config;
 use crate::exit::misuse;
-use crate::signals::StopSignals;
+use crate::signals::{Hangups, StopSignals};
 use crate::{ambient, pages, program};
 
 /// An open control plane whose listener is bound.
@@ -32,7 +34,9 @@ pub(crate) struct Instance {
     metrics: Option<Listener>,
     hosts: Hosts,
     proxies: TrustedProxies,
+    front: Front,
     runner_program: Option<PathBuf>,
+    certificate_poll: Duration,
 }
 
 /// What is written at the end, by a database that answers, is written by then.
@@ -62,12 +66,17 @@ impl Instance {
         if let Some(program) = &config.runner_program {
             program::check(program).map_err(misuse)?;
         }
+        let proxies = TrustedProxies::new(config.trusted_proxies.iter().copied());
+        let proxies = proxies.map_err(misuse)?;
         let data_dir = DataDir::open(&config.data_dir).map_err(misuse)?;
         let listener = Listener::bind(config.listen, config.tls.as_ref())
             .await
             .map_err(misuse)?;
         let metrics = match config.metrics_listen {
-            Some(address) => Some(Listener::bind(address, None).await.map_err(misuse)?),
+            Some(address) => {
+                let metrics = Listener::bind(address, config.metrics_tls()).await;
+                Some(metrics.map_err(misuse)?)
+            }
             None => None,
         };
         let back_door = if local == Local::Runner && needs_back_door(config) {
@@ -77,11 +86,15 @@ impl Instance {
             None
         };
         let url = config.public_url(listener.local_addr());
-        let hosts = Hosts::of_public_url(&url).map_err(misuse)?;
+        let mut hosts = Hosts::of_public_url(&url).map_err(misuse)?;
+        for url in &config.more_public_urls {
+            hosts = hosts.and(url).map_err(misuse)?;
+        }
         let store = open_store(config, &data_dir).await?;
         let (clock, entropy) = (ambient::clock(), ambient::entropy());
         let control = Control::new(store, clock, entropy, config.settings(&url), Drain::new());
-        let proxies = TrustedProxies::new(config.trusted_proxies.clone());
+        let limits = config.connection_limits();
+        let front = Front::new(limits, proxies.clone(), ambient::clock());
         Ok(Self {
             control,
             data_dir,
@@ -92,7 +105,9 @@ impl Instance {
             metrics,
             hosts,
             proxies,
+            front,
             runner_program: config.runner_program.clone(),
+            certificate_poll: config.certificate_poll(),
         })
     }
 
@@ -114,9 +129,9 @@ impl Instance {
     }
 
     /// Serves until the drain begins.
-    pub(crate) async fn run(self) -> anyhow::Result<Running> {
+    pub(crate) async fn run(self, hangups: Hangups) -> anyhow::Result<Running> {
         let stop = StopSignals::listen();
-        let control = self.control;
+        let (control, front) = (self.control, self.front);
         control.store().mark_all_unreachable().await?;
         let resumed = control.resume_operations().await?;
         if resumed > 0 {
@@ -125,21 +140,33 @@ impl Instance {
         let state = AppState::new(control.clone(), self.hosts, self.proxies);
         let state = state.with_program(program::slot(self.runner_program));
         let mut others = background::start(&control);
+        let listeners = [Some(&self.listener), self.metrics.as_ref()];
+        let certificates = listeners.into_iter().flatten();
+        let certificates = certificates.filter_map(Listener::certificate).collect();
+        let every = self.certificate_poll;
+        others.push(tokio::spawn(certificates::renew(
+            certificates,
+            hangups,
+            every,
+        )));
         if let Some(metrics) = self.metrics {
             let (router, drain) = (metrics_routes(state.clone()), control.drain().clone());
+            let front = front.clone();
             others.push(tokio::spawn(async move {
-                serve(metrics, router, drain.begun()).await;
+                serve(metrics, router, front, drain.begun()).await;
             }));
         }
         others.push(admin::serve(control.clone(), self.data_dir.path()).context("admin.sock")?);
         let (router, drain) = (api(state, pages::add).router, control.drain().clone());
         if let Some(back_door) = self.back_door {
-            let (router, drain) = (router.clone(), drain.clone());
+            let (router, drain, front) = (router.clone(), drain.clone(), front.clone());
             others.push(tokio::spawn(async move {
-                serve(back_door, router, drain.begun()).await;
+                serve(back_door, router, front, drain.begun()).await;
             }));
         }
-        let served = tokio::spawn(async move { serve(self.listener, router, drain.begun()).await });
+        let listener = self.listener;
+        let served =
+            tokio::spawn(async move { serve(listener, router, front, drain.begun()).await });
         Ok(Running {
             control,
             _data_dir: self.data_dir,

@@ -20,6 +20,11 @@ pub(crate) fn allow_most() -> Option<u64> {
     before.current
 }
 
+/// How many this process may have; none is any number.
+pub(crate) fn allowed() -> Option<u64> {
+    getrlimit(Resource::Nofile).current
+}
+
 /// Allows so many from here on, and to every process that this one starts; none is without a
 /// limit.
 pub(crate) fn allow(files: Option<u64>) -> std::io::Result<()> {

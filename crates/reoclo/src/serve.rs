@@ -10,6 +10,7 @@ use crate::exit::misuse;
 use crate::instance::{Instance, Local};
 use crate::open_files;
 use crate::output::announce;
+use crate::signals::Hangups;
 
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
     let config = Config::load(options).map_err(misuse)?;
@@ -24,10 +25,11 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 }
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
+    let hangups = Hangups::listen();
     let instance = Instance::open(&config, Local::NoRunner).await?;
     let (control, url) = (instance.control.clone(), instance.url.clone());
     let bootstrapped = control.start_up(&Startup { server: None }).await?;
-    let running = instance.run().await?;
+    let running = instance.run(hangups).await?;
     announce(&control, &url, &bootstrapped, None, config.output).await?;
     running.until_stopped().await?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT.
+//! SIGTERM and SIGINT, and SIGHUP.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -37,6 +37,25 @@ impl StopSignals {
             _ = interrupt.recv() => {}
         }
         self.received = true;
+    }
+}
+
+/// Hears SIGHUP, which ends the process no more once this is made.
+pub(crate) struct Hangups(Option<Signal>);
+
+impl Hangups {
+    pub(crate) fn listen() -> Self {
+        Self(signal(SignalKind::hangup()).ok())
+    }
+
+    /// Waits for the next one.
+    pub(crate) async fn next(&mut self) {
+        if let Some(hangups) = &mut self.0
+            && hangups.recv().await.is_some()
+        {
+            return;
+        }
+        std::future::pending().await
     }
 }
 

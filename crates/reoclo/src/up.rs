@@ -16,6 +16,7 @@ use crate::local_runner::LocalRunner;
 use crate::open_files;
 use crate::output::announce;
 use crate::serve::runtime;
+use crate::signals::Hangups;
 
 /// The runner of this machine connects within this time, or the start goes on without it.
 const CONNECT_TIME: Duration = Duration::from_secs(15);
@@ -35,6 +36,7 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
 
 /// `open_files` is what commands may have open, whatever the control plane may.
 async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode> {
+    let hangups = Hangups::listen();
     let instance = Instance::open(&config, Local::Runner).await?;
     let local = LocalRunner::prepare(instance.data_dir.path(), &config, open_files)?;
     let startup = Startup {
@@ -47,7 +49,7 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
     let server = server.filter(|server| server.status != ServerStatus::Decommissioned);
     let url = instance.url.clone();
     let runner_url = instance.runner_url();
-    let mut running = instance.run().await?;
+    let mut running = instance.run(hangups).await?;
     let mut runner = None;
     if server.is_some() {
         let id = local.server();

@@ -73,17 +73,22 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     counters: Arc<Counters>,
+    /// In microseconds of the clock, or [`NEVER`].
+    failed_to_write_at: AtomicU64,
 }
 
-/// Changes nothing, and so shows that the writer can begin and commit.
+/// No change has failed since one was written.
+const NEVER: u64 = u64::MAX;
+
+/// Changes a row into what it is, and so shows that the database takes changes.
 struct Ping;
 
 impl Write for Ping {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        sql("SELECT id FROM instance")
-            .one(work.connection().await?)
+        sql("UPDATE instance SET id = id")
+            .execute(work.connection().await?)
             .await?;
         Ok(())
     }
@@ -101,7 +106,14 @@ impl Store {
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut reader = self.reader().await?;
         sql("SELECT id FROM instance").one(&mut reader).await?;
-        self.write(Ping).await
+        self.inner.writer.commit(Ping).await
+    }
+
+    /// Whether the last change could not be written, and that is less than `within` ago.
+    pub fn has_failed_to_write(&self, within: Duration) -> bool {
+        let failed_at = self.inner.failed_to_write_at.load(Ordering::Relaxed);
+        let now = self.clock().monotonic();
+        failed_at != NEVER && now.saturating_sub(Duration::from_micros(failed_at)) < within
     }
 
     /// Waits until another control plane has taken this one's place on the database: from then on
@@ -141,7 +153,20 @@ impl Store {
 
     /// Has the writer commit a change.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, StoreError> {
-        self.inner.writer.commit(write).await
+        let written = self.inner.writer.commit(write).await;
+        let failed_at = match &written {
+            Ok(_) => NEVER,
+            // The change was at fault, and the database is not.
+            Err(StoreError::Conflict(_) | StoreError::NulInText | StoreError::Unfit(_)) => {
+                return written;
+            }
+            Err(_) => u64::try_from(self.clock().monotonic().as_micros()).unwrap_or(NEVER),
+        };
+        let noted = &self.inner.failed_to_write_at;
+        if noted.load(Ordering::Relaxed) != failed_at {
+            noted.store(failed_at, Ordering::Relaxed);
+        }
+        written
     }
 
     /// A connection that reads what was committed.

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 use crate::Refusal;
 use crate::failed_authentications::subscriber;
 
-/// Hashes at a time.
-const WORKERS: usize = 2;
+/// Hashes at a time, unless half of the cores are fewer: the others are for everybody else.
+const MOST_WORKERS: usize = 2;
 /// Those that are made or wait. At the pace of one slow core the last waits about two seconds.
 const MOST: usize = 64;
 /// Of them, how many nobody has vouched for yet.
@@ -62,10 +62,15 @@ struct Place {
 impl Default for PasswordHashing {
     fn default() -> Self {
         Self {
-            workers: Arc::new(Semaphore::new(WORKERS)),
+            workers: Arc::new(Semaphore::new(workers())),
             line: Arc::default(),
         }
     }
+}
+
+fn workers() -> usize {
+    let cores = std::thread::available_parallelism();
+    cores.map_or(1, |cores| (cores.get() / 2).clamp(1, MOST_WORKERS))
 }
 
 impl PasswordHashing {
@@ -172,7 +177,7 @@ mod tests {
         let hashing = PasswordHashing::default();
         let (begun, begins) = mpsc::channel();
         let mut ends = Vec::new();
-        for _ in 0..WORKERS {
+        for _ in 0..workers() {
             let (end, ended) = mpsc::channel::<()>();
             ends.push(end);
             let begun = begun.clone();
@@ -185,7 +190,7 @@ mod tests {
             begins.recv_timeout(LONG).unwrap();
         }
         assert_eq!(hashing.workers.available_permits(), 0);
-        assert_eq!(hashing.line.lock().unwrap().all, WORKERS);
+        assert_eq!(hashing.line.lock().unwrap().all, workers());
         let mut next = Box::pin(hashing.run(Asker::Known, || 7));
         poll_once(next.as_mut()).await;
         for end in ends {
@@ -197,8 +202,8 @@ mod tests {
     #[tokio::test]
     async fn a_caller_who_hangs_up_in_the_line_leaves_it() {
         let hashing = PasswordHashing::default();
-        let workers = Arc::clone(&hashing.workers);
-        let all = workers.acquire_many_owned(2).await.unwrap();
+        let many = u32::try_from(workers()).unwrap();
+        let all = Arc::clone(&hashing.workers).acquire_many_owned(many).await;
         let mut asked = Box::pin(hashing.run(from("192.0.2.1"), || ()));
         poll_once(asked.as_mut()).await;
         assert_eq!(hashing.line.lock().unwrap().all, 1);

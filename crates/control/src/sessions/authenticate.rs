@@ -33,6 +33,14 @@ impl Control {
         session_token(session).is_some_and(|session| is_csrf_token_of(&session, shown))
     }
 
+    /// Whether this is the token of a session that is not over.
+    pub async fn is_session(&self, token: &str) -> bool {
+        match session_token(token) {
+            Some(token) => self.living_session(&token.hash()).await.is_ok(),
+            None => false,
+        }
+    }
+
     async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {
         let found = self.store().find_session(token).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;

@@ -13,10 +13,12 @@ use reoclo_domain::masking::masked_shapes;
 use reoclo_domain::{RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
-use super::{ConnectionInfo, Source};
+use super::{ConnectionInfo, OverTls, Source, session_cookie};
 use crate::body::json_response;
 use crate::error::{ApiError, Incomplete, Malformed};
+use crate::listener::Standing;
 use crate::page::AskedPage;
+use crate::sessions::cookie::counts_at;
 use crate::state::AppState;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -43,14 +45,25 @@ pub(crate) async fn around(
     let span = tracing::info_span!(
         "request", %id, method = %request.method(), path = %request.uri().path(),
     );
-    let hosted = state.hosts.serves(&request, connection.as_ref());
+    let hosted = is_probe(&request)
+        || state
+            .hosts
+            .serves(&request, connection.as_ref(), &state.proxies);
+    let is_https =
+        request.extensions().get::<OverTls>().is_some() || state.hosts.is_https(&request);
+    if counts_at(request.uri().path()) {
+        session_cookie::settle(&state.control, request.headers_mut(), is_https).await;
+    }
     let source = source_of(&state, &request, connection.as_ref(), id);
+    let may_ask = may_ask(&request, connection.as_ref(), &source);
     request.extensions_mut().insert(source);
     let notes = Arc::<KeyNotes>::default();
     request.extensions_mut().insert(Arc::clone(&notes));
     let asked = AskedPage::of(&state, &request);
     let answer = async {
-        if hosted {
+        if !may_ask {
+            ApiError::from(Malformed::TooManyConnections).into_response()
+        } else if hosted {
             let handled = AssertUnwindSafe(next.run(request)).catch_unwind().await;
             handled.unwrap_or_else(|_| ApiError::from(Refusal::internal(Panicked)).into_response())
         } else {
@@ -59,8 +72,27 @@ pub(crate) async fn around(
     };
     let mut response = complete(answer.instrument(span.clone()).await, id, asked.as_ref());
     show_notes(response.headers_mut(), &notes);
+    if is_https {
+        session_cookie::secure(response.headers_mut());
+    }
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
     response
+}
+
+/// Whether the client has not too many requests under way already.
+fn may_ask(request: &Request, connection: Option<&ConnectionInfo>, source: &Source) -> bool {
+    let standing = request.extensions().get::<Arc<Standing>>();
+    match (standing, connection, source.0.ip) {
+        (Some(standing), Some(connection), Some(client)) => {
+            standing.may_ask(connection.peer.ip(), client)
+        }
+        _ => true,
+    }
+}
+
+/// Whatever watches the process knows its address and not its name.
+fn is_probe(request: &Request) -> bool {
+    matches!(request.uri().path(), "/healthz" | "/readyz")
 }
 
 fn source_of(

@@ -1,18 +1,52 @@
-//! The client's address (DESIGN rule 11).
+//! The client's address.
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
 
 /// Proxies whose `X-Forwarded-For` is believed; nobody's by default.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
+/// A network that holds more than proxies of one's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{0} is more than anybody's own proxies, so whoever connects could say that they are somebody \
+     else: name the addresses of your proxies"
+)]
+pub struct TooWideError(IpNet);
+
+/// Of IPv4, all networks together may have as many addresses as sixteen times 10.0.0.0/8.
+const MOST_IPV4: u64 = 1 << 28;
+const LEAST_PREFIX_IPV4: u8 = 7;
+const LEAST_PREFIX_IPV6: u8 = 16;
+/// Addresses of one's own (RFC 4193) and of one's own link.
+const OWN_IPV6: [&str; 2] = ["fc00::/7", "fe80::/10"];
+const MAPPED_PREFIX: u8 = 96;
+
 impl TrustedProxies {
-    /// Trusts the proxies of these networks.
-    pub const fn new(networks: Vec<IpNet>) -> Self {
-        Self(networks)
+    /// Trusts the proxies of these networks. One of IPv4-mapped addresses is the IPv4 network.
+    ///
+    /// # Errors
+    /// When one of them, or all together, hold so much that strangers are in it.
+    pub fn new(networks: impl IntoIterator<Item = IpNet>) -> Result<Self, TooWideError> {
+        let networks: Vec<IpNet> = networks.into_iter().map(canonical).collect();
+        let networks = IpNet::aggregate(&networks);
+        let mut ipv4 = 0;
+        for network in &networks {
+            let is_wide = match network {
+                IpNet::V4(network) => {
+                    ipv4 += 1_u64 << (32 - network.prefix_len());
+                    network.prefix_len() < LEAST_PREFIX_IPV4 || ipv4 > MOST_IPV4
+                }
+                IpNet::V6(network) => network.prefix_len() < LEAST_PREFIX_IPV6 && !is_own(network),
+            };
+            if is_wide {
+                return Err(TooWideError(*network));
+            }
+        }
+        Ok(Self(networks))
     }
 
     /// The peer, unless it is a trusted proxy: then the right-most address of `X-Forwarded-For`
@@ -33,7 +67,7 @@ impl TrustedProxies {
         client
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    pub(crate) fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address))
     }
 }
@@ -63,22 +97,104 @@ fn parse(entry: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
+/// A network that holds mapped addresses holds those that they stand for.
+fn canonical(network: IpNet) -> IpNet {
+    let IpNet::V6(network) = network else {
+        return network.trunc();
+    };
+    let mapped = Ipv6Net::new_assert(
+        std::net::Ipv4Addr::UNSPECIFIED.to_ipv6_mapped(),
+        MAPPED_PREFIX,
+    );
+    if network.contains(&mapped) {
+        return IpNet::V4(Ipv4Net::default());
+    }
+    match network.network().to_ipv4_mapped() {
+        Some(address) if network.prefix_len() >= MAPPED_PREFIX => {
+            IpNet::V4(Ipv4Net::new_assert(address, network.prefix_len() - MAPPED_PREFIX).trunc())
+        }
+        _ => IpNet::V6(network.trunc()),
+    }
+}
+
+fn is_own(network: &Ipv6Net) -> bool {
+    OWN_IPV6
+        .iter()
+        .filter_map(|own| own.parse::<Ipv6Net>().ok())
+        .any(|own| own.contains(network))
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
+    fn trusting(networks: &[&str]) -> Result<TrustedProxies, TooWideError> {
+        TrustedProxies::new(networks.iter().map(|network| network.parse().unwrap()))
+    }
+
+    #[test]
+    fn networks_of_strangers_are_refused_however_they_are_written() {
+        for wide in [
+            &["0.0.0.0/0"][..],
+            &["::/0"],
+            &["::ffff:0:0/96"],
+            &["::/64"],
+            &["0.0.0.0/1", "128.0.0.0/1"],
+            &["::ffff:0.0.0.0/97", "::ffff:128.0.0.0/97"],
+            &["10.0.0.0/8", "1.2.3.4/1"],
+            &["::/1", "8000::/1"],
+            &["2000::/3"],
+            &[
+                "16.0.0.0/7",
+                "32.0.0.0/7",
+                "48.0.0.0/7",
+                "64.0.0.0/7",
+                "80.0.0.0/7",
+                "96.0.0.0/7",
+                "112.0.0.0/7",
+                "128.0.0.0/7",
+                "144.0.0.0/7",
+            ],
+        ] {
+            assert!(trusting(wide).is_err(), "{wide:?}");
+        }
+        for own in [
+            &[
+                "10.0.0.0/8",
+                "172.16.0.0/12",
+                "192.168.0.0/16",
+                "fc00::/7",
+                "fe80::/10",
+            ][..],
+            &["203.0.113.7/32", "2001:db8::/32", "2400:cb00::/32"],
+            &[],
+        ] {
+            assert!(trusting(own).is_ok(), "{own:?}");
+        }
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_the_network_itself() {
+        let trusted = ["::ffff:10.0.0.0/104"];
+        assert_eq!(
+            seen(&trusted, "10.0.0.1", &["198.51.100.7"]),
+            "198.51.100.7"
+        );
+        assert_eq!(
+            seen(&trusted, "::ffff:10.0.0.1", &["198.51.100.7"]),
+            "198.51.100.7"
+        );
+        assert_eq!(seen(&trusted, "11.0.0.1", &["198.51.100.7"]), "11.0.0.1");
+    }
+
     fn seen(trusted: &[&str], peer: &str, forwarded: &[&str]) -> String {
-        let networks = trusted
-            .iter()
-            .map(|network| network.parse().unwrap())
-            .collect();
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append("x-forwarded-for", value.parse().unwrap());
         }
-        let proxies = TrustedProxies::new(networks);
+        let proxies = trusting(trusted).unwrap();
         proxies
             .client_address(peer.parse().unwrap(), &headers)
             .to_string()

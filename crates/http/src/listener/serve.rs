@@ -6,31 +6,36 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use http::{Response, StatusCode};
 use hyper::Request;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
+use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
-use super::Listener;
-use crate::edge::ConnectionInfo;
+use super::pace::Pace;
+use super::paced::{Paced, PacedAnswer, PacedBody};
+use super::standing::Standing;
+use super::{Front, Listener};
+use crate::edge::{ConnectionInfo, OverTls};
 
-/// Time until the head of the next request is there: slower is an attack or a dead line. Longer
-/// than the pause between two polls of any client.
-const HEADER_TIME: Duration = Duration::from_mins(1);
-const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 /// Pause when the process has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// New connections are still taken for this long after the drain began, for the last polls.
 const LINGER: Duration = Duration::from_millis(300);
 /// Requests under way have this long to end.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-const MAX_CONNECTIONS: usize = 16_384;
+/// The largest head of a request, and what is read of a body at a time.
+const MAX_HEAD_BYTES: usize = 64 * 1024;
+/// What the system keeps of an answer that it cannot send yet: with more of it, a slow reader
+/// would seem to stand still for a long time and then to take much at once.
+const UNSENT_BYTES: u32 = 48 * 1024;
 
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +47,16 @@ pub enum Served {
 }
 
 /// Serves `router` until `stop` completes, then lets the requests under way end.
-pub async fn serve(listener: Listener, router: Router, stop: impl Future<Output = ()>) -> Served {
+pub async fn serve(
+    listener: Listener,
+    router: Router,
+    front: Front,
+    stop: impl Future<Output = ()>,
+) -> Served {
     let (closing, closed) = watch::channel(false);
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    let listener = Arc::new(listener);
-    let accepting = accept(&listener, &router, &closed, &places);
+    // Every connection holds one end, and nothing is ever sent.
+    let (open, mut all_closed) = mpsc::channel::<Infallible>(1);
+    let accepting = accept(Arc::new(listener), router, front, closed, open);
     let stop = async {
         stop.await;
         sleep(LINGER).await;
@@ -56,86 +66,130 @@ pub async fn serve(listener: Listener, router: Router, stop: impl Future<Output 
         () = stop => {}
     }
     closing.send_replace(true);
-    let all = u32::try_from(MAX_CONNECTIONS).unwrap_or(u32::MAX);
-    match timeout(DRAIN_TIME, places.acquire_many(all)).await {
+    match timeout(DRAIN_TIME, all_closed.recv()).await {
         Ok(_) => Served::Drained,
         Err(_) => Served::CutOff,
     }
 }
 
 async fn accept(
-    listener: &Arc<Listener>,
-    router: &Router,
-    closed: &watch::Receiver<bool>,
-    places: &Arc<Semaphore>,
+    listener: Arc<Listener>,
+    router: Router,
+    front: Front,
+    closed: watch::Receiver<bool>,
+    open: mpsc::Sender<Infallible>,
 ) {
-    while let Ok(place) = Arc::clone(places).acquire_owned().await {
-        let (stream, peer) = loop {
-            match listener.tcp.accept().await {
-                Ok(accepted) => break accepted,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    sleep(ACCEPT_PAUSE).await;
-                }
+    loop {
+        let (stream, peer) = match listener.tcp.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                sleep(ACCEPT_PAUSE).await;
+                continue;
             }
         };
         let local = stream.local_addr().unwrap_or(listener.local);
         let connection = Connection {
             info: ConnectionInfo { peer, local },
+            has_tls: listener.tls.is_some(),
             router: router.clone(),
             closed: closed.clone(),
         };
-        let listener = Arc::clone(listener);
+        let (listener, front, open) = (Arc::clone(&listener), front.clone(), open.clone());
         tokio::spawn(async move {
-            // Small answers must not wait for an acknowledgement of the one before.
-            let _ = stream.set_nodelay(true);
-            connection.run(&listener, stream).await;
-            drop(place);
+            if let Some(place) = front.place(peer.ip()).await {
+                let standing = Arc::clone(&place.0);
+                prepare(&stream);
+                let stream = Paced::new(stream, place);
+                connection.run(&listener, stream, standing).await;
+            }
+            drop(open);
         });
     }
 }
 
+/// A socket that cannot be set so still carries bytes.
+fn prepare(stream: &TcpStream) {
+    // Small answers must not wait for an acknowledgement of the one before.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+}
+
 struct Connection {
     info: ConnectionInfo,
+    has_tls: bool,
     router: Router,
     closed: watch::Receiver<bool>,
 }
 
 impl Connection {
-    async fn run(self, listener: &Listener, stream: TcpStream) {
-        match &listener.tls {
-            None => self.serve(stream).await,
-            Some(acceptor) => {
-                let handshake = timeout(HANDSHAKE_TIME, acceptor.accept(stream)).await;
-                if let Ok(Ok(stream)) = handshake {
-                    self.serve(stream).await;
-                }
-            }
+    async fn run(self, listener: &Listener, stream: Paced, standing: Arc<Standing>) {
+        let Some(certificate) = &listener.tls else {
+            return self.serve(stream, standing).await;
+        };
+        let head_time = standing.places.limits.head_time;
+        let acceptor = certificate.acceptor();
+        if let Ok(Ok(stream)) = timeout(head_time, acceptor.accept(stream)).await {
+            standing.pace(Pace::opened);
+            self.serve(stream, standing).await;
         }
     }
 
-    async fn serve<S>(mut self, stream: S)
+    async fn serve<S>(mut self, stream: S, standing: Arc<Standing>)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
-        let (info, router) = (self.info, self.router);
+        let (info, has_tls, router) = (self.info, self.has_tls, self.router);
+        let of_request = Arc::clone(&standing);
         let service = service_fn(move |mut request: Request<Incoming>| {
-            request.extensions_mut().insert(info);
-            let answer = router.clone().oneshot(request.map(Body::new));
-            async move { Ok::<_, Infallible>(answer.await.unwrap_or_else(|never| match never {})) }
+            let (router, standing) = (router.clone(), Arc::clone(&of_request));
+            if has_tls {
+                request.extensions_mut().insert(OverTls);
+            }
+            answer(router, request, info, standing)
         });
+        // Deadlines are the pace's: hyper's own also end connections that are idle.
         let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(HEADER_TIME)
+            .header_read_timeout(None)
+            .max_buf_size(MAX_HEAD_BYTES)
             .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = pin!(connection);
+        let mut overdue = pin!(standing.overdue());
         tokio::select! {
             _ = connection.as_mut() => return,
+            () = overdue.as_mut() => return,
             _ = self.closed.wait_for(|closed| *closed) => {}
         }
         connection.as_mut().graceful_shutdown();
         // A connection that breaks has been answered as far as it could be.
-        let _ = connection.await;
+        tokio::select! {
+            _ = connection => {}
+            () = overdue => {}
+        }
     }
+}
+
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    info: ConnectionInfo,
+    standing: Arc<Standing>,
+) -> Result<Response<PacedAnswer>, Infallible> {
+    standing.pace(|pace, _| pace.request_begins());
+    let mut request = request.map(|body| {
+        if body.is_end_stream() {
+            return Body::empty();
+        }
+        let standing = Arc::clone(&standing);
+        Body::new(PacedBody { body, standing })
+    });
+    request.extensions_mut().insert(info);
+    request.extensions_mut().insert(Arc::clone(&standing));
+    let response = router.oneshot(request).await;
+    let response = response.unwrap_or_else(|never| match never {});
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        standing.pace(Pace::upgraded);
+    }
+    Ok(response.map(|body| PacedAnswer { body, standing }))
 }

@@ -60,7 +60,7 @@ async fn fields(request: Request) -> Result<FormFields, ApiError> {
     if !is_form(request.headers()) {
         return Err(Malformed::FormMediaType.into());
     }
-    let bytes = read(request.into_body()).await?;
+    let bytes = read(request).await?;
     let fields: Vec<_> = form_urlencoded::parse(&bytes).into_owned().collect();
     // No field takes one, and no database can be asked for it.
     match fields.iter().find(|(_, value)| value.contains('\0')) {

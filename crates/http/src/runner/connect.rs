@@ -1,5 +1,6 @@
 //! The runner's WebSocket: challenge, proof, then bytes.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -16,6 +17,7 @@ use tokio::time::timeout;
 use super::close::SharedSocket;
 use crate::edge::Source;
 use crate::error::{ApiError, Malformed};
+use crate::listener::{OfConnection, Standing};
 use crate::public::Public;
 use crate::state::AppState;
 
@@ -37,6 +39,7 @@ pub(super) async fn connect(
     _: Public,
     State(state): State<AppState>,
     Source(source): Source,
+    OfConnection(standing): OfConnection,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, ApiError> {
     let upgrade =
@@ -46,17 +49,25 @@ pub(super) async fn connect(
         .max_frame_size(MAX_MESSAGE_BYTES)
         .read_buffer_size(BUFFER_BYTES)
         .write_buffer_size(BUFFER_BYTES);
-    Ok(upgrade.on_upgrade(move |socket| hold(state, source, socket)))
+    Ok(upgrade.on_upgrade(move |socket| hold(state, source, standing, socket)))
 }
 
 /// Holds the connection until it ends, and says why it did.
-async fn hold(state: AppState, source: RequestSource, socket: WebSocket) {
+async fn hold(
+    state: AppState,
+    source: RequestSource,
+    standing: Option<Arc<Standing>>,
+    socket: WebSocket,
+) {
     let mut socket = SharedSocket::new(socket);
     let shaken = timeout(HANDSHAKE_TIME, shake_hands(&state, &source, &mut socket)).await;
     // A connection that does not speak the handshake is no runner.
     let Ok(Some(shaken)) = shaken else { return };
     let (code, reason) = match shaken.identified {
         Ok(identity) => {
+            if let Some(standing) = standing {
+                standing.is_a_runner();
+            }
             let io = ByteStream::new(socket.clone(), CODEC);
             let machine = shaken.proof.machine.as_ref();
             let detached = state

@@ -7,7 +7,7 @@ use reoclo_control::{Control, Refusal, SignedIn};
 
 use crate::error::ApiError;
 
-/// The cookie's name.
+/// The cookie's name, but for browsers under https.
 pub(crate) const NAME: &str = "reoclo_session";
 
 /// The session's token as it came.
@@ -28,18 +28,23 @@ impl<S: Sync> FromRequestParts<S> for SessionCookie {
     }
 }
 
-/// The cookie's value. Two that differ are none: a neighbouring site may have planted one.
+/// The cookie's value. Two that differ are none; the edge has left one where it could tell.
 pub fn read(headers: &HeaderMap) -> Option<&str> {
+    let mut values = values(headers, NAME);
+    let first = values.next()?;
+    values.all(|other| other == first).then_some(first)
+}
+
+/// The values of every cookie of that name, in their order.
+pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator<Item = &'h str> {
     let lines = headers.get_all(header::COOKIE).iter();
     let pairs = lines
         .filter_map(|line| line.to_str().ok())
         .flat_map(|line| line.split(';'));
-    let mut values = pairs.filter_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == NAME).then_some(value)
-    });
-    let first = values.next()?;
-    values.all(|other| other == first).then_some(first)
+    pairs.filter_map(move |pair| {
+        let (given, value) = pair.trim().split_once('=')?;
+        (given == name).then_some(value)
+    })
 }
 
 /// Whether a cookie counts there: never where programs call (DESIGN rule 10).
@@ -51,20 +56,17 @@ pub(crate) fn counts_at(path: &str) -> bool {
 /// Keeps a session's token in the browser until the session ends.
 pub fn of_session(control: &Control, signed_in: &SignedIn) -> HeaderValue {
     let seconds = signed_in.session.expires_at.since(control.clock().now());
-    set(control, signed_in.token.expose(), seconds.as_secs())
+    set(signed_in.token.expose(), seconds.as_secs())
 }
 
 /// Takes the token away.
-pub fn of_nobody(control: &Control) -> HeaderValue {
-    set(control, "", 0)
+pub fn of_nobody(_: &Control) -> HeaderValue {
+    set("", 0)
 }
 
-/// Out of reach of scripts and of other sites' forms.
-fn set(control: &Control, token: &str, seconds: u64) -> HeaderValue {
-    let is_secure = control.settings().public_url.starts_with("https://");
-    let secure = if is_secure { "; Secure" } else { "" };
-    let cookie =
-        format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+/// Out of reach of scripts and of other sites' forms. Under https the edge adds what belongs there.
+fn set(token: &str, seconds: u64) -> HeaderValue {
+    let cookie = format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax");
     let mut value = HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value

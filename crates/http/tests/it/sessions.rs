@@ -2,10 +2,15 @@
 
 use std::time::Duration;
 
-use http::Method;
-use reoclo_domain::{Clock, Role, Secret, UserId};
+use axum::Router;
+use axum::body::Body;
+use http::{Method, Request};
+use reoclo_domain::{Clock, PlainToken, Role, Secret, TokenKind, UserId};
+use reoclo_http::{AppState, ConnectionInfo, Hosts, TrustedProxies, api};
 use reoclo_store::NewPassword;
+use reoclo_testkit::RealEntropy;
 use serde_json::{Value, json};
+use tower::ServiceExt;
 
 use crate::on_both_databases;
 use crate::world::{Answer, HOST, Session, World, request_with_body};
@@ -30,7 +35,101 @@ on_both_databases!(
     a_temporary_password_must_be_changed_and_expires,
     a_person_works_in_one_of_several_organizations,
     sign_ins_are_in_the_audit_log,
+    under_https_the_cookie_is_bound_to_the_host_and_browsers_stay,
+    a_planted_cookie_does_not_shut_its_victim_out,
 );
+
+const HTTPS_HOST: &str = "app.example.com";
+
+/// The surfaces of the same control plane behind an address with https.
+fn under_https(world: &World) -> Router {
+    let hosts = Hosts::of_public_url(&format!("https://{HTTPS_HOST}")).unwrap();
+    let state = AppState::new(world.control.clone(), hosts, TrustedProxies::default());
+    api(state, |registrar| registrar).router
+}
+
+/// The status of a look at the own session with these cookies.
+async fn look_with(router: &Router, host: &str, cookies: &[String]) -> u16 {
+    let request = Request::builder()
+        .uri("/api/auth/session")
+        .header("host", host);
+    let request = request.header("cookie", cookies.join("; "));
+    let mut request = request.body(Body::empty()).unwrap();
+    let local = HOST.parse().unwrap();
+    let info = ConnectionInfo { peer: local, local };
+    request.extensions_mut().insert(info);
+    router
+        .clone()
+        .oneshot(request)
+        .await
+        .unwrap()
+        .status()
+        .as_u16()
+}
+
+async fn under_https_the_cookie_is_bound_to_the_host_and_browsers_stay(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let router = under_https(world);
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/auth/sign-in")
+        .header("host", HTTPS_HOST)
+        .header("content-type", "application/json")
+        .body(Body::from(form(&email, PASSWORD).to_string()));
+    let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(
+        answer.headers()["strict-transport-security"],
+        "max-age=31536000"
+    );
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    assert!(cookie.starts_with("__Host-reoclo_session="), "{cookie}");
+    for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Domain"), "{cookie}");
+    let bound = cookie.split(';').next().unwrap().to_owned();
+    let value = bound.split_once('=').unwrap().1;
+    assert_eq!(
+        look_with(&router, HTTPS_HOST, std::slice::from_ref(&bound)).await,
+        200
+    );
+    // What a neighbour could plant counts for nothing.
+    let planted = format!("reoclo_session={value}");
+    assert_eq!(
+        look_with(&router, HTTPS_HOST, std::slice::from_ref(&planted)).await,
+        401
+    );
+    let both = [String::from("reoclo_session=x"), bound];
+    assert_eq!(look_with(&router, HTTPS_HOST, &both).await, 200);
+    // In clear there is neither.
+    let plain = sign_in(world, &email, PASSWORD).await;
+    assert!(!plain.headers.contains_key("strict-transport-security"));
+}
+
+async fn a_planted_cookie_does_not_shut_its_victim_out(world: &World) {
+    let session = world.session(&world.ours, Role::Viewer).await;
+    let unknown = PlainToken::generate(TokenKind::Session, &RealEntropy);
+    let planted = [
+        String::from("reoclo_session="),
+        String::from("reoclo_session=x"),
+        format!("reoclo_session={}", unknown.expose()),
+    ];
+    let router = &world.router;
+    for planted in planted {
+        for cookies in [
+            [planted.clone(), session.cookie()],
+            [session.cookie(), planted],
+        ] {
+            assert_eq!(look_with(router, HOST, &cookies).await, 200, "{cookies:?}");
+        }
+    }
+    let strangers = [
+        String::from("reoclo_session=x"),
+        String::from("reoclo_session=y"),
+    ];
+    assert_eq!(look_with(router, HOST, &strangers).await, 401);
+}
 
 /// The address of somebody with `role` who can sign in.
 async fn account(world: &World, role: Role) -> (UserId, String) {

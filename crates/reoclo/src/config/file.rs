@@ -1,11 +1,15 @@
 //! `reoclo.toml`.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
-use serde::Deserialize;
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+
+use super::{ListenAddress, ListenAddressError};
 
 const DEFAULT_FILE: &str = "reoclo.toml";
 
@@ -28,6 +32,9 @@ pub(crate) enum ConfigError {
          --tls-key, or --trusted-proxy for a proxy that ends TLS, or --insecure-http"
     )]
     Plaintext(SocketAddr),
+    /// An address that nobody can listen on.
+    #[error(transparent)]
+    Listen(#[from] ListenAddressError),
     /// One half of a pair is missing.
     #[error("--tls-cert and --tls-key go together: give both or neither")]
     HalfTls,
@@ -45,8 +52,8 @@ pub(crate) enum ConfigError {
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConfigFile {
     pub(crate) data_dir: Option<PathBuf>,
-    pub(crate) listen: Option<SocketAddr>,
-    pub(crate) public_url: Option<String>,
+    pub(crate) listen: Option<ListenAddress>,
+    pub(crate) public_url: Option<OneOrMore>,
     pub(crate) database_url: Option<String>,
     pub(crate) wait_for_database: Option<u64>,
     pub(crate) wait: Option<u64>,
@@ -57,13 +64,45 @@ pub(crate) struct ConfigFile {
     pub(crate) allowed_outbound_networks: Option<Vec<IpNet>>,
     pub(crate) no_organization_networks: Option<bool>,
     pub(crate) insecure_http: Option<bool>,
-    pub(crate) metrics_listen: Option<SocketAddr>,
+    pub(crate) metrics_listen: Option<ListenAddress>,
     pub(crate) exec_user: Option<String>,
     pub(crate) runner_program: Option<PathBuf>,
     #[serde(default)]
     pub(crate) timing: Timing,
     #[serde(default)]
     pub(crate) limits: Limits,
+}
+
+/// A text, or a list of them.
+#[derive(Debug, Default)]
+pub(crate) struct OneOrMore(pub(crate) Vec<String>);
+
+impl<'de> Deserialize<'de> for OneOrMore {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OneOrMoreVisitor)
+    }
+}
+
+struct OneOrMoreVisitor;
+
+impl<'de> Visitor<'de> for OneOrMoreVisitor {
+    type Value = OneOrMore;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text or a list of texts")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<OneOrMore, E> {
+        Ok(OneOrMore(vec![text.to_owned()]))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<OneOrMore, A::Error> {
+        let mut texts = Vec::new();
+        while let Some(text) = list.next_element()? {
+            texts.push(text);
+        }
+        Ok(OneOrMore(texts))
+    }
 }
 
 /// Delays in seconds.
@@ -83,6 +122,12 @@ pub(crate) struct Timing {
     pub(crate) supervisor_idle: Option<f64>,
     pub(crate) queue_wait: Option<f64>,
     pub(crate) reboot_least: Option<u32>,
+    pub(crate) head_time: Option<f64>,
+    pub(crate) body_time: Option<f64>,
+    pub(crate) answer_time: Option<f64>,
+    pub(crate) idle_time: Option<f64>,
+    pub(crate) idle_time_of_known: Option<f64>,
+    pub(crate) certificate_poll: Option<f64>,
 }
 
 /// How much there may be.
@@ -97,6 +142,11 @@ pub(crate) struct Limits {
     pub(crate) log_bytes: Option<u64>,
     /// Days for which they are kept.
     pub(crate) log_days: Option<u64>,
+    /// Connections at a time; one in 16 is kept for runners, and one for callers who have
+    /// authenticated.
+    pub(crate) connections: Option<u64>,
+    /// Connections of one address that have not authenticated.
+    pub(crate) connections_per_address: Option<u64>,
 }
 
 impl Limits {
@@ -112,7 +162,14 @@ impl Limits {
         check("operations_per_server", self.operations_per_server, 1, 128)?;
         check("queued_per_server", self.queued_per_server, 0, 100_000)?;
         check("log_bytes", self.log_bytes, 0, 1 << 50)?;
-        check("log_days", self.log_days, 1, 36_500)
+        check("log_days", self.log_days, 1, 36_500)?;
+        check("connections", self.connections, 64, 1 << 20)?;
+        check(
+            "connections_per_address",
+            self.connections_per_address,
+            1,
+            1 << 20,
+        )
     }
 }
 
@@ -166,6 +223,18 @@ mod tests {
             text.starts_with("reoclo.toml, line 2: unknown field `listen_on`"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn public_addresses_are_one_or_a_list() {
+        let urls = |text: &str| {
+            let file = ConfigFile::parse(text, Path::new("reoclo.toml")).unwrap();
+            file.public_url.unwrap().0
+        };
+        assert_eq!(urls("public_url = \"https://a\""), ["https://a"]);
+        let two = urls("public_url = [\"https://a\", \"http://b:1\"]");
+        assert_eq!(two, ["https://a", "http://b:1"]);
+        assert!(problem("\npublic_url = 5").starts_with("reoclo.toml, line 2:"));
     }
 
     #[test]

@@ -28,7 +28,7 @@ pub(crate) use home::{Home, free_port};
 pub(crate) use http::{Answer, Client, Request, read_answer};
 pub(crate) use leaks::{holds, leaks};
 pub(crate) use person::{PASSWORD, Person};
-pub(crate) use process::{Finished, Process};
+pub(crate) use process::{Finished, Process, signal};
 pub(crate) use proxy::Proxy;
 pub(crate) use terminal::Terminal;
 pub(crate) use tls::Certificate;

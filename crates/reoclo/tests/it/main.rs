@@ -51,6 +51,7 @@ mod shutdown;
 mod snippets;
 mod start;
 mod storage_faults;
+mod strangers;
 mod surfaces;
 mod tls;
 mod trees;

@@ -58,6 +58,30 @@ fn a_port_in_use_is_named() {
 }
 
 #[test]
+fn proxies_that_are_everybody_are_refused() {
+    let home = Home::new();
+    for networks in [
+        "0.0.0.0/0",
+        "::/0",
+        "0.0.0.0/1,128.0.0.0/1",
+        "::ffff:0:0/96",
+    ] {
+        let line = refused_start(&home, "serve", &["--trusted-proxy", networks]);
+        assert!(line.contains("your proxies"), "{line}");
+    }
+}
+
+#[test]
+fn metrics_beyond_loopback_need_what_everything_else_needs() {
+    let home = Home::new();
+    let line = refused_start(&home, "serve", &["--metrics-listen", "0.0.0.0:0"]);
+    assert!(
+        line.contains("0.0.0.0:0") && line.contains("--tls-cert"),
+        "{line}"
+    );
+}
+
+#[test]
 fn a_data_directory_that_cannot_be_written_is_named() {
     let home = Home::new();
     fs::write(home.data(), "a file").unwrap();

@@ -201,8 +201,56 @@ fn a_later_start_may_use_another_address() {
     let address = format!("127.0.0.1:{}", free_port());
     let second = home.up_with(&["--listen", &address]);
     assert_eq!(second.url(), format!("http://{address}"));
-    let answer = second.send(&Request::get("/readyz")).ok();
-    assert_eq!(answer["connected_runners"], 1);
+    second
+        .key(&first.automation().token)
+        .run("true")
+        .is("completed", 0);
+}
+
+#[test]
+fn a_name_or_a_port_alone_can_be_listened_on() {
+    for (address, more) in [
+        ("localhost:0", &[][..]),
+        (":0", &[]),
+        (":0", &["--insecure-http"]),
+    ] {
+        let home = Home::new();
+        let serve = home.serve_with(&[&["--listen", address], more].concat());
+        let port = serve.url().rsplit_once(':').unwrap().1.to_owned();
+        let serve = serve.at(&format!("http://127.0.0.1:{port}"));
+        assert_eq!(
+            serve.send(&Request::get("/healthz")).status,
+            200,
+            "{address}"
+        );
+    }
+}
+
+#[test]
+fn several_public_addresses_are_served() {
+    let home = Home::new();
+    let more = [
+        "--public-url",
+        "http://reoclo.example.com",
+        "--public-url",
+        "http://reoclo.lan:7676",
+    ];
+    let address = format!("127.0.0.1:{}", free_port());
+    let serve = home.begin("serve", &[&["--listen", &address][..], &more].concat());
+    let serve = ControlPlane::begun(serve, &format!("http://{address}"));
+    assert_eq!(serve.url(), "http://reoclo.example.com");
+    let key = serve.integration().token;
+    for (host, status) in [
+        ("reoclo.example.com", 200),
+        ("reoclo.lan:7676", 200),
+        ("reoclo.lan", 421),
+        ("evil.example.com", 421),
+    ] {
+        let request = Request::get("/api/servers")
+            .bearer(&key)
+            .header("Host", host);
+        assert_eq!(serve.send(&request).status, status, "{host}");
+    }
 }
 
 fn is_uuid(text: &str) -> bool {

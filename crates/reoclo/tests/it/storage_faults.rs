@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Database, Gate, Home, wait_until};
+use crate::fixture::{Database, Gate, Home, Request, wait_until};
 
 const BREAK: &str = "ALTER TABLE audit_events RENAME TO audit_events_away";
 const MEND: &str = "ALTER TABLE audit_events_away RENAME TO audit_events";
@@ -25,10 +25,17 @@ fn what_cannot_be_audited_does_not_run() {
         );
     }
     assert!(!ran.exists());
+    let ready = || up.send(&Request::get("/readyz")).status;
+    wait_until("it is not ready", || {
+        key.exec(&json!({ "command": command }))
+            .refused(503, "audit_unavailable");
+        ready() == 503
+    });
 
     Database::of(&home.data()).execute(MEND);
     key.run("true").is("completed", 0);
     assert!(!ran.exists());
+    wait_until("it is ready again", || ready() == 200);
     assert_eq!(home.audit("verify", &[]).code, Some(0));
 }
 

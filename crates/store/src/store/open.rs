@@ -1,13 +1,14 @@
 //! Opening the store.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use std::time::Duration;
 
 use sqlx::AnyConnection;
 use tokio::time::{sleep, timeout};
 
-use super::{Inner, Store, StoreOptions};
+use super::{Inner, NEVER, Store, StoreOptions};
 use crate::address_sources::{self, KnownLists};
 use crate::audit::heads::Heads;
 use crate::cache::Cache;
@@ -81,6 +82,7 @@ impl Store {
             clock,
             entropy,
             counters,
+            failed_to_write_at: AtomicU64::new(NEVER),
         };
         Ok(Self {
             inner: Arc::new(inner),

@@ -12,11 +12,15 @@ use reoclo_control::{Control, HostFacts, ServerRecord};
 use reoclo_domain::{
     IntegrationKeyId, KeyLife, OrganizationId, PlainToken, Preset, ServerId, TokenKind,
 };
-use reoclo_http::{AppState, Doc, Hosts, Listener, Public, Registrar, TrustedProxies, api, serve};
+use reoclo_http::{
+    AppState, ConnectionLimits, Doc, Front, Hosts, Listener, Public, Registrar, TrustedProxies,
+    api, serve,
+};
 use reoclo_store::{IntegrationKeyRecord, NewServer};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
+use crate::ambient;
 use crate::database::Database;
 
 /// Where the list is that takes no credential.
@@ -53,7 +57,9 @@ impl Service {
                 // Also when the sender is gone.
                 let _ = stopped.await;
             };
-            serve(listener, router, stopped).await;
+            let limits = ConnectionLimits::default();
+            let front = Front::new(limits, TrustedProxies::default(), ambient::clock());
+            serve(listener, router, front, stopped).await;
         });
         Ok(Self {
             host,
