@@ -33,7 +33,7 @@ pub fn drain() {
     let (first, second, nothing) = (stdin(), stdout(), stderr());
     let mut open: Vec<BorrowedFd<'_>> = [first.as_fd(), second.as_fd()]
         .into_iter()
-        .filter(is_pipe)
+        .filter(|end| is_pipe(*end))
         .collect();
     let_go_of_memory();
     while !open.is_empty() {
@@ -43,7 +43,7 @@ pub fn drain() {
     }
 }
 
-fn is_pipe(end: &BorrowedFd<'_>) -> bool {
+fn is_pipe(end: BorrowedFd<'_>) -> bool {
     fstat(end).is_ok_and(|status| FileType::from_raw_mode(status.st_mode) == FileType::Fifo)
 }
 

@@ -48,7 +48,7 @@ pub async fn run(
     let reaping = async {
         // This may be the first process of a container.
         orphans::reap_orphans().await;
-        std::future::pending().await
+        std::future::pending::<()>().await;
     };
     tokio::select! {
         ended = running => ended,

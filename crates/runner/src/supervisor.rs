@@ -151,9 +151,10 @@ pub async fn supervise(
     removed.map_err(SupervisorError::Socket)
 }
 
+/// Does not end before it is dropped.
 async fn reap() {
     orphans::reap_orphans().await;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 fn service(

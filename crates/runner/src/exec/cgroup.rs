@@ -63,13 +63,14 @@ impl Groups {
     /// Finds a place for them.
     pub(crate) fn open() -> Self {
         let place = Place::find();
-        match &place {
-            Some(place) => tracing::info!(
+        if let Some(place) = &place {
+            tracing::info!(
                 directory = %place.path().display(),
                 version = ?place.version(),
                 "each command has a cgroup of its own"
-            ),
-            None => tracing::info!("no cgroup can be made here: commands are found by their tree"),
+            );
+        } else {
+            tracing::info!("no cgroup can be made here: commands are found by their tree");
         }
         Self::at(place)
     }
@@ -125,7 +126,7 @@ impl Groups {
     }
 
     /// Commands cannot enter groups here after all.
-    pub(super) fn give_up(&self, group: Group, error: &io::Error) {
+    pub(super) fn give_up(&self, group: &Group, error: &io::Error) {
         tracing::warn!(%error, "commands cannot enter a cgroup of their own, and get none");
         self.broken.store(true, Ordering::Relaxed);
         remove(&group.path);

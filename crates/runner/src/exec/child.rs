@@ -130,7 +130,7 @@ fn start(
     match launched(group.as_ref()) {
         Ok((own, pid)) => return Ok((own, pid, group)),
         Err(error) => match group {
-            Some(group) if error.at_group => groups.give_up(group, &error.source),
+            Some(group) if error.at_group => groups.give_up(&group, &error.source),
             Some(group) => {
                 groups.give_back(group);
                 return Err(error.source);

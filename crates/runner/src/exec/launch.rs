@@ -112,14 +112,15 @@ pub(super) fn launch(launch: &Launch<'_>) -> Result<Pid, NotLaunched> {
         Entry::Born {
             directory,
             processes,
-        } => match start_in(&mut plan, directory) {
-            Some(pid) => pid,
-            None => {
+        } => {
+            if let Some(pid) = start_in(&mut plan, directory) {
+                pid
+            } else {
                 file = open_to_write(directory, processes)?;
                 plan.enter = Some(file.as_fd().as_raw_fd());
                 start(&mut plan)?
             }
-        },
+        }
     };
     if plan.errno == 0 {
         return Ok(pid);
