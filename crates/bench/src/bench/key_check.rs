@@ -1,5 +1,6 @@
 //! Checking a key, from its text to the proof of permission, with few and with many keys stored.
 
+mod allowlist;
 mod beside_changes;
 mod keys;
 
@@ -45,6 +46,7 @@ pub(super) fn run(lab: &Lab, report: &mut Report) -> Result<()> {
     for keys in stored {
         runtime.block_on(keys.close());
     }
+    allowlist::run(lab, &runtime, report)?;
     beside_changes::run(lab, &runtime, report)
 }
 

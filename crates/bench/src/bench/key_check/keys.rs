@@ -200,7 +200,9 @@ impl Keys {
 
     /// The client's own network stands last.
     fn allowlist(&self) -> Result<Vec<IpNet>> {
-        let others = (1..self.networks).map(|network| format!("10.{network}.0.0/16"));
+        // Every other network, so that none touches the next.
+        let others = (1..self.networks)
+            .map(|network| format!("11.{}.{}.0/25", network / 256, network % 256));
         let all = others.chain(["127.0.0.0/8".to_owned()]);
         all.map(|network| Ok(network.parse()?)).collect()
     }
