@@ -51,6 +51,10 @@ impl fmt::Display for NotConnected {
 }
 
 /// Connects to the first of these addresses that answers, trying the families in turn.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tokio's own clock, which its timers go by"
+)]
 pub async fn connect(
     addresses: impl IntoIterator<Item = SocketAddr>,
     patience: Patience,

@@ -51,7 +51,7 @@ impl Control {
                 }
                 refused => {
                     self.settle(identity, link.machine(), source, refused)
-                        .await?
+                        .await?;
                 }
             }
         }
@@ -127,7 +127,7 @@ impl Control {
         self.runners().with_machines(server, |machines, link| {
             let others = machines.others(now);
             let connected = link.map(|link| name(link.machine()));
-            (!others.is_empty()).then(|| MachineConflict { connected, others })
+            (!others.is_empty()).then_some(MachineConflict { connected, others })
         })
     }
 

@@ -45,7 +45,7 @@ impl Store {
         .bind(chain)
         .bind(seq)
         .bind(PAGE)
-        .all(&mut *self.reader().await?, LinkedEntry::read)
+        .all(&mut self.reader().await?, LinkedEntry::read)
         .await?;
         let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
         let mut rows = UnmaskedRows::default();

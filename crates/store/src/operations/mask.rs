@@ -100,7 +100,7 @@ impl Store {
         )
         .bind(after)
         .bind(PAGE)
-        .all(&mut *self.reader().await?, Shown::read)
+        .all(&mut self.reader().await?, Shown::read)
         .await?;
         let is_last = i64::try_from(page.len()).is_ok_and(|count| count < PAGE);
         let mut masked = MaskedOperations::default();
@@ -136,7 +136,7 @@ impl Store {
                  WHERE operation_id = $1 AND stream = $2 ORDER BY position")
             .bind(id)
             .bind(stream.number())
-            .all(&mut *self.reader().await?, |row| {
+            .all(&mut self.reader().await?, |row| {
                 Ok((row.integer("position")?, row.bytes("bytes")?))
             })
             .await?;
