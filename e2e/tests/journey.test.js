@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { inspect, launch, open } from "../fixture/browser.js";
 import { Instance } from "../fixture/instance.js";
-import { ADA, addPerson, arrive, createIntegrationKey, setUp, signIn } from "../fixture/people.js";
+import { ADA, addPerson, join, createIntegrationKey, setUp, signIn } from "../fixture/people.js";
 
 let instance, browser, ada;
 
@@ -144,7 +144,7 @@ test("what takes long is seen to be on its way, and is asked for once", async ()
     asked += 1;
     return route.fulfill({ status: 204 });
   });
-  const add = ada.getByRole("button", { name: "Add person" });
+  const add = ada.getByRole("button", { name: "Invite" });
   await add.click();
   await ada.locator("html.going").waitFor();
   assert.ok(await add.isDisabled());
@@ -231,10 +231,10 @@ test("a viewer, a developer and a manager see and can do exactly their part", as
   };
   for (const role of Object.keys(places)) {
     const email = `${role}@example.com`;
-    const temporary = await addPerson(ada, { name: `Their ${role}`, email, role });
+    const link = await addPerson(ada, { name: `Their ${role}`, email, role });
     if (role === "viewer") await inspect(ada, "53-user-added");
     const page = await open(browser, instance);
-    await arrive(page, { email, temporary, password: `the password of a ${role}` });
+    await join(page, { email, link, password: `the password of a ${role}` });
     const names = await page.locator("aside nav a").allTextContents();
     assert.deepEqual(names.map((name) => name.trim()), places[role], role);
     for (const path of refused[role]) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { launch, open } from "../fixture/browser.js";
 import { Instance } from "../fixture/instance.js";
-import { ADA, addPerson, arrive, runCommand, setUp, signIn } from "../fixture/people.js";
+import { ADA, addPerson, arrive, join, runCommand, setUp, signIn } from "../fixture/people.js";
 
 let instance, browser, ada;
 const person = () => open(browser, instance, { javaScriptEnabled: false });
@@ -204,12 +204,12 @@ test("a command is run and cancelled, and the lists tell it", async () => {
   await says("Cancelled");
 });
 
-test("people are added, arrive with a forced change of password, change roles and are removed", async () => {
+test("people are invited, join, get a new password, change roles and are removed", async () => {
   const grace = { name: "Grace Hopper", email: "grace@example.com", role: "viewer" };
-  const temporary = await addPerson(ada, grace);
+  const link = await addPerson(ada, grace);
   await hasNoDeadButtons(ada);
   const page = await person();
-  await arrive(page, { ...grace, temporary, password: "a password of her own" });
+  await join(page, { ...grace, link, password: "a password of her own" });
   await page.goto("/servers/new");
   await says("This is not yours to do", page);
 

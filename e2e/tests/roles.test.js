@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import { launch, open } from "../fixture/browser.js";
 import { Instance } from "../fixture/instance.js";
-import { addPerson, arrive, createIntegrationKey, runCommand, setUp, signIn } from "../fixture/people.js";
+import { addPerson, join, createIntegrationKey, runCommand, setUp, signIn } from "../fixture/people.js";
 
 /** What a viewer is offered; each role has more than the one before. */
 const OFFERED = {
@@ -101,9 +101,9 @@ before(async () => {
   await runCommand(ada, instance, "sleep 800");
   for (const role of ROLES) {
     const email = `${role}@example.com`;
-    const temporary = await addPerson(ada, { name: `Their ${role}`, email, role });
+    const link = await addPerson(ada, { name: `Their ${role}`, email, role });
     const page = await open(browser, instance);
-    await arrive(page, { email, temporary, password: `the password of a ${role}` });
+    await join(page, { email, link, password: `the password of a ${role}` });
     people[role] = page;
     if (role !== "viewer") tokens.push(await createIntegrationKey(page, `of the ${role}`));
   }

@@ -62,6 +62,8 @@ pub use session::{
 };
 pub use setup::{SetupAnswer, SetupRequest};
 pub use user::{
-    AddUserRequest, AddedUserBody, ChangeOrganizationRequest, ChangeUserRequest, KeyToReviewBody,
-    NewOrganizationRequest, OrganizationBody, RemovedUserBody, UserBody, UserPage,
+    AcceptInvitationRequest, AddUserRequest, AddedUserBody, ChangeOrganizationRequest,
+    ChangeUserRequest, InvitationBody, InvitationPage, InvitationRequest, KeyToReviewBody,
+    NewOrganizationRequest, OpenInvitationBody, OrganizationBody, RemovedUserBody, UserBody,
+    UserPage,
 };

@@ -27,25 +27,91 @@ pub struct UserBody {
     pub created_at: String,
 }
 
-/// Adds a person to the organization.
+/// Invites a person to the organization.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AddUserRequest {
     /// The address that they sign in with.
     pub email: String,
-    /// 1 to 100 characters; an account that exists keeps its own.
+    /// 1 to 100 characters; whoever accepts has the last word, and an account keeps its own.
     pub name: String,
     /// `admin`, `manager`, `developer` or `viewer`.
     pub role: String,
 }
 
-/// A person who was added, or given a new password.
+/// An invitation to the organization.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InvitationBody {
+    /// The invitation's id.
+    pub id: String,
+    /// `invited`, or `expired` when it can no longer be accepted.
+    pub status: String,
+    /// The address that it is bound to.
+    pub email: String,
+    /// What whoever invited calls the person.
+    pub name: String,
+    /// `admin`, `manager`, `developer` or `viewer`.
+    pub role: String,
+    /// The link to pass on: shown once, to a person who is signed in. Absent when a key invited:
+    /// an admin shows it on the Users page.
+    pub link: Option<String>,
+    /// When it was made.
+    pub created_at: String,
+    /// From this moment on it is dead.
+    pub expires_at: String,
+}
+
+/// The invitations that were not accepted yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct InvitationPage {
+    /// By address.
+    pub items: Vec<InvitationBody>,
+}
+
+/// Shows the token of an invitation's link.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InvitationRequest {
+    /// The token of the link.
+    pub token: String,
+}
+
+/// An invitation, as whoever has its link sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OpenInvitationBody {
+    /// The organization to join.
+    pub organization: String,
+    /// The address that it is bound to.
+    pub email: String,
+    /// What whoever invited calls the person.
+    pub name: String,
+    /// `admin`, `manager`, `developer` or `viewer`.
+    pub role: String,
+    /// The address has an account, whose password accepting takes.
+    pub has_account: bool,
+    /// From this moment on it is dead.
+    pub expires_at: String,
+}
+
+/// Accepts an invitation.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AcceptInvitationRequest {
+    /// The token of the link.
+    pub token: String,
+    /// 1 to 100 characters; not looked at where there is an account.
+    #[serde(default)]
+    pub name: String,
+    /// The password of the account, or one of 12 to 200 characters for a new one.
+    pub password: String,
+}
+
+/// A person who was given a new password.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AddedUserBody {
     /// The person.
     pub user: UserBody,
     /// Shown once; good until `temporary_password_expires_at`, and only for choosing another.
-    /// Absent when the account existed, and when a key added the person.
     pub temporary_password: Option<String>,
     /// When the temporary password stops working.
     pub temporary_password_expires_at: Option<String>,

@@ -1,7 +1,8 @@
 //! The people of an organization.
 
-mod add;
+mod accept;
 mod change;
+mod invite;
 mod list;
 mod remove;
 mod reset_password;
@@ -11,8 +12,9 @@ use std::time::Duration;
 use reoclo_domain::{Role, Secret, Timestamp};
 use reoclo_store::MemberRecord;
 
-pub use add::NewUserForm;
+pub use accept::{AcceptForm, InvitationView};
 pub use change::UserChange;
+pub use invite::{Invited, NewUserForm};
 pub use remove::RemovedUser;
 
 use crate::{Caller, CredentialKind, Refusal};
@@ -20,7 +22,7 @@ use crate::{Caller, CredentialKind, Refusal};
 /// A temporary password is good for this long.
 const TEMPORARY_FOR: Duration = Duration::from_hours(7 * 24);
 
-/// A person who was added or given a new password.
+/// A person who was given a new password.
 #[derive(Debug)]
 pub struct AddedUser {
     /// The person.

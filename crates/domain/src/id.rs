@@ -81,6 +81,8 @@ ids! {
     AuditEventId;
     /// A person's session.
     SessionId;
+    /// An invitation to an organization.
+    InvitationId;
     /// One HTTP request, as named in errors and logs.
     RequestId;
 }

@@ -34,16 +34,19 @@ pub enum TokenKind {
     Setup,
     /// A person's session, in a cookie.
     Session,
+    /// The one-time link of an invitation.
+    Invitation,
 }
 
 impl TokenKind {
     /// Every kind.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Integration,
         Self::Automation,
         Self::Enrolment,
         Self::Setup,
         Self::Session,
+        Self::Invitation,
     ];
 
     /// What every token of the kind begins with.
@@ -54,6 +57,7 @@ impl TokenKind {
             Self::Enrolment => "ren_",
             Self::Setup => "rsu_",
             Self::Session => "rse_",
+            Self::Invitation => "rin_",
         }
     }
 }

@@ -91,7 +91,8 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         )
         .delete(
             "/api/servers/{id}",
-            Doc::new("Decommission a server: its runner's identity is dead at once."),
+            Doc::new("Decommission a server: its runner's identity is dead at once.")
+                .answers_nothing(),
             handlers::remove,
         )
 }

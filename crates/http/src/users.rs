@@ -3,11 +3,13 @@
 
 mod body;
 mod handlers;
+mod invitations;
 mod organization;
 
 use reoclo_api_types::{
-    AddUserRequest, AddedUserBody, ChangeOrganizationRequest, ChangeUserRequest,
-    NewOrganizationRequest, OrganizationBody, RemovedUserBody, UserBody, UserPage,
+    AcceptInvitationRequest, AddUserRequest, AddedUserBody, ChangeOrganizationRequest,
+    ChangeUserRequest, InvitationBody, InvitationPage, InvitationRequest, NewOrganizationRequest,
+    OpenInvitationBody, OrganizationBody, RemovedUserBody, SetupAnswer, UserBody, UserPage,
 };
 
 use crate::registrar::{Doc, Registrar};
@@ -28,10 +30,10 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         )
         .post(
             "/api/users",
-            Doc::new("Add a person. Who has no account gets a temporary password, shown once.")
+            Doc::new("Invite a person. They are a member when they have accepted.")
                 .takes::<AddUserRequest>()
-                .answers::<AddedUserBody>(201),
-            handlers::add,
+                .answers::<InvitationBody>(201),
+            handlers::invite,
         )
         .patch(
             "/api/users/{id}",
@@ -52,7 +54,41 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .answers::<AddedUserBody>(200),
             handlers::reset_password,
         );
-    add_organization(registrar)
+    add_organization(add_invitations(registrar))
+}
+
+fn add_invitations(registrar: Registrar) -> Registrar {
+    registrar
+        .get(
+            "/api/invitations",
+            Doc::new("The invitations that were not accepted yet.").answers::<InvitationPage>(200),
+            invitations::list,
+        )
+        .post(
+            "/api/invitations/{id}/link",
+            Doc::new("Give an invitation a new link, shown once; the one before is dead.")
+                .answers::<InvitationBody>(200),
+            invitations::renew,
+        )
+        .delete(
+            "/api/invitations/{id}",
+            Doc::new("Take an invitation back.").answers_nothing(),
+            invitations::withdraw,
+        )
+        .post(
+            "/api/auth/invitation",
+            Doc::new("What the link of an invitation is good for.")
+                .takes::<InvitationRequest>()
+                .answers::<OpenInvitationBody>(200),
+            invitations::look,
+        )
+        .post(
+            "/api/auth/invitation/accept",
+            Doc::new("Join an organization with the link of an invitation.")
+                .takes::<AcceptInvitationRequest>()
+                .answers::<SetupAnswer>(201),
+            invitations::accept,
+        )
 }
 
 fn add_organization(registrar: Registrar) -> Registrar {

@@ -17,6 +17,7 @@ mod error;
 mod health;
 mod hex;
 mod instance;
+mod invitations;
 mod keys;
 mod known_devices;
 mod master_key;
@@ -51,6 +52,7 @@ pub use edit::{Edit, Edited};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use instance::InstanceRecord;
+pub use invitations::{Accepting, InvitationRecord};
 pub use keys::{
     ActiveKeyQuery, ActiveKeys, AddressUsage, AutomationKeyRecord, IntegrationKeyRecord,
     KEPT_USE_DAYS, KeyCreator, KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse,

@@ -65,6 +65,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0013_sign_ins.sql"),
     ),
     (
+        14,
+        "invitations",
+        include_str!("../migrations/0014_invitations.sql"),
+    ),
+    (
         20,
         "control plane key",
         include_str!("../migrations/0020_control_plane_key.sql"),

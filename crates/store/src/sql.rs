@@ -228,6 +228,7 @@ bind! {
     reoclo_domain::ServerId => Text: |id| id.to_string();
     reoclo_domain::OperationId => Text: |id| id.to_string();
     reoclo_domain::IntegrationKeyId => Text: |id| id.to_string();
+    reoclo_domain::InvitationId => Text: |id| id.to_string();
     reoclo_domain::SessionId => Text: |id| id.to_string();
     reoclo_domain::AutomationKeyId => Text: |id| id.to_string();
     reoclo_domain::RegistryCredentialId => Text: |id| id.to_string();

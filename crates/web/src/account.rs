@@ -1,5 +1,6 @@
 //! Getting in and out: set-up, sign-in, one's password and organizations.
 
+mod invitation;
 mod organizations;
 mod password;
 mod setup;
@@ -12,6 +13,8 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/setup", setup::show)
         .page_post("/setup", setup::complete)
+        .page("/invitation", invitation::show)
+        .page_post("/invitation", invitation::accept)
         .page("/sign-in", sign_in::show)
         .page_post("/sign-in", sign_in::sign_in)
         .page_post("/sign-out", sign_out::sign_out)

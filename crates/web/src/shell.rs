@@ -239,6 +239,11 @@ const NOTICES: &[(&str, &str)] = &[
         "The server is decommissioned: its runner's identity is dead.",
     ),
     ("user-changed", "The change is saved."),
+    (
+        "invitation-withdrawn",
+        "The invitation is withdrawn: its link is dead.",
+    ),
+    ("joined", "You have joined: sign in to go on."),
     ("organization-changed", "The settings are saved."),
     (
         "key-revoked",

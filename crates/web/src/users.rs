@@ -1,7 +1,7 @@
 //! The people of the organization.
 
-mod add;
 mod change;
+mod invite;
 mod list;
 mod remove;
 mod reset_password;
@@ -16,13 +16,15 @@ use crate::words::Badge;
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/users", list::show)
-        .page_post("/users", add::add)
-        .page("/users/new", add::show)
+        .page_post("/users", invite::invite)
+        .page("/users/new", invite::show)
         .page("/users/{id}", show::show)
         .page_post("/users/{id}", change::change)
         .page("/users/{id}/remove", remove::confirm)
         .page_post("/users/{id}/remove", remove::remove)
         .page_post("/users/{id}/reset-password", reset_password::reset)
+        .page_post("/invitations/{id}/link", invite::renew)
+        .page_post("/invitations/{id}/withdraw", invite::withdraw)
 }
 
 const WHAT: &str = "the user";

@@ -1,6 +1,6 @@
 //! Signing in.
 
-use reoclo_domain::{Secret, TokenHash};
+use reoclo_domain::{Secret, TokenHash, UserId};
 use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestSource};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub struct SignInForm {
     pub email: String,
     /// The password.
     pub password: Secret,
-    /// The id or slug of the organization to work in; without it, the first by slug.
+    /// The id or slug of the organization to work in; without it, where the person was last.
     pub organization: Option<String>,
     /// The token of a session that the browser still has: it ends.
     pub replaces: Option<Secret>,
@@ -42,7 +42,7 @@ impl Control {
         let attempt = self.admit_attempt(&email, &source, device).await?;
         let account = self.checked_account(&email, form.password, &source).await?;
         let memberships = self.store().memberships(account.user.id).await?;
-        let Some(first) = memberships.first() else {
+        let Some(home) = account.home(&memberships).cloned() else {
             return Err(Refusal::InvalidCredentials);
         };
         if account
@@ -53,7 +53,7 @@ impl Control {
         }
         let chosen = match &form.organization {
             Some(name) => choose(&memberships, name)?,
-            None => first.clone(),
+            None => home,
         };
         let replaces = form.replaces.as_ref();
         let replaces = replaces.and_then(|token| session_token(token.expose()));
@@ -68,6 +68,19 @@ impl Control {
             device,
             ..signed_in
         })
+    }
+
+    /// Whose account it is, when the password is right; counted like an attempt to sign in.
+    pub(crate) async fn check_own_password(
+        &self,
+        email: &str,
+        password: Secret,
+        source: &RequestSource,
+    ) -> Result<UserId, Refusal> {
+        let attempt = self.admit_attempt(email, source, None).await?;
+        let account = self.checked_account(email, password, source).await?;
+        self.attempts().succeeded(attempt);
+        Ok(account.user.id)
     }
 
     async fn begin_session(
@@ -150,7 +163,7 @@ impl Control {
     ) -> Result<(), Refusal> {
         let memberships = self.store().memberships(account.user.id).await?;
         let failed = NotLetIn::WrongPassword {
-            organization: memberships.first().map(|first| first.organization),
+            organization: account.home(&memberships).map(|home| home.organization),
             user: account.user.id,
             label: account.user.email.as_deref().unwrap_or_default(),
         };

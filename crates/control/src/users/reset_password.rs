@@ -69,7 +69,7 @@ impl Control {
             replaces: None,
         };
         let memberships = self.store().memberships(user).await?;
-        let organization = memberships.first().map(|first| first.organization);
+        let organization = account.home(&memberships).map(|home| home.organization);
         let happening = password_reset(user, Some(&email), until);
         let event = self.event_by_system(organization, happening);
         self.store()

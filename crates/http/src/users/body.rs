@@ -1,7 +1,8 @@
 use reoclo_api_types::{
-    AddedUserBody, KeyToReviewBody, OrganizationBody, RemovedUserBody, UserBody,
+    AddedUserBody, InvitationBody, KeyToReviewBody, OrganizationBody, RemovedUserBody, UserBody,
 };
-use reoclo_control::{AddedUser, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser};
+use reoclo_control::{
+    AddedUser, Control, Invited, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser};
 use reoclo_domain::AllowlistEntry;
 
 pub(super) fn user(member: MemberRecord) -> UserBody {
@@ -21,6 +22,21 @@ const fn status(password: PasswordStatus) -> &'static str {
         PasswordStatus::Missing => "no_password",
         PasswordStatus::Temporary => "temporary_password",
         PasswordStatus::Chosen => "active",
+    }
+}
+
+pub(super) fn invited(control: &Control, invited: Invited) -> InvitationBody {
+    let invitation = invited.invitation;
+    let is_over = invitation.expires_at <= control.clock().now();
+    InvitationBody {
+        id: invitation.id.to_string(),
+        status: if is_over { "expired" } else { "invited" }.into(),
+        email: invitation.email,
+        name: invitation.name,
+        role: invitation.role.to_string(),
+        link: invited.link.map(|link| link.expose().to_owned()),
+        created_at: invitation.created_at.to_string(),
+        expires_at: invitation.expires_at.to_string(),
     }
 }
 

@@ -1,7 +1,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{
-    AddUserRequest, AddedUserBody, ChangeUserRequest, RemovedUserBody, UserBody, UserPage,
+    AddUserRequest, AddedUserBody, ChangeUserRequest, InvitationBody, RemovedUserBody, UserBody, UserPage,
 };
 use reoclo_control::{
     Authorized, Control, NewUserForm, OrganizationManage, UserChange, UsersRead, UsersWrite,
@@ -37,18 +37,21 @@ pub(super) async fn show(
     Ok(JsonAnswer::ok(body::user(user)))
 }
 
-pub(super) async fn add(
+pub(super) async fn invite(
     proof: Authorized<UsersWrite>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<AddUserRequest>,
-) -> Result<JsonAnswer<AddedUserBody>, ApiError> {
+) -> Result<JsonAnswer<InvitationBody>, ApiError> {
     let form = NewUserForm {
         email: request.email,
         name: request.name,
         role: request.role,
     };
-    let added = control.add_user(&proof, form).await?;
-    Ok(JsonAnswer(StatusCode::CREATED, body::added(added)))
+    let invited = control.invite_user(&proof, form).await?;
+    Ok(JsonAnswer(
+        StatusCode::CREATED,
+        body::invited(&control, invited),
+    ))
 }
 
 pub(super) async fn change(

@@ -8,10 +8,13 @@ use crate::on_both_databases;
 use crate::world::{Answer, Session, World};
 
 on_both_databases!(
-    an_admin_adds_a_person_who_then_chooses_a_password,
-    who_has_an_account_joins_with_it,
+    who_is_invited_chooses_a_password_and_is_a_member,
+    until_they_accept_nothing_of_theirs_changes,
+    who_has_an_account_joins_with_its_password,
+    a_link_ends_after_seven_days_and_with_another,
+    an_account_without_a_password_is_not_taken_over,
     a_key_neither_makes_nor_changes_admins_and_managers,
-    a_key_never_receives_a_password,
+    a_key_never_receives_a_link_or_a_password,
     a_role_changes_at_the_next_request,
     removing_a_person_lists_the_keys_to_review,
     the_last_admin_stays,
@@ -37,40 +40,204 @@ async fn sign_in(world: &World, password: &Value) -> Answer {
     world.post("/api/auth/sign-in", None, &form).await
 }
 
-async fn an_admin_adds_a_person_who_then_chooses_a_password(world: &World) {
-    let admin = admin(world).await;
-    let added = world.post_as(&admin, "/api/users", &ada("developer")).await;
-    assert_eq!(added.status, 201, "{}", added.body);
-    let user = &added.body["user"];
-    assert_eq!(user["email"], "ada@example.com");
-    assert_eq!(user["role"], "developer");
-    assert_eq!(user["status"], "temporary_password");
-    let password = &added.body["temporary_password"];
-    let signed_in = sign_in(world, password).await;
-    assert_eq!(signed_in.body["user"]["must_change_password"], true);
-    let list = world.get_as(&admin, "/api/users").await;
-    assert!(!list.body.to_string().contains(password.as_str().unwrap()));
-    let again = world.post_as(&admin, "/api/users", &ada("viewer")).await;
-    again.is_error(409, "conflict");
+const CHOSEN: &str = "violet-heron-lamp-31";
+
+/// The token of the link that an admin was shown.
+#[track_caller]
+fn token(invited: &Answer) -> String {
+    let link = invited.body["link"].as_str();
+    let link = link.unwrap_or_else(|| panic!("{}", invited.body));
+    let (page, token) = link.split_once("/invitation?token=").unwrap();
+    assert_eq!(page, format!("http://{}", crate::world::HOST));
+    token.to_owned()
 }
 
-async fn who_has_an_account_joins_with_it(world: &World) {
+async fn accept(world: &World, token: &str, password: &str) -> Answer {
+    let body = json!({ "token": token, "name": "Ada L.", "password": password });
+    world.post("/api/auth/invitation/accept", None, &body).await
+}
+
+/// Somebody of theirs with an account, who can sign in with [`CHOSEN`].
+async fn ada_of_theirs(world: &World, role: &str) {
     let theirs = world.session_of(&world.theirs, world.theirs.admin).await;
-    let added = world.post_as(&theirs, "/api/users", &ada("viewer")).await;
-    let password = added.body["temporary_password"].clone();
-    let joined = world
-        .post_as(&admin(world).await, "/api/users", &ada("manager"))
-        .await;
-    assert_eq!(joined.status, 201, "{}", joined.body);
-    assert!(joined.body["temporary_password"].is_null());
-    assert_eq!(joined.body["user"]["id"], added.body["user"]["id"]);
-    let signed_in = sign_in(world, &password).await;
+    let invited = world.post_as(&theirs, "/api/users", &ada(role)).await;
+    let accepted = accept(world, &token(&invited), CHOSEN).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.body);
+}
+
+async fn who_is_invited_chooses_a_password_and_is_a_member(world: &World) {
+    let admin = admin(world).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("developer")).await;
+    assert_eq!(invited.status, 201, "{}", invited.body);
+    assert_eq!(invited.body["status"], "invited");
+    assert_eq!(invited.body["email"], "ada@example.com");
+    assert_eq!(invited.body["role"], "developer");
+    let token = token(&invited);
+    let users = async || world.get_as(&admin, "/api/users").await.body.to_string();
+    assert!(!users().await.contains("ada@example.com"));
+    let list = world.get_as(&admin, "/api/invitations").await.body;
+    assert_eq!(list["items"][0]["id"], invited.body["id"]);
+    assert!(!list.to_string().contains(&token));
+    let again = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    again.is_error(409, "conflict");
+
+    let look = json!({ "token": token });
+    let seen = world.post("/api/auth/invitation", None, &look).await;
+    assert_eq!(seen.body["organization"], "ours");
+    assert_eq!(seen.body["has_account"], false);
+    let weak = accept(world, &token, "short").await;
+    weak.is_error(422, "invalid_request");
+    assert!(weak.body["fields"]["password"].is_string());
+    let accepted = accept(world, &token, CHOSEN).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.body);
+    let again = accept(world, &token, CHOSEN).await;
+    assert!(again.body["fields"]["token"].is_string(), "{}", again.body);
+
+    let signed_in = sign_in(world, &json!(CHOSEN)).await;
+    assert_eq!(signed_in.body["user"]["must_change_password"], false);
+    assert_eq!(signed_in.body["user"]["name"], "Ada L.");
+    assert_eq!(signed_in.body["organization"]["role"], "developer");
+    assert!(users().await.contains("ada@example.com"));
+    let list = world.get_as(&admin, "/api/invitations").await.body;
+    assert_eq!(list["items"], json!([]));
+    let again = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    again.is_error(409, "conflict");
+    let log = world.get_as(&admin, "/api/audit-logs").await.body;
+    let actions: Vec<_> = log["items"].as_array().unwrap().iter().collect();
+    let actions: Vec<_> = actions.iter().map(|row| row["action"].as_str()).collect();
+    assert!(actions.contains(&Some("user.invite")) && actions.contains(&Some("user.join")));
+}
+
+async fn until_they_accept_nothing_of_theirs_changes(world: &World) {
+    ada_of_theirs(world, "viewer").await;
+    let admin = admin(world).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("manager")).await;
+    assert_eq!(invited.body["status"], "invited");
+    // Their own name and id are not told.
+    assert_eq!(invited.body["name"], "Ada");
+    let signed_in = sign_in(world, &json!(CHOSEN)).await;
+    let organizations = signed_in.body["organizations"].as_array().unwrap();
+    assert_eq!(organizations.len(), 1);
+    assert_eq!(signed_in.body["organization"]["slug"], "theirs");
+    // Failed sign-ins stay out of our log, and their admin can still reset the password.
+    sign_in(world, &json!("wrong horse battery")).await;
+    world.control.write_refused_uses(true).await;
+    let rows = async |of| -> usize {
+        let rows = world.store().audit_events(Some(of), 0, 100).await.unwrap();
+        let refused = rows.iter().filter(|row| {
+            row.action == "user.sign_in" && row.outcome == reoclo_store::AuditOutcome::Refused
+        });
+        refused.count()
+    };
+    assert_eq!(rows(world.ours.id).await, 0);
+    assert_eq!(rows(world.theirs.id).await, 1);
+    let theirs = world.session_of(&world.theirs, world.theirs.admin).await;
+    let user = signed_in.body["user"]["id"].as_str().unwrap();
+    let reset = format!("/api/users/{user}/reset-password");
+    let reset = world.ask_as(&theirs, &Method::POST, &reset, None).await;
+    assert_eq!(reset.status, 200, "{}", reset.body);
+}
+
+async fn who_has_an_account_joins_with_its_password(world: &World) {
+    ada_of_theirs(world, "viewer").await;
+    sign_in(world, &json!(CHOSEN)).await;
+    let admin = admin(world).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("manager")).await;
+    let token = token(&invited);
+    let look = json!({ "token": token });
+    let seen = world.post("/api/auth/invitation", None, &look).await;
+    assert_eq!(seen.body["has_account"], true);
+    // Whoever has the link alone, such as our admin, cannot join as them.
+    for guess in ["wrong horse battery", "violet-heron-lamp-32"] {
+        let refused = accept(world, &token, guess).await;
+        refused.is_error(422, "invalid_request");
+        assert!(refused.body["fields"]["password"].is_string());
+    }
+    let accepted = accept(world, &token, CHOSEN).await;
+    assert_eq!(accepted.status, 201, "{}", accepted.body);
+    let signed_in = sign_in(world, &json!(CHOSEN)).await;
+    assert_eq!(signed_in.body["user"]["name"], "Ada L.");
     let organizations = signed_in.body["organizations"].as_array().unwrap();
     let roles: Vec<_> = organizations
         .iter()
         .map(|one| one["role"].clone())
         .collect();
     assert_eq!(roles, ["manager", "viewer"]);
+    // They land where they were last, not where the slug is first.
+    assert_eq!(signed_in.body["organization"]["slug"], "theirs");
+    let form = json!({
+        "email": "ada@example.com", "password": CHOSEN, "organization": "ours"
+    });
+    world.post("/api/auth/sign-in", None, &form).await;
+    let signed_in = sign_in(world, &json!(CHOSEN)).await;
+    assert_eq!(signed_in.body["organization"]["slug"], "ours");
+    // Neither admin sets a password that is good in the other's organization.
+    let user = signed_in.body["user"]["id"].as_str().unwrap();
+    let reset = format!("/api/users/{user}/reset-password");
+    let theirs = world.session_of(&world.theirs, world.theirs.admin).await;
+    for admin in [&admin, &theirs] {
+        let refused = world.ask_as(admin, &Method::POST, &reset, None).await;
+        refused.is_error(409, "conflict");
+    }
+}
+
+async fn a_link_ends_after_seven_days_and_with_another(world: &World) {
+    let admin = admin(world).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    let first = token(&invited);
+    let path = format!("/api/invitations/{}", invited.body["id"].as_str().unwrap());
+    let link = format!("{path}/link");
+    let renewed = world.ask_as(&admin, &Method::POST, &link, None).await;
+    let second = token(&renewed);
+    assert_ne!(first, second);
+    let is_dead = async |token: &str| {
+        let answer = accept(world, token, CHOSEN).await;
+        answer.body["fields"]["token"].is_string()
+    };
+    assert!(is_dead(&first).await);
+    world.clock.advance(std::time::Duration::from_hours(7 * 24));
+    assert!(is_dead(&second).await);
+    let admin = world.session_of(&world.ours, world.ours.admin).await;
+    let list = world.get_as(&admin, "/api/invitations").await.body;
+    assert_eq!(list["items"][0]["status"], "expired");
+    // One that is over is in nobody's way.
+    let invited = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    let third = token(&invited);
+    let path = format!("/api/invitations/{}", invited.body["id"].as_str().unwrap());
+    let withdrawn = world.ask_as(&admin, &Method::DELETE, &path, None).await;
+    assert_eq!(withdrawn.status, 204);
+    assert!(is_dead(&third).await);
+    let stranger = world.session_of(&world.theirs, world.theirs.admin).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    let path = format!("/api/invitations/{}", invited.body["id"].as_str().unwrap());
+    for (method, path) in [
+        (Method::DELETE, path.clone()),
+        (Method::POST, format!("{path}/link")),
+    ] {
+        let answer = world.ask_as(&stranger, &method, &path, None).await;
+        answer.is_error(404, "not_found");
+    }
+    assert!(!is_dead(&token(&invited)).await);
+}
+
+async fn an_account_without_a_password_is_not_taken_over(world: &World) {
+    // As a key once added people: an account of theirs that nobody has a password for.
+    let theirs = world.person(&world.theirs, Role::Admin).await;
+    let admin = admin(world).await;
+    let email = format!("{theirs}@people.example");
+    let body = json!({ "email": email, "name": "Eve", "role": "viewer" });
+    let invited = world.post_as(&admin, "/api/users", &body).await;
+    let token = token(&invited);
+    accept(world, &token, CHOSEN)
+        .await
+        .is_error(409, "conflict");
+    // Once it is nobody's, whoever is invited claims it.
+    let gone = world.store().set_role(world.theirs.id, theirs, None, vec![]);
+    gone.await.unwrap();
+    assert_eq!(accept(world, &token, CHOSEN).await.status, 201);
+    let form = json!({ "email": email, "password": CHOSEN });
+    let signed_in = world.post("/api/auth/sign-in", None, &form).await;
+    assert_eq!(signed_in.body["organization"]["slug"], "ours");
 }
 
 async fn a_key_neither_makes_nor_changes_admins_and_managers(world: &World) {
@@ -109,26 +276,33 @@ async fn a_key_neither_makes_nor_changes_admins_and_managers(world: &World) {
         .is_error(403, "wrong_key_type");
 }
 
-async fn a_key_never_receives_a_password(world: &World) {
+async fn a_key_never_receives_a_link_or_a_password(world: &World) {
     let preset = Preset::Custom(Acl::empty().with(Cell::USERS_WRITE));
     let key = world
         .integration_key(&world.ours, preset, Role::Admin)
         .await;
-    let added = world.post("/api/users", Some(&key), &ada("viewer")).await;
-    assert_eq!(added.status, 201, "{}", added.body);
-    assert!(added.body["temporary_password"].is_null());
-    assert_eq!(added.body["user"]["status"], "no_password");
-    let id = added.body["user"]["id"].as_str().unwrap();
-    let reset = format!("/api/users/{id}/reset-password");
-    world
-        .ask(&Method::POST, &reset, Some(&key), None)
-        .await
-        .is_error(403, "wrong_key_type");
+    let invited = world.post("/api/users", Some(&key), &ada("viewer")).await;
+    assert_eq!(invited.status, 201, "{}", invited.body);
+    assert_eq!(invited.body["status"], "invited");
+    assert!(invited.body["link"].is_null());
+    let id = invited.body["id"].as_str().unwrap();
+    let link = format!("/api/invitations/{id}/link");
+    let reset = format!("/api/users/{}/reset-password", world.ours.viewer);
+    for path in [&link, &reset] {
+        world
+            .ask(&Method::POST, path, Some(&key), None)
+            .await
+            .is_error(403, "wrong_key_type");
+    }
+    // An admin who is signed in is shown the link.
+    let shown = world
+        .ask_as(&admin(world).await, &Method::POST, &link, None)
+        .await;
+    assert_eq!(accept(world, &token(&shown), CHOSEN).await.status, 201);
     let given = world
         .ask_as(&admin(world).await, &Method::POST, &reset, None)
         .await;
-    let signed_in = sign_in(world, &given.body["temporary_password"]).await;
-    assert_eq!(signed_in.status, 200, "{}", signed_in.body);
+    assert!(given.body["temporary_password"].is_string());
 }
 
 async fn a_role_changes_at_the_next_request(world: &World) {
@@ -253,7 +427,8 @@ async fn wrong_fields_are_named(world: &World) {
 
 async fn people_are_found_by_name_and_address(world: &World) {
     let admin = admin(world).await;
-    world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    accept(world, &token(&invited), CHOSEN).await;
     let key = world
         .integration_key(&world.ours, Preset::ReadOnly, Role::Viewer)
         .await;

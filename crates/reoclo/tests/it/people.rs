@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::fixture::{Home, PASSWORD, Person, Request, holds, leaks};
+use crate::fixture::{ControlPlane, Home, PASSWORD, Person, Request, holds, leaks};
 
 #[test]
 fn a_session_survives_a_restart_and_works_beside_keys() {
@@ -24,26 +24,31 @@ fn a_session_survives_a_restart_and_works_beside_keys() {
     assert_eq!(again.get("/api/auth/session").status, 200);
 }
 
+/// Bob, invited and joined.
+fn bob(up: &ControlPlane, ada: &Person) -> (Person, String) {
+    let bob = json!({ "email": "bob@example.com", "name": "Bob", "role": "viewer" });
+    let invited = ada.post("/api/users", &bob);
+    assert_eq!(invited.status, 201, "{}", invited.text());
+    let invited = invited.json();
+    let link = invited["link"].as_str().unwrap();
+    let token = link.split_once("token=").unwrap().1.to_owned();
+    let accept = json!({ "token": token, "name": "Bob", "password": PASSWORD });
+    let accepted = up.send(&Request::post("/api/auth/invitation/accept", &accept));
+    assert_eq!(accepted.status, 201, "{}", accepted.text());
+    (up.sign_in("bob@example.com", PASSWORD), token)
+}
+
 #[test]
-fn somebody_who_was_added_chooses_a_password() {
+fn somebody_who_was_invited_joins_with_a_password_of_their_own() {
     let home = Home::new();
     let up = home.up();
     let ada = up.set_up();
-    let bob = json!({ "email": "bob@example.com", "name": "Bob", "role": "viewer" });
-    let added = ada.post("/api/users", &bob);
-    assert_eq!(added.status, 201, "{}", added.text());
-    let added = added.json();
-    let temporary = added["temporary_password"].as_str().unwrap();
-    let bob = up.sign_in("bob@example.com", temporary);
-    bob.get("/api/servers")
-        .refused(403, "password_change_required");
-    let change = json!({ "current_password": temporary, "new_password": PASSWORD });
-    assert_eq!(bob.post("/api/auth/password", &change).status, 200);
-    let bob = up.sign_in("bob@example.com", PASSWORD);
+    let (bob, _) = bob(&up, &ada);
     assert_eq!(bob.get("/api/servers").status, 200);
+    let session = bob.get("/api/auth/session").ok();
     bob.get("/api/organization").ok();
 
-    let id = added["user"]["id"].as_str().unwrap();
+    let id = session["user"]["id"].as_str().unwrap();
     let removed = ada.delete(&format!("/api/users/{id}"));
     assert_eq!(removed.status, 200, "{}", removed.text());
     bob.get("/api/servers").refused(401, "session_expired");
@@ -80,12 +85,9 @@ fn no_password_and_no_session_is_anywhere_on_the_disk() {
     let home = Home::new();
     let mut up = home.up();
     let ada = up.set_up();
-    let bob = json!({ "email": "bob@example.com", "name": "Bob", "role": "viewer" });
-    let added = ada.post("/api/users", &bob).json();
-    let temporary = added["temporary_password"].as_str().unwrap().to_owned();
-    let bob = up.sign_in("bob@example.com", &temporary);
+    let (bob, invitation) = bob(&up, &ada);
     up.process.stop();
-    let secrets = [PASSWORD, &temporary, ada.token(), bob.token()];
+    let secrets = [PASSWORD, &invitation, ada.token(), bob.token()];
     assert_eq!(leaks(&home.data(), &secrets), [""; 0]);
     let log = up.process.stderr();
     assert!(!secrets.iter().any(|secret| holds(log.as_bytes(), secret)));

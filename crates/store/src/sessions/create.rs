@@ -65,6 +65,12 @@ pub(super) async fn insert(
     .bind(new.user_agent.as_deref())
     .execute(connection)
     .await?;
+    sql("UPDATE users SET last_organization_id = $2
+         WHERE id = $1 AND COALESCE(last_organization_id, '') <> $2")
+    .bind(new.user)
+    .bind(new.organization)
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

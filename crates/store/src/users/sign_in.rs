@@ -16,6 +16,8 @@ pub struct Account {
     pub password_hash: Option<Secret>,
     /// Until when the password is good, when somebody else chose it.
     pub temporary_until: Option<Timestamp>,
+    /// Where the person was last.
+    pub last_organization: Option<OrganizationId>,
 }
 
 /// A person's place in an organization.
@@ -29,6 +31,16 @@ pub struct Membership {
     pub name: String,
     /// The person's role there.
     pub role: Role,
+}
+
+impl Account {
+    /// The organization in which the person was last, or else their first.
+    pub fn home<'a>(&self, memberships: &'a [Membership]) -> Option<&'a Membership> {
+        let last = memberships
+            .iter()
+            .find(|membership| Some(membership.organization) == self.last_organization);
+        last.or_else(|| memberships.first())
+    }
 }
 
 impl Store {
@@ -45,6 +57,7 @@ impl Store {
             user: UserRecord::read(&row)?,
             password_hash: row.text_or_null("password_hash")?.map(Secret::new),
             temporary_until: row.time_or_null("temporary_until")?,
+            last_organization: row.parse_or_null("last_organization_id")?,
         }))
     }
 

@@ -67,7 +67,7 @@ fn again(shell: Look, fields: &FormFields, problems: Problems) -> Page<Setup> {
 }
 
 /// The address holds the link's token, so that nobody is told more than our origin.
-fn keep_address(mut response: Response) -> Response {
+pub(super) fn keep_address(mut response: Response) -> Response {
     let policy = HeaderValue::from_static("strict-origin");
     response
         .headers_mut()

@@ -15,6 +15,7 @@ use crate::words::Badge;
 #[template(path = "users/list.html")]
 struct List {
     people: Vec<Line>,
+    invited: Vec<Invited>,
     search: String,
     shell: Shell,
 }
@@ -27,6 +28,16 @@ struct Line {
     account: Badge,
     is_self: bool,
     added: Moment,
+}
+
+/// Somebody who has yet to accept.
+struct Invited {
+    id: String,
+    name: String,
+    email: String,
+    role: Role,
+    until: Moment,
+    is_over: bool,
 }
 
 pub(super) async fn show(
@@ -47,7 +58,17 @@ pub(super) async fn show(
         role: member.role,
         email: member.email.unwrap_or_default(),
     });
+    let invited = control.invitations(&proof).await?.into_iter();
+    let invited = invited.map(|invitation| Invited {
+        id: invitation.id.to_string(),
+        is_over: invitation.expires_at <= shell.now,
+        until: shell.moment(invitation.expires_at),
+        name: invitation.name,
+        email: invitation.email,
+        role: invitation.role,
+    });
     let page = List {
+        invited: invited.collect(),
         people: people.collect(),
         search,
         shell,

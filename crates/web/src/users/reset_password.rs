@@ -1,12 +1,27 @@
+use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
-use reoclo_control::{Authorized, Control, OrganizationManage, UsersRead};
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{AddedUser, Authorized, Control, OrganizationManage, UsersRead};
 use reoclo_domain::UserId;
 use reoclo_http::{ApiError, ItemId, PageForm};
 
-use super::{WHAT, add, show};
+use super::{WHAT, name, show};
 use crate::form::Problems;
+use crate::moment::Moment;
+use crate::page::Page;
 use crate::shell::Shell;
+
+/// The only page that has the temporary password.
+#[derive(Template)]
+#[template(path = "users/reset.html")]
+struct Reset {
+    id: String,
+    name: String,
+    email: String,
+    password: Option<(String, Moment)>,
+    sign_in: String,
+    shell: Shell,
+}
 
 pub(super) async fn reset(
     proof: Authorized<OrganizationManage>,
@@ -18,16 +33,26 @@ pub(super) async fn reset(
 ) -> Result<Response, ApiError> {
     let user: UserId = id.parse(WHAT)?;
     match control.reset_user_password(&proof, user).await {
-        Ok(reset) => Ok(add::added_page(
-            shell,
-            &control,
-            reset,
-            "has a new password",
-        )),
+        Ok(reset) => Ok(page(shell, &control, reset)),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
             let member = control.user(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))
         }
     }
+}
+
+/// Shows a temporary password in the answer to the form itself.
+fn page(shell: Shell, control: &Control, reset: AddedUser) -> Response {
+    let password = reset.temporary_password;
+    let password = password.map(|(secret, until)| (secret.expose().to_owned(), until));
+    let page = Reset {
+        id: reset.member.id.to_string(),
+        name: name(&reset.member),
+        email: reset.member.email.unwrap_or_default(),
+        password: password.map(|(secret, until)| (secret, shell.moment(until))),
+        sign_in: format!("{}/sign-in", control.settings().public_url),
+        shell,
+    };
+    Page::ok(page).into_response()
 }

@@ -11,11 +11,13 @@ on_both_databases!(
     refused_sign_ins_are_on_the_persons_own_page,
     the_sign_in_form_is_refused_to_other_sites,
     a_dead_set_up_link_is_told,
+    an_invitation_says_where_to_and_joins,
 );
 
 const PASSWORD: &str = "correct horse battery";
+const CHANGED: &str = "violet heron lamp 31";
 
-/// Somebody with a password, made as an admin does it, who then chose their own.
+/// Somebody with a password that an admin gave them.
 async fn somebody(world: &World) -> String {
     let admin = world.session(&world.ours, Role::Admin).await;
     let fields = [
@@ -23,8 +25,51 @@ async fn somebody(world: &World) -> String {
         ("name", "Ada"),
         ("role", "viewer"),
     ];
-    let added = world.submit(&admin, "/users", &fields).await;
-    added.element("password").to_owned()
+    let invited = world.submit(&admin, "/users", &fields).await;
+    join(world, invited.element("link"), PASSWORD)
+        .await
+        .leads_to("/sign-in?notice=joined");
+    let list = world.look(Some(&admin), "/users?search=ada@example").await;
+    let (_, rest) = list.text.split_once("href=\"/users/").unwrap();
+    let (_, rest) = rest.split_once("<a class=\"title\" href=\"").unwrap();
+    let place = rest.split_once('"').unwrap().0;
+    let reset = format!("{place}/reset-password");
+    let reset = world.submit(&admin, &reset, &[]).await;
+    reset.element("password").to_owned()
+}
+
+async fn join(world: &World, link: &str, password: &str) -> Answer {
+    let token = link.split_once("token=").unwrap().1;
+    let fields = [("token", token), ("name", "Ada"), ("password", password)];
+    world
+        .send(Method::POST, "/invitation", None, &FORM, form(&fields))
+        .await
+}
+
+async fn an_invitation_says_where_to_and_joins(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let fields = [
+        ("email", "ada@example.com"),
+        ("name", "Ada"),
+        ("role", "viewer"),
+    ];
+    let invited = world.submit(&admin, "/users", &fields).await;
+    invited.says(201, "Pass it on now");
+    let link = invited.element("link").to_owned();
+    let page = link.split_once("/invitation").unwrap().1;
+    let page = world.look(None, &format!("/invitation{page}")).await;
+    page.says(200, "Choose a password that only you know");
+    assert_eq!(page.header("referrer-policy"), "strict-origin");
+    join(world, &link, "short")
+        .await
+        .says(422, "must have 12 to 200 characters");
+    join(world, &link, PASSWORD)
+        .await
+        .leads_to("/sign-in?notice=joined");
+    join(world, &link, PASSWORD)
+        .await
+        .says(422, "This link is not open");
+    sign_in(world, PASSWORD, "/").await.leads_to("/");
 }
 
 async fn sign_in(world: &World, password: &str, next: &str) -> Answer {
@@ -51,7 +96,7 @@ async fn a_sign_in_leads_only_to_our_own_pages(world: &World) {
     let fields = [
         ("csrf_token", csrf),
         ("current_password", &temporary),
-        ("new_password", PASSWORD),
+        ("new_password", CHANGED),
     ];
     send_with_cookie(world, Method::POST, token, form(&fields)).await;
     for (next, place) in [
@@ -62,7 +107,7 @@ async fn a_sign_in_leads_only_to_our_own_pages(world: &World) {
         ("/\\evil.example", "/"),
         ("", "/"),
     ] {
-        sign_in(world, PASSWORD, next).await.leads_to(place);
+        sign_in(world, CHANGED, next).await.leads_to(place);
     }
 }
 

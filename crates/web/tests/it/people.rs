@@ -4,38 +4,50 @@ use crate::on_both_databases;
 use crate::world::World;
 
 on_both_databases!(
-    a_temporary_password_is_shown_once,
+    a_link_and_a_temporary_password_are_shown_once,
     a_role_is_changed_and_the_last_admin_kept,
     who_is_removed_leaves_a_list_of_keys_to_review,
     viewers_change_nothing,
 );
 
-async fn a_temporary_password_is_shown_once(world: &World) {
+async fn a_link_and_a_temporary_password_are_shown_once(world: &World) {
     let admin = world.session(&world.ours, Role::Admin).await;
     let fields = [
         ("email", "ada@example.com"),
         ("name", "Ada"),
         ("role", "developer"),
     ];
-    let added = world.submit(&admin, "/users", &fields).await;
-    added.says(201, "Pass it on now");
-    let password = added.element("password");
+    let invited = world.submit(&admin, "/users", &fields).await;
+    invited.says(201, "Pass it on now");
+    let link = invited.element("link");
+    let again = world.submit(&admin, "/users", &fields).await;
+    again.says(409, "is invited already");
+    let list = world.look(Some(&admin), "/users").await;
+    list.says(200, "ada@example.com");
+    list.lacks(link);
+    let (_, rest) = list.text.split_once("action=\"/invitations/").unwrap();
+    let id = rest.split_once('/').unwrap().0;
+    let renewed = world
+        .submit(&admin, &format!("/invitations/{id}/link"), &[])
+        .await;
+    renewed.says(200, "Pass it on now");
+    assert_ne!(renewed.element("link"), link);
+    let withdraw = format!("/invitations/{id}/withdraw");
+    world
+        .submit(&admin, &withdraw, &[])
+        .await
+        .leads_to("/users?notice=invitation-withdrawn");
+    let list = world.look(Some(&admin), "/users").await;
+    list.lacks("ada@example.com");
+
+    let reset = format!("/users/{}/reset-password", world.ours.viewer);
+    let reset = world.submit(&admin, &reset, &[]).await;
+    reset.says(200, "has a new password");
+    let password = reset.element("password");
     assert!(password.len() > 10);
-    let list = world.look(Some(&admin), "/users?search=ada").await;
+    let list = world.look(Some(&admin), "/users").await;
     list.says(200, "Temporary password");
     list.lacks(password);
-    let again = world.submit(&admin, "/users", &fields).await;
-    again.says(409, "is in this organization already");
-    let (_, rest) = added
-        .text
-        .split_once("<a class=\"button\" href=\"")
-        .unwrap();
-    let place = rest.split_once('"').unwrap().0;
-    let reset = world
-        .submit(&admin, &format!("{place}/reset-password"), &[])
-        .await;
-    reset.says(200, "has a new password");
-    assert_ne!(reset.element("password"), password);
 }
 
 async fn a_role_is_changed_and_the_last_admin_kept(world: &World) {

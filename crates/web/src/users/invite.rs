@@ -2,15 +2,19 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{AddedUser, Authorized, Control, NewUserForm, UsersWrite};
+use reoclo_control::{
+    Authorized, Control, Invited, NewUserForm, OrganizationManage, UsersWrite,
+};
 use reoclo_domain::Role;
-use reoclo_http::{ApiError, PageForm};
+use reoclo_http::{ApiError, ItemId, PageForm};
 
-use super::{ROLES, name};
+use super::ROLES;
 use crate::form::Problems;
 use crate::moment::Moment;
-use crate::page::Page;
+use crate::page::{Page, see_other};
 use crate::shell::Shell;
+
+const WHAT: &str = "the invitation";
 
 #[derive(Template)]
 #[template(path = "users/new.html")]
@@ -23,16 +27,14 @@ struct New {
     shell: Shell,
 }
 
-/// The only page that has the temporary password.
+/// The only page that has the link.
 #[derive(Template)]
-#[template(path = "users/added.html")]
-struct Added {
-    id: String,
+#[template(path = "users/invited.html")]
+struct Shown {
     name: String,
     email: String,
-    title: &'static str,
-    password: Option<(String, Moment)>,
-    sign_in: String,
+    link: String,
+    until: Moment,
     shell: Shell,
 }
 
@@ -48,7 +50,7 @@ pub(super) async fn show(_: Authorized<UsersWrite>, shell: Shell) -> Response {
     Page::ok(page).into_response()
 }
 
-pub(super) async fn add(
+pub(super) async fn invite(
     proof: Authorized<UsersWrite>,
     shell: Shell,
     State(control): State<Control>,
@@ -59,11 +61,8 @@ pub(super) async fn add(
         name: fields.text("name").to_owned(),
         role: fields.text("role").to_owned(),
     };
-    match control.add_user(&proof, form).await {
-        Ok(added) => {
-            let page = added_page(shell, &control, added, "is added");
-            Ok((StatusCode::CREATED, page).into_response())
-        }
+    match control.invite_user(&proof, form).await {
+        Ok(invited) => Ok(shown(StatusCode::CREATED, shell, invited)),
         Err(refusal) => {
             let page = New {
                 email: fields.text("email").to_owned(),
@@ -78,23 +77,36 @@ pub(super) async fn add(
     }
 }
 
-/// Shows a temporary password in the answer to the form itself.
-pub(super) fn added_page(
+pub(super) async fn renew(
+    proof: Authorized<OrganizationManage>,
     shell: Shell,
-    control: &Control,
-    added: AddedUser,
-    title: &'static str,
-) -> Response {
-    let password = added.temporary_password;
-    let password = password.map(|(secret, until)| (secret.expose().to_owned(), until));
-    let page = Added {
-        id: added.member.id.to_string(),
-        name: name(&added.member),
-        email: added.member.email.unwrap_or_default(),
-        title,
-        password: password.map(|(secret, until)| (secret, shell.moment(until))),
-        sign_in: format!("{}/sign-in", control.settings().public_url),
+    State(control): State<Control>,
+    id: ItemId,
+    PageForm(_): PageForm,
+) -> Result<Response, ApiError> {
+    let invited = control.renew_invitation(&proof, id.parse(WHAT)?).await?;
+    Ok(shown(StatusCode::OK, shell, invited))
+}
+
+pub(super) async fn withdraw(
+    proof: Authorized<UsersWrite>,
+    State(control): State<Control>,
+    id: ItemId,
+    PageForm(_): PageForm,
+) -> Result<Response, ApiError> {
+    control.withdraw_invitation(&proof, id.parse(WHAT)?).await?;
+    Ok(see_other("/users?notice=invitation-withdrawn"))
+}
+
+/// Shows the link in the answer to the form itself.
+fn shown(status: StatusCode, shell: Shell, invited: Invited) -> Response {
+    let link = invited.link.map(|link| link.expose().to_owned());
+    let page = Shown {
+        name: invited.invitation.name,
+        email: invited.invitation.email,
+        link: link.unwrap_or_default(),
+        until: shell.moment(invited.invitation.expires_at),
         shell,
     };
-    Page::ok(page).into_response()
+    Page(status, page).into_response()
 }

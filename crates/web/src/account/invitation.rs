@@ -1,0 +1,80 @@
+use askama::Template;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use reoclo_control::{AcceptForm, Control, InvitationView};
+use reoclo_domain::Secret;
+use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryReader, QueryText, Source};
+
+use super::setup::keep_address;
+use crate::form::Problems;
+use crate::look::Look;
+use crate::page::{Page, see_other};
+
+#[derive(Template)]
+#[template(path = "account/invitation.html")]
+struct Invitation {
+    shell: Look,
+    token: String,
+    name: String,
+    /// None when the link is dead.
+    invitation: Option<InvitationView>,
+    problems: Problems,
+}
+
+/// Looking at it does not use the link up.
+pub(super) async fn show(
+    _: Public,
+    shell: Look,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let mut reader = QueryReader::new(&query);
+    let token = reader.text("token").unwrap_or_default();
+    page(shell, &control, token, None, Problems::default()).await
+}
+
+pub(super) async fn accept(
+    _: Public,
+    shell: Look,
+    State(control): State<Control>,
+    Source(source): Source,
+    PublicForm(fields): PublicForm,
+) -> Result<Response, ApiError> {
+    let form = AcceptForm {
+        token: Secret::new(fields.text("token")),
+        name: fields.text("name").to_owned(),
+        password: Secret::new(fields.text("password")),
+    };
+    match control.accept_invitation(form, source).await {
+        Ok(_) => Ok(see_other("/sign-in?notice=joined")),
+        Err(refusal) => {
+            let problems = Problems::of(refusal)?;
+            let token = fields.text("token").to_owned();
+            page(shell, &control, token, Some(&fields), problems).await
+        }
+    }
+}
+
+async fn page(
+    shell: Look,
+    control: &Control,
+    token: String,
+    fields: Option<&FormFields>,
+    problems: Problems,
+) -> Result<Response, ApiError> {
+    let (invitation, problems) = match control.invitation(&Secret::new(token.as_str())).await {
+        Ok(invitation) => (Some(invitation), problems),
+        Err(refusal) => (None, Problems::of(refusal)?),
+    };
+    let given = invitation.as_ref().map(|invitation| invitation.name.as_str());
+    let name = fields.map_or(given, |fields| Some(fields.text("name")));
+    let status = problems.status();
+    let page = Invitation {
+        name: name.unwrap_or_default().to_owned(),
+        shell,
+        token,
+        invitation,
+        problems,
+    };
+    Ok(keep_address(Page(status, page).into_response()))
+}
