@@ -198,9 +198,8 @@ fn read_token(bearer: &str) -> Option<PlainToken> {
     let token = PlainToken::parse(bearer).ok()?;
     match token.kind() {
         TokenKind::Integration | TokenKind::Automation => Some(token),
-        TokenKind::Enrolment
-        | TokenKind::Setup
-        | TokenKind::Session
-        | TokenKind::Invitation => None,
+        TokenKind::Enrolment | TokenKind::Setup | TokenKind::Session | TokenKind::Invitation => {
+            None
+        }
     }
 }

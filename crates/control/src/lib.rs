@@ -73,14 +73,16 @@ pub use servers::{
     UptimeSlot, UptimeStatus,
 };
 pub use sessions::{SessionView, SignInForm, SignInStatistics, SignedIn};
-pub use users::{AcceptForm, AddedUser, InvitationView, Invited, NewUserForm, RemovedUser, UserChange};
+pub use users::{
+    AcceptForm, AddedUser, InvitationView, Invited, NewUserForm, RemovedUser, UserChange,
+};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressSourceRecord, AddressUsage, AuditActor, AuditFilter, AuditItem,
     AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind,
-    HostFacts, InvitationRecord, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord, Membership,
-    OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
+    HostFacts, InvitationRecord, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord,
+    Membership, OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
     OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords,
     RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
 };

@@ -187,8 +187,10 @@ impl Write for AcceptInvitation {
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
         // Of two at once, the second waits here and then finds none.
-        let row = sql("DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2
-             RETURNING *")
+        let row = sql(
+            "DELETE FROM invitations WHERE token_hash = $1 AND expires_at > $2
+             RETURNING *",
+        )
         .bind(self.token)
         .bind(self.now)
         .optional(work.connection().await?)
@@ -199,7 +201,8 @@ impl Write for AcceptInvitation {
         let invitation = InvitationRecord::read(&row)?;
         let (organization, user) = (invitation.organization, self.accepting.user());
         users::lock(work.connection().await?, organization).await?;
-        self.check_person(work.connection().await?, &invitation).await?;
+        self.check_person(work.connection().await?, &invitation)
+            .await?;
         match &self.accepting {
             Accepting::New(new) => {
                 users::insert(work, new, organization, invitation.role).await?;

@@ -154,9 +154,8 @@ impl Control {
 
     fn invited(&self, invitation: InvitationRecord, token: Option<PlainToken>) -> Invited {
         let public_url = &self.settings().public_url;
-        let link = token.map(|token| {
-            Secret::new(format!("{public_url}/invitation?token={}", token.expose()))
-        });
+        let link = token
+            .map(|token| Secret::new(format!("{public_url}/invitation?token={}", token.expose())));
         Invited { invitation, link }
     }
 

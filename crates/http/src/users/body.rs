@@ -2,7 +2,8 @@ use reoclo_api_types::{
     AddedUserBody, InvitationBody, KeyToReviewBody, OrganizationBody, RemovedUserBody, UserBody,
 };
 use reoclo_control::{
-    AddedUser, Control, Invited, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser};
+    AddedUser, Control, Invited, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser,
+};
 use reoclo_domain::AllowlistEntry;
 
 pub(super) fn user(member: MemberRecord) -> UserBody {

@@ -1,7 +1,8 @@
 use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{
-    AddUserRequest, AddedUserBody, ChangeUserRequest, InvitationBody, RemovedUserBody, UserBody, UserPage,
+    AddUserRequest, AddedUserBody, ChangeUserRequest, InvitationBody, RemovedUserBody, UserBody,
+    UserPage,
 };
 use reoclo_control::{
     Authorized, Control, NewUserForm, OrganizationManage, UserChange, UsersRead, UsersWrite,

@@ -232,7 +232,9 @@ async fn an_account_without_a_password_is_not_taken_over(world: &World) {
         .await
         .is_error(409, "conflict");
     // Once it is nobody's, whoever is invited claims it.
-    let gone = world.store().set_role(world.theirs.id, theirs, None, vec![]);
+    let gone = world
+        .store()
+        .set_role(world.theirs.id, theirs, None, vec![]);
     gone.await.unwrap();
     assert_eq!(accept(world, &token, CHOSEN).await.status, 201);
     let form = json!({ "email": email, "password": CHOSEN });

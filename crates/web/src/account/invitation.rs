@@ -66,7 +66,9 @@ async fn page(
         Ok(invitation) => (Some(invitation), problems),
         Err(refusal) => (None, Problems::of(refusal)?),
     };
-    let given = invitation.as_ref().map(|invitation| invitation.name.as_str());
+    let given = invitation
+        .as_ref()
+        .map(|invitation| invitation.name.as_str());
     let name = fields.map_or(given, |fields| Some(fields.text("name")));
     let status = problems.status();
     let page = Invitation {

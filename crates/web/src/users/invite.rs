@@ -2,9 +2,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{
-    Authorized, Control, Invited, NewUserForm, OrganizationManage, UsersWrite,
-};
+use reoclo_control::{Authorized, Control, Invited, NewUserForm, OrganizationManage, UsersWrite};
 use reoclo_domain::Role;
 use reoclo_http::{ApiError, ItemId, PageForm};
 
