@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use crate::logging::error_prefix;
+use crate::stderr::say;
 
 /// Something in the command line, the configuration or the surroundings is wrong.
 #[derive(Debug, thiserror::Error)]
@@ -34,12 +35,15 @@ pub(crate) fn misuse(error: impl Into<anyhow::Error>) -> anyhow::Error {
 }
 
 /// Prints an error as one line and chooses the exit code.
-#[expect(clippy::print_stderr, reason = "this is where errors reach the user")]
 pub(crate) fn report(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("{}reoclo: {}", error_prefix(), on_one_line(&error));
+            say(&format!(
+                "{}reoclo: {}",
+                error_prefix(),
+                on_one_line(&error)
+            ));
             ExitCode::from(settled(code(&error)))
         }
     }

@@ -6,7 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use anyhow::Context;
-use reoclo_control::{Control, LocalOwner};
+use reoclo_control::{Control, Drain, LocalOwner};
 use reoclo_domain::{OrganizationId, ServerId};
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
@@ -113,9 +113,10 @@ impl LocalRunner {
         let token = self.token(control, organization).await?;
         let child = self.spawn(url, token.as_deref())?;
         let (stop, stopping) = watch::channel(false);
-        let url = url.to_owned();
+        let (url, drain) = (url.to_owned(), control.drain().clone());
         let keeping = tokio::spawn(async move {
-            self.keep(child, &url, token.as_deref(), stopping).await;
+            self.keep(child, &url, token.as_deref(), drain, stopping)
+                .await;
         });
         Ok(KeptRunner { stop, keeping })
     }
@@ -175,6 +176,7 @@ impl LocalRunner {
         mut child: Child,
         url: &str,
         token: Option<&str>,
+        drain: Drain,
         mut stopping: watch::Receiver<bool>,
     ) {
         loop {
@@ -184,13 +186,16 @@ impl LocalRunner {
                         tracing::warn!("this machine's server was removed: no runner is kept for it");
                         return;
                     }
-                    tracing::error!(?ended, "the runner of this machine ended");
+                    // Who stops this process often tells the whole group, in no certain order.
+                    tokio::select! {
+                        () = sleep(RESTART_DELAY) => {}
+                        () = drain.begun() => return,
+                        () = stop_wanted(&mut stopping) => return,
+                    }
+                    let how = ended.map_or_else(|error| error.to_string(), |ended| ended.to_string());
+                    tracing::error!("the runner of this machine ended ({how}) and is started again");
                 }
                 () = stop_wanted(&mut stopping) => return end(child).await,
-            }
-            tokio::select! {
-                () = sleep(RESTART_DELAY) => {}
-                () = stop_wanted(&mut stopping) => return,
             }
             // It may have ended before it was enrolled; else it does not look at the token.
             match self.spawn(url, token) {

@@ -23,6 +23,7 @@ mod runner;
 mod serve;
 mod servers;
 mod signals;
+mod stderr;
 mod up;
 
 use std::process::ExitCode;

@@ -22,7 +22,16 @@ pub(crate) async fn announce(
     } else {
         None
     };
-    Started::new(url, found, server, keys.as_ref()).print(output)
+    let started = Started::new(url, found, server, keys.as_ref());
+    if let Err(error) = started.print(output) {
+        // What serves goes on serving, whoever has stopped listening.
+        tracing::warn!(
+            %error,
+            "the result of this start could not be written to stdout; if it had keys, revoke them \
+             on the API Keys page and make new ones there"
+        );
+    }
+    Ok(())
 }
 
 /// Keys are shown to a program that asked for JSON, and to a person at a terminal.

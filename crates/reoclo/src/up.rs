@@ -17,6 +17,7 @@ use crate::open_files;
 use crate::output::announce;
 use crate::serve::runtime;
 use crate::signals::Hangups;
+use crate::stderr::say;
 
 /// The runner of this machine connects within this time, or the start goes on without it.
 const CONNECT_TIME: Duration = Duration::from_secs(15);
@@ -84,13 +85,12 @@ async fn wait_for_runner(control: &Control, server: ServerId) {
 }
 
 /// Commands run as the user who owns the data directory, unless told otherwise (DESIGN rule 14).
-#[expect(clippy::print_stderr, reason = "a word to the person who started it")]
 fn warn_about_power(exec_user: Option<&str>) {
     if exec_user.is_none() {
-        eprintln!(
+        say(
             "\nNote: commands run here as the user that runs Reoclo, who can read its data \
              directory. On this machine, a key that may exec therefore has full control of \
-             Reoclo. Use --exec-user to run them as somebody else."
+             Reoclo. Use --exec-user to run them as somebody else.",
         );
     }
 }

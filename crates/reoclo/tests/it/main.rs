@@ -55,4 +55,5 @@ mod strangers;
 mod surfaces;
 mod tls;
 mod trees;
+mod unwritable_output;
 mod waits;

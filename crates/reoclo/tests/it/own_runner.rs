@@ -1,7 +1,5 @@
 //! The runner that `up` starts for this machine.
 
-use std::fs;
-
 use rustix::process::{Pid, Signal, geteuid, kill_process};
 
 use crate::fixture::{ControlPlane, Home, eventually, wait_until};
@@ -10,11 +8,11 @@ use crate::fixture::{ControlPlane, Home, eventually, wait_until};
 fn the_runner_is_a_process_of_its_own_that_up_keeps_alive() {
     let home = Home::new();
     let up = home.up();
-    let runner = runner_pid(&home);
+    let runner = home.runner_pid();
     assert_ne!(runner, up.process.pid().to_string());
     kill(&runner);
     wait_until("there is another runner", || {
-        let now = runner_pid(&home);
+        let now = home.runner_pid();
         !now.is_empty() && now != runner
     });
     up.integration().wait_for_status(up.server(), "active");
@@ -26,7 +24,7 @@ fn a_runner_that_is_killed_before_it_has_enrolled_enrols_later() {
     let home = Home::new();
     let up = home.begin("up", &[]);
     let pid = eventually("there is a runner", || {
-        Some(runner_pid(&home)).filter(|pid| !pid.is_empty())
+        Some(home.runner_pid()).filter(|pid| !pid.is_empty())
     });
     kill(&pid);
     let up = ControlPlane::ready(up);
@@ -70,11 +68,6 @@ fn commands_run_as_the_user_that_is_named() {
     let ended = up.automation().run(&format!("cat '{}'", key.display()));
     ended.is("completed", 1);
     assert_eq!(ended.stdout, "");
-}
-
-fn runner_pid(home: &Home) -> String {
-    let lock = fs::read_to_string(home.own_runner().join("runner.lock"));
-    lock.unwrap_or_default().trim().to_owned()
 }
 
 fn kill(pid: &str) {
