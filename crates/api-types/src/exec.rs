@@ -10,15 +10,17 @@ use utoipa::ToSchema;
 pub struct ExecRequest {
     /// The server's id, a UUID.
     pub server_id: String,
-    /// Run by `sh -c`; at most 8,192 characters.
+    /// Run by `sh -c`, or by the interpreter that a first line such as `#!/usr/bin/env python3`
+    /// names; at most 8,192 characters. CRLF becomes LF.
     pub command: String,
     /// Where the command runs; the home of the server's exec user when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
-    /// Environment variables; at most 200 of 64 KiB together.
+    /// Environment variables; at most 200 of 64 KiB together. Names are letters, digits and `_`,
+    /// not beginning with a digit; any other needs a command that begins with `#!`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<BTreeMap<String, String>>,
-    /// 1 to 900 seconds, 60 when absent.
+    /// 1 to 900 seconds, 600 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<i64>,
     /// Names of variables in `env` whose values are replaced by `***` in output, besides those
@@ -39,15 +41,17 @@ pub struct ExecRequest {
 /// Unknown fields are ignored, since clients of other versions send them.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ServerExecRequest {
-    /// Run by `sh -c`; at most 8,192 characters.
+    /// Run by `sh -c`, or by the interpreter that a first line such as `#!/usr/bin/env python3`
+    /// names; at most 8,192 characters. CRLF becomes LF.
     pub command: String,
     /// Where the command runs; the home of the server's exec user when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub working_directory: Option<String>,
-    /// Environment variables; at most 200 of 64 KiB together.
+    /// Environment variables; at most 200 of 64 KiB together. Names are letters, digits and `_`,
+    /// not beginning with a digit; any other needs a command that begins with `#!`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub env: Option<BTreeMap<String, String>>,
-    /// 1 to 900 seconds, 60 when absent.
+    /// 1 to 900 seconds, 600 when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout: Option<i64>,
     /// As in `ExecRequest`.

@@ -10,6 +10,7 @@ mod exit;
 mod launch;
 mod pump;
 mod request;
+mod script;
 mod stop;
 mod tree;
 mod user;

@@ -17,6 +17,7 @@ use tonic::{Code, Status};
 
 use super::dispatch::{Deadlines, Dispatch};
 use super::live::Live;
+use super::payload::Payload;
 use crate::Control;
 use crate::runners::{Events, Link, why};
 
@@ -241,13 +242,22 @@ impl Driver {
                 self.note_accepted();
                 None
             }
-            Event::Refused(refused) => Some(verdict_of_refusal(self.dispatch.kind, refused)),
+            Event::Refused(refused) => Some(verdict_of_refusal(self.what(), refused)),
             Event::Output(output) => {
                 self.note_accepted();
                 self.push(&output);
                 None
             }
             Event::Finished(finished) => Some(Verdict::Finished(finished)),
+        }
+    }
+
+    /// What a runner may be too old for; nothing where every runner knows it.
+    fn what(&self) -> Option<&'static str> {
+        match &self.dispatch.payload {
+            Some(Payload::Exec(exec)) if exec.is_script() => Some("script"),
+            _ if self.dispatch.kind == OperationKind::Exec => None,
+            _ => Some(self.dispatch.kind.as_str()),
         }
     }
 
@@ -317,18 +327,18 @@ impl Driver {
     }
 }
 
-fn verdict_of_refusal(kind: OperationKind, refused: Refused) -> Verdict {
-    match refused.reason() {
-        Reason::Busy => Verdict::Busy,
-        Reason::TooLate => Verdict::NotStarted("it reached the server too late".into()),
-        Reason::Forgotten => Verdict::Lost("the server has forgotten how it ended".into()),
+fn verdict_of_refusal(what: Option<&str>, refused: Refused) -> Verdict {
+    match (refused.reason(), what) {
+        (Reason::Busy, _) => Verdict::Busy,
+        (Reason::TooLate, _) => Verdict::NotStarted("it reached the server too late".into()),
+        (Reason::Forgotten, _) => Verdict::Lost("the server has forgotten how it ended".into()),
         // Every action but the first: an older runner takes it for none at all.
-        Reason::Invalid if kind != OperationKind::Exec => Verdict::NotStarted(format!(
-            "the server's runner did not take the {kind} ({}): if that runner is older than this \
+        (Reason::Invalid, Some(what)) => Verdict::NotStarted(format!(
+            "the server's runner did not take the {what} ({}): if that runner is older than this \
              control plane, update reoclo there",
             refused.message
         )),
-        Reason::OtherInstance | Reason::Storage | Reason::Invalid | Reason::Unspecified => {
+        (Reason::OtherInstance | Reason::Storage | Reason::Invalid | Reason::Unspecified, _) => {
             Verdict::NotStarted(refused.message)
         }
     }
@@ -344,13 +354,13 @@ mod tests {
             reason: Reason::Invalid.into(),
             message: "this supervisor does not know the action".into(),
         };
-        let why = |kind| match verdict_of_refusal(kind, refused()) {
+        let why = |what| match verdict_of_refusal(what, refused()) {
             Verdict::NotStarted(why) => why,
             other => panic!("{other:?}"),
         };
-        let login = why(OperationKind::RegistryLogin);
+        let login = why(Some("registry_login"));
         assert!(login.contains("registry_login"), "{login}");
         assert!(login.contains("update reoclo"), "{login}");
-        assert_eq!(why(OperationKind::Exec), refused().message);
+        assert_eq!(why(None), refused().message);
     }
 }

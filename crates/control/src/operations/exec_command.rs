@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reoclo_domain::escaped;
 use serde::{Deserialize, Serialize};
 
 use super::run_note::{RunNote, ValidRunNote};
@@ -12,8 +13,11 @@ const MAX_COMMAND_CHARS: usize = 8_192;
 const MAX_ENV_KEYS: usize = 200;
 const MAX_ENV_BYTES: usize = 64 * 1024;
 const MAX_PATH_BYTES: usize = 4_096;
+/// Characters of a name that an error shows.
+const SHOWN_NAME: usize = 100;
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=900;
-const DEFAULT_TIMEOUT_SECONDS: u32 = 60;
+/// As the published clients promise.
+const DEFAULT_TIMEOUT_SECONDS: u32 = 600;
 
 /// A command as it was asked for, not yet checked.
 #[derive(Clone, Default)]
@@ -50,12 +54,21 @@ pub(crate) struct ExecPayload {
     pub(crate) mask: Vec<String>,
 }
 
+impl ExecPayload {
+    /// Whether an interpreter of its own runs it.
+    pub(crate) fn is_script(&self) -> bool {
+        is_script(&self.command)
+    }
+}
+
 impl ExecCommand {
-    pub(crate) fn validate(self) -> Result<ValidExec, Refusal> {
+    pub(crate) fn validate(mut self) -> Result<ValidExec, Refusal> {
+        // A form or a file of another system; a shell would take the CR for a part of a word.
+        self.command = self.command.replace("\r\n", "\n");
         let mut invalid = InvalidFields::default();
         check_command(&self.command, &mut invalid);
         check_working_directory(self.working_directory.as_deref(), &mut invalid);
-        check_env(&self.env, &mut invalid);
+        check_env(&self.env, is_script(&self.command), &mut invalid);
         let run = RunNote {
             run_id: self.run_id,
             run_context: self.run_context,
@@ -107,6 +120,26 @@ fn check_command(command: &str, invalid: &mut InvalidFields) {
     if command.contains('\0') {
         invalid.add("command", "must not contain NUL");
     }
+    if is_script(command) && !names_interpreter(command) {
+        invalid.add(
+            "command",
+            "must name an interpreter by its absolute path after #!, such as #!/bin/bash or \
+             #!/usr/bin/env python3",
+        );
+    }
+}
+
+/// Whether the command's first line says who runs it.
+fn is_script(command: &str) -> bool {
+    command.starts_with("#!")
+}
+
+fn names_interpreter(command: &str) -> bool {
+    let line = command.split('\n').next().unwrap_or_default();
+    let named = line
+        .trim_start_matches("#!")
+        .trim_start_matches([' ', '\t']);
+    named.starts_with('/')
 }
 
 fn check_working_directory(path: Option<&str>, invalid: &mut InvalidFields) {
@@ -119,7 +152,7 @@ fn check_working_directory(path: Option<&str>, invalid: &mut InvalidFields) {
     }
 }
 
-fn check_env(env: &BTreeMap<String, String>, invalid: &mut InvalidFields) {
+fn check_env(env: &BTreeMap<String, String>, is_script: bool, invalid: &mut InvalidFields) {
     if env.len() > MAX_ENV_KEYS {
         invalid.add("env", "must have at most 200 variables");
     }
@@ -130,14 +163,8 @@ fn check_env(env: &BTreeMap<String, String>, invalid: &mut InvalidFields) {
     if bytes > MAX_ENV_BYTES {
         invalid.add("env", "must be at most 64 KiB together");
     }
-    if env
-        .keys()
-        .any(|name| name.is_empty() || name.contains(['=', '\0']))
-    {
-        invalid.add(
-            "env",
-            "must have names that are not empty and contain neither = nor NUL",
-        );
+    if let Some(name) = env.keys().find(|name| !is_a_name(name, is_script)) {
+        invalid.add("env", why_no_name(name));
     }
     if let Some((name, _)) = env.iter().find(|(_, value)| value.contains('\0')) {
         invalid.add(
@@ -145,6 +172,28 @@ fn check_env(env: &BTreeMap<String, String>, invalid: &mut InvalidFields) {
             format!("must not contain NUL, as the value of {name:?} does"),
         );
     }
+}
+
+/// The shell passes on what it could name itself, and drops the rest without a word.
+fn is_a_name(name: &str, is_script: bool) -> bool {
+    if is_script {
+        return !name.is_empty() && !name.contains(['=', '\0']);
+    }
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    !name.is_empty() && name.bytes().all(is_part) && !name.as_bytes()[0].is_ascii_digit()
+}
+
+fn why_no_name(name: &str) -> String {
+    let shown = escaped(name, SHOWN_NAME);
+    if name.is_empty() || name.contains(['=', '\0']) {
+        return format!(
+            "must not have the variable \"{shown}\": a name is not empty and has neither = nor NUL"
+        );
+    }
+    format!(
+        "must not have the variable \"{shown}\", which sh would drop: use letters, digits and _, \
+         not a digit first, or begin the command with #! and an interpreter, which gets them all"
+    )
 }
 
 fn checked_timeout(seconds: Option<i64>, invalid: &mut InvalidFields) -> u32 {
@@ -216,14 +265,69 @@ mod tests {
         };
         assert!(with(many(200)).validate().is_ok());
         assert!(problem(with(many(201))).starts_with("env "));
-        for name in ["", "A=B", "A\0B"] {
-            let env = BTreeMap::from([(name.to_owned(), "x".to_owned())]);
-            assert!(problem(with(env)).starts_with("env "), "{name:?}");
+        let named = |name: &str| BTreeMap::from([(name.to_owned(), "x".to_owned())]);
+        for name in [
+            "",
+            "A=B",
+            "A\0B",
+            "a.b",
+            "a-b",
+            "1A",
+            "A B",
+            "\u{e9}",
+            "A\u{202e}",
+            "A\n",
+            "BASH_FUNC_x%%",
+        ] {
+            assert!(problem(with(named(name))).starts_with("env "), "{name:?}");
+        }
+        assert!(problem(with(named("my.name"))).contains("\"my.name\""));
+        for name in ["A", "_", "a1_B"] {
+            assert!(with(named(name)).validate().is_ok(), "{name:?}");
         }
         let env = BTreeMap::from([("A".to_owned(), "x".repeat(64 * 1024))]);
         assert!(problem(with(env)).starts_with("env "));
         let env = BTreeMap::from([("A".to_owned(), "x\0".to_owned())]);
         assert!(problem(with(env)).starts_with("env "));
+    }
+
+    #[test]
+    fn a_command_that_names_its_interpreter_gets_every_variable() {
+        let with = |command_text: &str, name: &str| ExecCommand {
+            env: BTreeMap::from([(name.to_owned(), "x".to_owned())]),
+            ..command(command_text)
+        };
+        for name in ["a.b", "a-b", "1A", "BASH_FUNC_x%%", "\u{e9}"] {
+            assert!(
+                with("#!/bin/bash\nenv", name).validate().is_ok(),
+                "{name:?}"
+            );
+            assert!(problem(with(" #!/bin/bash\nenv", name)).starts_with("env "));
+        }
+        for name in ["", "A=B", "A\0B"] {
+            assert!(problem(with("#!/bin/bash\nenv", name)).starts_with("env "));
+        }
+        for text in ["#!", "#!bash", "#! \n/bin/sh", "#!./x\n"] {
+            assert!(problem(command(text)).starts_with("command "), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn line_ends_of_another_system_become_ours_in_the_command_alone() {
+        let exec = ExecCommand {
+            env: BTreeMap::from([("A".to_owned(), "1\r\n2".to_owned())]),
+            ..command("#!/bin/sh\r\necho a\r\n")
+        };
+        let valid = exec.validate().ok().unwrap();
+        assert_eq!(valid.payload.command, "#!/bin/sh\necho a\n");
+        assert_eq!(valid.masked_command, "#!/bin/sh\necho a\n");
+        assert_eq!(valid.payload.env["A"], "1\r\n2");
+    }
+
+    #[test]
+    fn without_a_limit_it_is_what_the_clients_promise() {
+        let valid = command("true").validate().ok().unwrap();
+        assert_eq!(valid.timeout_seconds, 600);
     }
 
     #[test]

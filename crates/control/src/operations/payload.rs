@@ -64,13 +64,22 @@ impl Payload {
     /// As it is sent.
     pub(crate) fn action(self, timeout_seconds: u32) -> Action {
         match self {
-            Self::Exec(exec) => Action::Exec(Exec {
-                command: exec.command,
-                working_directory: exec.working_directory.unwrap_or_default(),
-                env: exec.env.into_iter().collect(),
-                timeout_seconds,
-                mask: exec.mask.into_iter().map(Into::into).collect(),
-            }),
+            Self::Exec(exec) => {
+                let is_script = exec.is_script();
+                let exec = Exec {
+                    command: exec.command,
+                    working_directory: exec.working_directory.unwrap_or_default(),
+                    env: exec.env.into_iter().collect(),
+                    timeout_seconds,
+                    mask: exec.mask.into_iter().map(Into::into).collect(),
+                };
+                // A runner that is too old for it refuses, and does not give it to sh.
+                if is_script {
+                    Action::Script(exec)
+                } else {
+                    Action::Exec(exec)
+                }
+            }
             Self::Reboot => Action::Reboot(proto::Reboot { timeout_seconds }),
             Self::RegistryLogin(login) => Action::RegistryLogin(proto::RegistryLogin {
                 registry: login.registry,

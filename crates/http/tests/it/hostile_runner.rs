@@ -35,6 +35,7 @@ on_both_databases!(
     its_facts_are_stored_without_what_hides,
     an_operation_that_runs_since_an_earlier_start_ends,
     an_outcome_that_the_database_does_not_take_ends_the_operation,
+    a_script_that_an_older_runner_does_not_know_is_said_to_be_one,
 );
 
 /// Everything that must neither be stored nor shown as it is, and far too much of it.
@@ -157,11 +158,15 @@ async fn wait_until(mut is_so: impl AsyncFnMut() -> bool) {
 
 /// Has a command run by a runner that answers with these events, and reads the record of it.
 async fn run(world: &World, events: Vec<Event>) -> Value {
+    run_command(world, "true", events).await
+}
+
+async fn run_command(world: &World, command: &str, events: Vec<Event>) -> Value {
     let runner = connect(world, events).await;
     let (key, _) = world
         .automation_key(&world.ours, &[OperationKind::Exec])
         .await;
-    let body = json!({ "server_id": world.ours.server.to_string(), "command": "true" });
+    let body = json!({ "server_id": world.ours.server.to_string(), "command": command });
     let answer = timeout(PATIENCE, world.post(EXEC, Some(&key), &body)).await;
     let answer = answer.expect("the operation never ends");
     assert_eq!(answer.status, 200, "{}", answer.body);
@@ -308,6 +313,22 @@ async fn an_outcome_that_the_database_does_not_take_ends_the_operation(world: &W
     assert_eq!(record["result"]["exit_code"], 255);
     let why = record["message"].as_str().unwrap();
     assert!(why.contains("the database did not take"), "{why}");
+}
+
+/// It is an action of its own, so such a runner does not give it to sh.
+async fn a_script_that_an_older_runner_does_not_know_is_said_to_be_one(world: &World) {
+    let refused = Event::Refused(Refused {
+        reason: Reason::Invalid.into(),
+        message: "this supervisor does not know the action".into(),
+    });
+    let record = run_command(world, "#!/bin/bash\ntrue", vec![refused]).await;
+    assert_eq!(record["status"], "failed");
+    assert_eq!(record["result"]["exit_code"], 125);
+    let why = record["message"].as_str().unwrap();
+    assert!(
+        why.contains("script") && why.contains("update reoclo"),
+        "{why}"
+    );
 }
 
 async fn ends(world: &World, id: reoclo_domain::OperationId) {

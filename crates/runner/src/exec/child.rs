@@ -19,7 +19,7 @@ use super::launch::{self, Before, Detachment, Entry, Launch, NotLaunched};
 use super::pump::Pipes;
 use super::request::Program;
 use super::tree::{TAG, Tree};
-use super::{Request, User};
+use super::{Request, User, script};
 use crate::orphans::Own;
 
 const SHELL: &str = "/bin/sh";
@@ -29,8 +29,24 @@ const SHELL: &str = "/bin/sh";
 pub(super) enum SpawnError {
     #[error("the working directory {0} does not exist on the server")]
     WorkingDirectory(PathBuf),
+    #[error("the working directory {0} is no directory on the server")]
+    NoDirectory(PathBuf),
+    #[error("the user {user:?} may not enter {closed}, on the way to the directory {directory}")]
+    Closed {
+        user: String,
+        closed: PathBuf,
+        directory: PathBuf,
+    },
     #[error("the server cannot start {SHELL}: {0}")]
     Shell(#[source] io::Error),
+    #[error(
+        "the server cannot start the interpreter {interpreter:?} that the command's first line \
+         names: {source}"
+    )]
+    Interpreter {
+        interpreter: String,
+        source: io::Error,
+    },
     #[error("the server cannot start {program:?}: {source}")]
     Own {
         program: OsString,
@@ -51,8 +67,11 @@ impl SpawnError {
     /// The field of the request that is to blame, if one is.
     pub(super) fn field(&self) -> &'static str {
         match self {
-            Self::WorkingDirectory(_) => "working_directory",
+            Self::WorkingDirectory(_) | Self::NoDirectory(_) | Self::Closed { .. } => {
+                "working_directory"
+            }
             Self::Shell(_)
+            | Self::Interpreter { .. }
             | Self::Own { .. }
             | Self::NoDocker(_)
             | Self::Docker(_)
@@ -79,11 +98,18 @@ pub(super) fn spawn(
     groups: &Arc<Groups>,
 ) -> Result<(Child, Pipes), SpawnError> {
     let directory = working_directory(request, user)?;
-    let (mut command, before) = command(request, user, &directory);
-    command.env(TAG, operation.to_string());
-    let (ours, theirs) = ends(request).map_err(SpawnError::Pipes)?;
-    let (own, pid, group) = start(&command, before.as_ref(), &theirs, groups)
+    let text = match &request.program {
+        Program::Script(script) => Some(script.open()),
+        _ => None,
+    };
+    let text = text
+        .transpose()
         .map_err(|error| not_started(request, error))?;
+    let (mut command, before) = command(request, user, &directory, text);
+    command.env(TAG, operation.to_string());
+    let (ours, theirs) = ends(request, user).map_err(SpawnError::Pipes)?;
+    let (own, pid, group) = start(&command, before.as_ref(), &theirs, groups)
+        .map_err(|error| unable(request, user, &directory, error))?;
     drop(theirs);
     let child = Child {
         own,
@@ -190,18 +216,24 @@ fn working_directory(request: &Request, user: &User) -> Result<PathBuf, SpawnErr
         return Ok(user.start_directory());
     }
     let directory = user.start_directory().join(&request.working_directory);
-    if directory.is_dir() {
-        Ok(directory)
-    } else {
-        Err(SpawnError::WorkingDirectory(
-            request.working_directory.clone().into(),
-        ))
+    let named = || request.working_directory.clone().into();
+    match directory.metadata() {
+        Ok(found) if found.is_dir() => Ok(directory),
+        Ok(_) => Err(SpawnError::NoDirectory(named())),
+        // The user may see what this process may not, and finds out by entering it.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(directory),
+        Err(_) => Err(SpawnError::WorkingDirectory(named())),
     }
 }
 
 /// What is started, and what is done in the child before it is.
-fn command(request: &Request, user: &User, directory: &Path) -> (Command, Option<Before>) {
-    let mut command = program(request);
+fn command(
+    request: &Request,
+    user: &User,
+    directory: &Path,
+    text: Option<OwnedFd>,
+) -> (Command, Option<Before>) {
+    let mut command = program(request, text.as_ref());
     command
         .env_clear()
         .envs(user.environment())
@@ -210,11 +242,15 @@ fn command(request: &Request, user: &User, directory: &Path) -> (Command, Option
         command.envs(call.cli.environment().iter().cloned());
     }
     let before = user.become_in(&mut command, directory);
-    (command, before)
+    match text {
+        Some(text) => (command, Some(script::inherited(text, before))),
+        None => (command, before),
+    }
 }
 
-fn program(request: &Request) -> Command {
+fn program(request: &Request, text: Option<&OwnedFd>) -> Command {
     match &request.program {
+        Program::Script(script) => script.command(text),
         Program::Shell(text) => {
             let mut command = Command::new(SHELL);
             // A command that begins with a dash is not an option.
@@ -235,9 +271,29 @@ fn program(request: &Request) -> Command {
     }
 }
 
+/// What kept the command from starting: a directory that its user may not enter, or else the
+/// program.
+fn unable(request: &Request, user: &User, directory: &Path, source: io::Error) -> SpawnError {
+    let closed = (source.kind() == io::ErrorKind::PermissionDenied)
+        .then(|| user.closed_directory(directory))
+        .flatten();
+    match closed {
+        Some(closed) => SpawnError::Closed {
+            user: user.name().to_owned(),
+            closed,
+            directory: directory.to_owned(),
+        },
+        None => not_started(request, source),
+    }
+}
+
 fn not_started(request: &Request, source: io::Error) -> SpawnError {
     match &request.program {
         Program::Shell(_) => SpawnError::Shell(source),
+        Program::Script(script) => SpawnError::Interpreter {
+            interpreter: script.interpreter().to_owned(),
+            source,
+        },
         Program::Own(words) => SpawnError::Own {
             program: words.first().cloned().unwrap_or_default(),
             source,
@@ -264,16 +320,20 @@ struct OwnEnds {
     stderr: OwnedFd,
 }
 
-fn ends(request: &Request) -> io::Result<(OwnEnds, Ends)> {
+/// Pipes that belong to the user, and nothing to read where there is no input.
+fn ends(request: &Request, user: &User) -> io::Result<(OwnEnds, Ends)> {
     let (stdin, own_stdin) = match &request.program {
         Program::Docker(call) if call.input.is_some() => {
             let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
+            user.own(&read)?;
             (read, Some(write))
         }
         _ => (File::open("/dev/null")?.into(), None),
     };
     let (own_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let (own_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+    user.own(&stdout)?;
+    user.own(&stderr)?;
     let ours = OwnEnds {
         stdin: own_stdin,
         stdout: own_stdout,

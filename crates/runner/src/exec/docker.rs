@@ -145,7 +145,7 @@ mod tests {
     fn call(request: Request) -> DockerCall {
         match request.program {
             Program::Docker(call) => call,
-            Program::Shell(_) | Program::Own(_) => panic!("no call of Docker"),
+            Program::Shell(_) | Program::Script(_) | Program::Own(_) => panic!("no call of Docker"),
         }
     }
 

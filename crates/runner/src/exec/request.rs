@@ -8,6 +8,7 @@ use reoclo_domain::masking::Patterns;
 use reoclo_wire::proto::{Exec, Reboot};
 
 use super::docker::DockerCall;
+use super::script::{NoInterpreter, Script};
 
 /// A day: far above what the control plane allows.
 const LONGEST_SECONDS: u32 = 24 * 60 * 60;
@@ -32,6 +33,8 @@ pub(crate) enum Invalid {
     Secrets,
     #[error("the timeout is not between one second and a day")]
     Timeout,
+    #[error(transparent)]
+    Interpreter(#[from] NoInterpreter),
     #[error("the registry {0}")]
     Registry(RegistryAddressError),
     #[error("the registry is not in the form in which Docker files its logins")]
@@ -46,6 +49,8 @@ pub(crate) enum Invalid {
 pub(super) enum Program {
     /// A text for the shell, as the user whom commands run as.
     Shell(String),
+    /// A text for the interpreter that it names, as the user whom commands run as.
+    Script(Script),
     /// The host's own program and its arguments, as the supervisor's user.
     Own(Vec<OsString>),
     /// Docker's command line, as the user whom commands run as.
@@ -71,6 +76,15 @@ impl Request {
             program: Program::Shell(exec.command),
             working_directory: exec.working_directory,
             env: exec.env,
+        })
+    }
+
+    /// A command whose first line names its interpreter.
+    pub(crate) fn script(exec: Exec) -> Result<Self, Invalid> {
+        let script = Script::parse(&exec.command)?;
+        Ok(Self {
+            program: Program::Script(script),
+            ..Self::new(exec)?
         })
     }
 

@@ -3,17 +3,20 @@
 use std::ffi::CString;
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::fs::fchown;
 use rustix::process::{Gid, Uid, chdir, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::launch::Before;
 
 /// Where programs are looked for, whatever the supervisor's own environment says.
-const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
 /// The user that commands are to run as cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +27,9 @@ pub enum UserError {
     /// Only root may run commands as somebody else.
     #[error("only root may run commands as another user, here as {0:?}")]
     NotRoot(String),
+    /// A name that hides that commands would have all power.
+    #[error("the user {0:?} is root under another name: name root if that is meant")]
+    Root(String),
     /// The list of users or groups cannot be read.
     #[error("cannot read {0}")]
     Unreadable(&'static str, #[source] io::Error),
@@ -44,6 +50,22 @@ struct Ids {
     uid: Uid,
     gid: Gid,
     groups: Vec<Gid>,
+}
+
+impl Ids {
+    fn may_enter(&self, directory: &Path) -> bool {
+        let Ok(found) = directory.metadata() else {
+            return true;
+        };
+        let shift = if found.uid() == self.uid.as_raw() {
+            6
+        } else if self.groups.iter().any(|gid| gid.as_raw() == found.gid()) {
+            3
+        } else {
+            0
+        };
+        self.uid.is_root() || (found.mode() >> shift) & 1 == 1
+    }
 }
 
 /// Whether this process could run commands as the named user, or as its own without a name.
@@ -72,14 +94,46 @@ impl User {
     }
 
     /// Variables that every command gets.
-    pub(super) fn environment(&self) -> [(&'static str, &str); 5] {
-        [
-            ("PATH", PATH),
-            ("HOME", &self.home),
-            ("USER", &self.name),
-            ("LANG", "C.UTF-8"),
-            ("SHELL", &self.shell),
-        ]
+    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
+        let mut variables = vec![
+            ("PATH", PATH.to_owned()),
+            ("HOME", self.home.clone()),
+            ("USER", self.name.clone()),
+            ("LOGNAME", self.name.clone()),
+            ("LANG", "C.UTF-8".to_owned()),
+            ("SHELL", self.shell.clone()),
+        ];
+        let uid = self.switch.as_ref().map_or_else(geteuid, |ids| ids.uid);
+        // Where the user's own services are, such as a rootless Docker; made at a login.
+        let runtime = format!("/run/user/{}", uid.as_raw());
+        if Path::new(&runtime).is_dir() {
+            variables.push(("XDG_RUNTIME_DIR", runtime));
+        }
+        variables
+    }
+
+    /// What people call the user.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Gives the user a pipe of a command, who may then open it anew, as `/dev/stdout`.
+    pub(super) fn own(&self, pipe: impl AsFd) -> io::Result<()> {
+        match &self.switch {
+            Some(ids) => Ok(fchown(pipe, Some(ids.uid), Some(ids.gid))?),
+            None => Ok(()),
+        }
+    }
+
+    /// The first directory on the way that this user may not enter, by its mode; none where
+    /// something else is at fault.
+    pub(super) fn closed_directory(&self, path: &Path) -> Option<PathBuf> {
+        let ids = self.switch.as_ref()?;
+        let path = path.canonicalize().ok()?;
+        let mut on_the_way: Vec<&Path> = path.ancestors().collect();
+        on_the_way.reverse();
+        let closed = on_the_way.into_iter().find(|next| !ids.may_enter(next));
+        closed.map(Path::to_owned)
     }
 
     /// Where commands start that name no directory: at home, as with a login.
@@ -147,6 +201,9 @@ fn named(name: &str, me: Uid, passwd: &str, groups: &str) -> Result<User, UserEr
     let entry = entries(passwd)
         .find(|entry| entry.name == name)
         .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
+    if entry.uid.is_root() && name != "root" {
+        return Err(UserError::Root(name.to_owned()));
+    }
     if entry.uid == me {
         return Ok(entry.user(None));
     }
@@ -250,5 +307,8 @@ mod tests {
         assert!(matches!(unknown, Err(UserError::Unknown(_))));
         let not_root = named("root", Uid::from_raw(1001), PASSWD, GROUPS);
         assert!(matches!(not_root, Err(UserError::NotRoot(_))));
+        let toor = "toor:x:0:0::/root:/bin/sh\n";
+        let renamed = named("toor", Uid::ROOT, toor, GROUPS);
+        assert!(matches!(renamed, Err(UserError::Root(_))));
     }
 }

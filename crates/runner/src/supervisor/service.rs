@@ -174,6 +174,7 @@ impl Service {
         let instance = &self.0;
         let (request, user) = match start.action {
             Some(Action::Exec(exec)) => (exec::Request::new(exec), &instance.user),
+            Some(Action::Script(script)) => (exec::Request::script(script), &instance.user),
             Some(Action::Reboot(reboot)) => (
                 exec::Request::reboot(&instance.reboot_command, reboot),
                 &instance.own_user,

@@ -63,13 +63,15 @@ async fn the_environment_is_cleared() {
         "GIVEN",
         "HOME",
         "LANG",
+        "LOGNAME",
         "PATH",
         "REOCLO_OPERATION_ID",
         "SHELL",
         "USER",
     ];
     assert!(ours.iter().all(|name| names.contains(name)), "{names:?}");
-    let shell = ["PWD", "OLDPWD", "SHLVL", "_"];
+    // A user who is logged in has a directory of their own as well.
+    let shell = ["PWD", "OLDPWD", "SHLVL", "_", "XDG_RUNTIME_DIR"];
     assert!(
         names
             .iter()
@@ -303,4 +305,61 @@ async fn another_user_has_all_its_ids_and_not_one_more() {
         State::NotRun,
         "a directory that is closed to the user"
     );
+}
+
+#[tokio::test]
+async fn another_user_has_its_own_pipes_and_variables() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let supervisor = Supervisor::start_with(|options| options.exec_user = Some("nobody".into()));
+    let mut client = supervisor.connect().await;
+    let ended = client
+        .sh("echo out >/dev/stdout; echo err >/dev/stderr; echo $LOGNAME; echo $PATH")
+        .await;
+    assert_eq!((ended.code(), ended.stderr.as_slice()), (0, &b"err\n"[..]));
+    let lines: Vec<&str> = ended.text().lines().collect();
+    assert_eq!(lines[..2], ["out", "nobody"]);
+    assert!(
+        lines[2]
+            .split(':')
+            .any(|directory| directory == "/snap/bin")
+    );
+}
+
+#[tokio::test]
+async fn a_directory_that_the_user_may_not_enter_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let supervisor = Supervisor::start_with(|options| options.exec_user = Some("nobody".into()));
+    let mut client = supervisor.connect().await;
+    // The data directory is root's alone.
+    let inside = supervisor.file("inside");
+    std::fs::create_dir(&inside).unwrap();
+    let file = supervisor.file("a-file");
+    std::fs::write(&file, "").unwrap();
+    for (directory, expected) in [
+        (inside, "may not enter"),
+        (supervisor.file("nowhere"), "does not exist"),
+        (file, "is no directory"),
+    ] {
+        let mut command = exec("true");
+        command.working_directory = directory.to_str().unwrap().to_owned();
+        let ended = client.run(command).await;
+        let finished = &ended.finished;
+        assert_eq!(finished.state(), State::NotRun, "{finished:?}");
+        assert_eq!(finished.field, "working_directory");
+        assert!(finished.message.contains(expected), "{}", finished.message);
+    }
+    let command = exec("true");
+    let mut closed = command.clone();
+    closed.working_directory = supervisor.path().to_str().unwrap().to_owned();
+    let ended = client.run(closed).await;
+    assert!(
+        ended.finished.message.contains("the user \"nobody\""),
+        "{}",
+        ended.finished.message
+    );
+    assert_eq!(client.run(command).await.code(), 0);
 }

@@ -18,6 +18,7 @@ mod reconnecting;
 mod recovery;
 mod registry;
 mod runner;
+mod scripts;
 mod starts;
 mod supervisor;
 mod through;

@@ -11,7 +11,7 @@ use crate::page::{Page, see_other};
 use crate::shell::Shell;
 use crate::words::{Badge, server_status};
 
-const TIMEOUT_SECONDS: &str = "300";
+const TIMEOUT_SECONDS: &str = "600";
 
 #[derive(Template)]
 #[template(path = "operations/run.html")]
