@@ -58,8 +58,9 @@ pub(crate) fn machine_id(file: &Path) -> String {
         return String::new();
     }
     let digest = digest(&SHA256, format!("reoclo machine {id}").as_bytes());
-    let hex = digest.as_ref()[..16].iter();
-    hex.map(|byte| format!("{byte:02x}")).collect()
+    let hex = digest.as_ref().iter().take(16);
+    let hex: Vec<_> = hex.map(|byte| format!("{byte:02x}")).collect();
+    hex.concat()
 }
 
 /// Without control characters, and cut to what anybody needs.

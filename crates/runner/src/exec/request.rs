@@ -135,7 +135,7 @@ fn check(exec: &Exec) -> Result<(), Invalid> {
             return Err(Invalid::VariableValue);
         }
     }
-    let secrets: usize = exec.mask.iter().map(|secret| secret.len()).sum();
+    let secrets: usize = exec.mask.iter().map(bytes::Bytes::len).sum();
     if exec.mask.len() > MOST_SECRETS || secrets > MOST_SECRET_BYTES {
         return Err(Invalid::Secrets);
     }

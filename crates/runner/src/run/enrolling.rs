@@ -245,8 +245,8 @@ impl Attempts<'_> {
 /// What a token is remembered by.
 pub(super) fn fingerprint(token: &Secret) -> String {
     let digest = digest(&SHA256, token.expose().trim().as_bytes());
-    let hex = digest.as_ref().iter();
-    hex.map(|byte| format!("{byte:02x}")).collect()
+    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
+    hex.collect::<Vec<_>>().concat()
 }
 
 pub(super) fn dialer(
