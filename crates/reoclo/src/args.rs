@@ -57,6 +57,10 @@ pub(crate) enum Command {
 
 /// Flags come first, then `REOCLO_…` variables, then `reoclo.toml`.
 #[derive(Clone, Debug, Default, ArgsDerive)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub(crate) struct ServeOptions {
     /// Where everything is kept [default: ./.reoclo].
     #[arg(long, env = "REOCLO_DATA_DIR", value_name = "DIR")]

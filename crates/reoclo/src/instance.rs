@@ -245,13 +245,14 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
         sharing: config.sharing,
         wait_for_database: config.wait_for_database,
     };
-    Store::open(options)
-        .await
-        .map_err(|error: OpenError| match error.may_pass() {
+    Store::open(options).await.map_err(|error: OpenError| {
+        if error.may_pass() {
             // Another start may find it up.
-            true => error.into(),
-            false => misuse(error),
-        })
+            error.into()
+        } else {
+            misuse(error)
+        }
+    })
 }
 
 /// The master key of `DATA/master.key`, or of `REOCLO_MASTER_KEY`.

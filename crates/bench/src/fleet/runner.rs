@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use futures_util::{SinkExt, StreamExt};
-use reoclo_runner::{Ambient, BackOff, RunnerTiming};
+use reoclo_runner::{Ambient, BackOff, ProxySettings, RunnerTiming};
 use reoclo_wire::byte_stream::{ByteStream, Codec, Received};
 use reoclo_wire::handshake::{CONNECT_PATH, Challenge, Welcome, prove};
 use reoclo_wire::link::{LinkSettings, serve};
@@ -55,6 +55,7 @@ impl Runner {
             ambient: Ambient {
                 clock: ambient::clock(),
                 entropy: ambient::entropy(),
+                proxy: ProxySettings::default(),
             },
         }
     }

@@ -374,7 +374,7 @@ fn a_new_program_on_trial_never_ends_for_good() {
     let home = Home::new();
     let trial = Trial::new(&home);
     let ends_with = |word: &str| {
-        let script = format!("exec '{}' runner --data-dir web --installed {word}", OWN);
+        let script = format!("exec '{OWN}' runner --data-dir web --installed {word}");
         home.spawn(home.shell(&script)).finished().code
     };
     let words = [

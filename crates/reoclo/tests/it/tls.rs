@@ -102,9 +102,9 @@ fn a_renewed_certificate_is_served_and_connections_go_on() {
     }
     let new = Certificate::new(&home.path("."));
     wait_until("the new certificate is served", || {
-        connections
-            .iter_mut()
-            .for_each(|connection| ask(connection, host));
+        for connection in &mut connections {
+            ask(connection, host);
+        }
         is_served(&serve, &new)
     });
     for connection in &mut connections {

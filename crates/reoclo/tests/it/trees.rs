@@ -73,10 +73,8 @@ fn cancels_all(key: &Key, home: &Home, what: &str) {
     let id = key.start(&command);
     let mut pid = String::new();
     wait_until("it runs", || {
-        pid = fs::read_to_string(&file)
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
+        let text = fs::read_to_string(&file).unwrap_or_default();
+        text.trim().clone_into(&mut pid);
         !pid.is_empty()
     });
     assert!(is_alive(&pid), "{what}");

@@ -133,6 +133,7 @@ fn body(server: ServerRecord) -> ServerBody {
             .and_then(|facts| facts.docker_version.clone()),
         last_seen_at: server.last_seen_at.map(|at| at.to_string()),
         created_at: server.created_at.to_string(),
+        machines: Vec::new(),
     }
 }
 
