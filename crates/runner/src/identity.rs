@@ -138,18 +138,20 @@ mod tests {
         assert_eq!(made, public_key(&load_or_create(&dir, &Fixed).unwrap()));
     }
 
+    struct Other;
+
+    impl Entropy for Other {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(8);
+        }
+    }
+
     /// A crash after the server's file was written and before the key was put in its place.
     #[test]
     fn a_change_of_identity_that_was_cut_is_finished() {
         let path = tempfile::tempdir().unwrap();
         let dir = DataDir::open(path.path()).unwrap();
         let old = public_key(&load_or_create(&dir, &Fixed).unwrap());
-        struct Other;
-        impl Entropy for Other {
-            fn fill(&self, buffer: &mut [u8]) {
-                buffer.fill(8);
-            }
-        }
         let new = public_key(&next(&dir, &Other).unwrap());
         let mut enrolled: Enrolled = serde_json::from_value(serde_json::json!({
             "url": "", "server_id": "", "organization_id": "", "control_plane_id": "",

@@ -112,9 +112,10 @@ impl Control {
             invitation.expires_at,
             vec![event],
         );
-        match renewed.await.map_err(Refusal::of_write)? {
-            true => Ok(self.invited(invitation, Some(token))),
-            false => Err(unknown()),
+        if renewed.await.map_err(Refusal::of_write)? {
+            Ok(self.invited(invitation, Some(token)))
+        } else {
+            Err(unknown())
         }
     }
 
@@ -132,9 +133,10 @@ impl Control {
         let withdrawn = self
             .store()
             .withdraw_invitation(organization, id, vec![event]);
-        match withdrawn.await.map_err(Refusal::of_write)? {
-            true => Ok(()),
-            false => Err(unknown()),
+        if withdrawn.await.map_err(Refusal::of_write)? {
+            Ok(())
+        } else {
+            Err(unknown())
         }
     }
 

@@ -137,7 +137,7 @@ fn a_value_is_hidden_as_programs_write_it() {
         r#"pa\"ss\/w<o>r&d' \\x$1\u00e9"#,
         r#"pa\"ss/w\u003Co\u003Er\u0026d\u0027 \\x$1\u00E9"#,
         r#"pa\"ss/w\u003co\u003er\u0026d' \\x$1é"#,
-        r#"pa\u0022ss/w\u003Co\u003Er\u0026d\u0027 \\x$1\u00E9"#,
+        r"pa\u0022ss/w\u003Co\u003Er\u0026d\u0027 \\x$1\u00E9",
         r#"pa\\\"ss/w<o>r&d' \\\\x$1é"#,
         "pa%22ss%2Fw%3Co%3Er%26d%27%20%5Cx%241%C3%A9",
         "pa%22ss%2fw%3co%3er%26d%27%20%5cx%241%c3%a9",

@@ -125,9 +125,9 @@ mod tests {
                     breaks: unwrapped.breaks.clone(),
                 };
                 unwrapped.forget(forgotten);
-                for place in forgotten..text.len() {
-                    let at = usize::try_from(unwrapped.position(place - forgotten)).unwrap();
-                    assert_eq!(stream.as_bytes()[at], text[place]);
+                for (place, byte) in text[forgotten..].iter().enumerate() {
+                    let at = usize::try_from(unwrapped.position(place)).unwrap();
+                    assert_eq!(stream.as_bytes()[at], *byte);
                 }
                 let end = unwrapped.position(text.len() - forgotten);
                 assert_eq!(end, stream.len() as u64);

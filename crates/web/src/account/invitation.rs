@@ -12,7 +12,7 @@ use crate::page::{Page, see_other};
 
 #[derive(Template)]
 #[template(path = "account/invitation.html")]
-struct Invitation {
+struct Accept {
     shell: Look,
     token: String,
     name: String,
@@ -71,7 +71,7 @@ async fn page(
         .map(|invitation| invitation.name.as_str());
     let name = fields.map_or(given, |fields| Some(fields.text("name")));
     let status = problems.status();
-    let page = Invitation {
+    let page = Accept {
         name: name.unwrap_or_default().to_owned(),
         shell,
         token,
