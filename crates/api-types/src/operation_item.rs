@@ -116,9 +116,9 @@ pub struct OperationDaysBody {
 pub struct OperationDayBody {
     /// The day in UTC, as `2026-01-31`.
     pub day: String,
-    /// Ran to their end, whatever their exit code.
+    /// Ran to their end, with exit code 0.
     pub completed: i64,
-    /// Could not be run, were cancelled or were lost.
+    /// Ended with another exit code, could not be run, were cancelled or were lost.
     pub failed: i64,
     /// Ran into their time limit.
     pub timeout: i64,

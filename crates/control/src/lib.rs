@@ -80,7 +80,7 @@ pub use users::{
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressSourceRecord, AddressUsage, AuditActor, AuditFilter, AuditItem,
-    AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Fault, FaultKind,
+    AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Ended, Fault, FaultKind,
     HostFacts, InvitationRecord, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord,
     Membership, OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
     OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords,

@@ -64,7 +64,7 @@ pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operation_days::OperationDay;
 pub use operations::{
-    LogChunk, LogEnd, LogStream, MaskedOperations, NewOperation, OperationCursor, OperationFilter,
+    Ended, LogChunk, LogEnd, LogStream, MaskedOperations, NewOperation, OperationCursor, OperationFilter,
     OperationOutcome, OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationRecord};

@@ -89,6 +89,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "address sources",
         include_str!("../migrations/0037_address_sources.sql"),
     ),
+    (
+        40,
+        "failures",
+        include_str!("../migrations/0040_failures.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -19,9 +19,9 @@ const MICROS_A_DAY: i64 = 86_400_000_000;
 pub struct OperationDay {
     /// When the day began, in UTC.
     pub day: Timestamp,
-    /// Ran to their end, whatever their exit code.
+    /// Ran to their end, with exit code 0.
     pub completed: i64,
-    /// Could not be run, were cancelled or were lost.
+    /// Ended with another exit code, could not be run, were cancelled or were lost.
     pub failed: i64,
     /// Ran into their time limit.
     pub timed_out: i64,
@@ -37,11 +37,12 @@ const OF_DAYS: &str = "
         WHERE organization_id = $1 AND day >= $2
         UNION ALL
         SELECT created_at / 86400000000 AS day,
-               CASE WHEN state = 'completed' THEN 1 ELSE 0 END AS completed,
-               CASE WHEN state = 'failed' THEN 1 ELSE 0 END AS failed,
+               CASE WHEN state = 'completed' AND exit_code = 0 THEN 1 ELSE 0 END AS completed,
+               CASE WHEN state = 'failed' OR state = 'completed' AND exit_code <> 0
+                   THEN 1 ELSE 0 END AS failed,
                CASE WHEN state = 'timeout' THEN 1 ELSE 0 END AS timed_out
         FROM (
-            SELECT created_at, state FROM operations
+            SELECT created_at, state, exit_code FROM operations
             WHERE organization_id = $1 AND created_at >= (
                 SELECT CASE WHEN operations_counted_to > $3 THEN operations_counted_to ELSE $3 END
                 FROM organizations WHERE id = $1

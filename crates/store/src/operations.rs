@@ -14,7 +14,7 @@ mod running;
 
 pub use log::{LogChunk, LogEnd, LogStream};
 pub use mask::MaskedOperations;
-pub use page::{OperationCursor, OperationFilter, OperationPage, OperationQuery};
+pub use page::{Ended, OperationCursor, OperationFilter, OperationPage, OperationQuery};
 
 use reoclo_domain::{
     OperationId, OperationKind, OperationState, OrganizationId, Secret, ServerId, Timestamp,

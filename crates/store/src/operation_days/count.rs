@@ -16,8 +16,28 @@ struct AddToDays {
     organization: OrganizationId,
     from: Timestamp,
     to: Timestamp,
-    /// Day, state and number.
-    counts: Vec<(i64, OperationState, i64)>,
+    counts: Vec<Count>,
+}
+
+/// Operations of a day that ended in the same way.
+struct Count {
+    day: i64,
+    state: OperationState,
+    is_good: bool,
+    number: i64,
+}
+
+impl Count {
+    /// As the row has them: completed, failed, timed out.
+    fn columns(&self) -> [i64; 3] {
+        let is = |wanted: bool| if wanted { self.number } else { 0 };
+        let is_completed = self.state == OperationState::Completed;
+        [
+            is(is_completed && self.is_good),
+            is(is_completed && !self.is_good || self.state == OperationState::Failed),
+            is(self.state == OperationState::Timeout),
+        ]
+    }
 }
 
 impl Write for AddToDays {
@@ -34,8 +54,8 @@ impl Write for AddToDays {
         if moved == 0 {
             return Ok(false);
         }
-        for (day, state, number) in &self.counts {
-            let of = |wanted| if *state == wanted { *number } else { 0 };
+        for count in &self.counts {
+            let [completed, failed, timed_out] = count.columns();
             sql(
                 "INSERT INTO operation_days (organization_id, day, completed, failed, timed_out)
                  VALUES ($1, $2, $3, $4, $5)
@@ -45,10 +65,10 @@ impl Write for AddToDays {
                      timed_out = operation_days.timed_out + excluded.timed_out",
             )
             .bind(self.organization)
-            .bind(*day)
-            .bind(of(OperationState::Completed))
-            .bind(of(OperationState::Failed))
-            .bind(of(OperationState::Timeout))
+            .bind(count.day)
+            .bind(completed)
+            .bind(failed)
+            .bind(timed_out)
             .execute(work.connection().await?)
             .await?;
         }
@@ -93,23 +113,29 @@ impl Store {
         if to <= from {
             return Ok(None);
         }
-        let counts = sql(
-            "SELECT created_at / 86400000000 AS day, state, COUNT(*) AS number FROM operations
-             WHERE organization_id = $1 AND created_at >= $2 AND created_at < $3
-             GROUP BY created_at / 86400000000, state",
-        )
+        let counts = sql("SELECT day, state, is_good, COUNT(*) AS number FROM (
+                 SELECT created_at / 86400000000 AS day, state,
+                        CAST(CASE WHEN exit_code = 0 THEN 1 ELSE 0 END AS BIGINT) AS is_good
+                 FROM operations
+                 WHERE organization_id = $1 AND created_at >= $2 AND created_at < $3
+             ) AS ended GROUP BY day, state, is_good")
         .bind(organization)
         .bind(from)
         .bind(to)
         .all(&mut self.reader().await?, |row| {
             let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
-            Ok((row.integer("day")?, state, row.integer("number")?))
+            Ok(Count {
+                day: row.integer("day")?,
+                state,
+                is_good: row.integer("is_good")? == 1,
+                number: row.integer("number")?,
+            })
         })
         .await?;
         debug_assert!(
             counts
                 .iter()
-                .all(|(day, _, _)| *day <= to.as_micros() / MICROS_A_DAY)
+                .all(|count| count.day <= to.as_micros() / MICROS_A_DAY)
         );
         let write = AddToDays {
             organization,

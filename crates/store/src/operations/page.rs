@@ -22,6 +22,8 @@ pub struct OperationFilter {
     pub kind: Option<OperationKind>,
     /// Where it stands.
     pub state: Option<OperationState>,
+    /// How it ended, as people see it.
+    pub ended: Option<Ended>,
     /// The CI run that it belongs to.
     pub run_id: Option<String>,
     /// The key or person that started it.
@@ -30,6 +32,15 @@ pub struct OperationFilter {
     pub from: Option<Timestamp>,
     /// The latest begin.
     pub to: Option<Timestamp>,
+}
+
+/// How an operation ended, whatever its state is called.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// Ran to its end, with exit code 0.
+    Well,
+    /// Any other way: another exit code, not run, cancelled, lost, or over its time limit.
+    Badly,
 }
 
 /// A place in the list: right behind this operation, whether it is still there or not.

@@ -13,6 +13,7 @@ contract![
     what_runs_is_counted_when_it_has_ended,
     another_organization_has_other_days,
     many_are_counted_step_by_step,
+    another_exit_code_than_0_is_a_failure,
 ];
 
 const DAY: Duration = Duration::from_hours(24);
@@ -176,4 +177,30 @@ async fn many_are_counted_step_by_step(fixture: Fixture) {
         days(&fixture, team, first).await,
         [of_day(first, MANY + 1, 0, 0)]
     );
+}
+
+async fn another_exit_code_than_0_is_a_failure(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    let server = fixture.server(team, "web").await;
+    let first = fixture.clock.now().begin_of(DAY);
+    for (state, exit_code) in [
+        (OperationState::Completed, 0),
+        (OperationState::Completed, 7),
+        (OperationState::Completed, 137),
+        (OperationState::Failed, 125),
+        (OperationState::Timeout, 124),
+    ] {
+        let id = begin(&fixture, team, server).await;
+        let outcome = OperationOutcome {
+            state,
+            exit_code,
+            ..fixture.outcome()
+        };
+        let ended = fixture.store.finish_operation(id, outcome, vec![]);
+        assert!(ended.await.unwrap());
+    }
+    let expected = [of_day(first, 1, 3, 1)];
+    assert_eq!(days(&fixture, team, first).await, expected);
+    count(&fixture).await;
+    assert_eq!(days(&fixture, team, first).await, expected);
 }

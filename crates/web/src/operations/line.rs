@@ -75,7 +75,7 @@ pub(super) fn state(record: &OperationRecord) -> Badge {
         }
         (OperationState::Running, _) => ("running", "Running"),
         (OperationState::Completed, Some(0)) => ("good", "Succeeded"),
-        (OperationState::Completed, _) => ("warn", "Ended with an error"),
+        (OperationState::Completed, _) => ("bad", "Ended with an error"),
         (OperationState::Failed, _) => ("bad", "Failed"),
         (OperationState::Timeout, _) => ("bad", "Timed out"),
     };

@@ -2,7 +2,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    Authorized, Control, OperationCursor, OperationFilter, OperationQuery, ServerRecord,
+    Authorized, Control, Ended, OperationCursor, OperationFilter, OperationQuery, ServerRecord,
     ServersRead,
 };
 use reoclo_domain::{OperationState, Timestamp};
@@ -31,7 +31,62 @@ struct List {
     shell: Shell,
 }
 
+/// What can be filtered by: a command that ended with an error is a failure, whatever the name of
+/// its state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Choice {
+    Running,
+    Succeeded,
+    Failed,
+    TimedOut,
+}
+
+impl Choice {
+    const ALL: [Self; 4] = [Self::Running, Self::Succeeded, Self::Failed, Self::TimedOut];
+
+    /// The name that its state has on the wire, so that links of before lead here.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Succeeded => "completed",
+            Self::Failed => "failed",
+            Self::TimedOut => "timeout",
+        }
+    }
+
+    const fn title(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Succeeded => "Succeeded",
+            Self::Failed => "Failed",
+            Self::TimedOut => "Timed out",
+        }
+    }
+
+    const fn state(self) -> Option<OperationState> {
+        match self {
+            Self::Running => Some(OperationState::Running),
+            Self::TimedOut => Some(OperationState::Timeout),
+            Self::Succeeded | Self::Failed => None,
+        }
+    }
+
+    const fn ended(self) -> Option<Ended> {
+        match self {
+            Self::Succeeded => Some(Ended::Well),
+            Self::Failed => Some(Ended::Badly),
+            Self::Running | Self::TimedOut => None,
+        }
+    }
+}
+
 impl List {
+    #[expect(clippy::unused_self, reason = "the template asks the page")]
+    fn choices(&self) -> Vec<(&'static str, &'static str)> {
+        let choices = Choice::ALL.into_iter();
+        choices.map(|one| (one.name(), one.title())).collect()
+    }
+
     fn is_server(&self, slug: &str) -> bool {
         self.server == slug
     }
@@ -54,11 +109,12 @@ pub(super) async fn show(
     let servers = control.servers(&proof).await?;
     let named = servers.iter().find(|known| known.slug == server);
     let is_unknown = named.is_none() && !server.is_empty();
-    let mut states = OperationState::ALL.into_iter();
+    let chosen = Choice::ALL.into_iter().find(|known| known.name() == state);
     let query = OperationQuery {
         filter: OperationFilter {
             server: named.map(|server| server.id),
-            state: states.find(|known| known.as_str() == state),
+            state: chosen.and_then(Choice::state),
+            ended: chosen.and_then(Choice::ended),
             ..OperationFilter::default()
         },
         before,

@@ -40,6 +40,7 @@ pub(super) fn read(query: &QueryText) -> Result<OperationQuery, Refusal> {
         server: reader.read(&["server_id"], |text| text.parse().map_err(said)),
         kind: reader.read(&["operation_type"], |text| text.parse().map_err(said)),
         state: reader.read(&["status"], state),
+        ended: None,
         run_id: reader.text("run_id"),
         starter: reader.read(&["starter"], |text| {
             let id: UserId = text.parse().map_err(said)?;

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use reoclo_domain::{OperationKind, OperationState, OrganizationId, Timestamp};
 
-use super::{OperationCursor, OperationQuery};
+use super::{Ended, OperationCursor, OperationQuery};
 use crate::sql::{Statement, sql_of_literals};
 
 /// The conditions of a statement, with their values.
@@ -31,6 +31,7 @@ impl Conditions {
             .text_is("run_id", filter.run_id.clone())
             .of_kind(filter.kind)
             .in_state(filter.state)
+            .ended(filter.ended)
             .time("operations.created_at >=", filter.from)
             .time("operations.created_at <=", filter.to)
             .before(query.before)
@@ -84,6 +85,17 @@ impl Conditions {
             Some(state @ (OperationState::Failed | OperationState::Timeout)) => self
                 .text_is("state", Some(state.as_str().to_owned()))
                 .literally(" AND state IN ('failed', 'timeout')"),
+        }
+    }
+
+    /// The same words as in the index of failures.
+    fn ended(self, ended: Option<Ended>) -> Self {
+        match ended {
+            None => self,
+            Some(Ended::Well) => self.literally(" AND state = 'completed' AND exit_code = 0"),
+            Some(Ended::Badly) => {
+                self.literally(" AND (state IN ('failed', 'timeout') OR exit_code <> 0)")
+            }
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reoclo_domain::AutomationKeyId;
 use reoclo_domain::{OperationId, OperationKind, OperationState, Secret, ServerId};
 use reoclo_store::{
-    Actor, ActorKind, NewOperation, OperationFilter, OperationOutcome, OperationPage,
+    Actor, ActorKind, Ended, NewOperation, OperationFilter, OperationOutcome, OperationPage,
     OperationQuery, OperationRecord,
 };
 use reoclo_testkit::RealEntropy;
@@ -18,6 +18,7 @@ contract![
     pages_stay_right_while_operations_are_added,
     every_filter_takes_its_operations_and_no_others,
     filters_narrow_each_other,
+    another_exit_code_than_0_is_a_failure,
     another_organization_has_other_operations,
     records_of_a_page_have_no_output,
 ];
@@ -219,6 +220,16 @@ async fn every_filter_takes_its_operations_and_no_others(fixture: Fixture) {
         };
         expect(filter, &|new| state_of(new) == state).await;
     }
+    for (ended, fits) in [
+        (Ended::Well, vec![several.plain.id]),
+        (Ended::Badly, vec![several.failed.id, several.timeout.id]),
+    ] {
+        let filter = OperationFilter {
+            ended: Some(ended),
+            ..of()
+        };
+        expect(filter, &|new| fits.contains(&new.id)).await;
+    }
     let starter = several.by_key.starter.id;
     expect(OperationFilter { starter, ..of() }, &|new| {
         new.starter.id == starter
@@ -247,6 +258,31 @@ async fn every_filter_takes_its_operations_and_no_others(fixture: Fixture) {
         &|new| new.created_at <= middle,
     )
     .await;
+}
+
+async fn another_exit_code_than_0_is_a_failure(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    let server = fixture.server(team, "web").await;
+    let mut begun = Vec::new();
+    for exit_code in [0, 7] {
+        let id = begin(&fixture, fixture.new_operation(team, server)).await;
+        let outcome = OperationOutcome {
+            exit_code,
+            ..fixture.outcome()
+        };
+        let finished = fixture.store.finish_operation(id, outcome, vec![]);
+        assert!(finished.await.unwrap());
+        begun.push(id);
+    }
+    let _running = begin(&fixture, fixture.new_operation(team, server)).await;
+    for (ended, id) in [(Ended::Well, begun[0]), (Ended::Badly, begun[1])] {
+        let filter = OperationFilter {
+            ended: Some(ended),
+            ..OperationFilter::default()
+        };
+        let query = OperationQuery { filter, ..all(50) };
+        assert_eq!(ids(&page(&fixture, team, &query).await), [id]);
+    }
 }
 
 async fn filters_narrow_each_other(fixture: Fixture) {
@@ -324,6 +360,10 @@ async fn sqlite_reads_every_list_from_an_index() {
         (
             "AND state = 'failed' AND state IN ('failed', 'timeout')",
             "operations_rare_state",
+        ),
+        (
+            "AND (state IN ('failed', 'timeout') OR exit_code <> 0)",
+            "operations_failure",
         ),
     ] {
         let text = format!(
