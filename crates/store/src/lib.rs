@@ -64,8 +64,9 @@ pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operation_days::OperationDay;
 pub use operations::{
-    Ended, LogChunk, LogEnd, LogStream, MaskedOperations, NewOperation, OperationCursor, OperationFilter,
-    OperationOutcome, OperationPage, OperationQuery, OperationRecord, RunningOperation, Tail,
+    Ended, LogChunk, LogEnd, LogStream, MaskedOperations, NewOperation, OperationCursor,
+    OperationFilter, OperationOutcome, OperationPage, OperationQuery, OperationRecord,
+    RunningOperation, Tail,
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use place::Sharing;

@@ -44,6 +44,9 @@ if (document.querySelector("time[data-countdown]")) {
   setInterval(countDown, 1_000);
 }
 
+// What was wrong with a form is read first, wherever the form had been scrolled to.
+document.getElementById("problems")?.focus();
+
 /** Says something to everybody, also to those who listen. */
 function say(text) {
   const place = document.getElementById("toast");

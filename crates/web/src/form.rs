@@ -6,6 +6,62 @@ use http::StatusCode;
 use reoclo_control::Refusal;
 use reoclo_http::ApiError;
 
+/// A line of what stands at the top of a form that was not taken.
+pub(crate) struct Told {
+    /// What the field is called on the page.
+    pub(crate) label: &'static str,
+    /// Where it is.
+    pub(crate) href: String,
+    /// What is wrong with it: the rest of a sentence that begins with the label.
+    pub(crate) text: String,
+}
+
+/// The fields of all forms: as requests call them, as pages do, and where they are on the page.
+const PLACES: [(&str, &str, &str); 30] = [
+    ("body", "The form", "main"),
+    ("checkpoint", "Checkpoint", "checkpoint"),
+    ("command", "Command", "command"),
+    ("current_password", "Current password", "current_password"),
+    ("description", "Description", "description"),
+    ("email", "E-mail", "email"),
+    ("encrypted_credential", "Password or token", "secret"),
+    ("env", "Environment", "command"),
+    ("expires_in", "Expires after", "expires_in"),
+    ("field", "Field", "field"),
+    ("ip_allowlist", "IP allowlist", "ip_allowlist"),
+    ("label", "Label", "label"),
+    (
+        "max_key_lifetime_days",
+        "Longest life of a new key",
+        "max_key_lifetime_days",
+    ),
+    ("name", "Name", "name"),
+    ("new_password", "New password", "new_password"),
+    ("operations", "Operations", "operations"),
+    ("password", "Password", "password"),
+    ("permissions", "Permissions", "preset"),
+    ("preset", "Permissions", "preset"),
+    (
+        "rate_limit_per_minute",
+        "Rate limit",
+        "rate_limit_per_minute",
+    ),
+    (
+        "registry_credential_ids",
+        "Registry credentials",
+        "registry_credential_ids",
+    ),
+    ("registry_type", "Registry", "registry_type"),
+    ("registry_url", "Address", "registry_url"),
+    ("role", "Role", "role"),
+    ("server_ids", "Servers", "server_ids"),
+    ("slug", "Slug", "slug"),
+    ("timeout_seconds", "Time limit", "timeout_seconds"),
+    ("trusted_networks", "Trusted networks", "trusted_networks"),
+    ("url", "Address", "url"),
+    ("username", "User name", "username"),
+];
+
 /// What is wrong with each field, as sentences.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Problems {
@@ -26,7 +82,7 @@ impl Problems {
         };
         match &refusal {
             Refusal::InvalidRequest(invalid) => Ok(Self {
-                fields: invalid.fields().clone(),
+                fields: invalid.fields().iter().map(worded).collect(),
                 general: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY,
             }),
@@ -42,6 +98,19 @@ impl Problems {
             }
             _ => Err(refusal.into()),
         }
+    }
+
+    /// Whether there is anything to say at the top of the form.
+    pub(crate) fn is_told(&self) -> bool {
+        self.general.is_some() || !self.summary().is_empty()
+    }
+
+    /// What is wrong, a field at a time, in the page's words.
+    pub(crate) fn summary(&self) -> Vec<Told> {
+        let fields = self.fields.iter();
+        fields
+            .filter_map(|(field, text)| told(field, text))
+            .collect()
     }
 
     /// The status of the page that shows them.
@@ -93,6 +162,44 @@ impl Problems {
     }
 }
 
+fn told(field: &str, text: &str) -> Option<Told> {
+    let (name, part) = match field.find(['[', '.']) {
+        Some(end) => field.split_at(end),
+        None => (field, ""),
+    };
+    let (_, label, place) = PLACES.iter().find(|(known, _, _)| *known == name)?;
+    let entry = part
+        .strip_prefix('[')
+        .and_then(|part| part.strip_suffix(']'));
+    let entry = entry.and_then(|place| place.parse::<usize>().ok());
+    let which = match (entry, part.strip_prefix('.')) {
+        (Some(place), _) => format!("(entry {}) ", place + 1),
+        (None, Some(part)) => format!("({part}) "),
+        (None, None) => String::new(),
+    };
+    Some(Told {
+        label,
+        href: format!("#{place}"),
+        text: format!("{which}{text}."),
+    })
+}
+
+/// The API's sentences speak of what a request has; those that a form can meet are said for it.
+fn worded((field, problem): (&String, &String)) -> (String, String) {
+    let text: &str = match field.as_str() {
+        "server_ids" if problem.contains("all_servers: true") => {
+            "must have at least one: tick a server, or allow all servers"
+        }
+        "server_ids" if problem.contains("all_servers") => {
+            "cannot be both: tick servers, or allow all servers"
+        }
+        "expires_in" if problem.contains("30d") => "must be one of the choices",
+        "body" if problem.contains("nothing to change") => "changes nothing",
+        _ => problem,
+    };
+    (field.clone(), text.to_owned())
+}
+
 /// With a capital at its beginning and a stop at its end.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -110,6 +217,30 @@ mod tests {
     use reoclo_control::InvalidFields;
 
     use super::*;
+
+    #[test]
+    fn the_summary_has_the_page_s_words_and_leads_to_the_fields() {
+        let mut invalid = InvalidFields::default();
+        invalid.add(
+            "server_ids",
+            "must have at least one server: list some, or send all_servers: true",
+        );
+        invalid.add("ip_allowlist[1]", "is no network");
+        invalid.add("encrypted_credential", "is missing");
+        let problems = Problems::of(Refusal::InvalidRequest(invalid)).unwrap();
+        let lines = problems.summary().into_iter();
+        let lines: Vec<_> = lines
+            .map(|told| format!("{} {} {}", told.href, told.label, told.text))
+            .collect();
+        let expected = [
+            "#secret Password or token is missing.",
+            "#ip_allowlist IP allowlist (entry 2) is no network.",
+            "#server_ids Servers must have at least one: tick a server, or allow all servers.",
+        ];
+        assert_eq!(lines, expected);
+        assert!(problems.is_told());
+        assert!(!Problems::default().is_told());
+    }
 
     #[test]
     fn entries_of_a_list_are_counted_as_people_do() {

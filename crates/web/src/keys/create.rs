@@ -142,6 +142,17 @@ pub(super) fn lifetimes(maximum_days: Option<u32>) -> Vec<(Lifetime, bool)> {
         .into()
 }
 
+/// What a new key lives when nothing else is chosen: 90 days, or the longest that is allowed.
+pub(super) fn usual_lifetime(lifetimes: &[(Lifetime, bool)]) -> &'static str {
+    let longest = lifetimes.iter().rev().find(|(_, is_allowed)| *is_allowed);
+    let usual = lifetimes
+        .iter()
+        .find(|choice| **choice == (Lifetime::Quarter, true));
+    usual
+        .or(longest)
+        .map_or("", |(lifetime, _)| lifetime.as_str())
+}
+
 pub(super) async fn duplicate<P: KeyPages>(
     proof: Authorized<P>,
     servers: Authorized<ServersRead>,

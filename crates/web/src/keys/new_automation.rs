@@ -7,7 +7,7 @@ use reoclo_control::{
 use reoclo_domain::{Lifetime, OperationKind};
 use reoclo_http::{ApiError, FormFields};
 
-use super::create::lifetimes;
+use super::create::{lifetimes, usual_lifetime};
 use crate::form::Problems;
 use crate::page::Page;
 use crate::shell::Shell;
@@ -96,16 +96,13 @@ impl Choices {
 impl NewAutomation {
     fn empty(choices: Choices, shell: Shell) -> Self {
         let lifetimes = lifetimes(choices.maximum_days);
-        let longest = lifetimes.iter().rev().find(|(_, is_allowed)| *is_allowed);
         Self {
             name: String::new(),
             servers: "some".into(),
             server_ids: Vec::new(),
             operations: vec![OperationKind::Exec.as_str().into()],
             credentials: Vec::new(),
-            expires_in: longest
-                .map_or("", |(lifetime, _)| lifetime.as_str())
-                .to_owned(),
+            expires_in: usual_lifetime(&lifetimes).to_owned(),
             lifetimes,
             ip_allowlist: String::new(),
             rate_limit: RATE_LIMIT.into(),

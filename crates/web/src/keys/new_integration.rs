@@ -5,7 +5,7 @@ use reoclo_control::{Authorized, Control, IntegrationKeysManage, Member};
 use reoclo_domain::{Acl, Cell, Lifetime, Preset, Resource};
 use reoclo_http::{ApiError, AppState, FormFields};
 
-use super::create::lifetimes;
+use super::create::{lifetimes, usual_lifetime};
 use crate::form::Problems;
 use crate::page::Page;
 use crate::shell::Shell;
@@ -59,15 +59,8 @@ pub(super) async fn show(
 impl NewIntegration {
     fn empty(choices: Choices) -> Self {
         let lifetimes = lifetimes(choices.maximum_days);
-        let shortest = lifetimes.iter().rev().find(|(_, is_allowed)| *is_allowed);
-        let preferred = lifetimes
-            .iter()
-            .find(|choice| **choice == (Lifetime::Quarter, true));
-        let chosen = preferred.or(shortest);
         Self {
-            expires_in: chosen
-                .map_or("", |(lifetime, _)| lifetime.as_str())
-                .to_owned(),
+            expires_in: usual_lifetime(&lifetimes).to_owned(),
             lifetimes,
             shell: choices.shell,
             maximum_days: choices.maximum_days,

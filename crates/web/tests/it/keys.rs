@@ -124,7 +124,11 @@ async fn what_is_wrong_is_told_beside_what_was_typed(world: &World) {
     let page = world.submit(&manager, AUTOMATION, &fields).await;
     page.says(422, "value=\"typed name\"");
     page.says(422, "Entry 2 is neither an address nor a network");
-    page.says(422, "must have at least one server");
+    page.says(
+        422,
+        "<a href=\"#server_ids\">Servers</a> must have at least one: tick a server",
+    );
+    page.lacks("all_servers");
     page.says(422, "must be from 1 to 10000");
     page.says(422, "<details class=\"fold\" open>");
     let nothing = [("label", ""), ("preset", "custom"), ("expires_in", "2d")];
