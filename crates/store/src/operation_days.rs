@@ -37,7 +37,8 @@ const OF_DAYS: &str = "
         WHERE organization_id = $1 AND day >= $2
         UNION ALL
         SELECT created_at / 86400000000 AS day,
-               CASE WHEN state = 'completed' AND exit_code = 0 THEN 1 ELSE 0 END AS completed,
+               CASE WHEN state = 'completed' AND COALESCE(exit_code, 0) = 0
+                   THEN 1 ELSE 0 END AS completed,
                CASE WHEN state = 'failed' OR state = 'completed' AND exit_code <> 0
                    THEN 1 ELSE 0 END AS failed,
                CASE WHEN state = 'timeout' THEN 1 ELSE 0 END AS timed_out

@@ -115,7 +115,8 @@ impl Store {
         }
         let counts = sql("SELECT day, state, is_good, COUNT(*) AS number FROM (
                  SELECT created_at / 86400000000 AS day, state,
-                        CAST(CASE WHEN exit_code = 0 THEN 1 ELSE 0 END AS BIGINT) AS is_good
+                        CAST(CASE WHEN COALESCE(exit_code, 0) = 0 THEN 1 ELSE 0 END
+                            AS BIGINT) AS is_good
                  FROM operations
                  WHERE organization_id = $1 AND created_at >= $2 AND created_at < $3
              ) AS ended GROUP BY day, state, is_good")

@@ -92,7 +92,9 @@ impl Conditions {
     fn ended(self, ended: Option<Ended>) -> Self {
         match ended {
             None => self,
-            Some(Ended::Well) => self.literally(" AND state = 'completed' AND exit_code = 0"),
+            Some(Ended::Well) => {
+                self.literally(" AND state = 'completed' AND COALESCE(exit_code, 0) = 0")
+            }
             Some(Ended::Badly) => {
                 self.literally(" AND (state IN ('failed', 'timeout') OR exit_code <> 0)")
             }
