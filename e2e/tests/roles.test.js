@@ -41,6 +41,7 @@ const OFFERED = {
     "POST /api-keys/integration/ID/revoke",
   ],
   manager: [
+    "GET /api-keys/address-lists",
     "GET /api-keys/automation",
     "GET /api-keys/automation/ID",
     "GET /api-keys/automation/ID/replace",
@@ -52,6 +53,7 @@ const OFFERED = {
     "GET /servers/SLUG/edit",
     "GET /servers/SLUG/run",
     "GET /servers/new",
+    "POST /api-keys/address-lists",
     "POST /api-keys/automation",
     "POST /api-keys/automation/ID/duplicate",
     "POST /api-keys/automation/ID/replace",

@@ -22,7 +22,7 @@ use reoclo_domain::{
     Acl, AutomationKeyId, IntegrationKeyId, KeyKind, KeyStatus, MaximumLifetime, ParseIdError,
     PlainToken, Role,
 };
-use reoclo_store::{KeyCreator, KeyDetails, KeyRecord, KeyRef};
+use reoclo_store::{KeyCreator, KeyDetails, KeyKin, KeyRecord, KeyRef};
 
 use crate::caller::Person;
 use crate::{
@@ -73,6 +73,8 @@ pub struct ManagedKey {
     pub creator: KeyCreator,
     /// When and from where it was used last.
     pub last_use: Option<reoclo_store::LastUse>,
+    /// The keys that it came from, and that stands in for it.
+    pub kin: KeyKin,
     /// Its status.
     pub status: KeyStatus,
     /// It is active and expires within 14 days.
@@ -99,6 +101,7 @@ impl Control {
             key,
             creator,
             last_use,
+            kin,
         } = details;
         let (life, now) = (key.life(), self.now());
         let status = life.status(now);
@@ -111,6 +114,7 @@ impl Control {
             key,
             creator,
             last_use,
+            kin,
         }
     }
 
@@ -127,6 +131,23 @@ impl Control {
         let found = found.ok_or(Refusal::NotFound("the key"))?;
         let maximum = self.maximum_lifetime(proof).await?;
         Ok(self.managed(found, maximum))
+    }
+
+    /// The key that this form of a page has made.
+    pub async fn key_of_form<P: ManagesKeys>(
+        &self,
+        proof: &Authorized<P>,
+        form: &str,
+    ) -> Result<Option<ManagedKey>, Refusal> {
+        let organization = proof.caller().organization();
+        match self
+            .store()
+            .key_of_form(organization, P::KIND, form)
+            .await?
+        {
+            Some(key) => self.managed_key(proof, key).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// The longest life that the organization allows new keys.
@@ -154,6 +175,14 @@ fn person<P>(proof: &Authorized<P>) -> Result<&Person, Refusal> {
     proof.caller().person().ok_or(Refusal::WrongKeyType {
         needed: CredentialKind::Session,
     })
+}
+
+/// The mark of a form as it is kept; what no page of ours gives is none.
+fn marked(form: Option<String>) -> Option<String> {
+    let is_ours = |mark: &String| {
+        (16..=64).contains(&mark.len()) && mark.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    };
+    form.filter(is_ours)
 }
 
 /// Whether the person manages the keys of that kind whoever made them.

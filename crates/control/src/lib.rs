@@ -81,8 +81,9 @@ pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressSourceRecord, AddressUsage, AuditActor, AuditFilter, AuditItem,
     AuditOutcome, AuditPage, AuditRow, AutomationKeyRecord, ChainReport, Ended, Fault, FaultKind,
-    HostFacts, InvitationRecord, KeyCreator, KeyRecord, KeyRef, LastUse, LogStream, MemberRecord,
-    Membership, OperationCursor, OperationDay, OperationFilter, OperationOutcome, OperationPage,
-    OperationQuery, OperationRecord, OrganizationRecord, PasswordStatus, RefusedPasswords,
-    RegistryCredentialRecord, RequestSource, RunnerIdentity, ServerRecord, Tail,
+    HostFacts, InvitationRecord, KeyCreator, KeyKin, KeyRecord, KeyRef, KeyRelative, LastUse,
+    LogStream, MemberRecord, Membership, OperationCursor, OperationDay, OperationFilter,
+    OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
+    PasswordStatus, RefusedPasswords, RegistryCredentialRecord, RequestSource, RunnerIdentity,
+    ServerRecord, Tail,
 };

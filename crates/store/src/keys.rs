@@ -6,6 +6,7 @@ mod create;
 mod details;
 mod find;
 mod list;
+mod origin;
 mod replace;
 mod row;
 mod uses;
@@ -15,6 +16,7 @@ pub use change::Revoked;
 pub use details::{KeyCreator, KeyDetails, LastUse};
 pub(crate) use find::load_all;
 pub use list::KeyQuery;
+pub use origin::{KeyKin, KeyOrigin, KeyRelative};
 pub use uses::{AddressUsage, KEPT_USE_DAYS, KeyUse, MAX_ADDRESSES_A_DAY};
 
 use reoclo_domain::{

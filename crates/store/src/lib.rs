@@ -55,8 +55,8 @@ pub use instance::InstanceRecord;
 pub use invitations::{Accepting, InvitationRecord};
 pub use keys::{
     ActiveKeyQuery, ActiveKeys, AddressUsage, AutomationKeyRecord, IntegrationKeyRecord,
-    KEPT_USE_DAYS, KeyCreator, KeyDetails, KeyQuery, KeyRecord, KeyRef, KeyUse, LastUse,
-    MAX_ADDRESSES_A_DAY, NewKey, Revoked,
+    KEPT_USE_DAYS, KeyCreator, KeyDetails, KeyKin, KeyOrigin, KeyQuery, KeyRecord, KeyRef,
+    KeyRelative, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
 pub use known_devices::RefusedPasswords;
 pub use master_key::{MasterKey, MasterKeyError};

@@ -94,6 +94,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "failures",
         include_str!("../migrations/0040_failures.sql"),
     ),
+    (
+        41,
+        "key_origins",
+        include_str!("../migrations/0041_key_origins.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -84,11 +84,12 @@ function turnTheme() {
 }
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest?.("[data-copy], [data-theme-turn], [data-tick], [data-in-place]");
+  const button = event.target.closest?.("[data-copy], [data-theme-turn], [data-tick], [data-pick], [data-in-place]");
   if (!button) return;
   if (button.dataset.copy) copy(button);
   else if (button.dataset.inPlace) sendInPlace(event, button);
   else if (button.dataset.tick) tick(button);
+  else if (button.dataset.pick) pick(button);
   else turnTheme();
 });
 
@@ -115,6 +116,43 @@ function tick(button) {
     box.checked = which === "all" || (which === "read" && box.value.endsWith(":read"));
   }
 }
+
+/** Ticks what is shown of a long list, or none of it. */
+function pick(button) {
+  const list = document.getElementById(button.dataset.picks);
+  for (const box of list.querySelectorAll("label:not([hidden]) input")) box.checked = button.dataset.pick === "all";
+  countPicks(list);
+}
+
+/** Leaves those in a long list whose text has every word that is searched for. */
+function search(field) {
+  const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const list = document.getElementById(field.dataset.picks);
+  for (const line of list.querySelectorAll("label")) {
+    const text = line.textContent.toLowerCase();
+    line.hidden = !words.every((word) => text.includes(word));
+  }
+  countPicks(list);
+}
+
+/** Says how many are ticked, of which some may not be shown. */
+function countPicks(list) {
+  const [all, ticked] = [list.querySelectorAll("label"), list.querySelectorAll("input:checked")];
+  const shown = list.querySelectorAll("label:not([hidden])");
+  const found = shown.length === all.length ? "" : `, ${shown.length} shown`;
+  document.getElementById(`${list.id}-count`).textContent = `${ticked.length} of ${all.length} selected${found}`;
+}
+document.querySelectorAll(".picker").forEach((list) => {
+  list.addEventListener("change", () => countPicks(list));
+  countPicks(list);
+});
+document.addEventListener("input", (event) => {
+  if (event.target.matches?.("input[data-picks]")) search(event.target);
+});
+// What is searched for is no form that is sent.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("input[data-picks]")) event.preventDefault();
+});
 
 /** Turns green when the server's runner has connected. */
 async function awaitServer(place) {

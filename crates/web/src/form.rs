@@ -17,7 +17,7 @@ pub(crate) struct Told {
 }
 
 /// The fields of all forms: as requests call them, as pages do, and where they are on the page.
-const PLACES: [(&str, &str, &str); 30] = [
+const PLACES: [(&str, &str, &str); 31] = [
     ("body", "The form", "main"),
     ("checkpoint", "Checkpoint", "checkpoint"),
     ("command", "Command", "command"),
@@ -29,6 +29,11 @@ const PLACES: [(&str, &str, &str); 30] = [
     ("expires_in", "Expires after", "expires_in"),
     ("field", "Field", "field"),
     ("ip_allowlist", "IP allowlist", "ip_allowlist"),
+    (
+        "ip_allowlist_source_ids",
+        "Published address lists",
+        "ip_allowlist_source_ids",
+    ),
     ("label", "Label", "label"),
     (
         "max_key_lifetime_days",
@@ -193,7 +198,9 @@ fn worded((field, problem): (&String, &String)) -> (String, String) {
         "server_ids" if problem.contains("all_servers") => {
             "cannot be both: tick servers, or allow all servers"
         }
-        "expires_in" if problem.contains("30d") => "must be one of the choices",
+        "expires_in" if !problem.contains("is longer than") && problem.contains("30d") => {
+            "must be one of the choices"
+        }
         "body" if problem.contains("nothing to change") => "changes nothing",
         _ => problem,
     };

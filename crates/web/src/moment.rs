@@ -1,9 +1,8 @@
 //! Moments as people read them: relative, with the exact one on hover.
 
-use std::fmt;
 use std::time::Duration;
 
-use askama::filters::HtmlSafe;
+use askama::filters::Safe;
 use reoclo_domain::Timestamp;
 
 /// A moment, seen from now. Writes a `<time>` whose text is only words and digits.
@@ -18,6 +17,20 @@ impl Moment {
         Countdown(self)
     }
 
+    /// As templates write it. A moment has no `Display`: what templates write so is text of others,
+    /// and its element would be shown as text.
+    pub(crate) fn html(&self) -> Safe<String> {
+        self.element("data-relative")
+    }
+
+    fn element(self, kind: &str) -> Safe<String> {
+        let (at, exact) = (self.at, exact(self.at));
+        let relative = relative(self.at, self.now);
+        Safe(format!(
+            r#"<time datetime="{at}" title="{exact}" {kind}>{relative}</time>"#
+        ))
+    }
+
     /// The day in UTC.
     pub(crate) fn day(&self) -> String {
         day(self.at)
@@ -29,31 +42,10 @@ impl Moment {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Countdown(Moment);
 
-impl HtmlSafe for Moment {}
-
-impl HtmlSafe for Countdown {}
-
-impl fmt::Display for Countdown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(moment) = self;
-        let (at, exact) = (moment.at, exact(moment.at));
-        let relative = relative(moment.at, moment.now);
-        write!(
-            f,
-            r#"<time datetime="{at}" title="{exact}" data-countdown>{relative}</time>"#
-        )
-    }
-}
-
-impl fmt::Display for Moment {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let exact = exact(self.at);
-        let relative = relative(self.at, self.now);
-        let at = self.at;
-        write!(
-            f,
-            r#"<time datetime="{at}" title="{exact}" data-relative>{relative}</time>"#
-        )
+impl Countdown {
+    /// As templates write it.
+    pub(crate) fn html(self) -> Safe<String> {
+        self.0.element("data-countdown")
     }
 }
 

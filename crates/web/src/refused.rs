@@ -2,17 +2,18 @@
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 use reoclo_http::RefusedRequest;
 
 use crate::form::sentence;
 use crate::look::Look;
 use crate::page::{Page, encoded, see_other};
+use crate::shell::Shell;
 
-#[derive(Template)]
-#[template(path = "refused.html")]
-struct Refused<'r> {
-    shell: Look,
+/// What is said, to whomever.
+struct Words<'r> {
     title: &'static str,
     detail: String,
     status: u16,
@@ -20,12 +21,31 @@ struct Refused<'r> {
     request_id: &'r str,
 }
 
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused<'r> {
+    words: Words<'r>,
+    shell: Look,
+}
+
+/// As [`Refused`], with the navigation of who is signed in.
+#[derive(Template)]
+#[template(path = "refused_inside.html")]
+struct RefusedInside<'r> {
+    words: Words<'r>,
+    shell: Shell,
+}
+
 /// The page that shows a refusal, or the way to what is missing.
-pub(crate) fn show(refused: &RefusedRequest<'_>) -> Response {
+pub(crate) fn show(refused: RefusedRequest<'_>) -> BoxFuture<'_, Response> {
+    async move { answer(&refused).await }.boxed()
+}
+
+async fn answer(refused: &RefusedRequest<'_>) -> Response {
     match refused.code {
         "missing_credentials" | "session_expired" => to_sign_in(refused),
         "password_change_required" => see_other("/password"),
-        _ => page(refused),
+        _ => page(refused).await,
     }
 }
 
@@ -38,16 +58,42 @@ fn to_sign_in(refused: &RefusedRequest<'_>) -> Response {
     }
 }
 
-fn page(refused: &RefusedRequest<'_>) -> Response {
-    let template = Refused {
-        shell: Look::of(refused.headers),
+async fn page(refused: &RefusedRequest<'_>) -> Response {
+    let session = if keeps_frame(refused.status) {
+        refused.session().await
+    } else {
+        None
+    };
+    let words = Words {
         title: title(refused.status),
         detail: detail(refused),
         status: refused.status.as_u16(),
         code: refused.code,
         request_id: refused.request_id,
     };
-    Page(refused.status, template).into_response()
+    match session {
+        Some(session) => {
+            let shell = Shell::around(session, refused);
+            Page(refused.status, RefusedInside { words, shell }).into_response()
+        }
+        None => {
+            let shell = Look::of(refused.headers);
+            Page(refused.status, Refused { words, shell }).into_response()
+        }
+    }
+}
+
+/// Whoever is signed in goes on from there; where Reoclo itself is in trouble, nothing more is
+/// asked of it.
+fn keeps_frame(status: StatusCode) -> bool {
+    status.is_client_error()
+        && !matches!(
+            status,
+            StatusCode::UNAUTHORIZED
+                | StatusCode::TOO_MANY_REQUESTS
+                | StatusCode::MISDIRECTED_REQUEST
+                | StatusCode::REQUEST_TIMEOUT
+        )
 }
 
 const fn title(status: StatusCode) -> &'static str {

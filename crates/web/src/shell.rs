@@ -3,12 +3,13 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use reoclo_control::{
-    AuditLogsRead, Authorized, AutomationKeysManage, IntegrationKeysManage, OrganizationManage,
-    OwnSession, Permission, RegistryCredentialsRead, RegistryCredentialsWrite, ServersExecute,
-    ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
+    AuditLogsRead, Authorized, AutomationKeysManage, Control, IntegrationKeysManage,
+    OrganizationManage, OwnSession, Permission, RegistryCredentialsRead, RegistryCredentialsWrite,
+    ServersExecute, ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
 };
 use reoclo_domain::{Role, Timestamp};
-use reoclo_http::{ApiError, AppState, QueryReader, QueryText, SessionCookie};
+use reoclo_http::{ApiError, AppState, QueryReader, QueryText, RefusedRequest, SessionCookie};
+use uuid::Uuid;
 
 use crate::assets::{LIVE_PARTS, LIVE_SCRIPT};
 use crate::look::Look;
@@ -23,6 +24,8 @@ pub(crate) struct Shell {
     pub(crate) notice: Option<&'static str>,
     /// The moment for which the page is made.
     pub(crate) now: Timestamp,
+    /// The mark of a form on this page that is to be taken once.
+    pub(crate) once: String,
     path: String,
     look: Look,
 }
@@ -46,6 +49,13 @@ impl<P: Permission> FromRequestParts<AppState> for IfHeld<P> {
     }
 }
 
+/// Names one form among all.
+fn mark(control: &Control) -> String {
+    let mut bytes = [0; 16];
+    control.entropy().fill(&mut bytes);
+    Uuid::from_bytes(bytes).simple().to_string()
+}
+
 /// A place in the navigation.
 pub(crate) struct Entry {
     pub(crate) href: &'static str,
@@ -65,6 +75,7 @@ impl FromRequestParts<AppState> for Shell {
             session: control.current_session(&proof, &token).await?,
             notice: notice(&query),
             now: control.clock().now(),
+            once: mark(control),
             path: parts.uri.path().to_owned(),
             look: Look::of(&parts.headers),
         })
@@ -72,6 +83,22 @@ impl FromRequestParts<AppState> for Shell {
 }
 
 impl Shell {
+    /// The frame of a page that says why there is none.
+    pub(crate) fn around(session: SessionView, refused: &RefusedRequest<'_>) -> Self {
+        let (path, _) = refused
+            .target
+            .split_once('?')
+            .unwrap_or((refused.target, ""));
+        Self {
+            session,
+            notice: None,
+            now: refused.control().clock().now(),
+            once: mark(refused.control()),
+            path: path.to_owned(),
+            look: Look::of(refused.headers),
+        }
+    }
+
     /// Where this person may go.
     pub(crate) fn navigation(&self) -> Vec<Entry> {
         let entry = |href, name, icon| Entry { href, name, icon };

@@ -39,6 +39,8 @@ pub struct NewAutomationKeyForm {
     pub operations: Vec<String>,
     /// The ids of registry credentials; none is every one, also later ones.
     pub registry_credential_ids: Vec<String>,
+    /// Only the credentials that are listed are meant, so that none is a mistake.
+    pub lists_registry_credentials: bool,
     /// `30d`, `90d`, `1y` or `never`, which is meant where nothing is said.
     pub expires_in: Option<String>,
     /// Addresses and networks; none, and no published list, is everywhere.
@@ -47,6 +49,8 @@ pub struct NewAutomationKeyForm {
     pub ip_allowlist_source_ids: Vec<String>,
     /// Requests in any 60 seconds; 100 where nothing is said.
     pub rate_limit_per_minute: Option<i64>,
+    /// The mark of the page's form, which makes one key however often it is sent.
+    pub once: Option<String>,
 }
 
 impl Control {
@@ -80,7 +84,7 @@ impl Control {
                 rate_limit_per_minute,
             },
         };
-        self.create_key(proof.caller(), person, blueprint, maximum)
+        self.create_key(proof.caller(), person, blueprint, maximum, form.once)
             .await
     }
 
@@ -154,6 +158,12 @@ fn credentials(
     invalid: &mut InvalidFields,
 ) -> Scope<RegistryCredentialId> {
     if form.registry_credential_ids.is_empty() {
+        if form.lists_registry_credentials {
+            invalid.add(
+                CREDENTIALS,
+                "must have at least one: tick a credential, or allow all credentials",
+            );
+        }
         return Scope::All;
     }
     let ids = &form.registry_credential_ids;
@@ -250,10 +260,12 @@ mod tests {
             server_ids: Vec::new(),
             operations: Vec::new(),
             registry_credential_ids: Vec::new(),
+            lists_registry_credentials: false,
             expires_in: None,
             ip_allowlist: Vec::new(),
             ip_allowlist_source_ids: Vec::new(),
             rate_limit_per_minute: None,
+            once: None,
         }
     }
 
@@ -282,6 +294,19 @@ mod tests {
             if is_valid && !all_servers {
                 assert_eq!(scope, Scope::Only(vec![id.parse().unwrap()]));
             }
+        }
+    }
+
+    #[test]
+    fn no_credential_is_all_of_them_unless_some_were_to_be_listed() {
+        for (lists_registry_credentials, is_valid) in [(false, true), (true, false)] {
+            let mut invalid = InvalidFields::default();
+            let form = NewAutomationKeyForm {
+                lists_registry_credentials,
+                ..form()
+            };
+            credentials(&form, &mut invalid);
+            assert_eq!(invalid.fields().is_empty(), is_valid);
         }
     }
 

@@ -19,6 +19,8 @@ pub struct NewIntegrationKeyForm {
     pub preset: String,
     /// Resource → actions, for the preset `custom`.
     pub permissions: BTreeMap<String, Vec<String>>,
+    /// The mark of the page's form, which makes one key however often it is sent.
+    pub once: Option<String>,
 }
 
 impl Control {
@@ -33,7 +35,7 @@ impl Control {
         let person = person(proof)?;
         let maximum = self.maximum_lifetime(proof).await?;
         let blueprint = checked(&form, person.role, maximum)?;
-        self.create_key(proof.caller(), person, blueprint, maximum)
+        self.create_key(proof.caller(), person, blueprint, maximum, form.once)
             .await
     }
 }
@@ -93,6 +95,7 @@ mod tests {
             expires_in: "90d".into(),
             preset: "full_access".into(),
             permissions: BTreeMap::new(),
+            once: None,
         }
     }
 
@@ -120,6 +123,7 @@ mod tests {
             expires_in: "2d".into(),
             preset: "all".into(),
             permissions: BTreeMap::new(),
+            once: None,
         };
         assert_eq!(problems(&wrong), ["expires_in", "label", "preset"]);
     }

@@ -1,21 +1,22 @@
 //! Duplicating a key: a new one with the same permissions, for rotation.
 
 use reoclo_domain::{AllowlistEntry, MaximumLifetime, Preset, Role};
-use reoclo_store::{KeyRecord, KeyRef};
+use reoclo_store::{KeyOrigin, KeyRecord, KeyRef};
 use serde_json::json;
 
 use super::mint::{Blueprint, Power};
-use super::{ManagesKeys, MintedKey, cells, describe, lifetime, person};
+use super::{ManagesKeys, MintedKey, cells, describe, lifetime, marked, person};
 use crate::{Authorized, Control, InvalidFields, Refusal};
 
 impl Control {
     /// Makes a key that may do what another one may, also when that has ended. It belongs to the
     /// caller, and lives from now on as long as the other was made to, within the organization's
-    /// maximum.
+    /// maximum. The page's form with that mark makes one copy, however often it is sent.
     pub async fn duplicate_key<P: ManagesKeys>(
         &self,
         proof: &Authorized<P>,
         key: KeyRef,
+        form: Option<String>,
     ) -> Result<MintedKey, Refusal> {
         let original = self.managed_key(proof, key).await?.key;
         let (caller, person) = (proof.caller(), person(proof)?);
@@ -25,9 +26,14 @@ impl Control {
         let mut detail = describe(&forged.record);
         detail["duplicate_of"] = json!(key.as_uuid());
         let event = self.key_event(caller, "key.duplicate", &forged.record, detail);
+        let origin = KeyOrigin {
+            form: marked(form),
+            copy_of: Some(key),
+            replaces: None,
+        };
         let created = self
             .store()
-            .create_keys(vec![forged.to_store()], vec![event]);
+            .create_key_from(forged.to_store(), origin, vec![event]);
         created.await.map_err(Refusal::of_write)?;
         Ok(self.minted(forged, person, maximum))
     }

@@ -7,12 +7,12 @@ use reoclo_domain::{
     MaximumLifetime, PlainToken, Preset, TokenKind,
 };
 use reoclo_store::{
-    AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, KeyCreator, KeyDetails, KeyRecord,
-    NewAuditEvent, NewKey,
+    AuditOutcome, AutomationKeyRecord, IntegrationKeyRecord, KeyCreator, KeyDetails, KeyKin,
+    KeyOrigin, KeyRecord, NewAuditEvent, NewKey,
 };
 use serde_json::Value;
 
-use super::{MintedKey, describe};
+use super::{MintedKey, describe, marked};
 use crate::audit::{Happening, resource};
 use crate::caller::Person;
 use crate::{Caller, Control, Refusal};
@@ -62,13 +62,18 @@ impl Control {
         person: &Person,
         blueprint: Blueprint,
         maximum: Option<MaximumLifetime>,
+        form: Option<String>,
     ) -> Result<MintedKey, Refusal> {
         let forged = self.forge(caller, person, blueprint);
         let detail = describe(&forged.record);
         let event = self.key_event(caller, "key.create", &forged.record, detail);
+        let origin = KeyOrigin {
+            form: marked(form),
+            ..KeyOrigin::default()
+        };
         let created = self
             .store()
-            .create_keys(vec![forged.to_store()], vec![event]);
+            .create_key_from(forged.to_store(), origin, vec![event]);
         created.await.map_err(Refusal::of_write)?;
         Ok(self.minted(forged, person, maximum))
     }
@@ -108,6 +113,7 @@ impl Control {
             key: forged.record,
             creator,
             last_use: None,
+            kin: KeyKin::default(),
         };
         MintedKey {
             key: self.managed(details, maximum),

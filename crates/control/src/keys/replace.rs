@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::duplicate::blueprint;
 use super::mint::Forged;
-use super::{ManagedKey, ManagesKeys, MintedKey, describe, person};
+use super::{ManagedKey, ManagesKeys, MintedKey, describe, marked, person};
 use crate::{Authorized, Control, Refusal};
 
 impl Control {
@@ -15,6 +15,7 @@ impl Control {
         &self,
         proof: &Authorized<P>,
         key: KeyRef,
+        form: Option<String>,
     ) -> Result<MintedKey, Refusal> {
         let old = self.managed_key(proof, key).await?;
         if old.key.life().revoked_at.is_some() {
@@ -24,7 +25,7 @@ impl Control {
         let maximum = self.maximum_lifetime(proof).await?;
         let copy = blueprint(&old.key, person.role, maximum)?;
         let forged = self.forge(proof.caller(), person, copy);
-        match self.swap(proof, &old, &forged).await? {
+        match self.swap(proof, &old, &forged, marked(form)).await? {
             Revoked::Now => Ok(self.minted(forged, person, maximum)),
             Revoked::Before => Err(already_revoked()),
             Revoked::Unknown => Err(Refusal::NotFound("the key")),
@@ -37,6 +38,7 @@ impl Control {
         proof: &Authorized<P>,
         old: &ManagedKey,
         new: &Forged,
+        form: Option<String>,
     ) -> Result<Revoked, Refusal> {
         let caller = proof.caller();
         let (old_key, new_key) = (old.key.key_ref(), new.record.key_ref());
@@ -50,9 +52,9 @@ impl Control {
         ];
         let organization = caller.organization();
         let new = new.to_store();
-        let swapped = self
-            .store()
-            .replace_key(organization, old_key, self.now(), new, events);
+        let swapped =
+            self.store()
+                .replace_key(organization, old_key, self.now(), new, form, events);
         swapped.await.map_err(Refusal::of_write)
     }
 }

@@ -70,7 +70,8 @@ pub(crate) async fn around(
             ApiError::from(Malformed::Host).into_response()
         }
     };
-    let mut response = complete(answer.instrument(span.clone()).await, id, asked.as_ref());
+    let answer = answer.instrument(span.clone()).await;
+    let mut response = complete(answer, id, asked.as_ref()).await;
     show_notes(response.headers_mut(), &notes);
     if is_https {
         session_cookie::secure(response.headers_mut());
@@ -146,11 +147,11 @@ fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
     }
 }
 
-fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
+async fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
     if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
         body.request_id = id.to_string();
         let mut full = if let Some(asked) = asked {
-            asked.refused(response.status(), &body)
+            asked.refused(response.status(), &body).await
         } else {
             let bytes = serde_json::to_vec(&body).unwrap_or_default();
             json_response(response.status(), bytes)

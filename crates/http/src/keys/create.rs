@@ -21,6 +21,7 @@ pub(super) async fn integration(
         expires_in: request.expires_in,
         preset: request.preset,
         permissions: request.permissions.unwrap_or_default(),
+        once: None,
     };
     created::<IntegrationKeysManage>(control.create_integration_key(&proof, form).await?)
 }
@@ -38,8 +39,10 @@ pub(super) async fn automation(
         registry_credential_ids: request.registry_credential_ids.unwrap_or_default(),
         expires_in: request.expires_in,
         ip_allowlist: request.ip_allowlist.unwrap_or_default(),
+        lists_registry_credentials: false,
         ip_allowlist_source_ids: request.ip_allowlist_source_ids.unwrap_or_default(),
         rate_limit_per_minute: request.rate_limit_per_minute,
+        once: None,
     };
     created::<AutomationKeysManage>(control.create_automation_key(&proof, form).await?)
 }

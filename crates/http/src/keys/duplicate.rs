@@ -12,5 +12,5 @@ pub(super) async fn duplicate<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
-    created::<P>(control.duplicate_key(&proof, key::<P>(id)?).await?)
+    created::<P>(control.duplicate_key(&proof, key::<P>(id)?, None).await?)
 }

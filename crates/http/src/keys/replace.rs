@@ -12,5 +12,5 @@ pub(super) async fn replace<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
-    created::<P>(control.replace_key(&proof, key::<P>(id)?).await?)
+    created::<P>(control.replace_key(&proof, key::<P>(id)?, None).await?)
 }

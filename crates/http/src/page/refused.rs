@@ -1,14 +1,22 @@
 //! Refusals as pages, for people who look at pages.
 
+use std::sync::Arc;
+
 use axum::extract::Request;
 use axum::response::Response;
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode, header};
 use reoclo_api_types::ErrorBody;
+use reoclo_control::{
+    Control, KeyNotes, MadeBy, OwnSession, Presented, PresentedSession, SessionView,
+};
 
+use crate::edge::Source;
+use crate::sessions::cookie;
 use crate::state::AppState;
 
 /// Makes the page that shows a refusal, or that leads on.
-pub type RefusalPage = fn(&RefusedRequest<'_>) -> Response;
+pub type RefusalPage = for<'r> fn(RefusedRequest<'r>) -> BoxFuture<'r, Response>;
 
 /// A request for a page that was refused, and why.
 #[derive(Clone, Copy, Debug)]
@@ -27,6 +35,36 @@ pub struct RefusedRequest<'r> {
     pub detail: &'r str,
     /// The request, as named in the logs.
     pub request_id: &'r str,
+    source: &'r Source,
+    state: &'r AppState,
+}
+
+impl RefusedRequest<'_> {
+    /// Who is signed in there, for whom the page has its usual frame.
+    pub async fn session(&self) -> Option<SessionView> {
+        let token = cookie::read(self.headers)?;
+        let presented = Presented {
+            bearer: None,
+            session: Some(PresentedSession {
+                token,
+                changes: false,
+                made_by: MadeBy::Script {
+                    csrf_token: None,
+                    same_site: true,
+                },
+            }),
+            source: self.source.0.clone(),
+            notes: Arc::<KeyNotes>::default(),
+        };
+        let control = self.control();
+        let proof = control.authorize::<OwnSession>(presented).await.ok()?;
+        control.current_session(&proof, token).await.ok()
+    }
+
+    /// The use cases.
+    pub const fn control(&self) -> &Control {
+        self.state.control()
+    }
 }
 
 /// A request for a page, kept until its answer is known.
@@ -34,6 +72,8 @@ pub(crate) struct AskedPage {
     method: Method,
     target: String,
     headers: HeaderMap,
+    source: Source,
+    state: AppState,
     page: RefusalPage,
 }
 
@@ -47,12 +87,14 @@ impl AskedPage {
             method: request.method().clone(),
             target: target.map_or_else(|| "/".to_owned(), ToString::to_string),
             headers: request.headers().clone(),
+            source: request.extensions().get().cloned().unwrap_or_default(),
+            state: state.clone(),
             page,
         })
     }
 
-    pub(crate) fn refused(&self, status: StatusCode, body: &ErrorBody) -> Response {
-        (self.page)(&RefusedRequest {
+    pub(crate) async fn refused(&self, status: StatusCode, body: &ErrorBody) -> Response {
+        let refused = RefusedRequest {
             method: &self.method,
             target: &self.target,
             headers: &self.headers,
@@ -60,7 +102,10 @@ impl AskedPage {
             code: &body.code,
             detail: &body.detail,
             request_id: &body.request_id,
-        })
+            source: &self.source,
+            state: &self.state,
+        };
+        (self.page)(refused).await
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use reoclo_domain::TokenHash;
 
 use super::row;
-use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, NewKey};
+use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyOrigin, KeyRecord, KeyRef, NewKey};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
 use crate::error::StoreError;
@@ -14,7 +14,7 @@ use crate::store::Store;
 use crate::writer::{Work, Write};
 
 struct CreateKeys {
-    keys: Vec<NewKey>,
+    keys: Vec<(NewKey, KeyOrigin)>,
     events: Vec<NewAuditEvent>,
 }
 
@@ -22,8 +22,8 @@ impl Write for CreateKeys {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        for key in &self.keys {
-            insert(work, key).await?;
+        for (key, origin) in &self.keys {
+            insert(work, key, origin).await?;
         }
         work.audit(&self.events);
         Ok(())
@@ -31,7 +31,11 @@ impl Write for CreateKeys {
 }
 
 /// Inserts a key of either kind.
-pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), StoreError> {
+pub(super) async fn insert(
+    work: &mut Work<'_>,
+    key: &NewKey,
+    origin: &KeyOrigin,
+) -> Result<(), StoreError> {
     let (record, token) = match key {
         NewKey::Integration(key, token) => (KeyRecord::Integration(key.clone()), *token),
         NewKey::Automation(key, token) => (KeyRecord::Automation(key.clone()), *token),
@@ -41,9 +45,9 @@ pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
         "INSERT INTO api_keys (id, kind, organization_id, token_hash, prefix, label, creator_id,
              created_at, expires_at, revoked_at, preset, cells, servers, operations,
              registry_credentials, ip_allowlist, rate_limit_per_minute,
-             ip_allowlist_sources)
+             ip_allowlist_sources, made_from, copy_of, replaces)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-             $18)",
+             $18, $19, $20, $21)",
     )
     .bind(record.key_ref().as_uuid())
     .bind(record.kind().as_str())
@@ -63,6 +67,9 @@ pub(super) async fn insert(work: &mut Work<'_>, key: &NewKey) -> Result<(), Stor
     .bind(columns.ip_allowlist)
     .bind(columns.rate_limit_per_minute)
     .bind(columns.ip_allowlist_sources)
+    .bind(origin.form.clone())
+    .bind(origin.copy_of.map(KeyRef::as_uuid))
+    .bind(origin.replaces.map(KeyRef::as_uuid))
     .execute(work.connection().await?)
     .await?;
     work.effect(Effect::KeyCreated(token, Arc::new(record)));
@@ -76,6 +83,20 @@ impl Store {
         keys: Vec<NewKey>,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
+        let alone = |key| (key, KeyOrigin::default());
+        let keys = keys.into_iter().map(alone).collect();
+        self.write(CreateKeys { keys, events }).await
+    }
+
+    /// Stores a new key that comes from somewhere; errors as for one integration key, and
+    /// [`Conflict::Exists`](crate::Conflict::Exists) when its form has made one already.
+    pub async fn create_key_from(
+        &self,
+        key: NewKey,
+        origin: KeyOrigin,
+        events: Vec<NewAuditEvent>,
+    ) -> Result<(), StoreError> {
+        let keys = vec![(key, origin)];
         self.write(CreateKeys { keys, events }).await
     }
 

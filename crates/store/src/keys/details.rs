@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use reoclo_domain::{Role, Timestamp, UserId};
 
-use super::KeyRecord;
+use super::{KeyKin, KeyRecord};
 use crate::error::StoreError;
 use crate::sql::Record;
 
@@ -17,6 +17,8 @@ pub struct KeyDetails {
     pub creator: KeyCreator,
     /// When and from where it was used last.
     pub last_use: Option<LastUse>,
+    /// The keys that it came from, and that stands in for it.
+    pub kin: KeyKin,
 }
 
 /// Who made a key.
@@ -48,11 +50,18 @@ macro_rules! details_where {
     ($condition:literal) => {
         concat!(
             "SELECT api_keys.*, users.email AS creator_email, users.name AS creator_name,
-                 memberships.role AS creator_role
+                 memberships.role AS creator_role,
+                 originals.id AS original_id, originals.prefix AS original_prefix,
+                 originals.creator_id AS original_creator,
+                 successors.id AS successor_id, successors.prefix AS successor_prefix,
+                 successors.creator_id AS successor_creator
              FROM api_keys
              LEFT JOIN users ON users.id = api_keys.creator_id
              LEFT JOIN memberships ON memberships.user_id = api_keys.creator_id
                  AND memberships.organization_id = api_keys.organization_id
+             LEFT JOIN api_keys AS originals
+                 ON originals.id = COALESCE(api_keys.copy_of, api_keys.replaces)
+             LEFT JOIN api_keys AS successors ON successors.replaces = api_keys.id
              WHERE ",
             $condition
         )
@@ -74,6 +83,7 @@ impl KeyDetails {
             key,
             creator,
             last_use: LastUse::read(row)?,
+            kin: KeyKin::read(row)?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use reoclo_domain::{OrganizationId, Timestamp};
 
 use super::change::Revoked;
-use super::{KeyRef, NewKey, change, create};
+use super::{KeyOrigin, KeyRef, NewKey, change, create};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -14,6 +14,7 @@ struct ReplaceKey {
     old: KeyRef,
     at: Timestamp,
     new: NewKey,
+    origin: KeyOrigin,
     events: Vec<NewAuditEvent>,
 }
 
@@ -23,7 +24,7 @@ impl Write for ReplaceKey {
     async fn apply(&self, work: &mut Work<'_>) -> Result<Revoked, StoreError> {
         let revoked = change::revoke(work, self.organization, self.old, self.at).await?;
         if revoked == Revoked::Now {
-            create::insert(work, &self.new).await?;
+            create::insert(work, &self.new, &self.origin).await?;
             work.audit(&self.events);
         }
         Ok(revoked)
@@ -31,8 +32,8 @@ impl Write for ReplaceKey {
 }
 
 impl Store {
-    /// Revokes a key and stores the one that takes its place, both or neither. Nothing is changed
-    /// unless the answer is [`Revoked::Now`].
+    /// Revokes a key and stores the one that takes its place, both or neither, as the page's form
+    /// with that mark asks for. Nothing is changed unless the answer is [`Revoked::Now`].
     ///
     /// # Errors
     /// Those of [`Store::create_keys`].
@@ -42,6 +43,7 @@ impl Store {
         old: KeyRef,
         at: Timestamp,
         new: NewKey,
+        form: Option<String>,
         events: Vec<NewAuditEvent>,
     ) -> Result<Revoked, StoreError> {
         let write = ReplaceKey {
@@ -49,6 +51,11 @@ impl Store {
             old,
             at,
             new,
+            origin: KeyOrigin {
+                form,
+                copy_of: None,
+                replaces: Some(old),
+            },
             events,
         };
         self.write(write).await

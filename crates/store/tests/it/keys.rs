@@ -2,6 +2,7 @@
 
 mod cache;
 mod list;
+mod origin;
 mod replace;
 mod revoke;
 mod uses;

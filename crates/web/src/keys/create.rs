@@ -24,11 +24,15 @@ pub(super) async fn integration(
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     let control = state.control();
+    if let Some(page) = created::before(&shell, control, &proof, &fields).await? {
+        return Ok(page);
+    }
     let form = NewIntegrationKeyForm {
         label: fields.text("label").to_owned(),
         expires_in: fields.text("expires_in").to_owned(),
         preset: fields.text("preset").to_owned(),
         permissions: permissions(&fields),
+        once: once(&fields),
     };
     match control.create_integration_key(&proof, form).await {
         Ok(minted) => Ok(created::show::<IntegrationKeysManage>(
@@ -39,6 +43,10 @@ pub(super) async fn integration(
             &[],
         )),
         Err(refusal) => {
+            // Of two that came at once, one made it.
+            if let Some(page) = created::before(&shell, control, &proof, &fields).await? {
+                return Ok(page);
+            }
             let problems = Problems::of(refusal)?;
             let organization = control.own_organization(&member).await?;
             let choices = new_integration::Choices {
@@ -49,6 +57,11 @@ pub(super) async fn integration(
             Ok(NewIntegration::again(choices, &fields, problems).into_response())
         }
     }
+}
+
+/// The mark of the form.
+pub(super) fn once(fields: &FormFields) -> Option<String> {
+    fields.filled("once").map(str::to_owned)
 }
 
 /// The ticked cells, when they are to be chosen one by one.
@@ -80,6 +93,9 @@ pub(super) async fn automation(
         servers,
         credentials,
     };
+    if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+        return Ok(page);
+    }
     let form = automation_form(&fields);
     match control.create_automation_key(&proof, form).await {
         Ok(minted) => {
@@ -93,8 +109,11 @@ pub(super) async fn automation(
             ))
         }
         Err(refusal) => {
+            if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+                return Ok(page);
+            }
             let problems = Problems::of(refusal)?;
-            let choices = new_automation::Choices::of(&control, &proofs).await?;
+            let choices = new_automation::Choices::of(&control, &proof, &proofs).await?;
             Ok(NewAutomation::again(choices, shell, &fields, problems).into_response())
         }
     }
@@ -104,7 +123,9 @@ fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
     let all_servers = fields.text("servers") == "all";
     let rate_limit = fields.filled("rate_limit_per_minute");
     let operations = fields.all("operations");
+    // Hidden with the operation that they are for, and then not meant.
     let logs_in = operations.iter().any(|name| name == "registry_login");
+    let lists_credentials = logs_in && fields.text("credentials") != "all";
     let lines = fields.text("ip_allowlist").lines().map(str::trim);
     NewAutomationKeyForm {
         name: fields.text("name").to_owned(),
@@ -115,8 +136,8 @@ fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
             fields.all("server_ids")
         },
         operations,
-        // Hidden with the operation that they are for, and then not meant.
-        registry_credential_ids: if logs_in {
+        lists_registry_credentials: lists_credentials,
+        registry_credential_ids: if lists_credentials {
             fields.all("registry_credential_ids")
         } else {
             Vec::new()
@@ -129,6 +150,7 @@ fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
             .collect(),
         // What is no number is as wrong as one that is too small.
         rate_limit_per_minute: rate_limit.map(|limit| limit.parse().unwrap_or(0)),
+        once: once(fields),
     }
 }
 
@@ -159,9 +181,19 @@ pub(super) async fn duplicate<P: KeyPages>(
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
-    PageForm(_): PageForm,
+    PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let minted = control.duplicate_key(&proof, key::<P>(&id)?).await?;
+    if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+        return Ok(page);
+    }
+    let duplicated = control.duplicate_key(&proof, key::<P>(&id)?, once(&fields));
+    let minted = match duplicated.await {
+        Ok(minted) => minted,
+        Err(refusal) => {
+            let page = created::before(&shell, &control, &proof, &fields).await?;
+            return page.ok_or_else(|| refusal.into());
+        }
+    };
     let servers = control.servers(&servers).await?;
     let occasion = Occasion::Duplicated;
     Ok(created::show::<P>(

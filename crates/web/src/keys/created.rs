@@ -3,11 +3,13 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{Control, MintedKey, ServerRecord};
+use reoclo_control::{Authorized, Control, MintedKey, ServerRecord};
+use reoclo_http::{ApiError, FormFields};
 
 use super::KeyPages;
 use super::entry::Entry;
 use super::snippets::{Snippet, snippets};
+use crate::moment::Moment;
 use crate::page::Page;
 use crate::shell::Shell;
 
@@ -29,6 +31,43 @@ struct Created {
     snippets: Vec<Snippet>,
     path: &'static str,
     shell: Shell,
+}
+
+/// The answer to a form that is sent again.
+#[derive(Template)]
+#[template(path = "keys/made_before.html")]
+struct MadeBefore {
+    name: &'static str,
+    path: &'static str,
+    label: String,
+    href: String,
+    created: Moment,
+    shell: Shell,
+}
+
+/// What a form is answered with that has made its key already: the page was loaded again, or the
+/// button pressed twice.
+pub(super) async fn before<P: KeyPages>(
+    shell: &Shell,
+    control: &Control,
+    proof: &Authorized<P>,
+    fields: &FormFields,
+) -> Result<Option<Response>, ApiError> {
+    let Some(once) = fields.filled("once") else {
+        return Ok(None);
+    };
+    let Some(key) = control.key_of_form(proof, once).await? else {
+        return Ok(None);
+    };
+    let page = MadeBefore {
+        name: P::NAME,
+        path: P::PATH,
+        label: key.key.label().to_owned(),
+        href: format!("{}/{}", P::PATH, key.key.key_ref().as_uuid()),
+        created: shell.moment(key.key.created_at()),
+        shell: shell.clone(),
+    };
+    Ok(Some(Page::ok(page).into_response()))
 }
 
 /// Shows the key in the answer to the form itself: it is kept nowhere to be fetched from.

@@ -1,7 +1,7 @@
 //! A key as a line of the list and as the head of its page.
 
-use reoclo_control::{AutomationKeyRecord, KeyRecord, ManagedKey, ServerRecord};
-use reoclo_domain::{OperationKind, Preset, Scope};
+use reoclo_control::{AutomationKeyRecord, KeyRecord, KeyRelative, ManagedKey, ServerRecord};
+use reoclo_domain::{KeyKind, OperationKind, Preset, Role, Scope};
 
 use super::KeyPages;
 use crate::moment::Moment;
@@ -26,6 +26,18 @@ pub(crate) struct Entry {
     pub(crate) status: Badge,
     pub(crate) creator: String,
     pub(crate) creator_is_gone: bool,
+    pub(crate) created: Moment,
+    /// What tells it from others of its name.
+    pub(crate) kin: Vec<Kin>,
+}
+
+/// A key that it came from, or that stands in for it.
+pub(crate) struct Kin {
+    /// `Copy of`, `Replaces` or `Replaced by`.
+    pub(crate) word: &'static str,
+    pub(crate) prefix: String,
+    /// Its page, for whoever may see it.
+    pub(crate) href: Option<String>,
 }
 
 impl Entry {
@@ -58,8 +70,32 @@ impl Entry {
                 .or_else(|| creator.email.clone())
                 .unwrap_or_else(|| "the first start".into()),
             creator_is_gone: creator.role.is_none(),
+            created: shell.moment(key.key.created_at()),
+            kin: kin::<P>(key, shell),
         }
     }
+}
+
+fn kin<P: KeyPages>(key: &ManagedKey, shell: &Shell) -> Vec<Kin> {
+    let sees_all = P::KIND == KeyKind::Automation || shell.role() >= Role::Manager;
+    let told = |word, relative: &Option<KeyRelative>| {
+        let relative = relative.as_ref()?;
+        let sees = sees_all || relative.creator == shell.session.user;
+        Some(Kin {
+            word,
+            prefix: relative.prefix.clone(),
+            href: sees.then(|| format!("{}/{}", P::PATH, relative.id)),
+        })
+    };
+    let kin = &key.kin;
+    [
+        told("Copy of", &kin.copy_of),
+        told("Replaces", &kin.replaces),
+        told("Replaced by", &kin.replaced_by),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn integration(preset: Preset, key: &ManagedKey) -> (String, String) {

@@ -24,10 +24,13 @@ pub(super) struct NewAutomation {
     servers: String,
     server_ids: Vec<String>,
     operations: Vec<String>,
-    credentials: Vec<String>,
+    /// `all`, or only those that are ticked.
+    credentials: String,
+    credential_ids: Vec<String>,
     lifetimes: Vec<(Lifetime, bool)>,
     expires_in: String,
     ip_allowlist: String,
+    list_ids: Vec<String>,
     rate_limit: String,
     problems: Problems,
     shell: Shell,
@@ -36,10 +39,20 @@ pub(super) struct NewAutomation {
 /// What can be chosen, whatever was typed.
 pub(super) struct Choices {
     pub(super) maximum_days: Option<u32>,
-    /// Id, name, and what the status says.
-    pub(super) servers: Vec<(String, String, &'static str)>,
+    pub(super) servers: Vec<ServerChoice>,
     /// Id, name and address.
     pub(super) credentials: Vec<(String, String, String)>,
+    /// Id and name of each published address list, and how many networks are in it.
+    pub(super) lists: Vec<(String, String, u32)>,
+}
+
+/// A server that can be ticked.
+pub(super) struct ServerChoice {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) slug: String,
+    /// What its status says.
+    pub(super) status: &'static str,
 }
 
 /// What the choices are read with.
@@ -50,7 +63,7 @@ pub(super) struct Proofs {
 }
 
 pub(super) async fn show(
-    _: Authorized<AutomationKeysManage>,
+    proof: Authorized<AutomationKeysManage>,
     (member, servers, credentials): (
         Authorized<Member>,
         Authorized<ServersRead>,
@@ -64,22 +77,29 @@ pub(super) async fn show(
         servers,
         credentials,
     };
-    let choices = Choices::of(&control, &proofs).await?;
+    let choices = Choices::of(&control, &proof, &proofs).await?;
     let page = NewAutomation::empty(choices, shell);
     Ok(Page::ok(page).into_response())
 }
 
 impl Choices {
-    pub(super) async fn of(control: &Control, proofs: &Proofs) -> Result<Self, ApiError> {
+    pub(super) async fn of(
+        control: &Control,
+        proof: &Authorized<AutomationKeysManage>,
+        proofs: &Proofs,
+    ) -> Result<Self, ApiError> {
+        let lists = control.address_sources(proof).await?.into_iter();
         let servers = control.servers(&proofs.servers).await?.into_iter();
         let organization = control.own_organization(&proofs.member).await?;
         let credentials = control.registry_credentials(&proofs.credentials).await?;
         Ok(Self {
             maximum_days: organization.max_key_lifetime_days,
             servers: servers
-                .map(|server| {
-                    let status = words::server_status(server.status).text;
-                    (server.id.to_string(), server.name, status)
+                .map(|server| ServerChoice {
+                    id: server.id.to_string(),
+                    status: words::server_status(server.status).text,
+                    slug: server.slug,
+                    name: server.name,
                 })
                 .collect(),
             credentials: credentials
@@ -88,6 +108,9 @@ impl Choices {
                     let (name, address) = (record.name, record.registry_url);
                     (record.id.to_string(), name.to_string(), address.to_string())
                 })
+                .collect(),
+            lists: lists
+                .map(|list| (list.id.to_string(), list.name.to_string(), list.entries))
                 .collect(),
         })
     }
@@ -101,10 +124,12 @@ impl NewAutomation {
             servers: "some".into(),
             server_ids: Vec::new(),
             operations: vec![OperationKind::Exec.as_str().into()],
-            credentials: Vec::new(),
+            credentials: "some".into(),
+            credential_ids: Vec::new(),
             expires_in: usual_lifetime(&lifetimes).to_owned(),
             lifetimes,
             ip_allowlist: String::new(),
+            list_ids: Vec::new(),
             rate_limit: RATE_LIMIT.into(),
             problems: Problems::default(),
             choices,
@@ -124,7 +149,9 @@ impl NewAutomation {
             servers: fields.text("servers").to_owned(),
             server_ids: fields.all("server_ids"),
             operations: fields.all("operations"),
-            credentials: fields.all("registry_credential_ids"),
+            credentials: fields.text("credentials").to_owned(),
+            credential_ids: fields.all("registry_credential_ids"),
+            list_ids: fields.all("ip_allowlist_source_ids"),
             expires_in: fields.text("expires_in").to_owned(),
             ip_allowlist: fields.text("ip_allowlist").to_owned(),
             rate_limit: fields.text("rate_limit_per_minute").to_owned(),
@@ -148,7 +175,13 @@ impl NewAutomation {
     }
 
     fn has_credential(&self, credential: &str) -> bool {
-        self.credentials.iter().any(|chosen| chosen == credential)
+        self.credential_ids
+            .iter()
+            .any(|chosen| chosen == credential)
+    }
+
+    fn names_list(&self, list: &str) -> bool {
+        self.list_ids.iter().any(|chosen| chosen == list)
     }
 
     fn is_on(&self, server: &str) -> bool {
@@ -157,8 +190,13 @@ impl NewAutomation {
 
     /// The folded part is open when something in it is wrong.
     fn is_unfolded(&self) -> bool {
-        ["expires_in", "ip_allowlist", "rate_limit_per_minute"]
-            .iter()
-            .any(|name| self.problems.has(name))
+        [
+            "expires_in",
+            "ip_allowlist",
+            "ip_allowlist_source_ids",
+            "rate_limit_per_minute",
+        ]
+        .iter()
+        .any(|name| self.problems.has(name))
     }
 }

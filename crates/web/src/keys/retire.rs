@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use reoclo_control::{AddressUsage, Authorized, Control, ServersRead};
 use reoclo_http::{ApiError, ItemId, PageForm};
 
+use super::create::once;
 use super::created::{self, Occasion};
 use super::entry::Entry;
 use super::{KeyPages, key};
@@ -86,9 +87,19 @@ pub(super) async fn replace<P: KeyPages>(
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
-    PageForm(_): PageForm,
+    PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let minted = control.replace_key(&proof, key::<P>(&id)?).await?;
+    if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+        return Ok(page);
+    }
+    let replaced = control.replace_key(&proof, key::<P>(&id)?, once(&fields));
+    let minted = match replaced.await {
+        Ok(minted) => minted,
+        Err(refusal) => {
+            let page = created::before(&shell, &control, &proof, &fields).await?;
+            return page.ok_or_else(|| refusal.into());
+        }
+    };
     let servers = control.servers(&servers).await?;
     let occasion = Occasion::Replaced;
     Ok(created::show::<P>(

@@ -3,9 +3,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
     AddressUsage, AuditFilter, AuditItem, AuditLogRequest, AuditLogsRead, Authorized,
-    AutomationKeyRecord, Control, KeyRecord, ManagedKey, ServerRecord, ServersRead,
+    AutomationKeyRecord, AutomationKeysManage, Control, KeyRecord, ManagedKey, ServerRecord,
+    ServersRead,
 };
-use reoclo_domain::{AllowlistEntry, Cell, OperationKind, Preset, Scope};
+use reoclo_domain::{AddressSourceId, AllowlistEntry, Cell, OperationKind, Preset, Scope};
 use reoclo_http::{ApiError, AppState, ItemId};
 
 use super::entry::{Entry, server_names};
@@ -13,7 +14,7 @@ use super::{KeyPages, key};
 use crate::audit_logs::Line;
 use crate::moment::Moment;
 use crate::page::Page;
-use crate::shell::Shell;
+use crate::shell::{IfHeld, Shell};
 use crate::words;
 
 const RECENT: i64 = 20;
@@ -51,6 +52,8 @@ enum Power {
         credentials: usize,
         uses_credentials: bool,
         allowlist: Vec<String>,
+        /// The published address lists that it names.
+        lists: Vec<String>,
         rate_limit: u32,
     },
 }
@@ -66,7 +69,7 @@ struct Usage {
 pub(super) async fn show<P: KeyPages>(
     proof: Authorized<P>,
     log: Authorized<AuditLogsRead>,
-    servers: Authorized<ServersRead>,
+    (servers, lists): (Authorized<ServersRead>, IfHeld<AutomationKeysManage>),
     shell: Shell,
     State(state): State<AppState>,
     id: ItemId,
@@ -74,6 +77,7 @@ pub(super) async fn show<P: KeyPages>(
     let (control, key) = (state.control(), key::<P>(&id)?);
     let shown = control.show_key(&proof, key).await?;
     let servers = control.servers(&servers).await?;
+    let lists = lists_of(control, lists, &shown.key.key).await?;
     let recent = recent(control, &log, key.as_uuid()).await?;
     let managed = &shown.key;
     let page = Show {
@@ -82,7 +86,7 @@ pub(super) async fn show<P: KeyPages>(
         id: key.as_uuid().to_string(),
         entry: Entry::of::<P>(managed, &servers, &shell),
         created: shell.moment(managed.key.created_at()),
-        power: power(managed, &servers, state.served()),
+        power: power(managed, &servers, lists, state.served()),
         usage: shown
             .usage
             .into_iter()
@@ -116,10 +120,38 @@ async fn recent(
     Ok(control.audit_log(log, request).await?.items)
 }
 
-fn power(managed: &ManagedKey, servers: &[ServerRecord], served: reoclo_domain::Acl) -> Power {
+/// The names of the published address lists that an automation key has.
+async fn lists_of(
+    control: &Control,
+    IfHeld(proof): IfHeld<AutomationKeysManage>,
+    key: &KeyRecord,
+) -> Result<Vec<String>, ApiError> {
+    let (Some(proof), KeyRecord::Automation(key)) = (proof, key) else {
+        return Ok(Vec::new());
+    };
+    if key.allowlist_sources.is_empty() {
+        return Ok(Vec::new());
+    }
+    let known = control.address_sources(&proof).await?;
+    let name = |id: &AddressSourceId| {
+        let found = known.iter().find(|list| list.id == *id);
+        found.map_or_else(
+            || "a list that was removed".to_owned(),
+            |list| list.name.to_string(),
+        )
+    };
+    Ok(key.allowlist_sources.iter().map(name).collect())
+}
+
+fn power(
+    managed: &ManagedKey,
+    servers: &[ServerRecord],
+    lists: Vec<String>,
+    served: reoclo_domain::Acl,
+) -> Power {
     match &managed.key {
         KeyRecord::Integration(key) => integration(key.preset, managed, served),
-        KeyRecord::Automation(key) => automation(key, servers),
+        KeyRecord::Automation(key) => automation(key, servers, lists),
     }
 }
 
@@ -134,7 +166,7 @@ fn integration(preset: Preset, managed: &ManagedKey, served: reoclo_domain::Acl)
     }
 }
 
-fn automation(key: &AutomationKeyRecord, servers: &[ServerRecord]) -> Power {
+fn automation(key: &AutomationKeyRecord, servers: &[ServerRecord], lists: Vec<String>) -> Power {
     let scope = &key.scope;
     let credentials = match &scope.registry_credentials {
         Scope::All => None,
@@ -158,6 +190,7 @@ fn automation(key: &AutomationKeyRecord, servers: &[ServerRecord]) -> Power {
         credentials: credentials.unwrap_or_default(),
         uses_credentials: scope.operations.contains(OperationKind::RegistryLogin),
         allowlist: allowlist.map(|entry| entry.to_string()).collect(),
+        lists,
         rate_limit: key.rate_limit_per_minute,
     }
 }

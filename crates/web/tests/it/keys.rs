@@ -1,4 +1,6 @@
-use reoclo_domain::Role;
+use reoclo_domain::{AddressSourceId, Clock, Role};
+use reoclo_store::AddressSourceRecord;
+use reoclo_testkit::RealEntropy;
 
 use crate::on_both_databases;
 use crate::world::{Answer, Session, World};
@@ -13,6 +15,10 @@ on_both_databases!(
     keys_are_found_by_search_and_status,
     the_organizations_maximum_is_held,
     built_operations_are_told_from_others,
+    a_form_makes_one_key_however_often_it_is_sent,
+    copies_and_successors_are_told_apart,
+    credentials_are_chosen_and_never_all_by_leaving_them_out,
+    published_lists_are_ticked_and_named,
 );
 
 const INTEGRATION: &str = "/api-keys/integration";
@@ -254,7 +260,12 @@ async fn built_operations_are_told_from_others(world: &World) {
         ("registry_logout", "/api/automation/v1/registry-auth/logout"),
     ];
     for (operation, path) in routes {
-        let fields = [("name", "x"), ("servers", "all"), ("operations", operation)];
+        let fields = [
+            ("name", "x"),
+            ("servers", "all"),
+            ("operations", operation),
+            ("credentials", "all"),
+        ];
         let made = world.submit(&admin, AUTOMATION, &fields).await;
         let body = serde_json::json!({
             "server_id": world.ours.server.to_string(), "command": "true",
@@ -282,4 +293,164 @@ async fn built_operations_are_told_from_others(world: &World) {
             answer.text
         );
     }
+}
+
+/// The mark of the last form on a page.
+fn mark(page: &Answer) -> String {
+    let (_, rest) = page.text.rsplit_once("name=\"once\" value=\"").unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+/// Loading the page of a new key again sends its form again; so does a second press.
+async fn a_form_makes_one_key_however_often_it_is_sent(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let server = world.ours.server.to_string();
+    for path in [INTEGRATION, AUTOMATION] {
+        let page = world.look(Some(&admin), &format!("{path}/new")).await;
+        let again = world.look(Some(&admin), &format!("{path}/new")).await;
+        assert_ne!(mark(&page), mark(&again));
+        let mark = mark(&page);
+        let fields = [
+            ("once", mark.as_str()),
+            ("label", "only one"),
+            ("name", "only one"),
+            ("preset", "full_access"),
+            ("expires_in", "90d"),
+            ("server_ids", &server),
+            ("operations", "exec"),
+        ];
+        let (one, two) = tokio::join!(
+            world.submit(&admin, path, &fields),
+            world.submit(&admin, path, &fields),
+        );
+        let (made, told) = if one.status == 201 {
+            (one, two)
+        } else {
+            (two, one)
+        };
+        made.says(201, "Store it now");
+        let place = place(&made);
+        let reloaded = world.submit(&admin, path, &fields).await;
+        for told in [told, reloaded] {
+            told.says(200, "This form has made its key already");
+            told.says(200, &format!("href=\"{place}\""));
+            told.lacks(made.element("token"));
+        }
+        let list = world.look(Some(&admin), path).await;
+        assert_eq!(list.text.matches(">only one</a>").count(), 1);
+        // The mark is of no use to another organization.
+        let stranger = world.session(&world.theirs, Role::Admin).await;
+        let theirs = world.submit(&stranger, INTEGRATION, &fields[..5]).await;
+        theirs.says(201, "only one");
+        theirs.lacks(&place);
+
+        for verb in ["duplicate", "replace"] {
+            let (from, path) = match verb {
+                "replace" => (format!("{place}/replace"), format!("{place}/replace")),
+                _ => (place.clone(), format!("{place}/duplicate")),
+            };
+            let page = world.look(Some(&admin), &from).await;
+            let once = [("once", self::mark(&page))];
+            let once = once.each_ref().map(|(name, mark)| (*name, mark.as_str()));
+            world
+                .submit(&admin, &path, &once)
+                .await
+                .says(201, "Store it now");
+            let told = world.submit(&admin, &path, &once).await;
+            told.says(200, "This form has made its key already");
+        }
+        let list = world.look(Some(&admin), path).await;
+        assert_eq!(list.text.matches(">only one</a>").count(), 3);
+    }
+}
+
+async fn copies_and_successors_are_told_apart(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let developer = world.session(&world.ours, Role::Developer).await;
+    let made = make(world, &developer, "of three").await;
+    let (first, old) = (made.element("token")[..12].to_owned(), place(&made));
+    let copied = world.submit(&admin, &format!("{old}/duplicate"), &[]).await;
+    let page = world.look(Some(&admin), &place(&copied)).await;
+    page.says(200, "<dt>Copy of</dt>");
+    page.says(200, &format!("<a href=\"{old}\"><code>{}", &first[..9]));
+    let new = world.submit(&admin, &format!("{old}/replace"), &[]).await;
+    let page = world.look(Some(&admin), &place(&new)).await;
+    page.says(200, "<dt>Replaces</dt>");
+    let page = world.look(Some(&admin), &old).await;
+    page.says(200, "<dt>Replaced by</dt>");
+    page.says(200, &format!("href=\"{}\"", place(&new)));
+    let list = world.look(Some(&admin), INTEGRATION).await;
+    for word in ["Copy of", "Replaces", "Replaced by", "by Grace"] {
+        list.says(200, word);
+    }
+    // Whose key it was learns of the other, and has no way into it.
+    let page = world.look(Some(&developer), &old).await;
+    page.says(200, "<dt>Replaced by</dt>");
+    page.lacks(&place(&new));
+}
+
+async fn credentials_are_chosen_and_never_all_by_leaving_them_out(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let fields = [
+        ("name", "signs in"),
+        ("servers", "all"),
+        ("operations", "registry_login"),
+        ("credentials", "all"),
+    ];
+    let page = world.submit(&admin, AUTOMATION, &fields[..3]).await;
+    page.says(
+        422,
+        "<a href=\"#registry_credential_ids\">Registry credentials</a> must have at least one: tick a credential, or allow all credentials",
+    );
+    let made = world.submit(&admin, AUTOMATION, &fields).await;
+    made.says(201, "Store it now");
+    let page = world.look(Some(&admin), &place(&made)).await;
+    page.says(200, "<dt>Registry credentials</dt><dd>all</dd>");
+    // Without the operation that they are for, nothing is asked.
+    let fields = [("name", "x"), ("servers", "all"), ("operations", "exec")];
+    let made = world.submit(&admin, AUTOMATION, &fields).await;
+    made.says(201, "Store it now");
+}
+
+async fn published_lists_are_ticked_and_named(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let form = world.look(Some(&admin), "/api-keys/automation/new").await;
+    form.says(200, "href=\"/api-keys/address-lists\"");
+    let unknown = world.ours.server.to_string();
+    let fields = [
+        ("name", "runners"),
+        ("servers", "all"),
+        ("operations", "exec"),
+        ("ip_allowlist_source_ids", unknown.as_str()),
+    ];
+    let page = world.submit(&admin, AUTOMATION, &fields).await;
+    page.says(422, "is not an address list of this organization");
+    page.says(422, "<details class=\"fold\" open>");
+
+    let now = world.clock.now();
+    let list = AddressSourceRecord {
+        id: AddressSourceId::new(&*world.clock, &RealEntropy),
+        organization: world.ours.id,
+        name: "Runners <of> the forge".parse().unwrap(),
+        url: "https://forge.example/networks".into(),
+        field: None,
+        entries: 1,
+        revision: 1,
+        checked_at: now,
+        fetched_at: now,
+        problem: None,
+        created_at: now,
+    };
+    let id = list.id.to_string();
+    let networks = vec!["203.0.113.0/24".parse().unwrap()];
+    let added = world.store().add_address_source(list, networks, Vec::new());
+    added.await.unwrap();
+    let form = world.look(Some(&admin), "/api-keys/automation/new").await;
+    form.says(200, "Runners &#60;of&#62; the forge");
+    let fields = [fields[0], fields[1], fields[2], (fields[3].0, id.as_str())];
+    let made = world.submit(&admin, AUTOMATION, &fields).await;
+    made.says(201, "Store it now");
+    let page = world.look(Some(&admin), &place(&made)).await;
+    page.says(200, "Runners &#60;of&#62; the forge</strong>");
+    page.lacks("every address");
 }

@@ -10,6 +10,7 @@ on_both_databases!(
     the_way_back_is_kept_and_is_ours,
     the_api_takes_no_forms,
     a_person_is_told_what_their_role_lacks,
+    whoever_is_signed_in_keeps_the_navigation,
 );
 
 async fn a_person_is_told_what_their_role_lacks(world: &World) {
@@ -81,4 +82,28 @@ async fn the_api_takes_no_forms(world: &World) {
         let marked = world.send(Method::POST, path, Some(&admin), &headers, body.clone());
         assert_eq!(marked.await.status, 415, "{path}");
     }
+}
+
+/// From a page that is not there, or not theirs, people go on; strangers are shown nothing.
+async fn whoever_is_signed_in_keeps_the_navigation(world: &World) {
+    let viewer = world.session(&world.ours, Role::Viewer).await;
+    for (path, status) in [
+        ("/no/such/page", 404),
+        ("/servers/no-such-server", 404),
+        ("/servers/new", 403),
+        ("/api-keys/automation/new", 403),
+    ] {
+        let page = world.look(Some(&viewer), path).await;
+        page.says(status, "<nav class=\"nav\"");
+        page.says(status, "<a href=\"/servers\"");
+        page.says(status, "action=\"/sign-out\"");
+        // What their role lacks is not offered there either.
+        page.lacks("<a href=\"/api-keys\"");
+    }
+    let stranger = world.look(None, "/no/such/page").await;
+    stranger.says(404, "There is nothing here");
+    stranger.lacks("<nav");
+    // A form that was refused leads on as well.
+    let refused = world.submit(&viewer, "/servers", &[("name", "x")]).await;
+    refused.says(403, "<nav class=\"nav\"");
 }

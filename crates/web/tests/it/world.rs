@@ -68,6 +68,8 @@ impl Answer {
     pub(crate) fn says(&self, status: u16, text: &str) {
         assert_eq!(self.status, status, "{}", self.text);
         assert!(self.text.contains(text), "{text:?} is not in {}", self.text);
+        // Our own elements are no text.
+        assert!(!self.text.contains("&#60;time"), "{}", self.text);
     }
 
     #[track_caller]

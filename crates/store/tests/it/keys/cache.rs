@@ -75,7 +75,8 @@ async fn run(steps: Vec<Step>) {
                     let new = KeyRef::Integration(key.id);
                     let now = Timestamp::from_micros(1);
                     let key = NewKey::Integration(key, token);
-                    let replaced = store.replace_key(team.organization, old, now, key, vec![]);
+                    let replaced =
+                        store.replace_key(team.organization, old, now, key, None, vec![]);
                     if replaced.await.unwrap() == Revoked::Now {
                         keys.push((new, token));
                     }

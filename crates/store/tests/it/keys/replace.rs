@@ -27,7 +27,7 @@ async fn one_takes_the_place_of_the_other(fixture: Fixture) {
     let events = ["key.replace", "key.duplicate"].map(|action| fixture.event(team, action));
     let now = fixture.clock.now();
     let (store, events) = (&fixture.store, events.to_vec());
-    let replaced = store.replace_key(team.organization, old, now, new, events);
+    let replaced = store.replace_key(team.organization, old, now, new, None, events);
     assert_eq!(replaced.await.unwrap(), Revoked::Now);
     for store in [store, &fixture.reopened().await] {
         let found = store.find_key(&old_token).await.unwrap().unwrap();
@@ -71,7 +71,9 @@ async fn a_revoked_or_unknown_key_is_not_replaced(fixture: Fixture) {
         let token = fixture.token_hash();
         let new = NewKey::Automation(fixture.automation_key(team), token);
         let events = vec![fixture.event(team, "key.replace")];
-        let replaced = store.replace_key(organization, key, now, new, events).await;
+        let replaced = store
+            .replace_key(organization, key, now, new, None, events)
+            .await;
         assert_eq!(replaced.unwrap(), expected);
         assert_eq!(store.find_key(&token).await.unwrap(), None);
     }
@@ -85,7 +87,7 @@ async fn a_replacement_that_cannot_be_stored_leaves_the_old_one(fixture: Fixture
     // The token is taken.
     let new = NewKey::Automation(fixture.automation_key(team), old_token);
     let events = vec![fixture.event(team, "key.replace")];
-    let replaced = store.replace_key(team.organization, old, now, new, events);
+    let replaced = store.replace_key(team.organization, old, now, new, None, events);
     assert!(matches!(replaced.await, Err(StoreError::Conflict(_))));
     let found = store.find_key(&old_token).await.unwrap().unwrap();
     assert_eq!(
