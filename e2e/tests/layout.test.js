@@ -27,6 +27,7 @@ before(async () => {
   await ada.getByLabel("Name", { exact: true }).fill("github-prod-deploy");
   for (const box of await ada.locator("[name=server_ids]").all()) await box.check();
   for (const box of await ada.locator("[name=operations]").all()) await box.check();
+  await ada.getByRole("radio", { name: /^Allow all credentials/ }).check();
   await holds("the form of an automation key, filled in");
   await ada.getByRole("button", { name: "Create", exact: true }).click();
   await ada.locator("#token").waitFor();
