@@ -9,7 +9,8 @@ use anyhow::Result;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{Clock, Entropy, OrganizationId, Role, Secret, ServerId, UserId};
 use reoclo_store::{
-    DatabaseAddress, MasterKey, NewOrganization, NewServer, NewUser, Sharing, Store, StoreOptions,
+    DatabaseAddress, Expected, MasterKey, NewOrganization, NewServer, NewUser, Sharing, Store,
+    StoreOptions,
 };
 
 use crate::ambient;
@@ -99,6 +100,7 @@ async fn open(directory: &Path, master_key: MasterKey) -> Result<Store> {
         entropy: ambient::entropy(),
         sharing: Sharing::Shared,
         wait_for_database: Duration::ZERO,
+        expected: Expected::default(),
     };
     Ok(Store::open(options).await?)
 }

@@ -77,6 +77,9 @@ pub struct Settings {
     /// What a sign-in to an account waits that many addresses have tried; it grows with their
     /// number.
     pub sign_in_delay: Duration,
+    /// The server whose commands have full control of this control plane, since they run on its
+    /// machine as a user who can read its data directory; and what is said of it.
+    pub own_server: Option<(ServerId, &'static str)>,
 }
 
 impl Settings {
@@ -108,6 +111,7 @@ impl Settings {
             outbound_timeout: Duration::from_secs(10),
             address_source_interval: crate::address_sources::INTERVAL,
             sign_in_delay: Duration::from_millis(250),
+            own_server: None,
         }
     }
 }

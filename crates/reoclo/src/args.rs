@@ -98,6 +98,9 @@ pub(crate) struct ServeOptions {
     /// Take the place of another control plane on the same database, which ends then.
     #[arg(long)]
     pub(crate) takeover: bool,
+    /// Begin an empty database in a data directory that was used with one before.
+    #[arg(long)]
+    pub(crate) new: bool,
     /// Share the database with other control planes.
     #[arg(long, env = "REOCLO_REPLICAS", hide = true)]
     pub(crate) replicas: bool,
@@ -440,7 +443,7 @@ pub(crate) struct AuditSource {
         default_value = "./.reoclo"
     )]
     pub(crate) data_dir: PathBuf,
-    /// The database, when it is not the embedded one.
+    /// The database [default: the one that the data directory was started with last].
     #[arg(
         long,
         env = "REOCLO_DATABASE_URL",

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use reoclo_store::{
-    AuditReader, ChainReport, Checkpoint, DatabaseAddress, MasterKey, VerifyReport,
+    AuditReader, ChainReport, Checkpoint, DatabaseAddress, MasterKey, RememberedDatabase,
+    VerifyReport,
 };
 use serde_json::json;
 
@@ -57,7 +58,7 @@ async fn open(source: &AuditSource) -> anyhow::Result<AuditReader> {
     let key = master_key(&source.data_dir, MasterKey::load)?;
     let database = match &source.database_url {
         Some(url) => DatabaseAddress::parse(url).map_err(misuse)?,
-        None => DatabaseAddress::Sqlite(source.data_dir.join("reoclo.db")),
+        None => RememberedDatabase::read(&source.data_dir, &key).map_err(misuse)?,
     };
     AuditReader::open(&database, key).await.map_err(misuse)
 }

@@ -2,6 +2,7 @@
 
 mod file;
 mod listen_address;
+mod power;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use crate::open_files;
 
 pub(crate) use file::{ConfigError, ConfigFile};
 pub(crate) use listen_address::{ListenAddress, ListenAddressError};
+pub(crate) use power::Power;
 
 const DEFAULT_PORT: u16 = 7676;
 /// Rates over less time say nothing.
@@ -43,6 +45,8 @@ pub(crate) struct Config {
     pub(crate) database_url: Option<Secret>,
     pub(crate) wait_for_database: Duration,
     pub(crate) sharing: Sharing,
+    /// Begin an empty database.
+    pub(crate) new: bool,
     pub(crate) tls: Option<TlsFiles>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) allowed_outbound: Vec<IpNet>,
@@ -89,6 +93,7 @@ impl Config {
                 .wait_for_database
                 .or(file.wait_for_database)
                 .map_or(WAIT_FOR_DATABASE, Duration::from_secs),
+            new: options.new,
             sharing: if options.replicas {
                 Sharing::Shared
             } else {
@@ -169,6 +174,11 @@ impl Config {
         );
         self.set_limits(&mut settings);
         settings
+    }
+
+    /// What commands on this machine can do to the control plane.
+    pub(crate) fn power(&self) -> Option<Power> {
+        Power::of(self.exec_user.as_deref())
     }
 
     /// How often the files of the certificate are looked at.

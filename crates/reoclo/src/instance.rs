@@ -11,7 +11,9 @@ use reoclo_domain::Secret;
 use reoclo_http::{
     AppState, Front, Hosts, Listener, Served, TrustedProxies, api, metrics_routes, serve,
 };
-use reoclo_store::{DataDir, DatabaseAddress, MasterKey, OpenError, Store, StoreOptions};
+use reoclo_store::{
+    DataDir, DatabaseAddress, Expected, MasterKey, RememberedDatabase, Store, StoreOptions,
+};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -20,7 +22,7 @@ use crate::background::{self, certificates};
 use crate::config::Config;
 use crate::exit::misuse;
 use crate::signals::{Hangups, StopSignals};
-use crate::{ambient, pages, program};
+use crate::{ambient, local_runner, pages, program};
 
 /// An open control plane whose listener is bound.
 pub(crate) struct Instance {
@@ -92,7 +94,12 @@ impl Instance {
         }
         let store = open_store(config, &data_dir).await?;
         let (clock, entropy) = (ambient::clock(), ambient::entropy());
-        let control = Control::new(store, clock, entropy, config.settings(&url), Drain::new());
+        let mut settings = config.settings(&url);
+        if let (Local::Runner, Some(power)) = (local, config.power()) {
+            let id = local_runner::server_of(data_dir.path())?;
+            settings.own_server = Some((id, power.text()));
+        }
+        let control = Control::new(store, clock, entropy, settings, Drain::new());
         let limits = config.connection_limits();
         let front = Front::new(limits, proxies.clone(), ambient::clock());
         Ok(Self {
@@ -230,13 +237,29 @@ fn needs_back_door(config: &Config) -> bool {
 
 async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store> {
     let entropy = ambient::entropy();
-    let key = master_key(data_dir.path(), |file, given| {
-        MasterKey::load_or_create(file, given, &*entropy)
+    let directory = data_dir.path();
+    let expected = if config.new {
+        Expected::Unused
+    } else if directory.join("master.key").exists() || RememberedDatabase::is_in(directory) {
+        Expected::Used
+    } else {
+        Expected::Anything
+    };
+    let (key, file) = master_key(directory, |file, given| {
+        MasterKey::load_or_prepare(file, given, &*entropy)
     })?;
     let database = match &config.database_url {
-        Some(url) => DatabaseAddress::parse(url.expose()).map_err(misuse)?,
-        None => DatabaseAddress::Sqlite(data_dir.database_path()),
+        Some(url) => DatabaseAddress::parse(url.expose()),
+        None => Ok(DatabaseAddress::Sqlite(data_dir.database_path())),
     };
+    let database = match database {
+        Ok(database) => database,
+        Err(error) => {
+            file.discard();
+            return Err(misuse(error));
+        }
+    };
+    let note = RememberedDatabase::prepare(directory, &database, &key, &*entropy)?;
     let options = StoreOptions {
         database,
         master_key: key,
@@ -244,22 +267,33 @@ async fn open_store(config: &Config, data_dir: &DataDir) -> anyhow::Result<Store
         entropy: Arc::clone(&entropy),
         sharing: config.sharing,
         wait_for_database: config.wait_for_database,
+        expected,
     };
-    Store::open(options).await.map_err(|error: OpenError| {
-        if error.may_pass() {
-            // Another start may find it up.
-            error.into()
-        } else {
-            misuse(error)
+    match Store::open(options).await {
+        Ok(store) => {
+            file.keep()?;
+            note.write().context("the note of the database")?;
+            Ok(store)
         }
-    })
+        Err(error) => {
+            if error.is_before_the_key() {
+                file.discard();
+            }
+            Err(if error.may_pass() {
+                // Another start may find it up.
+                error.into()
+            } else {
+                misuse(error)
+            })
+        }
+    }
 }
 
 /// The master key of `DATA/master.key`, or of `REOCLO_MASTER_KEY`.
-pub(crate) fn master_key<E: std::error::Error + Send + Sync + 'static>(
+pub(crate) fn master_key<K, E: std::error::Error + Send + Sync + 'static>(
     data_dir: &Path,
-    load: impl FnOnce(&Path, Option<&Secret>) -> Result<MasterKey, E>,
-) -> anyhow::Result<MasterKey> {
+    load: impl FnOnce(&Path, Option<&Secret>) -> Result<K, E>,
+) -> anyhow::Result<K> {
     let given = std::env::var("REOCLO_MASTER_KEY").ok().map(Secret::new);
     load(&data_dir.join("master.key"), given.as_ref()).map_err(misuse)
 }

@@ -31,6 +31,11 @@ pub(crate) struct LocalRunner {
     arguments: Vec<String>,
 }
 
+/// The server that this machine is, chosen at the first start.
+pub(crate) fn server_of(data_dir: &Path) -> anyhow::Result<ServerId> {
+    local_server_id(&data_dir.join("local-server"))
+}
+
 /// The runner while it is kept alive.
 pub(crate) struct KeptRunner {
     stop: watch::Sender<bool>,
@@ -77,7 +82,7 @@ impl LocalRunner {
         );
         Ok(Self {
             dir: data_dir.join("runner"),
-            server: local_server_id(&data_dir.join("local-server"))?,
+            server: server_of(data_dir)?,
             host_name,
             program: std::env::current_exe().context("cannot find the program itself")?,
             arguments,

@@ -101,7 +101,8 @@ impl Started {
                 text += &self.keys_text(integration, automation);
             }
             _ if self.setup_url.is_some() && !stdout().is_terminal() => {
-                text += "\nKeys are shown only at a terminal or with --output json.\n";
+                text += "\nThe link to create the admin's account and the first keys are shown only \
+                         at a terminal or with --output json: stop this, and start it again so.\n";
             }
             _ => {}
         }

@@ -9,7 +9,7 @@ use reoclo_runner::check_exec_user;
 use tokio::time::{sleep, timeout};
 
 use crate::args::{Output, ServeOptions};
-use crate::config::Config;
+use crate::config::{Config, Power};
 use crate::exit::misuse;
 use crate::instance::{Instance, Local};
 use crate::local_runner::LocalRunner;
@@ -39,6 +39,9 @@ pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
 async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode> {
     let hangups = Hangups::listen();
     let instance = Instance::open(&config, Local::Runner).await?;
+    if let Some(power) = config.power() {
+        warn_about_power(power, config.output);
+    }
     let local = LocalRunner::prepare(instance.data_dir.path(), &config, open_files)?;
     let startup = Startup {
         server: Some((local.server(), local.host_name().to_owned())),
@@ -63,9 +66,6 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
         local.warn_about_removal();
     }
     announce(&control, &url, &bootstrapped, server, config.output).await?;
-    if config.output == Output::Text {
-        warn_about_power(config.exec_user.as_deref());
-    }
     running.until_stopped().await?;
     if let Some(runner) = runner {
         runner.stop().await;
@@ -84,13 +84,11 @@ async fn wait_for_runner(control: &Control, server: ServerId) {
     }
 }
 
-/// Commands run as the user who owns the data directory, unless told otherwise (DESIGN rule 14).
-fn warn_about_power(exec_user: Option<&str>) {
-    if exec_user.is_none() {
-        say(
-            "\nNote: commands run here as the user that runs Reoclo, who can read its data \
-             directory. On this machine, a key that may exec therefore has full control of \
-             Reoclo. Use --exec-user to run them as somebody else.",
-        );
+/// Commands run as the user who owns the data directory, unless told otherwise.
+fn warn_about_power(power: Power, output: Output) {
+    match (power, output) {
+        (Power::OfRoot, _) => tracing::warn!("{}", power.text()),
+        (Power::OfReoclo, Output::Text) => say(&format!("\nNote: {}", power.text())),
+        _ => {}
     }
 }

@@ -1,8 +1,10 @@
 //! Where the database is.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use reoclo_domain::Secret;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
 /// Where the database is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,14 @@ impl DatabaseAddress {
         Ok(Self::Sqlite(path.into()))
     }
 
+    /// What is odd about the address, for the message when nobody can connect with it.
+    pub(crate) fn hint(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "",
+            Self::Postgres(url) => hint(url.expose()),
+        }
+    }
+
     /// The address for messages: a path, or the server and the name of the database.
     pub(crate) fn without_secrets(&self) -> String {
         match self {
@@ -44,8 +54,71 @@ impl DatabaseAddress {
 /// What stands between the credentials and the parameters, both of which may hold a password.
 fn server_and_name(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let rest = match rest.rsplit_once('@') {
+        Some((user, server)) if is_cut_short(user) => server,
+        _ => rest,
+    };
     let rest = rest.split(['?', '#']).next().unwrap_or_default();
     rest.rsplit_once('@').map_or(rest, |(_, server)| server)
+}
+
+/// Whether what stands before an `@` has a character in it that ends the place for a user and a
+/// password, without a server before that: part of a password, which is taken for a server.
+fn is_cut_short(user: &str) -> bool {
+    let Some(end) = user.find(['/', '?', '#']) else {
+        return false;
+    };
+    let server = &user[..end];
+    let port = server.rsplit_once(':').map(|(_, port)| port);
+    !server.contains('@')
+        && port.is_some_and(|port| !port.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// What makes the password another one than was meant, or nothing.
+fn hint(url: &str) -> &'static str {
+    let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
+    let (before_parameters, _) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_odd = before_parameters.matches('@').count() > 1
+        || rest
+            .rsplit_once('@')
+            .is_some_and(|(user, _)| is_cut_short(user));
+    if is_odd {
+        " (the password in the URL has an @, /, ? or # in it, which is not encoded: write %40, %2F, \
+         %3F or %23)"
+    } else {
+        ""
+    }
+}
+
+/// The URL of one server, which asks for TLS beyond loopback unless it says what it wants.
+pub(crate) fn with_tls(url: String) -> String {
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters);
+    let says = |parameter: &str| {
+        let name = parameter.split('=').next().unwrap_or_default();
+        matches!(name, "sslmode" | "ssl-mode")
+    };
+    if parameters.split('&').any(says) {
+        return url;
+    }
+    // With what the environment adds, such as PGHOST and PGSSLMODE.
+    let Ok(options) = url.parse::<PgConnectOptions>() else {
+        return url;
+    };
+    let is_default = matches!(options.get_ssl_mode(), PgSslMode::Prefer);
+    if !is_default || options.get_socket().is_some() || is_loopback(options.get_host()) {
+        return url;
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}sslmode=require")
+}
+
+fn is_loopback(host: &str) -> bool {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let address: Result<IpAddr, _> = host.parse();
+    address.map_or_else(
+        |_| host == "localhost" || host.ends_with(".localhost") || host.starts_with('/'),
+        |address| address.to_canonical().is_loopback(),
+    )
 }
 
 /// The URL for each server of one that names several, as libpq reads it:
@@ -116,6 +189,51 @@ mod tests {
             "sqlite:a?mode=ro",
         ] {
             assert_eq!(DatabaseAddress::parse(wrong), Err(AddressError), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn tls_is_asked_for_beyond_loopback_unless_the_address_says_otherwise() {
+        for (url, more) in [
+            ("postgres://u@db.example/d", "?sslmode=require"),
+            (
+                "postgres://u@192.0.2.1:5433/d?application_name=a",
+                "&sslmode=require",
+            ),
+            ("postgres://u@[2001:db8::1]/d", "?sslmode=require"),
+            ("postgres://u@localhost.example/d", "?sslmode=require"),
+            ("postgres://u@db.example/d?sslmode=prefer", ""),
+            ("postgres://u@db.example/d?a=b&sslmode=disable", ""),
+            ("postgres://u@db.example/d?sslmode=verify-full", ""),
+            ("postgres://u@127.0.0.1/d", ""),
+            ("postgres://u@127.8.0.1/d", ""),
+            ("postgres://u@[::1]/d", ""),
+            ("postgres://u@localhost/d", ""),
+            ("postgres:///d?host=/run/postgresql", ""),
+        ] {
+            assert_eq!(with_tls(url.to_owned()), format!("{url}{more}"));
+        }
+    }
+
+    #[test]
+    fn a_password_that_is_not_encoded_is_said_to_be_one() {
+        for url in [
+            "postgres://u:p@ss@h/d",
+            "postgres://u:p@s/s@h/d",
+            "postgres://u:p#s@h/d",
+            "postgres://u:p?s@h/d",
+            "postgres://u:p/s@h/d",
+        ] {
+            let address = DatabaseAddress::parse(url).unwrap();
+            assert!(address.hint().contains("%40"), "{url}");
+            assert_eq!(address.without_secrets(), "h/d", "{url}");
+        }
+        for url in [
+            "postgres://u:p%40ss@h:5432/d",
+            "postgres://h:5432/d?user=a@b",
+            "postgres://u@h/d?user=a@b",
+        ] {
+            assert_eq!(DatabaseAddress::parse(url).unwrap().hint(), "", "{url}");
         }
     }
 

@@ -89,6 +89,26 @@ impl Engine {
         }
     }
 
+    /// Whether a control plane has begun to use the database.
+    pub(crate) async fn is_used(self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+        let has_table = match self {
+            Self::Sqlite => {
+                "SELECT COUNT(*) AS number FROM sqlite_master
+                 WHERE type = 'table' AND name = 'instance'"
+            }
+            Self::Postgres => {
+                "SELECT COUNT(*) AS number FROM information_schema.tables
+                 WHERE table_schema = current_schema() AND table_name = 'instance'"
+            }
+        };
+        let has_table = sql(has_table).one(connection).await?;
+        if has_table.integer("number")? == 0 {
+            return Ok(false);
+        }
+        let rows = sql("SELECT COUNT(*) AS number FROM instance");
+        Ok(rows.one(connection).await?.integer("number")? > 0)
+    }
+
     /// Begins a transaction that writes.
     pub(crate) async fn begin(
         self,
@@ -158,6 +178,17 @@ impl Engine {
             (Self::Sqlite, Purpose::Probe)
             | (Self::Postgres, Purpose::Read | Purpose::Probe | Purpose::Inspect) => None,
         }
+    }
+}
+
+/// Whether the database is a file that is not there or has nothing in it.
+pub(crate) fn is_empty_file(address: &DatabaseAddress) -> bool {
+    match address {
+        DatabaseAddress::Sqlite(path) => path.metadata().map_or_else(
+            |error| error.kind() == std::io::ErrorKind::NotFound,
+            |found| found.len() == 0,
+        ),
+        DatabaseAddress::Postgres(_) => false,
     }
 }
 
@@ -262,7 +293,10 @@ fn options(
     install_default_drivers();
     let urls = match address {
         DatabaseAddress::Sqlite(path) => vec![sqlite_url(path, purpose)],
-        DatabaseAddress::Postgres(url) => database::servers(url.expose()),
+        DatabaseAddress::Postgres(url) => database::servers(url.expose())
+            .into_iter()
+            .map(database::with_tls)
+            .collect(),
     };
     let parsed = urls.iter().map(|url| {
         let options: AnyConnectOptions = url.parse()?;
@@ -349,10 +383,18 @@ fn is_of_a_value(refusal: &dyn DatabaseError) -> bool {
     }
 }
 
+/// As the driver says it when the server answers no to the question for TLS.
+fn is_without_tls(cause: &(dyn std::error::Error + Send + Sync)) -> bool {
+    cause.to_string().contains("does not support TLS")
+}
+
 /// Why the database could not be opened, in words for whoever starts the program.
 pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenError {
     let code = match &cause {
         FaultCause::Sqlx(sqlx::Error::Database(refusal)) => refusal.code().unwrap_or_default(),
+        FaultCause::Sqlx(sqlx::Error::Tls(cause)) if is_without_tls(cause.as_ref()) => {
+            return OpenError::NoTls(address.without_secrets());
+        }
         _ => "".into(),
     };
     match (Engine::of(address), code.as_ref()) {
@@ -361,6 +403,7 @@ pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenEr
         (Engine::Sqlite, "26") => OpenError::Absent(address.without_secrets()),
         _ => OpenError::Connect {
             address: address.without_secrets(),
+            hint: address.hint(),
             source: cause.into(),
         },
     }

@@ -63,8 +63,9 @@ pub struct DatabaseFault(Arc<FaultCause>);
 /// The causes behind a [`DatabaseFault`].
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FaultCause {
-    #[error(transparent)]
-    Sqlx(#[from] sqlx::Error),
+    /// Its causes are in its own text.
+    #[error("{}", told(.0))]
+    Sqlx(sqlx::Error),
     #[error("the database did not answer in time")]
     Timeout,
     #[error("nobody answers at the database's address")]
@@ -82,6 +83,20 @@ pub(crate) enum FaultCause {
     Displaced,
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<sqlx::Error> for FaultCause {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Sqlx(error)
+    }
+}
+
+/// What the database said, without the line of its own source code that the driver adds.
+fn told(error: &sqlx::Error) -> String {
+    match error.as_database_error() {
+        Some(refusal) => refusal.message().to_owned(),
+        None => error.to_string(),
+    }
 }
 
 impl From<FaultCause> for DatabaseFault {
@@ -209,6 +224,11 @@ impl StoreError {
 }
 
 impl OpenError {
+    /// Whether the database is sure not to have been begun with the master key.
+    pub fn is_before_the_key(&self) -> bool {
+        !matches!(self, Self::Read(_))
+    }
+
     /// Whether another try may succeed, without anybody putting something right: the database
     /// does not answer, starts, or is a standby.
     pub fn may_pass(&self) -> bool {
@@ -234,15 +254,32 @@ pub enum OpenError {
     /// There is no database to read.
     #[error("there is no Reoclo database at {0}")]
     Absent(String),
+    /// It was used before, and there is none now.
+    #[error(
+        "the database {0} is missing or empty, but this data directory was used with one before: \
+         restore it, or start with --new to begin an empty one"
+    )]
+    Lost(String),
+    /// A new one was asked for, and there is one.
+    #[error("the database {0} is in use already: start without --new, which begins an empty one")]
+    NotNew(String),
     /// Nobody answers there, or not to these credentials.
-    #[error("cannot connect to the database at {address}")]
+    #[error("cannot connect to the database at {address}{hint}")]
     Connect {
         /// The address, without its credentials.
         address: String,
+        /// What is odd about the address as it was given, or nothing.
+        hint: &'static str,
         /// What the database said.
         #[source]
         source: DatabaseFault,
     },
+    /// A server beyond this machine that would be spoken to in the clear.
+    #[error(
+        "the database at {0} offers no TLS, which Reoclo asks for beyond loopback: turn it on there, \
+         or add sslmode=disable to the URL where the network is trusted"
+    )]
+    NoTls(String),
     /// Another program holds the database.
     #[error("the database {0} is in use by another program")]
     InUse(String),

@@ -30,6 +30,7 @@ mod place;
 mod rate_windows;
 mod readers;
 mod registry_credentials;
+mod remembered;
 mod sealing;
 mod servers;
 mod sessions;
@@ -59,7 +60,7 @@ pub use keys::{
     KeyRelative, KeyUse, LastUse, MAX_ADDRESSES_A_DAY, NewKey, Revoked,
 };
 pub use known_devices::RefusedPasswords;
-pub use master_key::{MasterKey, MasterKeyError};
+pub use master_key::{KeyFile, MasterKey, MasterKeyError};
 pub use metrics::MetricsRow;
 pub use migrations::schema_fingerprint;
 pub use operation_days::OperationDay;
@@ -71,8 +72,9 @@ pub use operations::{
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use place::Sharing;
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
+pub use remembered::{RememberedDatabase, UnreadableNote};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
-pub use store::{Store, StoreOptions, StoreStatistics};
+pub use store::{Expected, Store, StoreOptions, StoreStatistics};
 pub use users::{Account, MemberRecord, Membership, NewUser, PasswordStatus, UserRecord};

@@ -65,13 +65,32 @@ impl MasterKey {
         from_environment: Option<&Secret>,
         entropy: &dyn Entropy,
     ) -> Result<Self, MasterKeyError> {
+        let (key, kept) = Self::load_or_prepare(file, from_environment, entropy)?;
+        kept.keep()?;
+        Ok(key)
+    }
+
+    /// The same, but a key that is made waits beside its place until it is kept: a start that
+    /// fails leaves no key, and one that is killed leaves the one that its database may have.
+    pub fn load_or_prepare(
+        file: &Path,
+        from_environment: Option<&Secret>,
+        entropy: &dyn Entropy,
+    ) -> Result<(Self, KeyFile), MasterKeyError> {
         match Self::load(file, from_environment) {
-            Err(MasterKeyError::Absent(_)) => {
-                create(file, entropy).map_err(|source| failed(file, source))?;
-                Self::load(file, None)
-            }
-            loaded => loaded,
+            Err(MasterKeyError::Absent(_)) => {}
+            loaded => return Ok((loaded?, KeyFile::kept())),
         }
+        let mut waiting = file.as_os_str().to_owned();
+        waiting.push(".new");
+        let waiting = PathBuf::from(waiting);
+        let is_new = !waiting.exists();
+        if is_new {
+            create(&waiting, entropy).map_err(|source| failed(&waiting, source))?;
+        }
+        let key = Self::load(&waiting, None)?;
+        let place = Some((waiting, file.to_owned()));
+        Ok((key, KeyFile { place, is_new }))
     }
 
     /// The key from the environment if it is there, else from the file; never makes one.
@@ -139,6 +158,52 @@ impl MasterKey {
     }
 }
 
+/// The file of a key that may not have its place yet.
+#[derive(Debug)]
+#[must_use = "a new key is lost unless it is kept"]
+pub struct KeyFile {
+    /// Where it waits, and its place.
+    place: Option<(PathBuf, PathBuf)>,
+    /// This start made it.
+    is_new: bool,
+}
+
+impl KeyFile {
+    fn kept() -> Self {
+        Self {
+            place: None,
+            is_new: false,
+        }
+    }
+
+    /// Puts the key into its place, now that there is a database for it.
+    pub fn keep(self) -> Result<(), MasterKeyError> {
+        let Some((waiting, file)) = self.place else {
+            return Ok(());
+        };
+        let put = || {
+            fs::rename(&waiting, &file)?;
+            File::open(directory_of(&file))?.sync_all()
+        };
+        put().map_err(|source| failed(&file, source))
+    }
+
+    /// Removes a key that this start has made, and that no database has.
+    pub fn discard(self) {
+        if let Some((waiting, _)) = self.place.filter(|_| self.is_new) {
+            // A later start takes the key that stayed.
+            let _ = fs::remove_file(waiting);
+        }
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
+}
+
 fn expand(root: &hkdf::Prk, purpose: &[u8]) -> Result<KeyBytes, Unspecified> {
     let mut key = Zeroizing::new([0; 32]);
     root.expand(&[purpose], hkdf::HKDF_SHA256)?
@@ -182,10 +247,7 @@ fn failed(path: &Path, source: io::Error) -> MasterKeyError {
 /// Makes the file whole or not at all: it is written beside, synced, and linked into its place,
 /// which fails when a file is there already.
 fn create(path: &Path, entropy: &dyn Entropy) -> io::Result<()> {
-    let directory = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let directory = directory_of(path);
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)

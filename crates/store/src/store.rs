@@ -22,6 +22,18 @@ use crate::readers::{Reader, Readers};
 use crate::sql::sql;
 use crate::writer::{Counters, Queue, Work, Write};
 
+/// What is known of a database before it is opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Expected {
+    /// Nothing: it is made where it is missing.
+    #[default]
+    Anything,
+    /// It was used before, so one that is missing or empty is another one.
+    Used,
+    /// It is to be begun.
+    Unused,
+}
+
 /// What a store is opened with.
 pub struct StoreOptions {
     /// Where the database is.
@@ -36,6 +48,8 @@ pub struct StoreOptions {
     pub sharing: Sharing,
     /// How long to wait for a database that is not up yet.
     pub wait_for_database: Duration,
+    /// Whether it was used before.
+    pub expected: Expected,
 }
 
 /// What the store has done since it was opened.

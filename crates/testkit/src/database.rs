@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::Secret;
-use reoclo_store::{DatabaseAddress, MasterKey, Sharing, Store, StoreOptions};
+use reoclo_store::{DatabaseAddress, Expected, MasterKey, Sharing, Store, StoreOptions};
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyConnection, AssertSqlSafe, Connection};
 use tempfile::TempDir;
@@ -109,6 +109,7 @@ pub fn options(database: DatabaseAddress) -> StoreOptions {
         entropy: Arc::new(RealEntropy),
         sharing: Sharing::Shared,
         wait_for_database: Duration::ZERO,
+        expected: Expected::default(),
     }
 }
 

@@ -117,3 +117,29 @@ fn a_server_is_logged_in_to_a_registry_and_out_again_on_postgres() {
     );
     assert_eq!(docker.logins(), [""; 0]);
 }
+
+#[test]
+fn the_audit_log_of_postgres_is_found_by_the_data_directory() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    let mut serve = home.serve_with(&["--database-url", &url]);
+    home.add_server("web-of-postgres");
+    for is_running in [true, false] {
+        let verified = home.audit("verify", &[]);
+        assert_eq!(verified.code, Some(0), "{}", verified.stderr);
+        let exported = home.audit("export", &[]);
+        assert!(exported.stdout.contains("web-of-postgres"), "{is_running}");
+        if is_running {
+            assert!(serve.process.stop().success());
+        }
+    }
+    // It may hold a password.
+    let note = std::fs::read(home.data().join("database")).unwrap();
+    assert!(!String::from_utf8_lossy(&note).contains("postgres"));
+
+    let mut serve = home.serve_with(&["--new"]);
+    assert!(serve.process.stop().success());
+    let exported = home.audit("export", &[]);
+    assert_eq!(exported.code, Some(0), "{}", exported.stderr);
+    assert!(!exported.stdout.contains("web-of-postgres"));
+}

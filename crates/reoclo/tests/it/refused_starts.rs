@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use crate::fixture::Home;
+use crate::postgres::fresh;
 
 /// Runs the command to its end and gives the one line on stderr.
 #[track_caller]
@@ -305,4 +306,104 @@ fn a_program_for_runners_that_none_could_run_is_refused() {
     }
     let line = refused_start(&home, "serve", &["--runner-program", "/nowhere/reoclo"]);
     assert!(line.contains("/nowhere/reoclo"), "{line}");
+}
+
+#[test]
+fn a_database_that_is_gone_is_missed() {
+    let home = Home::new();
+    let mut up = home.up();
+    let organization = up.line["organization"].clone();
+    assert!(up.process.stop().success());
+    let refused = home.begin("up", &["--new"]).finished();
+    assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("without --new"),
+        "{}",
+        refused.stderr
+    );
+
+    let database = home.data().join("reoclo.db");
+    let kept = home.path("kept.db");
+    fs::rename(&database, &kept).unwrap();
+    for what in ["up", "serve"] {
+        let line = refused_start(&home, what, &[]);
+        assert!(line.contains(database.to_str().unwrap()), "{line}");
+        assert!(line.contains("restore") && line.contains("--new"), "{line}");
+        assert!(!database.exists(), "nothing was begun");
+    }
+    fs::write(&database, "").unwrap();
+    let line = refused_start(&home, "up", &[]);
+    assert!(line.contains("--new"), "{line}");
+    assert_eq!(fs::metadata(&database).unwrap().len(), 0);
+
+    fs::copy(&kept, &database).unwrap();
+    let mut up = home.up();
+    assert_eq!(up.line["organization"], organization);
+    assert!(up.process.stop().success());
+    fs::remove_file(&database).unwrap();
+    fs::remove_dir_all(home.own_runner()).unwrap();
+    let anew = home.up_with(&["--new"]);
+    assert_ne!(anew.line["organization"], organization);
+    anew.automation().run("true").is("completed", 0);
+}
+
+#[test]
+fn a_postgres_that_is_another_one_is_told_from_the_one_before() {
+    let (home, [(_first, one), (_second, other)]) = (Home::new(), [fresh(), fresh()]);
+    let mut serve = home.serve_with(&["--database-url", &one]);
+    assert!(serve.process.stop().success());
+    let line = refused_start(&home, "serve", &["--database-url", &other]);
+    assert!(line.contains("--new"), "{line}");
+    // The embedded one was not forgotten: it was never there.
+    let line = refused_start(&home, "serve", &[]);
+    assert!(line.contains("--new"), "{line}");
+    home.serve_with(&["--database-url", &one]);
+    home.serve_with(&["--database-url", &other, "--new"]);
+}
+
+#[test]
+fn a_start_that_is_refused_leaves_no_master_key() {
+    let home = Home::new();
+    for url in ["nonsense", "postgres://127.0.0.1:1/reoclo"] {
+        let more = ["--database-url", url, "--wait-for-database", "0"];
+        assert!(home.begin("serve", &more).finished().code != Some(0));
+        let left = fs::read_dir(home.data()).unwrap();
+        let left = left.map(|entry| entry.unwrap().file_name());
+        let left: Vec<_> = left.filter(|name| name != "lock").collect();
+        assert!(left.is_empty(), "{url}: {left:?}");
+    }
+    home.up();
+    assert!(home.data().join("master.key").exists());
+}
+
+#[test]
+fn a_data_directory_that_others_need_is_refused() {
+    let home = Home::new();
+    let shared = home.path("shared");
+    fs::create_dir_all(shared.join("of-another-program")).unwrap();
+    let open = |mode| fs::set_permissions(&shared, fs::Permissions::from_mode(mode)).unwrap();
+    for mode in [0o755, 0o1777] {
+        open(mode);
+        let arguments = ["serve", "--data-dir", shared.to_str().unwrap()];
+        let line = refused(&home, home.command(&arguments));
+        assert!(line.contains("of its own"), "{line}");
+        let found = fs::metadata(&shared).unwrap().permissions().mode();
+        assert_eq!(found & 0o7777, mode);
+    }
+}
+
+#[test]
+fn what_postgres_refuses_is_told_in_its_own_words() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    let (server, _) = url.split_once("://").unwrap().1.rsplit_once('/').unwrap();
+    let server = server.rsplit('@').next().unwrap();
+    let url = format!("postgres://nobody:hun@ter2@{server}/no_such_database");
+    let line = refused_start(&home, "serve", &["--database-url", &url]);
+    assert!(line.contains("does not exist"), "{line}");
+    assert!(line.contains("%40"), "{line}");
+    assert!(
+        !line.contains("at line") && !line.contains("ter2"),
+        "{line}"
+    );
 }

@@ -102,6 +102,7 @@ fn keys_are_made_only_when_they_can_be_shown() {
         assert!(!printed.contains(secret), "{printed}");
     }
     assert!(printed.contains("--output json"), "{printed}");
+    assert!(printed.contains("link to create the admin"), "{printed}");
 
     let mut minting = home.up();
     minting.integration().servers().ok();
@@ -151,6 +152,61 @@ fn nobody_else_reads_what_a_start_leaves() {
     assert_eq!(mode("admin.sock"), 0o600);
     assert_eq!(mode("master.key"), 0o600);
     assert_eq!(mode("runner/identity.pk8"), 0o600);
+}
+
+#[test]
+fn what_others_could_read_is_closed_to_them() {
+    let home = Home::new();
+    home.up().process.stop();
+    let set = |path: &str, mode: u32| {
+        let path = home.data().join(path);
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let files = ["master.key", "reoclo.db", "lock", "local-server"];
+    for file in files {
+        set(file, 0o666);
+    }
+    set("runner", 0o755);
+    set("", 0o777);
+    let up = home.up();
+    let mode = |path: &str| {
+        let found = fs::metadata(home.data().join(path)).unwrap();
+        found.permissions().mode() & 0o777
+    };
+    assert_eq!((mode(""), mode("runner")), (0o700, 0o700));
+    for file in files.into_iter().chain(["reoclo.db-wal", "reoclo.db-shm"]) {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
+    let said = up.process.stderr();
+    assert!(said.contains("master.key"), "{said}");
+    assert_eq!(up.process.stdout().matches('\n').count(), 1);
+}
+
+#[test]
+fn a_start_as_root_says_whose_power_keys_have() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    let mut up = home.up();
+    let said = up.process.stderr();
+    assert!(
+        said.contains("as root") && said.contains("--exec-user"),
+        "{said}"
+    );
+    assert_eq!(up.process.stdout().matches('\n').count(), 1);
+    let page = |up: &ControlPlane| {
+        let admin = up.set_up();
+        let server = up.line["server"]["slug"].as_str().unwrap();
+        admin.get(&format!("/servers/{server}")).text().to_owned()
+    };
+    assert!(page(&up).contains("full control"));
+    assert!(up.process.stop().success());
+
+    let other = Home::new();
+    let up = other.up_with(&["--exec-user", "nobody"]);
+    assert!(!up.process.stderr().contains("full control"));
+    assert!(!page(&up).contains("full control"));
 }
 
 #[test]

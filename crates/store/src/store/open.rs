@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::AnyConnection;
 use tokio::time::{sleep, timeout};
 
-use super::{Inner, NEVER, Store, StoreOptions};
+use super::{Expected, Inner, NEVER, Store, StoreOptions};
 use crate::address_sources::{self, KnownLists};
 use crate::audit::heads::Heads;
 use crate::cache::Cache;
@@ -36,14 +36,19 @@ impl Store {
             entropy,
             sharing,
             wait_for_database,
+            expected,
         } = options;
         let engine = Engine::of(&database);
+        if expected == Expected::Used && engine::is_empty_file(&database) {
+            return Err(OpenError::Lost(database.without_secrets()));
+        }
         let mut connection = connect_in_time(&database, wait_for_database).await?;
         // Before anything is changed: another may work with the tables as they are.
         let place = match engine {
             Engine::Sqlite => Place::shared(),
             Engine::Postgres => Place::take(&mut connection, sharing).await?,
         };
+        check_expected(engine, &mut connection, &database, expected).await?;
         let migrated = migrations::run(engine, &mut connection).await;
         migrated.map_err(migrations::open_error)?;
         place.begin_epoch(&mut connection).await?;
@@ -87,6 +92,24 @@ impl Store {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+}
+
+/// A database that is not the expected one is left as it is.
+async fn check_expected(
+    engine: Engine,
+    connection: &mut AnyConnection,
+    database: &DatabaseAddress,
+    expected: Expected,
+) -> Result<(), OpenError> {
+    if expected == Expected::Anything {
+        return Ok(());
+    }
+    let is_used = engine.is_used(connection).await?;
+    match expected {
+        Expected::Used if !is_used => Err(OpenError::Lost(database.without_secrets())),
+        Expected::Unused if is_used => Err(OpenError::NotNew(database.without_secrets())),
+        _ => Ok(()),
     }
 }
 

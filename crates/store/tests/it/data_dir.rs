@@ -30,6 +30,53 @@ fn a_data_directory_is_used_by_one_at_a_time() {
 }
 
 #[test]
+fn a_data_directory_is_closed_to_others_whatever_was_there() {
+    let parent = TempDir::new().unwrap();
+    let path = parent.path().join("data");
+    fs::create_dir(&path).unwrap();
+    let outside = parent.path().join("outside");
+    fs::write(&outside, "").unwrap();
+    for (file, mode) in [
+        ("reoclo.db", 0o644),
+        ("reoclo.db-wal", 0o666),
+        ("old", 0o444),
+    ] {
+        fs::write(path.join(file), "").unwrap();
+        fs::set_permissions(path.join(file), Permissions::from_mode(mode)).unwrap();
+    }
+    fs::set_permissions(&outside, Permissions::from_mode(0o644)).unwrap();
+    std::os::unix::fs::symlink(&outside, path.join("link")).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o2777)).unwrap();
+    DataDir::open(&path).unwrap();
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!(mode(&path), 0o700);
+    for file in ["reoclo.db", "reoclo.db-wal", "old", "lock"] {
+        assert_eq!(mode(&path.join(file)), 0o600, "{file}");
+    }
+    assert_eq!(mode(&outside), 0o644);
+}
+
+#[test]
+fn a_master_key_waits_until_there_is_a_database_for_it() {
+    let parent = TempDir::new().unwrap();
+    let file = parent.path().join("master.key");
+    let waiting = parent.path().join("master.key.new");
+    let prepare = |seed| {
+        let prepared = MasterKey::load_or_prepare(&file, None, &SeededEntropy::new(seed));
+        prepared.unwrap().1
+    };
+    prepare(1).discard();
+    assert!(!file.exists() && !waiting.exists());
+    // Killed before it was put into its place: a later start has the same, refused or not.
+    drop(prepare(2));
+    let text = fs::read_to_string(&waiting).unwrap();
+    prepare(3).discard();
+    prepare(4).keep().unwrap();
+    assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    assert!(!waiting.exists());
+}
+
+#[test]
 fn a_file_is_no_data_directory() {
     let parent = TempDir::new().unwrap();
     let path = parent.path().join("file");

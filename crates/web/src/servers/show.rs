@@ -35,6 +35,7 @@ struct Show {
     operations: Vec<operations::Line>,
     recent: Vec<Line>,
     machines: Vec<Machine>,
+    power: Option<&'static str>,
     shell: Shell,
 }
 
@@ -96,10 +97,17 @@ pub(super) async fn show(
             .map(|item| Line::of(item, &shell))
             .collect(),
         machines: machines(&control, &server, &shell),
+        power: own_power(&control, &server),
         server,
         shell,
     };
     Ok(Page::ok(page).into_response())
+}
+
+/// What is said of a server whose commands control Reoclo itself.
+fn own_power(control: &Control, server: &ServerRecord) -> Option<&'static str> {
+    let own = control.settings().own_server;
+    own.filter(|(id, _)| *id == server.id).map(|(_, text)| text)
 }
 
 fn machines(control: &Control, server: &ServerRecord, shell: &Shell) -> Vec<Machine> {

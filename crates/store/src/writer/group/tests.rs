@@ -43,6 +43,7 @@ impl Bench {
             entropy: self.entropy.clone(),
             sharing: Sharing::Shared,
             wait_for_database: Duration::ZERO,
+            expected: crate::store::Expected::default(),
         };
         Store::open(options).await.unwrap()
     }
