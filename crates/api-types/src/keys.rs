@@ -99,6 +99,10 @@ pub struct IntegrationKeyBody {
     /// From where it was used in the last 90 days, the latest first; where one key is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Vec<KeyUsageBody>>,
+    /// The people whom it added or invited; where one key is shown, and in the answer that revokes
+    /// it. The answer that replaces a key lists those of the revoked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<KeyPersonBody>>,
 }
 
 /// An automation key, as people manage it.
@@ -161,6 +165,10 @@ pub struct AutomationKeyBody {
     /// From where it was used in the last 90 days, the latest first; where one key is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub usage: Option<Vec<KeyUsageBody>>,
+    /// The people whom it added or invited; where one key is shown, and in the answer that revokes
+    /// it. The answer that replaces a key lists those of the revoked one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub people: Option<Vec<KeyPersonBody>>,
 }
 
 /// The uses of a key from one address.
@@ -176,4 +184,19 @@ pub struct KeyUsageBody {
     pub first_used_at: String,
     /// The last time.
     pub last_used_at: String,
+}
+
+/// Somebody whom a key added or invited. Revoking the key does not remove them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct KeyPersonBody {
+    /// The id of the person, or of the invitation.
+    pub id: String,
+    /// `member`, or `invited`: the link is open still.
+    pub status: String,
+    /// Their e-mail address.
+    pub email: Option<String>,
+    /// Their name.
+    pub name: Option<String>,
+    /// The role that they have, or will have.
+    pub role: String,
 }

@@ -31,7 +31,7 @@ pub use identity::{
     AclBody, CapabilitiesBody, CapabilityBody, KeyBody, KeyScopeBody, MeBody, MembershipBody,
 };
 pub use keys::{
-    AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
+    AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody, NewAutomationKeyRequest,
     NewIntegrationKeyRequest,
 };
 pub use operation::{

@@ -24,18 +24,29 @@ pub struct SetupForm {
 }
 
 impl Control {
+    /// Refuses when nobody can be set up with this link, for the page that shows the form.
+    pub async fn check_setup_link(&self, token: &Secret) -> Result<(), Refusal> {
+        self.open_setup_link(token).await.map(|_| ())
+    }
+
+    /// Whoever has no link costs one look at an index, and no hash.
+    async fn open_setup_link(&self, text: &Secret) -> Result<PlainToken, Refusal> {
+        let token = setup_token(text).ok_or_else(dead_link)?;
+        let is_open = self.store().setup_link_is_open(token.hash(), self.now());
+        if is_open.await? {
+            Ok(token)
+        } else {
+            Err(dead_link())
+        }
+    }
+
     /// Completes the pending admin's account and consumes the one-time link.
     pub async fn complete_setup(
         &self,
         form: SetupForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {
-        // Whoever has no link costs one look at an index, and no hash.
-        let token = setup_token(&form.token).ok_or_else(dead_link)?;
-        let is_open = self.store().setup_link_is_open(token.hash(), self.now());
-        if !is_open.await? {
-            return Err(dead_link());
-        }
+        let token = self.open_setup_link(&form.token).await?;
         check_form(&form)?;
         let profile = Profile {
             name: form.name.trim().to_owned(),
@@ -74,7 +85,8 @@ fn check_form(form: &SetupForm) -> Result<(), Refusal> {
         invalid.add("name", problem.to_string());
     }
     check_email(&mut invalid, &form.email);
-    check_password(&mut invalid, "password", &form.password);
+    let about = [form.name.as_str(), form.email.as_str()];
+    check_password(&mut invalid, "password", &form.password, &about);
     invalid.into_result()
 }
 

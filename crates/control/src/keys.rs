@@ -12,6 +12,7 @@ mod duplicate;
 mod lifetime;
 mod list;
 mod mint;
+mod people;
 mod replace;
 mod revoke;
 mod show;
@@ -34,6 +35,7 @@ pub use create_automation::NewAutomationKeyForm;
 pub use create_integration::NewIntegrationKeyForm;
 pub(crate) use describe::describe;
 pub use list::{KeyList, KeyListRequest};
+pub use people::{KeyPerson, KeyPersonPlace};
 pub use show::ShownKey;
 
 /// How long before its end a key is said to expire soon.

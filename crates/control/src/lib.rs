@@ -47,6 +47,7 @@ pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use keys::{
+    KeyPerson, KeyPersonPlace,
     ActiveKeyOverview, KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey,
     NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };

@@ -1,6 +1,7 @@
 //! Passwords: what is accepted, how they are hashed, and how one is made for somebody else.
 
 mod line;
+mod strength;
 
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
@@ -8,6 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use reoclo_domain::{Entropy, Secret};
 
 pub(crate) use line::{Asker, PasswordHashing};
+use strength::is_guessed_soon;
 
 use crate::{Control, InvalidFields, Refusal};
 
@@ -20,10 +22,22 @@ const TEMPORARY_LEN: usize = 16;
 const NOBODYS_HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$\
      bm9ib2R5cy1zYWx0LTEyMw$RdescudvJCsgt3ub+b6dWRWJTmaiJObG5u+SfvqrTKE";
 
-/// Notes what is wrong with a password that somebody chose.
-pub(crate) fn check_password(invalid: &mut InvalidFields, field: &'static str, password: &Secret) {
+/// Notes what is wrong with a password that somebody chose; `about` is what others know of them,
+/// such as their name and address.
+pub(crate) fn check_password(
+    invalid: &mut InvalidFields,
+    field: &'static str,
+    password: &Secret,
+    about: &[&str],
+) {
     if !PASSWORD_CHARS.contains(&password.expose().chars().count()) {
         invalid.add(field, "must have 12 to 200 characters");
+    } else if is_guessed_soon(password, about) {
+        invalid.add(
+            field,
+            "is too easy to guess: take four or more words that do not belong together, or let a \
+             password manager make one",
+        );
     }
 }
 
@@ -104,7 +118,7 @@ mod tests {
     fn a_temporary_password_is_long_enough_to_be_accepted() {
         let password = temporary_password(&Counting);
         let mut invalid = InvalidFields::default();
-        check_password(&mut invalid, "password", &password);
+        check_password(&mut invalid, "password", &password, &[]);
         assert!(invalid.fields().is_empty());
         assert_eq!(password.expose().len(), 19);
     }

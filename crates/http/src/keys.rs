@@ -13,11 +13,11 @@ use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
 use http::StatusCode;
 use reoclo_api_types::{
-    AutomationKeyBody, IntegrationKeyBody, KeyUsageBody, NewAutomationKeyRequest,
+    AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody, NewAutomationKeyRequest,
     NewIntegrationKeyRequest,
 };
 use reoclo_control::{
-    AutomationKeysManage, IntegrationKeysManage, KeyRef, ManagedKey, ManagesKeys, MintedKey,
+    Authorized, AutomationKeysManage, Control, IntegrationKeysManage, KeyRef, ManagedKey, ManagesKeys, MintedKey,
     Refusal,
 };
 use reoclo_domain::PlainToken;
@@ -33,6 +33,7 @@ use crate::registrar::{Doc, Registrar};
 struct Extras {
     token: Option<PlainToken>,
     usage: Option<Vec<KeyUsageBody>>,
+    people: Option<Vec<KeyPersonBody>>,
 }
 
 /// The body of a request that takes none: a field that somebody relies on must not be ignored.
@@ -111,7 +112,7 @@ fn add_kind<P: ShowsKeys>(registrar: Registrar, paths: &Paths) -> Registrar {
         )
         .post(
             paths.revoke,
-            Doc::new("Revoke a key: no request that arrives after the answer is accepted.")
+            Doc::new("Revoke a key: no request that arrives after the answer is accepted. The people whom it added stay, and are listed.")
                 .answers::<P::Body>(200),
             revoke::revoke::<P>,
         )
@@ -130,12 +131,29 @@ fn add_kind<P: ShowsKeys>(registrar: Registrar, paths: &Paths) -> Registrar {
 
 /// The answer with a new key, the only one that has its token.
 fn created<P: ShowsKeys>(minted: MintedKey) -> Result<JsonAnswer<P::Body>, ApiError> {
+    created_with::<P>(minted, Extras::default())
+}
+
+fn created_with<P: ShowsKeys>(
+    minted: MintedKey,
+    extras: Extras,
+) -> Result<JsonAnswer<P::Body>, ApiError> {
     let extras = Extras {
         token: Some(minted.token),
-        ..Extras::default()
+        ..extras
     };
     let body = shown::<P>(&minted.key, extras)?;
     Ok(JsonAnswer(StatusCode::CREATED, body))
+}
+
+/// The people whom a key added, for the answers that name them.
+async fn people<P: ShowsKeys>(
+    control: &Control,
+    proof: &Authorized<P>,
+    key: KeyRef,
+) -> Result<Option<Vec<KeyPersonBody>>, Refusal> {
+    let people = control.people_of_key(proof, key).await?;
+    Ok(Some(people.into_iter().map(body::person).collect()))
 }
 
 fn shown<P: ShowsKeys>(key: &ManagedKey, extras: Extras) -> Result<P::Body, Refusal> {

@@ -352,20 +352,4 @@ impl Store {
             .all(&mut self.reader().await?, InvitationRecord::read)
             .await
     }
-
-    /// The people whom a key brought into its organization, by id.
-    pub async fn people_of_key(
-        &self,
-        organization: OrganizationId,
-        key: Uuid,
-    ) -> Result<Vec<UserId>, StoreError> {
-        sql(
-            "SELECT user_id FROM memberships WHERE organization_id = $1 AND key_id = $2
-             ORDER BY user_id",
-        )
-        .bind(organization)
-        .bind(key)
-        .all(&mut self.reader().await?, |row| row.parse("user_id"))
-        .await
-    }
 }

@@ -6,6 +6,7 @@ mod entry;
 mod list;
 mod new_automation;
 mod new_integration;
+mod people;
 mod retire;
 mod show;
 mod snippets;

@@ -8,7 +8,7 @@ use super::current::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
 use crate::passwords::{Asker, check_password};
-use crate::{Authorized, Control, InvalidFields, OwnSession, Refusal};
+use crate::{Authorized, Control, InvalidFields, OwnSession, Person, Refusal};
 
 impl Control {
     /// Changes the caller's password and ends all their sessions; the caller goes on in a new
@@ -24,7 +24,7 @@ impl Control {
         let (Some(person), Some(old)) = (caller.person(), old) else {
             return Err(Refusal::SessionExpired);
         };
-        check_new(&current, &new)?;
+        check_new(person, &current, &new)?;
         let attempt = self.admit_own_attempt(person, caller)?;
         let account = self.store().account_of(person.user).await?;
         let hash = account.and_then(|account| account.password_hash);
@@ -71,9 +71,10 @@ impl Control {
     }
 }
 
-fn check_new(current: &Secret, new: &Secret) -> Result<(), Refusal> {
+fn check_new(person: &Person, current: &Secret, new: &Secret) -> Result<(), Refusal> {
     let mut invalid = InvalidFields::default();
-    check_password(&mut invalid, "new_password", new);
+    let about = [person.email.as_str(), person.name.as_str()];
+    check_password(&mut invalid, "new_password", new, &about);
     if current.expose() == new.expose() {
         invalid.add("new_password", "must not be the current one");
     }

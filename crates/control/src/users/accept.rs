@@ -111,7 +111,8 @@ impl Control {
         if let Err(problem) = form.name.parse::<DisplayName>() {
             invalid.add("name", problem.to_string());
         }
-        check_password(&mut invalid, "password", &form.password);
+        let about = [form.name.as_str(), email];
+        check_password(&mut invalid, "password", &form.password, &about);
         invalid.into_result()?;
         let password_hash = self
             .hash_password(form.password, Asker::from(source))
@@ -160,7 +161,9 @@ impl Control {
             ));
         }
         let mut invalid = InvalidFields::default();
-        check_password(&mut invalid, "password", &password);
+        let about = [account.user.name.as_deref(), account.user.email.as_deref()];
+        let about: Vec<&str> = about.into_iter().flatten().collect();
+        check_password(&mut invalid, "password", &password, &about);
         invalid.into_result()?;
         let hash = self.hash_password(password, Asker::from(source)).await?;
         Ok((user, Accepting::Unclaimed(user, hash)))

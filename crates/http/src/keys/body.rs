@@ -1,8 +1,9 @@
 //! Keys as JSON.
 
-use reoclo_api_types::{AutomationKeyBody, IntegrationKeyBody, KeyUsageBody};
+use reoclo_api_types::{AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody};
 use reoclo_control::{
-    AddressUsage, AutomationKeysManage, IntegrationKeysManage, KeyRecord, ManagedKey,
+    AddressUsage, AutomationKeysManage, IntegrationKeysManage, KeyPerson, KeyPersonPlace,
+    KeyRecord, ManagedKey,
 };
 use reoclo_domain::{AllowlistEntry, Scope, Timestamp};
 
@@ -42,6 +43,7 @@ impl ShowsKeys for IntegrationKeysManage {
             last_used_ip: last_use.map(|last| last.ip.to_string()),
             last_used_user_agent: last_use.map(|last| last.user_agent.clone()),
             usage: extras.usage,
+            people: extras.people,
         })
     }
 }
@@ -98,6 +100,7 @@ impl ShowsKeys for AutomationKeysManage {
             last_used_ip: last_use.map(|last| last.ip.to_string()),
             last_used_user_agent: last_use.map(|last| last.user_agent.clone()),
             usage: extras.usage,
+            people: extras.people,
         })
     }
 }
@@ -109,6 +112,20 @@ pub(super) fn usage(usage: AddressUsage) -> KeyUsageBody {
         count: usage.count,
         first_used_at: usage.first_used_at.to_string(),
         last_used_at: usage.last_used_at.to_string(),
+    }
+}
+
+pub(super) fn person(person: KeyPerson) -> KeyPersonBody {
+    let (id, status) = match person.place {
+        KeyPersonPlace::Member(user) => (user.to_string(), "member"),
+        KeyPersonPlace::Invited(invitation) => (invitation.to_string(), "invited"),
+    };
+    KeyPersonBody {
+        id,
+        status: status.to_owned(),
+        email: person.email,
+        name: person.name,
+        role: person.role.as_str().to_owned(),
     }
 }
 

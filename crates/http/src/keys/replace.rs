@@ -2,7 +2,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use reoclo_control::{Authorized, Control};
 
-use super::{Nothing, ShowsKeys, created, key};
+use super::{Extras, Nothing, ShowsKeys, created_with, key, people};
 use crate::body::{JsonAnswer, OptionalJsonBody};
 use crate::error::ApiError;
 
@@ -12,5 +12,11 @@ pub(super) async fn replace<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
-    created::<P>(control.replace_key(&proof, key::<P>(id)?, None).await?)
+    let key = key::<P>(id)?;
+    let minted = control.replace_key(&proof, key, None).await?;
+    let extras = Extras {
+        people: people(&control, &proof, key).await?,
+        ..Extras::default()
+    };
+    created_with::<P>(minted, extras)
 }

@@ -2,7 +2,7 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use reoclo_control::{Authorized, Control};
 
-use super::{Extras, Nothing, ShowsKeys, key, shown};
+use super::{Extras, Nothing, ShowsKeys, key, people, shown};
 use crate::body::{JsonAnswer, OptionalJsonBody};
 use crate::error::ApiError;
 
@@ -12,6 +12,11 @@ pub(super) async fn revoke<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
-    let revoked = control.revoke_key(&proof, key::<P>(id)?).await?;
-    Ok(JsonAnswer::ok(shown::<P>(&revoked, Extras::default())?))
+    let key = key::<P>(id)?;
+    let revoked = control.revoke_key(&proof, key).await?;
+    let extras = Extras {
+        people: people(&control, &proof, key).await?,
+        ..Extras::default()
+    };
+    Ok(JsonAnswer::ok(shown::<P>(&revoked, extras)?))
 }

@@ -15,6 +15,8 @@ on_both_databases!(
     an_account_without_a_password_is_not_taken_over,
     a_key_neither_makes_nor_changes_admins_and_managers,
     a_key_never_receives_a_link_or_a_password,
+    a_revoked_key_lists_the_people_whom_it_added,
+    a_password_that_is_guessed_soon_is_refused,
     a_role_changes_at_the_next_request,
     removing_a_person_lists_the_keys_to_review,
     the_last_admin_stays,
@@ -305,6 +307,79 @@ async fn a_key_never_receives_a_link_or_a_password(world: &World) {
         .ask_as(&admin(world).await, &Method::POST, &reset, None)
         .await;
     assert!(given.body["temporary_password"].is_string());
+}
+
+async fn a_revoked_key_lists_the_people_whom_it_added(world: &World) {
+    let preset = Preset::Custom(Acl::empty().with(Cell::USERS_WRITE));
+    let key = world
+        .integration_key(&world.ours, preset, Role::Admin)
+        .await;
+    let admin = admin(world).await;
+    let keys = world.get_as(&admin, "/api/integration-keys").await.body;
+    let path = format!(
+        "/api/integration-keys/{}",
+        keys["items"][0]["id"].as_str().unwrap()
+    );
+    assert_eq!(world.get_as(&admin, &path).await.body["people"], json!([]));
+
+    let invited = world.post("/api/users", Some(&key), &ada("viewer")).await;
+    let link = format!(
+        "/api/invitations/{}/link",
+        invited.body["id"].as_str().unwrap()
+    );
+    let shown = world.ask_as(&admin, &Method::POST, &link, None).await;
+    assert_eq!(accept(world, &token(&shown), CHOSEN).await.status, 201);
+    let bob = json!({ "email": "bob@example.com", "name": "Bob", "role": "developer" });
+    let open = world.post("/api/users", Some(&key), &bob).await;
+    let eve = json!({ "email": "eve@example.com", "name": "Eve", "role": "developer" });
+    world.post_as(&admin, "/api/users", &eve).await;
+
+    let is_told = |body: &Value| {
+        let people = body["people"].as_array().unwrap();
+        assert_eq!(people.len(), 2, "{body}");
+        assert_eq!(people[0]["status"], "member");
+        assert_eq!(people[0]["email"], "ada@example.com");
+        assert_eq!(people[0]["role"], "viewer");
+        assert_eq!(people[1]["status"], "invited");
+        assert_eq!(people[1]["id"], open.body["id"]);
+        assert_eq!(people[1]["email"], "bob@example.com");
+    };
+    is_told(&world.get_as(&admin, &path).await.body);
+    let revoke = format!("{path}/revoke");
+    let revoked = world.ask_as(&admin, &Method::POST, &revoke, None).await;
+    assert_eq!(revoked.body["status"], "revoked");
+    is_told(&revoked.body);
+
+    // Who is removed, or whose invitation is withdrawn, is told no more.
+    let person = revoked.body["people"][0]["id"].as_str().unwrap();
+    let invitation = open.body["id"].as_str().unwrap();
+    for gone in [
+        format!("/api/users/{person}"),
+        format!("/api/invitations/{invitation}"),
+    ] {
+        let answer = world.ask_as(&admin, &Method::DELETE, &gone, None).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+    }
+    let revoked = world.ask_as(&admin, &Method::POST, &revoke, None).await;
+    assert_eq!(revoked.body["people"], json!([]));
+}
+
+async fn a_password_that_is_guessed_soon_is_refused(world: &World) {
+    let admin = admin(world).await;
+    let invited = world.post_as(&admin, "/api/users", &ada("viewer")).await;
+    let token = token(&invited);
+    for weak in [
+        "passwordpassword",
+        "            ",
+        "qwertyuiop12",
+        "ada@example.com",
+    ] {
+        let refused = accept(world, &token, weak).await;
+        refused.is_error(422, "invalid_request");
+        let problem = refused.body["fields"]["password"].as_str().unwrap();
+        assert!(problem.contains("four or more words"), "{weak:?}: {problem}");
+    }
+    assert_eq!(accept(world, &token, CHOSEN).await.status, 201);
 }
 
 async fn a_role_changes_at_the_next_request(world: &World) {

@@ -53,6 +53,14 @@ fn the_link_completes_the_account_once() {
     let detail = complete(&up, &token(&up)).refused(422, "invalid_request");
     assert!(detail.starts_with("token "), "{detail}");
 
+    // Who opens the link again is told before they fill anything in, as is whoever made one up.
+    for link in [url, &format!("{}/setup?token=rsu_x", up.url())] {
+        let page = up.send(&Request::get(link.strip_prefix(up.url()).unwrap()));
+        assert_eq!(page.status, 422);
+        assert!(page.text().contains("This link is not open"));
+        assert!(!page.text().contains("<form"), "{}", page.text());
+    }
+
     assert!(up.process.stop().success());
     let later = home.up();
     assert_eq!(later.line["setup_url"], Value::Null);
@@ -88,6 +96,8 @@ fn what_the_form_lacks_is_named_and_the_link_stays() {
         ("name", json!("A\u{202e}da")),
         ("email", json!("nobody")),
         ("password", json!("short")),
+        ("password", json!("passwordpassword")),
+        ("password", json!(" ".repeat(12))),
         ("password", Value::Null),
         ("token", json!("rsu_x")),
     ] {

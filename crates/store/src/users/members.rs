@@ -2,6 +2,7 @@
 
 use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use sqlx::AnyConnection;
+use uuid::Uuid;
 
 use super::{grant, lock};
 use crate::audit::NewAuditEvent;
@@ -153,6 +154,19 @@ impl Store {
             .optional(&mut self.reader().await?)
             .await?;
         row.as_ref().map(MemberRecord::read).transpose()
+    }
+
+    /// The people whom a key brought into its organization and who are in it now, by name.
+    pub async fn people_of_key(
+        &self,
+        organization: OrganizationId,
+        key: Uuid,
+    ) -> Result<Vec<MemberRecord>, StoreError> {
+        sql_of_member("AND memberships.key_id = $2 ORDER BY users.name, users.id")
+            .bind(organization)
+            .bind(key)
+            .all(&mut self.reader().await?, MemberRecord::read)
+            .await
     }
 
     /// Takes a person who has an account into an organization.

@@ -18,19 +18,32 @@ struct Setup {
     name: String,
     email: String,
     problems: Problems,
+    /// The link is used, over, or was never made: there is nothing to fill in.
+    is_dead: bool,
 }
 
 /// Looking at it does not use the link up.
-pub(super) async fn show(_: Public, shell: Look, query: QueryText) -> Response {
+pub(super) async fn show(
+    _: Public,
+    shell: Look,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<Response, ApiError> {
     let mut reader = QueryReader::new(&query);
-    let page = Page::ok(Setup {
+    let token = reader.text("token").unwrap_or_default();
+    let checked = control.check_setup_link(&Secret::new(token.as_str())).await;
+    let problems = checked.map_or_else(Problems::of, |()| Ok(Problems::default()))?;
+    let page = Setup {
         shell,
-        token: reader.text("token").unwrap_or_default(),
+        token,
         name: String::new(),
         email: String::new(),
-        problems: Problems::default(),
-    });
-    keep_address(page.into_response())
+        is_dead: problems.has("token"),
+        problems,
+    };
+    Ok(keep_address(
+        Page(page.problems.status(), page).into_response(),
+    ))
 }
 
 pub(super) async fn complete(
@@ -61,6 +74,7 @@ fn again(shell: Look, fields: &FormFields, problems: Problems) -> Page<Setup> {
         token: fields.text("token").to_owned(),
         name: fields.text("name").to_owned(),
         email: fields.text("email").to_owned(),
+        is_dead: problems.has("token"),
         problems,
     };
     Page(setup.problems.status(), setup)

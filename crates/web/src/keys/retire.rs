@@ -9,6 +9,7 @@ use reoclo_http::{ApiError, ItemId, PageForm};
 use super::create::once;
 use super::created::{self, Occasion};
 use super::entry::Entry;
+use super::people::AddedPerson;
 use super::{KeyPages, key};
 use crate::page::{Page, see_other};
 use crate::shell::Shell;
@@ -21,6 +22,8 @@ struct Retire {
     entry: Entry,
     /// Addresses that used it in the last 90 days.
     addresses: Vec<String>,
+    /// Whom it added: they stay.
+    people: Vec<AddedPerson>,
     is_replaced: bool,
     shell: Shell,
 }
@@ -53,13 +56,16 @@ async fn confirm<P: KeyPages>(
     id: &ItemId,
     is_replaced: bool,
 ) -> Result<Response, ApiError> {
-    let shown = control.show_key(proof, key::<P>(id)?).await?;
+    let key = key::<P>(id)?;
+    let shown = control.show_key(proof, key).await?;
+    let people = control.people_of_key(proof, key).await?;
     let servers = control.servers(servers).await?;
     let page = Retire {
         name: P::NAME,
         path: P::PATH,
         entry: Entry::of::<P>(&shown.key, &servers, &shell),
         addresses: shown.usage.iter().filter_map(address).collect(),
+        people: people.into_iter().map(AddedPerson::of).collect(),
         is_replaced,
         shell,
     };

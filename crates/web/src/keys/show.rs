@@ -10,6 +10,7 @@ use reoclo_domain::{AddressSourceId, AllowlistEntry, Cell, OperationKind, Preset
 use reoclo_http::{ApiError, AppState, ItemId};
 
 use super::entry::{Entry, server_names};
+use super::people::AddedPerson;
 use super::{KeyPages, key};
 use crate::audit_logs::Line;
 use crate::moment::Moment;
@@ -30,6 +31,7 @@ struct Show {
     power: Power,
     usage: Vec<Usage>,
     recent: Vec<Line>,
+    people: Vec<AddedPerson>,
     shell: Shell,
 }
 
@@ -79,6 +81,7 @@ pub(super) async fn show<P: KeyPages>(
     let servers = control.servers(&servers).await?;
     let lists = lists_of(control, lists, &shown.key.key).await?;
     let recent = recent(control, &log, key.as_uuid()).await?;
+    let people = control.people_of_key(&proof, key).await?;
     let managed = &shown.key;
     let page = Show {
         name: P::NAME,
@@ -96,6 +99,7 @@ pub(super) async fn show<P: KeyPages>(
             .into_iter()
             .map(|item| Line::of(item, &shell))
             .collect(),
+        people: people.into_iter().map(AddedPerson::of).collect(),
         shell,
     };
     Ok(Page::ok(page).into_response())

@@ -180,7 +180,8 @@ async fn the_sign_in_form_is_refused_to_other_sites(world: &World) {
 
 async fn a_dead_set_up_link_is_told(world: &World) {
     let page = world.look(None, "/setup?token=rsu_x").await;
-    page.says(200, "Create the admin account");
+    page.says(422, "This link is not open");
+    page.lacks("Create the admin account");
     // Forms have an Origin, and nobody is told the link.
     assert_eq!(page.header("referrer-policy"), "strict-origin");
     let fields = form(&[
@@ -192,6 +193,6 @@ async fn a_dead_set_up_link_is_told(world: &World) {
     let answer = world
         .send(Method::POST, "/setup", None, &FORM, fields)
         .await;
-    answer.says(422, "This is not an open set-up link");
+    answer.says(422, "This link is not open");
     answer.lacks(PASSWORD);
 }
