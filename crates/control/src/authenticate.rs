@@ -89,7 +89,10 @@ impl Control {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
                 if wanted.permission.is_counted() {
-                    self.check_rate(key, &presented.notes).await?;
+                    let admitted = self.check_rate(key, &presented.notes).await;
+                    admitted.inspect_err(|refusal| {
+                        self.note_refusal(refusal, (&*record).into(), &source, wanted);
+                    })?;
                 }
                 Caller::automation(Arc::clone(&record), key, source)
             }

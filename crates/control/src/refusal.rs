@@ -134,8 +134,8 @@ impl Refusal {
         }
     }
 
-    /// Whether a key or person that is known was refused for what they are: such refusals are
-    /// audited.
+    /// Whether a key or person that is known was refused for what they are, or for how often they
+    /// ask: such refusals are audited.
     pub(crate) const fn denies_a_known_holder(&self) -> bool {
         matches!(
             self,
@@ -148,6 +148,7 @@ impl Refusal {
                 | Self::ServerNotInScope
                 | Self::CredentialNotInScope
                 | Self::IpNotAllowed { .. }
+                | Self::RateLimited(_)
         )
     }
 

@@ -76,7 +76,7 @@ impl RefusedUses {
 
 impl Control {
     /// Counts that `holder` was refused `wanted`. A refusal that says nothing about its power
-    /// (404, 409, 422, 429) does not count.
+    /// (404, 409, 422) does not count.
     pub(crate) fn note_refusal(
         &self,
         refusal: &Refusal,

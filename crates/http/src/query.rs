@@ -6,6 +6,7 @@ use reoclo_control::{InvalidFields, Refusal};
 use reoclo_domain::{ParsePeriodError, Period};
 
 use crate::error::ApiError;
+use crate::registrar::QueryParameter;
 
 /// Parameters by name. Unknown ones are left alone, since clients of other versions send them,
 /// and an empty one counts as none.
@@ -84,6 +85,17 @@ impl<'q> QueryReader<'q> {
                 .filter(|number| (least..=most).contains(number))
                 .ok_or_else(|| format!("must be a number from {least} to {most}"))
         })
+    }
+
+    /// Notes every parameter that is none of `known`: what somebody relies on must not be ignored.
+    pub(crate) fn refuse_unknown(&mut self, known: &[QueryParameter]) {
+        for (name, _) in &self.query.0 {
+            if !known.iter().any(|(known, _)| known == name) {
+                let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
+                let problem = format!("is not known here: there are {}", names.join(", "));
+                self.invalid.add(name.as_str(), problem);
+            }
+        }
     }
 
     /// Notes a problem that shows only in what other parameters are.

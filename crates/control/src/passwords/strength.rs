@@ -49,9 +49,8 @@ mod tests {
             "abcabcabcabcabc",
             "Password1234!",
             "reocloreoclo",
-            "gracehopper12",
+            "hopperhopper",
             "grace.hopper@example.com",
-            "19900101199001",
         ] {
             assert!(is_weak(weak), "{weak:?}");
         }

@@ -3,6 +3,7 @@ mod query;
 mod verify;
 
 use axum::extract::State;
+use http::Uri;
 use reoclo_api_types::{AuditLogItem, AuditLogPage};
 use reoclo_control::{Actor, AuditItem, AuditLogsRead, AuditPage, Authorized, Control};
 
@@ -11,15 +12,22 @@ use crate::error::ApiError;
 use crate::query::QueryText;
 pub use export::audit_export_answer;
 pub(super) use export::download;
+use query::Dialect;
 pub(super) use query::PARAMETERS;
 pub(super) use verify::verify;
 
 pub(super) async fn list(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
+    uri: Uri,
     query: QueryText,
 ) -> Result<JsonAnswer<AuditLogPage>, ApiError> {
-    let request = query::read(&query)?;
+    let dialect = if uri.path().starts_with("/mcp/") {
+        Dialect::Published
+    } else {
+        Dialect::Rest
+    };
+    let request = query::read(&query, dialect)?;
     let (page, page_size) = (request.page, request.page_size);
     let found = control.audit_log(&proof, request).await?;
     Ok(JsonAnswer::ok(body(found, page, page_size)))

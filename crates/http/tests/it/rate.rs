@@ -11,6 +11,7 @@ on_both_databases!(
     the_limit_is_exact_under_concurrency,
     polling_is_not_counted_and_refusals_are,
     keys_have_windows_of_their_own,
+    a_key_beyond_its_limit_is_told_in_the_log,
 );
 
 const LIMIT: u32 = 20;
@@ -84,6 +85,21 @@ async fn keys_have_windows_of_their_own(world: &World) {
     exec(world, &second)
         .await
         .is_error(409, "server_unreachable");
+}
+
+async fn a_key_beyond_its_limit_is_told_in_the_log(world: &World) {
+    let key = limited_key(world, &[OperationKind::Exec]).await;
+    for _ in 0..LIMIT + 5 {
+        exec(world, &key).await;
+    }
+    world.control.write_refused_uses(true).await;
+    let rows = world.store().audit_events(Some(world.ours.id), 0, 1000);
+    let mut rows = rows.await.unwrap();
+    rows.retain(|row| row.action == "key.refused");
+    assert_eq!(rows.len(), 1);
+    assert_eq!(rows[0].detail["code"], "rate_limited");
+    assert_eq!(rows[0].detail["permission"], "operation:exec");
+    assert_eq!(rows[0].detail["count"], 5);
 }
 
 /// On SQLite the window follows the clock that the tests move.

@@ -516,6 +516,19 @@ async fn people_are_found_by_name_and_address(world: &World) {
         assert_eq!(items.len(), 1, "{search}");
         assert_eq!(items[0]["email"], "ada@example.com");
     }
+    // Whoever has exactly the address is first, also before names that come first.
+    let other = json!({ "email": "a.ada@example.com", "name": "Aaron", "role": "viewer" });
+    let invited = world.post_as(&admin, "/api/users", &other).await;
+    let body = json!({ "token": token(&invited), "name": "Aaron", "password": CHOSEN });
+    let path = "/api/auth/invitation/accept";
+    assert_eq!(world.post(path, None, &body).await.status, 201);
+    let path = format!(
+        "/mcp/tenants/{}/users?search=ADA@example.com",
+        world.ours.id
+    );
+    let found = world.get(&path, Some(&key)).await.body;
+    assert_eq!(found["items"].as_array().unwrap().len(), 2);
+    assert_eq!(found["items"][0]["email"], "ada@example.com");
 }
 
 async fn people_of_another_organization_are_not_found(world: &World) {

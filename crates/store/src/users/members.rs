@@ -121,7 +121,7 @@ pub(crate) async fn let_create_organizations(
 
 impl Store {
     /// The people of an organization, by name; with `search`, those whose name or address
-    /// contains it, whatever its case.
+    /// contains it, whatever its case, and first who has exactly that address.
     pub async fn members(
         &self,
         organization: OrganizationId,
@@ -136,10 +136,16 @@ impl Store {
             text.as_ref()
                 .is_some_and(|text| text.to_lowercase().contains(&search))
         };
-        Ok(members
+        let mut found: Vec<MemberRecord> = members
             .into_iter()
             .filter(|member| search.is_empty() || has(&member.email) || has(&member.name))
-            .collect())
+            .collect();
+        // Clients that look for an address take the first.
+        found.sort_by_key(|member| {
+            let email = member.email.as_ref().map(|email| email.to_lowercase());
+            email.as_ref() != Some(&search)
+        });
+        Ok(found)
     }
 
     /// One person of an organization.

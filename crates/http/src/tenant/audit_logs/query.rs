@@ -32,7 +32,7 @@ pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
     ),
     (
         "actor_id",
-        "The id of the person, key or runner, or `system`.",
+        "The id of the person, key or runner, a person's e-mail address, or `system`.",
     ),
     ("key_id", "The id of the key with which it was done."),
     ("action", "What was done, such as `operation.start`."),
@@ -49,11 +49,28 @@ pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
     ("to", "Another name of `to_date`."),
 ];
 
-pub(super) fn read(query: &QueryText) -> Result<AuditLogRequest, Refusal> {
+/// How a client asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    /// By the document: what it does not know is refused.
+    Rest,
+    /// As published clients do, of whatever version: what they send more is left alone, and who
+    /// wants more rows than there can be on a page gets as many as there can.
+    Published,
+}
+
+pub(super) fn read(query: &QueryText, dialect: Dialect) -> Result<AuditLogRequest, Refusal> {
     let mut reader = QueryReader::new(query);
+    let most = match dialect {
+        Dialect::Rest => {
+            reader.refuse_unknown(PARAMETERS);
+            MAX_PAGE_SIZE
+        }
+        Dialect::Published => i64::MAX,
+    };
     let filter = filter(&mut reader);
     let page = reader.number(&["page"], 1, MAX_PAGE);
-    let page_size = reader.number(&["page_size", "limit"], 1, MAX_PAGE_SIZE);
+    let page_size = reader.number(&["page_size", "limit"], 1, most);
     let as_of = reader.number(&["as_of"], 0, i64::MAX);
     let before_seq = reader.number(&["before_seq"], 0, i64::MAX);
     if before_seq.is_some() && page.is_some_and(|page| page > 1) {
@@ -64,7 +81,7 @@ pub(super) fn read(query: &QueryText) -> Result<AuditLogRequest, Refusal> {
         most_counted: None,
         filter,
         page: page.unwrap_or(1),
-        page_size: page_size.unwrap_or(DEFAULT_PAGE_SIZE),
+        page_size: page_size.unwrap_or(DEFAULT_PAGE_SIZE).min(MAX_PAGE_SIZE),
         as_of,
         before_seq,
     })
@@ -72,7 +89,7 @@ pub(super) fn read(query: &QueryText) -> Result<AuditLogRequest, Refusal> {
 
 fn filter(reader: &mut QueryReader<'_>) -> AuditFilter {
     AuditFilter {
-        actor: reader.read(&["actor_id"], actor),
+        actor: reader.text("actor_id").map(|text| actor(&text)),
         key: reader.read(&["key_id"], |text| {
             let id: IntegrationKeyId = text.parse().map_err(|problem| format!("{problem}"))?;
             Ok(id.as_uuid())
@@ -94,14 +111,15 @@ fn filter(reader: &mut QueryReader<'_>) -> AuditFilter {
     }
 }
 
-fn actor(text: &str) -> Result<AuditActor, String> {
+/// Who is neither an id nor an address of anybody has done nothing, so that the page is empty.
+fn actor(text: &str) -> AuditActor {
     if text == ActorKind::System.as_str() {
-        return Ok(AuditActor::Nameless(ActorKind::System));
+        return AuditActor::Nameless(ActorKind::System);
     }
-    let id: UserId = text
-        .parse()
-        .map_err(|problem| format!("{problem}; or send `system`"))?;
-    Ok(AuditActor::Id(id.as_uuid()))
+    match text.parse::<UserId>() {
+        Ok(id) => AuditActor::Id(id.as_uuid()),
+        Err(_) => AuditActor::Email(text.trim().to_owned()),
+    }
 }
 
 fn outcome(text: &str) -> Result<AuditOutcome, String> {

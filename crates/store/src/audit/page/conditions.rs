@@ -62,7 +62,7 @@ impl Conditions {
     }
 
     fn fit(self, filter: &AuditFilter) -> Self {
-        self.by(filter.actor)
+        self.by(filter.actor.clone())
             .with_key(filter)
             .ended(filter.outcome)
             .and_if("action =", filter.action.clone())
@@ -80,6 +80,13 @@ impl Conditions {
             Some(AuditActor::Nameless(kind)) => self
                 .and_literally(" AND actor_id IS NULL")
                 .and("actor_kind =", kind.as_str().to_owned()),
+            // Addresses are kept in small letters.
+            Some(AuditActor::Email(email)) => self
+                .and(
+                    "actor_kind = 'user' AND actor_id IN (SELECT users.id FROM users WHERE email =",
+                    email.to_lowercase(),
+                )
+                .and_literally(")"),
         }
     }
 

@@ -31,12 +31,14 @@ pub struct AuditFilter {
 }
 
 /// An actor, as filters name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AuditActor {
     /// The one with this id.
     Id(Uuid),
     /// One of a kind that has no ids.
     Nameless(ActorKind),
+    /// The person with this address now.
+    Email(String),
 }
 
 impl AuditFilter {
