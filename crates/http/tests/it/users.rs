@@ -318,7 +318,7 @@ async fn a_revoked_key_lists_the_people_whom_it_added(world: &World) {
     let keys = world.get_as(&admin, "/api/integration-keys").await.body;
     let path = format!(
         "/api/integration-keys/{}",
-        keys["items"][0]["id"].as_str().unwrap()
+        keys[0]["id"].as_str().unwrap()
     );
     assert_eq!(world.get_as(&admin, &path).await.body["people"], json!([]));
 
