@@ -47,9 +47,8 @@ pub use control::{Control, ControlStatistics, Settings};
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use keys::{
-    KeyPerson, KeyPersonPlace,
-    ActiveKeyOverview, KeyList, KeyListRequest, ManagedKey, ManagesKeys, MintedKey,
-    NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
+    ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, ManagedKey, ManagesKeys,
+    MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };
 pub use operations::{
     Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationEnd,

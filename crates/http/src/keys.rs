@@ -17,8 +17,8 @@ use reoclo_api_types::{
     NewIntegrationKeyRequest,
 };
 use reoclo_control::{
-    Authorized, AutomationKeysManage, Control, IntegrationKeysManage, KeyRef, ManagedKey, ManagesKeys, MintedKey,
-    Refusal,
+    Authorized, AutomationKeysManage, Control, IntegrationKeysManage, KeyRef, ManagedKey,
+    ManagesKeys, MintedKey, Refusal,
 };
 use reoclo_domain::PlainToken;
 use serde::{Deserialize, Serialize};

@@ -316,10 +316,7 @@ async fn a_revoked_key_lists_the_people_whom_it_added(world: &World) {
         .await;
     let admin = admin(world).await;
     let keys = world.get_as(&admin, "/api/integration-keys").await.body;
-    let path = format!(
-        "/api/integration-keys/{}",
-        keys[0]["id"].as_str().unwrap()
-    );
+    let path = format!("/api/integration-keys/{}", keys[0]["id"].as_str().unwrap());
     assert_eq!(world.get_as(&admin, &path).await.body["people"], json!([]));
 
     let invited = world.post("/api/users", Some(&key), &ada("viewer")).await;
@@ -377,7 +374,10 @@ async fn a_password_that_is_guessed_soon_is_refused(world: &World) {
         let refused = accept(world, &token, weak).await;
         refused.is_error(422, "invalid_request");
         let problem = refused.body["fields"]["password"].as_str().unwrap();
-        assert!(problem.contains("four or more words"), "{weak:?}: {problem}");
+        assert!(
+            problem.contains("four or more words"),
+            "{weak:?}: {problem}"
+        );
     }
     assert_eq!(accept(world, &token, CHOSEN).await.status, 201);
 }
