@@ -5,7 +5,7 @@ mod first_keys;
 use std::time::Duration;
 
 use reoclo_domain::{
-    DisplayName, OrganizationId, PlainToken, Role, ServerId, Slug, TokenKind, UserId,
+    DisplayName, OrganizationId, PlainToken, Role, ServerId, Slug, Timestamp, TokenKind, UserId,
 };
 use reoclo_store::{
     AuditOutcome, Bootstrap, NewAuditEvent, NewOrganization, NewServer, NewSetupLink, NewUser,
@@ -25,6 +25,16 @@ pub use first_keys::MintedKeys;
 pub struct Startup {
     /// The server that stands for this machine, and its host name; none under `serve`.
     pub server: Option<(ServerId, String)>,
+    /// When the start began. One that began before somebody else's first start was done goes on
+    /// with what that made, and leaves its set-up link good.
+    pub begun: Option<Timestamp>,
+}
+
+impl Startup {
+    fn is_beside(&self, organization: &OrganizationRecord) -> bool {
+        self.begun
+            .is_some_and(|begun| begun < organization.created_at)
+    }
 }
 
 /// What a start found or made.
@@ -47,6 +57,9 @@ impl Control {
                 Err(Refusal::Conflict(_)) => self.start_beside(startup).await,
                 started => started,
             },
+            Some(organization) if startup.is_beside(&organization) => {
+                self.start_beside(startup).await
+            }
             Some(organization) => self.later_start(startup, organization).await,
         }
     }

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use reoclo_control::Startup;
 
+use crate::ambient;
 use crate::args::ServeOptions;
 use crate::config::Config;
 use crate::exit::misuse;
@@ -26,9 +27,13 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 
 async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     let hangups = Hangups::listen();
+    let startup = Startup {
+        server: None,
+        begun: Some(ambient::clock().now()),
+    };
     let instance = Instance::open(&config, Local::NoRunner).await?;
     let (control, url) = (instance.control.clone(), instance.url.clone());
-    let bootstrapped = control.start_up(&Startup { server: None }).await?;
+    let bootstrapped = control.start_up(&startup).await?;
     let running = instance.run(hangups).await?;
     announce(&control, &url, &bootstrapped, None, config.output).await?;
     running.until_stopped().await?;

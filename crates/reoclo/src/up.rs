@@ -45,6 +45,8 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
     let local = LocalRunner::prepare(instance.data_dir.path(), &config, open_files)?;
     let startup = Startup {
         server: Some((local.server(), local.host_name().to_owned())),
+        // Nobody else starts on the embedded database at the same time.
+        begun: None,
     };
     let control = instance.control.clone();
     let bootstrapped = control.start_up(&startup).await?;

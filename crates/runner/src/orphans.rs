@@ -7,7 +7,7 @@ use std::fs;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rustix::process::{WaitOptions, getpgrp, set_child_subreaper, waitpid};
+use rustix::process::{WaitOptions, set_child_subreaper, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -114,8 +114,10 @@ async fn reap_long_dead() {
     }
 }
 
+/// The process group of this process; 0 where it was made outside of this container, which is
+/// then the group of its children too.
 fn own_group() -> u32 {
-    u32::try_from(getpgrp().as_raw_nonzero().get()).unwrap_or(0)
+    process::find(std::process::id()).map_or(0, |own| own.group)
 }
 
 fn dead() -> impl Iterator<Item = process::Process> {

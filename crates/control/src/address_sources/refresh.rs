@@ -164,7 +164,7 @@ mod tests {
     fn a_list_that_grew_out_of_proportion_is_not_taken_unasked() {
         let before = networks(&["203.0.113.0/24"]);
         let many: Vec<IpNet> = (0..11)
-            .map(|number| format!("198.51.100.{number}").parse().unwrap())
+            .map(|number| format!("198.51.100.{number}/32").parse().unwrap())
             .collect();
         let wide = networks(&["10.0.0.0/8"]);
         for grown in [&many, &wide] {

@@ -276,7 +276,8 @@ async fn an_operation_that_runs_since_an_earlier_start_ends(world: &World) {
         ..Finished::default()
     });
     let _runner = connect(world, vec![finished]).await;
-    assert_eq!(world.control.resume_operations().await.unwrap(), 1);
+    // Whichever comes first takes it up: the runner that connects, or the start.
+    world.control.resume_operations().await.unwrap();
     ends(world, id).await;
 }
 

@@ -10,6 +10,11 @@ use crate::world::World;
 
 const SETUP: &str = "/api/auth/setup";
 
+const STARTUP: Startup = Startup {
+    server: None,
+    begun: None,
+};
+
 on_both_databases!(
     a_link_that_was_never_made_completes_nothing,
     unknown_fields_are_refused_by_name,
@@ -80,7 +85,7 @@ mod on_a_fresh_instance {
 
     async fn the_link_works_once_and_for_a_day(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let startup = Startup { server: None };
+        let startup = STARTUP;
         let first = control.start_up(&startup).await.unwrap();
         assert!(
             control
@@ -112,7 +117,7 @@ mod on_a_fresh_instance {
 
     async fn a_link_that_is_not_open_costs_no_hash(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let started = control.start_up(&Startup { server: None }).await.unwrap();
+        let started = control.start_up(&STARTUP).await.unwrap();
         let link = started.setup_token.unwrap();
         let unknown = reoclo_domain::PlainToken::generate(
             reoclo_domain::TokenKind::Setup,
@@ -135,7 +140,7 @@ mod on_a_fresh_instance {
         refused(unknown.expose().to_owned()).await;
         clock.advance(Duration::from_hours(24));
         refused(link.expose().to_owned()).await;
-        let renewed = control.start_up(&Startup { server: None }).await.unwrap();
+        let renewed = control.start_up(&STARTUP).await.unwrap();
         let renewed = renewed.setup_token.unwrap();
         complete(&control, renewed.expose()).await.unwrap();
         refused(renewed.expose().to_owned()).await;
@@ -143,7 +148,7 @@ mod on_a_fresh_instance {
 
     async fn wrong_fields_are_named_and_keep_the_link(database: Database) {
         let (control, _) = fresh(&database).await;
-        let started = control.start_up(&Startup { server: None }).await.unwrap();
+        let started = control.start_up(&STARTUP).await.unwrap();
         let token = started.setup_token.unwrap();
         for (field, value) in [("name", " "), ("email", "ada"), ("password", "short")] {
             let mut form = form_with(token.expose());
@@ -165,7 +170,7 @@ mod on_a_fresh_instance {
 
     async fn an_old_link_has_expired(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let started = control.start_up(&Startup { server: None }).await.unwrap();
+        let started = control.start_up(&STARTUP).await.unwrap();
         clock.advance(Duration::from_hours(24));
         assert!(
             complete(&control, started.setup_token.unwrap().expose())

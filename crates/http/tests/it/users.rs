@@ -316,7 +316,9 @@ async fn a_revoked_key_lists_the_people_whom_it_added(world: &World) {
         .await;
     let admin = admin(world).await;
     let keys = world.get_as(&admin, "/api/integration-keys").await.body;
-    let path = format!("/api/integration-keys/{}", keys[0]["id"].as_str().unwrap());
+    let keys = keys.as_array().unwrap();
+    let made = keys.iter().find(|made| made["preset"] == "custom").unwrap();
+    let path = format!("/api/integration-keys/{}", made["id"].as_str().unwrap());
     assert_eq!(world.get_as(&admin, &path).await.body["people"], json!([]));
 
     let invited = world.post("/api/users", Some(&key), &ada("viewer")).await;
@@ -509,7 +511,7 @@ async fn people_are_found_by_name_and_address(world: &World) {
     let key = world
         .integration_key(&world.ours, Preset::ReadOnly, Role::Viewer)
         .await;
-    for search in ["ada@example.com", "ADA", "a@exam"] {
+    for search in ["ada@example.com", "ADA@E", "a@exam"] {
         let path = format!("/mcp/tenants/{}/users?search={search}", world.ours.id);
         let found = world.get(&path, Some(&key)).await;
         let items = found.body["items"].as_array().unwrap();

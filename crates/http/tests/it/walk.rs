@@ -101,6 +101,7 @@ fn body(world: &World, route: &Route) -> Option<Value> {
         "/api/users/{id}" => Some(json!({ "role": "developer" })),
         path if path.ends_with("/servers/{id}") => Some(json!({ "slug": "web-2" })),
         path if path.ends_with("/reset-password") || path.ends_with("/link") => None,
+        path if path.ends_with("/machine") => Some(json!({ "keep": "another" })),
         path if path.starts_with("/api/address-sources/") => None,
         path if path.contains("-keys/{id}/") => None,
         path if path.contains("/registry-credentials") => Some(json!({

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::OperationId;
-use rustix::process::{Pid, Signal, getpgrp, getsid, test_kill_process_group};
+use rustix::process::{Pid, Signal, test_kill_process_group};
 
 use super::cgroup::{Group, Groups};
 use crate::mutex::lock;
@@ -169,10 +169,12 @@ struct Surroundings {
 
 impl Surroundings {
     fn now(leader: u32) -> Self {
+        let supervisor = std::process::id();
+        let own = process::find(supervisor);
         Self {
-            supervisor: std::process::id(),
-            group: raw(getpgrp()),
-            session: getsid(None).map_or(0, raw),
+            supervisor,
+            group: own.as_ref().map_or(0, |own| own.group),
+            session: own.as_ref().map_or(0, |own| own.session),
             others: Box::new(move |pid| pid != leader && orphans::is_own(pid)),
         }
     }
