@@ -101,10 +101,11 @@ fn is_shared(path: &Path) -> bool {
     {
         return true;
     }
-    if mode & 0o077 == 0 || path.join("lock").exists() || path.join("master.key").exists() {
+    if mode.trailing_zeros() >= 6 || path.join("lock").exists() || path.join("master.key").exists()
+    {
         return false;
     }
-    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut entries = fs::read_dir(path).into_iter().flatten().flatten();
     let is_foreign = |entry: fs::DirEntry| {
         let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
         is_directory
@@ -112,7 +113,7 @@ fn is_shared(path: &Path) -> bool {
                 .iter()
                 .any(|own| entry.file_name() == *own)
     };
-    entries.map(is_foreign).any(|is_foreign| is_foreign)
+    entries.any(is_foreign)
 }
 
 /// Takes the permissions of others from the directory and what lies in it. Links are not

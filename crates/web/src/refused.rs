@@ -71,15 +71,12 @@ async fn page(refused: &RefusedRequest<'_>) -> Response {
         code: refused.code,
         request_id: refused.request_id,
     };
-    match session {
-        Some(session) => {
-            let shell = Shell::around(session, refused);
-            Page(refused.status, RefusedInside { words, shell }).into_response()
-        }
-        None => {
-            let shell = Look::of(refused.headers);
-            Page(refused.status, Refused { words, shell }).into_response()
-        }
+    if let Some(session) = session {
+        let shell = Shell::around(session, refused);
+        Page(refused.status, RefusedInside { words, shell }).into_response()
+    } else {
+        let shell = Look::of(refused.headers);
+        Page(refused.status, Refused { words, shell }).into_response()
     }
 }
 

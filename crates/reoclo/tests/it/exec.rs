@@ -143,7 +143,16 @@ fn a_command_gets_no_environment_but_its_own() {
     // The shell itself sets PWD, and some set `_` or SHLVL; not every user has a runtime directory.
     let may_be = ["PWD", "OLDPWD", "_", "SHLVL", "XDG_RUNTIME_DIR"];
     names.retain(|name| !may_be.contains(name));
-    let own = ["HOME", "LANG", "LOGNAME", "MINE", "PATH", "REOCLO_OPERATION_ID", "SHELL", "USER"];
+    let own = [
+        "HOME",
+        "LANG",
+        "LOGNAME",
+        "MINE",
+        "PATH",
+        "REOCLO_OPERATION_ID",
+        "SHELL",
+        "USER",
+    ];
     assert_eq!(names, own);
     let open = up
         .automation()

@@ -123,7 +123,9 @@ fn a_survivor_writes_on_after_everything_was_killed() {
     );
     assert_eq!(Survivor::look(drain).unwrap().files.len(), 3);
     let private = private_kib(drain);
-    assert!(private < 2048, "{private} KiB");
+    // A debug build has twice as much to relocate before anything runs.
+    let most = if cfg!(debug_assertions) { 3072 } else { 2048 };
+    assert!(private < most, "{private} KiB");
 
     kill(killed);
     up.process.kill();

@@ -139,7 +139,9 @@ fn ctrl_c_is_no_error() {
     kill_process_group(group.unwrap(), Signal::INT).unwrap();
     assert!(up.process.ended().success());
     let log = up.process.stderr();
-    let said = log.lines().filter(|line| !line.contains("Commands run here as root"));
+    let said = log
+        .lines()
+        .filter(|line| !line.contains("Commands run here as root"));
     let said: Vec<_> = said.collect();
     let is_quiet = |line: &&str| !line.contains("ERROR") && !line.contains("WARN");
     assert!(said.iter().all(is_quiet), "{log}");
