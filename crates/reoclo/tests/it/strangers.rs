@@ -85,14 +85,19 @@ fn a_flood_of_handshakes_over_tls_is_cut_as_well() {
     let client = Client::trusting(serve.url(), &certificate);
     // The beginning of a handshake.
     let mut flood: Vec<_> = (0..100).map(|_| open(&serve, "\u{16}\u{3}\u{1}")).collect();
-    assert_eq!(client.send(&Request::get("/healthz")).status, 200);
+    // Of the flooded address itself, one may have to come again.
+    let answers = || {
+        let answer = client.try_send(&Request::get("/healthz"));
+        answer.is_ok_and(|answer| answer.status == 200)
+    };
+    wait_until("it answers in the flood", answers);
     wait_until("all but the share are closed", || {
         let open = flood
             .iter_mut()
             .filter_map(|stream| (!is_closed(stream)).then_some(()));
         open.count() <= 16
     });
-    assert_eq!(client.send(&Request::get("/healthz")).status, 200);
+    wait_until("it answers after the flood", answers);
 }
 
 #[test]
@@ -187,6 +192,8 @@ fn behind_a_proxy_the_forwarded_address_has_its_share_and_the_proxy_none() {
     let stalled = format!("{HEAD}X-Forwarded-For: 192.0.2.1\r\n\r\n{{");
     let mut held: Vec<_> = (0..3).map(|_| open(&serve, &stalled)).collect();
     wait_until("the address has its share", || {
+        // What asks has a place too, which one of the others may have found taken.
+        held.push(open(&serve, &stalled));
         serve.send(&from("192.0.2.1")).status == 429
     });
     let refused = serve.send(&from("192.0.2.1"));
