@@ -1,19 +1,14 @@
 // Every page at every width: nothing runs out of its place, and no id is there twice.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
 import { fitsEveryWidth, hasEachIdOnce } from "../fixture/layout.js";
-import { addPerson, createIntegrationKey, runCommand, setUp, signIn } from "../fixture/people.js";
+import { addPerson, createIntegrationKey, runCommand } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
-let instance, browser, ada, key, operation, places;
+let instance, browser, ada, key, operation, places, end;
 
 before(async () => {
-  instance = await Instance.start();
-  browser = await launch();
-  ada = await open(browser, instance);
-  await setUp(ada, instance);
-  await signIn(ada);
+  ({ instance, browser, ada, end } = await ready());
   key = await createIntegrationKey(ada, "Continuous integration of the storefront, production");
   await holds("a new integration key");
   await createIntegrationKey(ada, "readonly-dashboards-and-reports-of-the-operations-team", "Read Only");
@@ -54,8 +49,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
 });
 
 async function holds(what) {

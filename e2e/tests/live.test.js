@@ -4,23 +4,18 @@ import { rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { inspect, launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
-import { runCommand, setUp, signIn } from "../fixture/people.js";
+import { inspect, open } from "../fixture/browser.js";
+import { runCommand } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
-let instance, browser, page;
+let instance, browser, page, end;
 
 before(async () => {
-  instance = await Instance.start();
-  browser = await launch();
-  page = await open(browser, instance);
-  await setUp(page, instance);
-  await signIn(page);
+  ({ instance, browser, ada: page, end } = await ready());
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
 });
 
 /** A command that writes `text` each time that `more` is called, and ends with `end`. */

@@ -6,24 +6,21 @@ import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { inspect, launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
-import { setUp, signIn } from "../fixture/people.js";
+import { inspect, open } from "../fixture/browser.js";
+import { signIn } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
-let instance, browser, ada, registry;
+let instance, browser, ada, registry, end;
 
 before(async () => {
   // The registry of this test is on this machine.
   process.env.REOCLO_ALLOW_OUTBOUND = "127.0.0.1/32";
-  [instance, browser, registry] = await Promise.all([Instance.start(), launch(), startRegistry()]);
-  ada = await open(browser, instance);
-  await setUp(ada, instance);
-  await signIn(ada);
+  registry = await startRegistry();
+  ({ instance, browser, ada, end } = await ready());
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
   registry?.server.close();
 });
 

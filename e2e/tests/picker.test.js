@@ -1,18 +1,14 @@
 // Choosing servers where there are many, and what else a key's form holds.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { inspect, launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
-import { setUp, signIn } from "../fixture/people.js";
+import { inspect, open } from "../fixture/browser.js";
+import { signIn } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
-let instance, browser, ada;
+let instance, browser, ada, end;
 
 before(async () => {
-  instance = await Instance.start();
-  browser = await launch();
-  ada = await open(browser, instance);
-  await setUp(ada, instance);
-  await signIn(ada);
+  ({ instance, browser, ada, end } = await ready());
   await ada.goto("/servers/new");
   await ada.evaluate(async () => {
     const csrf = document.querySelector("[name=csrf_token]").value;
@@ -25,8 +21,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
 });
 
 test("many servers stand in a bounded list, found by name or slug, and ticked together", async () => {

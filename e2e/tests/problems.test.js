@@ -1,23 +1,18 @@
 // A form that was not taken says so at its top, in the words of the page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { inspect, launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
-import { setUp, signIn } from "../fixture/people.js";
+import { inspect, open } from "../fixture/browser.js";
+import { signIn } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
-let instance, browser, ada;
+let instance, browser, ada, end;
 
 before(async () => {
-  instance = await Instance.start();
-  browser = await launch();
-  ada = await open(browser, instance);
-  await setUp(ada, instance);
-  await signIn(ada);
+  ({ instance, browser, ada, end } = await ready());
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
 });
 
 /** Sends the page's form as it is, whatever the browser would say of it. */

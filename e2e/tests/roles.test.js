@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { launch, open } from "../fixture/browser.js";
-import { Instance } from "../fixture/instance.js";
-import { addPerson, join, createIntegrationKey, runCommand, setUp, signIn } from "../fixture/people.js";
+import { open } from "../fixture/browser.js";
+import { addPerson, join, createIntegrationKey, runCommand } from "../fixture/people.js";
+import { ready } from "../fixture/ready.js";
 
 /** What a viewer is offered; each role has more than the one before. */
 const OFFERED = {
@@ -82,17 +82,13 @@ const OFFERED = {
 };
 const ROLES = ["viewer", "developer", "manager"];
 
-let instance, browser, ada;
+let instance, browser, ada, end;
 const tokens = [];
 const people = {};
 const offers = {};
 
 before(async () => {
-  instance = await Instance.start();
-  browser = await launch();
-  ada = await open(browser, instance);
-  await setUp(ada, instance);
-  await signIn(ada);
+  ({ instance, browser, ada, end } = await ready());
   tokens.push(await createIntegrationKey(ada, "of the admin"));
   await ada.goto("/registry-credentials/new");
   await ada.getByLabel("Name", { exact: true }).fill("Images");
@@ -112,8 +108,7 @@ before(async () => {
 });
 
 after(async () => {
-  await browser?.close();
-  await instance?.stop();
+  await end?.();
 });
 
 const nameOf = (path) =>
