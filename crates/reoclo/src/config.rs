@@ -53,6 +53,8 @@ pub(crate) struct Config {
     pub(crate) organization_networks: bool,
     pub(crate) metrics_listen: Option<SocketAddr>,
     pub(crate) exec_user: Option<String>,
+    /// Whose number commands have on this machine; `None` until it is known.
+    pub(crate) exec_uid: Option<u32>,
     pub(crate) runner_program: Option<PathBuf>,
     pub(crate) timing: file::Timing,
     pub(crate) limits: file::Limits,
@@ -112,6 +114,7 @@ impl Config {
                 || file.no_organization_networks.unwrap_or(false)),
             metrics_listen: metrics.transpose()?,
             exec_user: options.exec_user.or(file.exec_user),
+            exec_uid: None,
             runner_program: options.runner_program.or(file.runner_program),
             timing: file.timing,
             limits: file.limits,
@@ -178,7 +181,7 @@ impl Config {
 
     /// What commands on this machine can do to the control plane.
     pub(crate) fn power(&self) -> Option<Power> {
-        Power::of(self.exec_user.as_deref())
+        self.exec_uid.and_then(Power::of)
     }
 
     /// How often the files of the certificate are looked at.

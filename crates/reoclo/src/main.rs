@@ -49,10 +49,13 @@ fn read_args() -> Result<Args, clap::Error> {
 }
 
 fn main() -> ExitCode {
-    // First of all, since that process is to need next to no memory.
+    // First of all, since these processes are to need next to no memory and no time.
     if reoclo_runner::is_drain(std::env::args_os()) {
         reoclo_runner::drain();
         return ExitCode::SUCCESS;
+    }
+    if let Some(wanted) = reoclo_runner::wanted_user(std::env::args_os()) {
+        reoclo_runner::look_user_up(&wanted);
     }
     let args = match read_args() {
         Ok(args) => args,

@@ -4,7 +4,7 @@ mod enrol;
 mod status;
 
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use reoclo_domain::Secret;
 use reoclo_runner::{
     Ambient, GuardOptions, MachineFiles, NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxySettings,
     RunnerError, RunnerOptions, RunnerTiming, SupervisorCommand, SupervisorOptions, UpgradeOptions,
-    check_exec_user,
+    UserLookup, check_exec_user,
 };
 
 use reoclo_wire::link::{Keepalive, LinkSettings};
@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: args::RunnerArgs) -> anyhow::Result<ExitCode> {
 }
 
 fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
-    check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
+    check_user(&options)?;
     if let Some(files) = options.open_files {
         open_files::allow(Some(files)).context("cannot limit the open files")?;
     }
@@ -70,6 +70,20 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn check_user(options: &args::RunnerOptions) -> anyhow::Result<()> {
+    let checked = async { check_exec_user(options.exec_user.as_deref(), &user_lookup()).await };
+    small_runtime()?.block_on(checked).map_err(misuse)?;
+    Ok(())
+}
+
+/// With the libraries of name services where this process would find them.
+pub(crate) fn user_lookup() -> UserLookup {
+    UserLookup {
+        environment: ambient::variables(&["LD_LIBRARY_PATH"]),
+        ..UserLookup::default()
+    }
+}
+
 fn machine_files(options: &args::RunnerOptions) -> MachineFiles {
     let usual = MachineFiles::default();
     MachineFiles {
@@ -94,7 +108,7 @@ fn upgrade(options: &args::RunnerOptions) -> anyhow::Result<Option<UpgradeOption
 /// With everything that a service starts the runner with, so that what the new program does not
 /// understand shows before it takes the place.
 fn probe(options: &args::RunnerOptions) -> anyhow::Result<ExitCode> {
-    check_exec_user(options.exec_user.as_deref()).map_err(misuse)?;
+    check_user(options)?;
     let machine = machine_files(options);
     small_runtime()?.block_on(reoclo_runner::probe(&options.data_dir, &machine, ambient()))?;
     Ok(ExitCode::SUCCESS)
@@ -140,6 +154,8 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
     let boot_id_file = options.boot_id_file;
     let options = SupervisorOptions {
         exec_user: options.exec_user,
+        user_lookup: user_lookup(),
+        home: std::env::var_os("HOME").map(PathBuf::from),
         kill_grace: seconds(options.kill_grace)?,
         idle_exit: seconds(options.idle_exit)?,
         docker_environment: ambient::variables(&DOCKER_VARIABLES),
@@ -197,7 +213,7 @@ fn supervisor_arguments(options: &args::RunnerOptions) -> Vec<OsString> {
     arguments
 }
 
-fn absolute(path: &Path) -> std::path::PathBuf {
+fn absolute(path: &Path) -> PathBuf {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 

@@ -15,6 +15,7 @@ use crate::instance::{Instance, Local};
 use crate::local_runner::LocalRunner;
 use crate::open_files;
 use crate::output::announce;
+use crate::runner::user_lookup;
 use crate::serve::runtime;
 use crate::signals::Hangups;
 use crate::stderr::say;
@@ -24,15 +25,18 @@ const CONNECT_TIME: Duration = Duration::from_secs(15);
 const CONNECT_POLL: Duration = Duration::from_millis(2);
 
 pub(crate) fn run(options: ServeOptions) -> anyhow::Result<ExitCode> {
-    let config = Config::load(options).map_err(misuse)?;
+    let mut config = Config::load(options).map_err(misuse)?;
     if config.database_url.is_some() {
         return Err(misuse(anyhow::anyhow!(
             "`up` uses the embedded database: start `reoclo serve` for --database-url"
         )));
     }
-    check_exec_user(config.exec_user.as_deref()).map_err(misuse)?;
+    let lookup = user_lookup();
+    let runtime = runtime()?;
+    let checked = check_exec_user(config.exec_user.as_deref(), &lookup);
+    config.exec_uid = runtime.block_on(checked).map_err(misuse)?;
     let open_files = open_files::allow_most();
-    runtime()?.block_on(up(config, open_files))
+    runtime.block_on(up(config, open_files))
 }
 
 /// `open_files` is what commands may have open, whatever the control plane may.

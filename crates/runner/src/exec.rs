@@ -34,8 +34,9 @@ use exit::Exit;
 use pump::Pumps;
 use request::Program;
 pub(crate) use request::Request;
-pub(crate) use user::User;
-pub use user::{UserError, check_exec_user};
+use user::User;
+pub(crate) use user::Users;
+pub use user::{NameError, UserError, UserLookup, check_exec_user};
 
 use crate::operation::Operation;
 
@@ -53,8 +54,8 @@ pub(crate) struct Patience {
 }
 
 /// What commands are run with.
-#[derive(Clone, Debug)]
 pub(crate) struct Means {
+    pub(crate) users: Users,
     pub(crate) patience: Patience,
     pub(crate) groups: Arc<Groups>,
     pub(crate) drainer: Drainer,
@@ -68,21 +69,26 @@ enum Ending {
     Cancelled,
 }
 
-/// Runs the request as `user`, with its output going to `operation`.
+/// Runs the request, with its output going to `operation`.
 pub(crate) async fn run(
     request: Request,
-    user: &User,
     operation: &Arc<Operation>,
     means: &Means,
     clock: &Arc<dyn Clock>,
 ) -> Finished {
+    let user = match user(&request, &means.users, operation).await {
+        Ok(Ok(user)) => user,
+        Ok(Err(error)) => return not_run(&error.into(), &request),
+        Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
+    };
+    // From here on: a look-up takes none of the command's time.
     let mut limit = pin!(sleep(request.timeout));
     let _turn = match turn(&request, limit.as_mut(), operation).await {
         Ok(turn) => turn,
         Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
     };
     let started = clock.monotonic();
-    let spawned = child::spawn(&request, user, operation.id(), &means.groups);
+    let spawned = child::spawn(&request, &user, operation.id(), &means.groups);
     let (mut child, pipes) = match spawned {
         Ok(spawned) => spawned,
         Err(error) => return not_run(&error, &request),
@@ -149,6 +155,20 @@ pub(crate) fn lost() -> Finished {
         exit_code: EXIT_LOST,
         message: "the supervisor failed while the command ran".to_owned(),
         ..Finished::default()
+    }
+}
+
+/// Finds out as whom the command runs.
+async fn user(
+    request: &Request,
+    users: &Users,
+    operation: &Operation,
+) -> Result<Result<User, UserError>, Ending> {
+    tokio::select! {
+        biased;
+        user = users.find(request.program.who()) => Ok(user),
+        () = operation.cancelled() => Err(Ending::Cancelled),
+        () = sleep(request.timeout) => Err(Ending::TimedOut),
     }
 }
 

@@ -20,6 +20,7 @@ mod host;
 mod identity;
 mod inherited;
 mod lock;
+mod look_up;
 mod mutex;
 mod operation;
 mod orphans;
@@ -41,11 +42,12 @@ pub use data_dir::DataDirError;
 pub use dial::{NO_PROXY_VARIABLES, PROXY_VARIABLES, ProxyError, ProxySettings, TrustError};
 pub use drain::{drain, is_drain};
 pub use enrol::EnrolError;
-pub use exec::{DrainCommand, UserError, check_exec_user};
+pub use exec::{DrainCommand, NameError, UserError, UserLookup, check_exec_user};
 pub use freed_memory::return_freed_memory;
 pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
+pub use look_up::{WantedUser, look_user_up, wanted_user};
 pub use orphans::reap_orphans;
 pub use run::{
     EnrolRequestOptions, EnrolledServer, MachineFiles, RunnerError, RunnerOptions, RunnerTiming,

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 use crate::Ambient;
 use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
-use crate::exec::{DockerCli, DrainCommand, Drainer, Groups, Means, Patience, User, UserError};
+use crate::exec::{DockerCli, DrainCommand, Drainer, Groups, Means, Patience, UserLookup, Users};
 use crate::facts;
 use crate::host::Sampler;
 use crate::inherited;
@@ -40,6 +40,10 @@ pub struct SupervisorOptions {
     /// As whom commands run; the supervisor's own user when none is named. Only root may name
     /// another.
     pub exec_user: Option<String>,
+    /// What looks users up.
+    pub user_lookup: UserLookup,
+    /// Where this process was told to be at home; for commands, when nobody knows its user.
+    pub home: Option<PathBuf>,
     /// Docker's command line, looked for as any command's programs are.
     pub docker: PathBuf,
     /// Variables that Docker's command line gets besides those of every command: where its
@@ -81,6 +85,8 @@ impl SupervisorOptions {
         Self {
             data_dir: data_dir.into(),
             exec_user: None,
+            user_lookup: UserLookup::default(),
+            home: None,
             docker: PathBuf::from("docker"),
             docker_environment: Vec::new(),
             idle_exit: Duration::from_secs(10),
@@ -113,8 +119,6 @@ pub enum SupervisorError {
     DataDir(#[from] DataDirError),
     #[error(transparent)]
     Lock(#[from] LockError),
-    #[error(transparent)]
-    User(#[from] UserError),
     #[error("cannot use the spool in the data directory")]
     Spool(#[source] io::Error),
     #[error("cannot listen on the supervisor's socket")]
@@ -162,7 +166,6 @@ fn service(
     data: &DataDir,
     ambient: &Ambient,
 ) -> Result<Service, SupervisorError> {
-    let user = User::find(options.exec_user.as_deref())?;
     let origin = Origin {
         boot_id: facts::boot_id(&options.boot_id_file),
         instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
@@ -184,15 +187,21 @@ fn service(
     } else {
         Groups::none()
     };
+    let users = Users::new(
+        options.exec_user.clone(),
+        options.user_lookup.clone(),
+        options.home.clone(),
+        data,
+        Arc::clone(&ambient.clock),
+    );
     let means = Means {
+        users,
         patience,
         groups: Arc::new(groups),
         drainer: Drainer::new(options.drain.clone()),
     };
     Ok(Service::new(Instance {
         origin,
-        user,
-        own_user: User::find(None)?,
         reboot_command: options.reboot_command.clone(),
         means,
         store_after: options.store_after,

@@ -1,5 +1,6 @@
 //! What the suites need on this machine, and installing it where that is allowed.
 
+use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::{Result, bail};
@@ -31,6 +32,8 @@ enum Requirement {
     Docker,
     /// The shell that small images have, in which what is shown to be pasted must work.
     Busybox,
+    /// A name service, for users who are in no file of the host.
+    NameService,
     /// `systemd-analyze`, which checks the runner's unit; no systemd has to run.
     Systemd,
 }
@@ -83,7 +86,13 @@ impl Requirement {
             Suite::Fmt => &[Self::RUSTFMT],
             Suite::Clippy => &[Self::CLIPPY, Self::Compiler],
             Suite::Unit => &[Self::Compiler],
-            Suite::Sqlite => &[Self::Compiler, Self::Docker, Self::Systemd, Self::Busybox],
+            Suite::Sqlite => &[
+                Self::Compiler,
+                Self::Docker,
+                Self::Systemd,
+                Self::Busybox,
+                Self::NameService,
+            ],
             Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
             Suite::Browser => &[Self::Compiler, Self::Chromium, Self::Node],
         }
@@ -98,6 +107,8 @@ impl Requirement {
             Self::Chromium => host::has("chromium", processes),
             Self::Node => Ok(host::has("node", processes)? && host::has("npm", processes)?),
             Self::Systemd => host::has("systemd-analyze", processes),
+            // The directory that its users are in; nobody but root can put another in its place.
+            Self::NameService => Ok(!host.is_root() || Path::new("/var/lib/extrausers").is_dir()),
             Self::Busybox => Ok(host::has("busybox", processes)? && host::has("curl", processes)?),
         }
     }
@@ -117,6 +128,7 @@ impl Requirement {
                 docker_packages(host),
             ),
             Self::Systemd => ("systemd-analyze is missing", &["systemd"]),
+            Self::NameService => ("libnss-extrausers is not installed", &["libnss-extrausers"]),
             Self::Busybox => (
                 "busybox or curl is not installed",
                 &["busybox-static", "curl"],

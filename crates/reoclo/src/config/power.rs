@@ -11,18 +11,12 @@ pub(crate) enum Power {
 }
 
 impl Power {
-    /// The power of commands that run as `exec_user`; `None` when they cannot read the data
+    /// The power of commands of the user with this number; `None` when they cannot read the data
     /// directory.
-    pub(crate) fn of(exec_user: Option<&str>) -> Option<Self> {
-        let me = geteuid();
-        let uid = match exec_user {
-            None => me.as_raw(),
-            Some("root") => 0,
-            Some(name) => uid(name)?,
-        };
+    pub(crate) fn of(uid: u32) -> Option<Self> {
         match uid {
             0 => Some(Self::OfRoot),
-            uid if uid == me.as_raw() => Some(Self::OfReoclo),
+            uid if uid == geteuid().as_raw() => Some(Self::OfReoclo),
             _ => None,
         }
     }
@@ -41,13 +35,4 @@ impl Power {
             }
         }
     }
-}
-
-fn uid(name: &str) -> Option<u32> {
-    let passwd = std::fs::read_to_string("/etc/passwd").ok()?;
-    let line = passwd.lines().find_map(|line| {
-        let rest = line.strip_prefix(name)?;
-        rest.strip_prefix(':')
-    })?;
-    line.split(':').nth(1)?.parse().ok()
 }

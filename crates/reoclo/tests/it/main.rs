@@ -30,6 +30,7 @@ mod links;
 mod logs;
 mod many;
 mod metrics;
+mod name_services;
 mod older_runner;
 mod open_files;
 mod own_runner;

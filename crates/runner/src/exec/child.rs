@@ -19,7 +19,7 @@ use super::launch::{self, Before, Detachment, Entry, Launch, NotLaunched};
 use super::pump::Pipes;
 use super::request::Program;
 use super::tree::{TAG, Tree};
-use super::{Request, User, script};
+use super::{Request, User, UserError, script};
 use crate::orphans::Own;
 
 const SHELL: &str = "/bin/sh";
@@ -27,6 +27,8 @@ const SHELL: &str = "/bin/sh";
 /// A command could not be started. The message is for whoever asked for it.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SpawnError {
+    #[error("the server does not know as whom to run it: {0}")]
+    User(#[from] UserError),
     #[error("the working directory {0} does not exist on the server")]
     WorkingDirectory(PathBuf),
     #[error("the working directory {0} is no directory on the server")]
@@ -70,7 +72,8 @@ impl SpawnError {
             Self::WorkingDirectory(_) | Self::NoDirectory(_) | Self::Closed { .. } => {
                 "working_directory"
             }
-            Self::Shell(_)
+            Self::User(_)
+            | Self::Shell(_)
             | Self::Interpreter { .. }
             | Self::Own { .. }
             | Self::NoDocker(_)

@@ -9,6 +9,7 @@ use reoclo_wire::proto::{Exec, Reboot};
 
 use super::docker::DockerCall;
 use super::script::{NoInterpreter, Script};
+use super::user::Who;
 
 /// A day: far above what the control plane allows.
 const LONGEST_SECONDS: u32 = 24 * 60 * 60;
@@ -55,6 +56,16 @@ pub(super) enum Program {
     Own(Vec<OsString>),
     /// Docker's command line, as the user whom commands run as.
     Docker(DockerCall),
+}
+
+impl Program {
+    /// As whom it runs.
+    pub(super) fn who(&self) -> Who {
+        match self {
+            Self::Own(_) => Who::Own,
+            Self::Shell(_) | Self::Script(_) | Self::Docker(_) => Who::ExecUser,
+        }
+    }
 }
 
 /// A command that can be run.

@@ -1,7 +1,10 @@
 //! As whom commands run.
 
-use std::ffi::CString;
-use std::fs;
+mod lookup;
+mod name;
+mod users;
+
+use std::ffi::{CString, OsString};
 use std::io;
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
@@ -14,33 +17,53 @@ use rustix::process::{Gid, Uid, chdir, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::launch::Before;
+use crate::look_up::Account;
+
+pub use lookup::UserLookup;
+pub use name::NameError;
+pub(crate) use users::{Users, Who};
 
 /// Where programs are looked for, whatever the supervisor's own environment says.
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
 
 /// The user that commands are to run as cannot be used.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UserError {
-    /// There is no such user.
-    #[error("there is no user {0:?} in /etc/passwd")]
+    /// Nobody can have such a name.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// Every source has answered, and none has such a user.
+    #[error(
+        "there is no user {0:?} on this host: create it, or name another for commands with \
+         --exec-user"
+    )]
     Unknown(String),
+    /// A source did not answer, so nobody knows whether there is such a user.
+    #[error(
+        "cannot look up the user {name:?} now: {why}; try again, and if it stays so, see what is \
+         wrong with the name services of this host (`getent passwd` asks them too)"
+    )]
+    Source {
+        /// Whom.
+        name: String,
+        /// What is known of the failure.
+        why: String,
+    },
     /// Only root may run commands as somebody else.
     #[error("only root may run commands as another user, here as {0:?}")]
     NotRoot(String),
     /// A name that hides that commands would have all power.
     #[error("the user {0:?} is root under another name: name root if that is meant")]
     Root(String),
-    /// The list of users or groups cannot be read.
-    #[error("cannot read {0}")]
-    Unreadable(&'static str, #[source] io::Error),
 }
 
 /// A user of this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct User {
     name: String,
-    home: String,
-    shell: String,
+    uid: Uid,
+    home: OsString,
+    shell: OsString,
     /// Whose ids the commands take on; `None` when the supervisor runs as that user already.
     switch: Option<Ids>,
 }
@@ -68,46 +91,79 @@ impl Ids {
     }
 }
 
-/// Whether this process could run commands as the named user, or as its own without a name.
+/// Whether this process could run commands as the named user, or as its own without a name; gives
+/// that user's number. A source that does not answer now may do so when a command needs it: then
+/// it is `None`, and the log says it.
 ///
 /// # Errors
 /// Says why not: there is no such user, or only root may become another.
-pub fn check_exec_user(name: Option<&str>) -> Result<(), UserError> {
-    User::find(name).map(drop)
+pub async fn check_exec_user(
+    name: Option<&str>,
+    lookup: &UserLookup,
+) -> Result<Option<u32>, UserError> {
+    let Some(name) = name else {
+        return Ok(Some(geteuid().as_raw()));
+    };
+    match users::find_named(name, lookup).await {
+        Ok(user) => Ok(Some(user.uid.as_raw())),
+        Err(error @ UserError::Source { .. }) => {
+            tracing::warn!(%error, "commands are refused until it can be");
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl User {
-    /// Looks the user up: the named one, or the one that this process runs as.
-    pub(crate) fn find(name: Option<&str>) -> Result<Self, UserError> {
-        let me = geteuid();
-        let passwd = read("/etc/passwd");
-        match name {
-            None => Ok(passwd.map_or_else(
-                |_| Self::nameless(me),
-                |passwd| own(&passwd, me).unwrap_or_else(|| Self::nameless(me)),
-            )),
-            Some(name) => {
-                let groups = read("/etc/group")?;
-                named(name, me, &passwd?, &groups)
+    /// One that a source knows; who is another than this process's own is switched to.
+    fn of(account: Account, is_other: bool) -> Self {
+        let or = |path: PathBuf, otherwise: &str| {
+            let text = path.into_os_string();
+            if text.is_empty() {
+                otherwise.into()
+            } else {
+                text
             }
+        };
+        let ids = Ids {
+            uid: Uid::from_raw(account.uid),
+            gid: Gid::from_raw(account.gid),
+            groups: account.groups.into_iter().map(Gid::from_raw).collect(),
+        };
+        Self {
+            name: account.name,
+            uid: ids.uid,
+            home: or(account.home, "/"),
+            shell: or(account.shell, "/bin/sh"),
+            switch: is_other.then_some(ids),
+        }
+    }
+
+    /// One that no source knows.
+    fn nameless(uid: Uid, home: &Path) -> Self {
+        Self {
+            name: uid.as_raw().to_string(),
+            uid,
+            home: home.into(),
+            shell: "/bin/sh".into(),
+            switch: None,
         }
     }
 
     /// Variables that every command gets.
-    pub(super) fn environment(&self) -> Vec<(&'static str, String)> {
-        let mut variables = vec![
-            ("PATH", PATH.to_owned()),
+    pub(super) fn environment(&self) -> Vec<(&'static str, OsString)> {
+        let mut variables: Vec<(_, OsString)> = vec![
+            ("PATH", PATH.into()),
             ("HOME", self.home.clone()),
-            ("USER", self.name.clone()),
-            ("LOGNAME", self.name.clone()),
-            ("LANG", "C.UTF-8".to_owned()),
+            ("USER", self.name.clone().into()),
+            ("LOGNAME", self.name.clone().into()),
+            ("LANG", "C.UTF-8".into()),
             ("SHELL", self.shell.clone()),
         ];
-        let uid = self.switch.as_ref().map_or_else(geteuid, |ids| ids.uid);
         // Where the user's own services are, such as a rootless Docker; made at a login.
-        let runtime = format!("/run/user/{}", uid.as_raw());
+        let runtime = format!("/run/user/{}", self.uid.as_raw());
         if Path::new(&runtime).is_dir() {
-            variables.push(("XDG_RUNTIME_DIR", runtime));
+            variables.push(("XDG_RUNTIME_DIR", runtime.into()));
         }
         variables
     }
@@ -157,16 +213,6 @@ impl User {
             Some(ids) => Some(switch(ids, directory.to_owned())),
         }
     }
-
-    /// One that is in no list, as in a container.
-    fn nameless(uid: Uid) -> Self {
-        Self {
-            name: uid.as_raw().to_string(),
-            home: "/".to_owned(),
-            shell: "/bin/sh".to_owned(),
-            switch: None,
-        }
-    }
 }
 
 /// Four system calls on values that were made before; it allocates nothing and takes no lock.
@@ -183,132 +229,4 @@ fn switch(ids: Ids, directory: PathBuf) -> Before {
         chdir(directory.as_c_str())?;
         Ok(())
     })
-}
-
-fn read(path: &'static str) -> Result<String, UserError> {
-    match fs::read(path) {
-        Ok(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        Err(error) => Err(UserError::Unreadable(path, error)),
-    }
-}
-
-fn own(passwd: &str, me: Uid) -> Option<User> {
-    let entry = entries(passwd).find(|entry| entry.uid == me)?;
-    Some(entry.user(None))
-}
-
-fn named(name: &str, me: Uid, passwd: &str, groups: &str) -> Result<User, UserError> {
-    let entry = entries(passwd)
-        .find(|entry| entry.name == name)
-        .ok_or_else(|| UserError::Unknown(name.to_owned()))?;
-    if entry.uid.is_root() && name != "root" {
-        return Err(UserError::Root(name.to_owned()));
-    }
-    if entry.uid == me {
-        return Ok(entry.user(None));
-    }
-    if !me.is_root() {
-        return Err(UserError::NotRoot(name.to_owned()));
-    }
-    let ids = Ids {
-        uid: entry.uid,
-        gid: entry.gid,
-        groups: groups_of(name, entry.gid, groups),
-    };
-    Ok(entry.user(Some(ids)))
-}
-
-/// A line of `/etc/passwd` (passwd(5)).
-struct Entry<'a> {
-    name: &'a str,
-    uid: Uid,
-    gid: Gid,
-    home: &'a str,
-    shell: &'a str,
-}
-
-impl Entry<'_> {
-    fn user(&self, switch: Option<Ids>) -> User {
-        let or =
-            |text: &str, otherwise: &str| if text.is_empty() { otherwise } else { text }.to_owned();
-        User {
-            name: self.name.to_owned(),
-            home: or(self.home, "/"),
-            shell: or(self.shell, "/bin/sh"),
-            switch,
-        }
-    }
-}
-
-fn entries(passwd: &str) -> impl Iterator<Item = Entry<'_>> {
-    passwd.lines().filter_map(|line| {
-        let mut fields = line.split(':');
-        let name = fields.next()?;
-        let mut number = || fields.nth(1)?.parse().ok();
-        let uid = Uid::from_raw(number()?);
-        let gid = Gid::from_raw(fields.next()?.parse().ok()?);
-        let home = fields.nth(1)?;
-        let shell = fields.next()?;
-        Some(Entry {
-            name,
-            uid,
-            gid,
-            home,
-            shell,
-        })
-    })
-}
-
-/// The user's own group and those that list the user (group(5)).
-fn groups_of(name: &str, own: Gid, groups: &str) -> Vec<Gid> {
-    let listed = groups.lines().filter_map(|line| {
-        let mut fields = line.split(':');
-        let gid = fields.nth(2)?.parse().ok()?;
-        let is_member = fields.next()?.split(',').any(|member| member == name);
-        is_member.then(|| Gid::from_raw(gid))
-    });
-    let mut all: Vec<Gid> = std::iter::once(own).chain(listed).collect();
-    all.dedup();
-    all
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PASSWD: &str = "root:x:0:0:root:/root:/bin/bash\n\
-        broken\n\
-        ci:x:1001:1002:CI,,,:/home/ci:\n";
-    const GROUPS: &str = "root:x:0:\nci:x:1002:\ndocker:x:998:dev,ci\nother:x:5:cinema\n";
-
-    #[test]
-    fn a_user_is_found_with_all_groups() {
-        let user = named("ci", Uid::ROOT, PASSWD, GROUPS).unwrap();
-        assert_eq!(
-            (user.home.as_str(), user.shell.as_str()),
-            ("/home/ci", "/bin/sh")
-        );
-        let ids = user.switch.unwrap();
-        assert_eq!((ids.uid.as_raw(), ids.gid.as_raw()), (1001, 1002));
-        let groups: Vec<u32> = ids.groups.iter().map(|gid| gid.as_raw()).collect();
-        assert_eq!(groups, [1002, 998]);
-    }
-
-    #[test]
-    fn oneself_needs_no_switch() {
-        let user = named("ci", Uid::from_raw(1001), PASSWD, GROUPS).unwrap();
-        assert_eq!(user.switch, None);
-        assert_eq!(own(PASSWD, Uid::ROOT).unwrap().home, "/root");
-    }
-
-    #[test]
-    fn others_are_refused() {
-        let unknown = named("nobody", Uid::ROOT, PASSWD, GROUPS);
-        assert!(matches!(unknown, Err(UserError::Unknown(_))));
-        let not_root = named("root", Uid::from_raw(1001), PASSWD, GROUPS);
-        assert!(matches!(not_root, Err(UserError::NotRoot(_))));
-        let toor = "toor:x:0:0::/root:/bin/sh\n";
-        let renamed = named("toor", Uid::ROOT, toor, GROUPS);
-        assert!(matches!(renamed, Err(UserError::Root(_))));
-    }
 }

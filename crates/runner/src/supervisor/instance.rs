@@ -7,7 +7,7 @@ use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 use tokio::sync::watch;
 
-use crate::exec::{DockerCli, Means, User};
+use crate::exec::{DockerCli, Means};
 use crate::facts::{self, Docker};
 use crate::host::Sampler;
 use crate::operation::{Operations, Refusal};
@@ -16,10 +16,6 @@ use crate::spool::Origin;
 /// Everything that one run of the supervisor consists of.
 pub(super) struct Instance {
     pub(super) origin: Origin,
-    /// As whom commands run.
-    pub(super) user: User,
-    /// As whom this process runs, and the host's own programs.
-    pub(super) own_user: User,
     /// The program that reboots the host, and its arguments.
     pub(super) reboot_command: Vec<OsString>,
     pub(super) means: Means,

@@ -172,19 +172,12 @@ impl Service {
             not_after_ms: start.not_after_ms,
         };
         let instance = &self.0;
-        let (request, user) = match start.action {
-            Some(Action::Exec(exec)) => (exec::Request::new(exec), &instance.user),
-            Some(Action::Script(script)) => (exec::Request::script(script), &instance.user),
-            Some(Action::Reboot(reboot)) => (
-                exec::Request::reboot(&instance.reboot_command, reboot),
-                &instance.own_user,
-            ),
-            Some(Action::RegistryLogin(login)) => {
-                (instance.docker_cli.login(login), &instance.user)
-            }
-            Some(Action::RegistryLogout(logout)) => {
-                (instance.docker_cli.logout(logout), &instance.user)
-            }
+        let request = match start.action {
+            Some(Action::Exec(exec)) => exec::Request::new(exec),
+            Some(Action::Script(script)) => exec::Request::script(script),
+            Some(Action::Reboot(reboot)) => exec::Request::reboot(&instance.reboot_command, reboot),
+            Some(Action::RegistryLogin(login)) => instance.docker_cli.login(login),
+            Some(Action::RegistryLogout(logout)) => instance.docker_cli.logout(logout),
             // A newer control plane's.
             None => {
                 let problem = "this supervisor does not know the action";
@@ -197,7 +190,7 @@ impl Service {
             .admit(id, || instance.check(&deadline))?;
         if let Admission::New(operation) = &admission {
             let (instance, operation) = (Arc::clone(instance), Arc::clone(operation));
-            tokio::spawn(run(instance, operation, request, user.clone()));
+            tokio::spawn(run(instance, operation, request));
         }
         Ok(admission)
     }
@@ -209,13 +202,8 @@ impl Service {
 }
 
 /// Runs an operation to its end, and keeps its outcome on disk if nobody fetches it soon.
-async fn run(
-    instance: Arc<Instance>,
-    operation: Arc<Operation>,
-    request: exec::Request,
-    user: exec::User,
-) {
-    let running = exec::run(request, &user, &operation, &instance.means, &instance.clock);
+async fn run(instance: Arc<Instance>, operation: Arc<Operation>, request: exec::Request) {
+    let running = exec::run(request, &operation, &instance.means, &instance.clock);
     // A fault here must not leave an operation that runs for ever.
     let finished = AssertUnwindSafe(running).catch_unwind().await;
     let finished = finished.unwrap_or_else(|_| exec::lost());

@@ -23,3 +23,4 @@ mod starts;
 mod supervisor;
 mod through;
 mod trees;
+mod users;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use reoclo_runner::{DrainCommand, SupervisorError, SupervisorOptions, supervise};
+use reoclo_runner::{DrainCommand, SupervisorError, SupervisorOptions, UserLookup, supervise};
 use reoclo_wire::link::{Channel, LinkError, LinkSettings, open_client};
 use reoclo_wire::proto::operation_event::Event;
 use reoclo_wire::proto::output::Stream;
@@ -46,8 +46,25 @@ pub fn options(dir: &Path) -> SupervisorOptions {
                 .map(Into::into)
                 .to_vec(),
         },
+        user_lookup: look_up_by_shell(),
         own_session: false,
         ..SupervisorOptions::new(dir)
+    }
+}
+
+/// What the program itself does elsewhere: the program of a test is another.
+pub fn look_up_by_shell() -> UserLookup {
+    const SCRIPT: &str = r#"line=$(getent passwd "$2") || { printf 'unknown\0'; exit; }
+        IFS=: read -r name _ uid gid _ home shell <<END
+$line
+END
+        groups=$(id -G "$name" | tr ' ' ,)
+        printf 'found\0%s\0%s\0%s\0%s\0%s\0%s\0' "$name" "$uid" "$gid" "$home" "$shell" "$groups""#;
+    UserLookup {
+        program: "/bin/sh".into(),
+        args: ["-c", SCRIPT, "sh"].map(Into::into).to_vec(),
+        environment: Vec::new(),
+        limit: Duration::from_mins(1),
     }
 }
 
