@@ -26,6 +26,7 @@ mod signals;
 mod stderr;
 mod up;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches};
@@ -48,6 +49,23 @@ fn read_args() -> Result<Args, clap::Error> {
     Args::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
 }
 
+/// Help goes to stdout, and waits for its reader as any result does. What is wrong with the command
+/// line goes to stderr, where nobody is waited for.
+fn tell(error: &clap::Error) {
+    if !error.use_stderr() {
+        // Whoever does not read it cannot be told in another way.
+        let _ = error.print();
+        return;
+    }
+    let text = error.render();
+    let text = if std::io::stderr().is_terminal() {
+        text.ansi().to_string()
+    } else {
+        text.to_string()
+    };
+    stderr::say(text.trim_end());
+}
+
 fn main() -> ExitCode {
     // First of all, since these processes are to need next to no memory and no time.
     if reoclo_runner::is_drain(std::env::args_os()) {
@@ -60,8 +78,7 @@ fn main() -> ExitCode {
     let args = match read_args() {
         Ok(args) => args,
         Err(error) => {
-            // Whoever does not read it cannot be told in another way.
-            let _ = error.print();
+            tell(&error);
             return exit::settled(u8::try_from(error.exit_code()).unwrap_or(exit::MISUSE)).into();
         }
     };

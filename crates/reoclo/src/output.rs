@@ -1,11 +1,18 @@
 //! What a start prints on stdout.
 
 use std::io::{IsTerminal, Write, stdout};
+use std::thread;
+use std::time::Duration;
 
 use reoclo_control::{Bootstrapped, Control, MintedKeys, ServerRecord};
 use serde::Serialize;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::args::Output;
+
+/// How long a start waits for whoever reads its result, before it says that it waits.
+const READ_WITHIN: Duration = Duration::from_secs(1);
 
 /// Says that the start is complete, with the first keys if there are none yet and these can be
 /// shown: they are made at this last moment, so that none is lost on the way here.
@@ -23,13 +30,17 @@ pub(crate) async fn announce(
         None
     };
     let started = Started::new(url, found, server, keys.as_ref());
-    if let Err(error) = started.print(output) {
-        // What serves goes on serving, whoever has stopped listening.
-        tracing::warn!(
+    // What serves goes on serving and can be stopped, whoever has stopped listening.
+    match timeout(READ_WITHIN, started.print_aside(output)).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(
             %error,
             "the result of this start could not be written to stdout; if it had keys, revoke them \
              on the API Keys page and make new ones there"
-        );
+        ),
+        Err(_) => tracing::warn!(
+            "the result of this start is still to be written to stdout, which nobody reads"
+        ),
     }
     Ok(())
 }
@@ -78,6 +89,17 @@ impl Started {
             integration_key: keys.map(|keys| keys.integration.expose().to_owned()),
             automation_key: keys.map(|keys| keys.automation.expose().to_owned()),
         }
+    }
+
+    /// Prints in a thread of its own, which waits for a reader as long as it takes and holds
+    /// nothing else up, the end of this process neither.
+    async fn print_aside(self, output: Output) -> anyhow::Result<()> {
+        let (done, printed) = oneshot::channel();
+        thread::Builder::new().spawn(move || {
+            // Whoever waits may have given up.
+            let _ = done.send(self.print(output));
+        })?;
+        printed.await?
     }
 
     fn print(&self, output: Output) -> anyhow::Result<()> {

@@ -88,33 +88,41 @@ fn a_log_that_cannot_be_written_harms_nothing() {
 
 #[test]
 fn a_result_that_cannot_be_written_does_not_end_what_serves() {
-    for unwritable in [Unwritable::Closed, Unwritable::Full] {
-        let home = Home::new();
-        let address = format!("127.0.0.1:{}", free_port());
-        let command = home.begin_command("up", &["--listen", &address]);
-        let (stdout, _kept) = unwritable.open();
-        let mut up = home.spawn_with(command, |command| {
-            command.stdout(stdout);
-        });
-        let client = Client::new(&format!("http://{address}"));
-        let is_answered = || client.try_send(&Request::get("/healthz")).is_ok();
-        wait_until("it answers", is_answered);
-        wait_until("it says what was lost", || {
-            up.stderr().contains("could not be written to stdout")
-        });
-        assert!(!up.has_ended());
-        assert!(is_answered());
-        assert!(up.stop().success());
+    for unwritable in Unwritable::ALL {
+        let said = match unwritable {
+            Unwritable::Stalled => "still to be written to stdout",
+            Unwritable::Closed | Unwritable::Full => "could not be written to stdout",
+        };
+        for what in ["up", "serve"] {
+            let home = Home::new();
+            let address = format!("127.0.0.1:{}", free_port());
+            let command = home.begin_command(what, &["--listen", &address]);
+            let (stdout, _kept) = unwritable.open();
+            let mut up = home.spawn_with(command, |command| {
+                command.stdout(stdout);
+            });
+            let client = Client::new(&format!("http://{address}"));
+            let is_answered = || client.try_send(&Request::get("/healthz")).is_ok();
+            wait_until("it answers", is_answered);
+            wait_until("it says what was lost", || up.stderr().contains(said));
+            assert!(!up.has_ended());
+            assert!(is_answered());
+            assert!(up.stop().success());
+        }
     }
 }
 
 #[test]
 fn an_exit_code_does_not_depend_on_who_reads_the_error() {
-    for unwritable in [Unwritable::Closed, Unwritable::Full] {
+    for unwritable in Unwritable::ALL {
         let home = Home::new();
         for (arguments, code) in [
             (&["up", "--database-url", "postgres://127.0.0.1/x"][..], 2),
             (&["up", "--no-such-flag"], 2),
+            (&["runner", "enrol"], 2),
+            (&["no-such-command"], 2),
+            (&[], 2),
+            (&["runner", "--kill-grace", "never"], 2),
             (&["audit", "verify", "--data-dir", "nowhere"], 2),
         ] {
             let (stderr, _kept) = unwritable.open();
@@ -124,6 +132,24 @@ fn an_exit_code_does_not_depend_on_who_reads_the_error() {
             assert_eq!(process.finished().code, Some(code), "{arguments:?}");
         }
     }
+}
+
+#[test]
+fn what_is_wrong_with_the_command_line_is_said_once_and_whole() {
+    let home = Home::new();
+    let finished = home.run(&["up", "--no-such-flag"]);
+    assert!(finished.stdout.is_empty());
+    let said = finished.stderr;
+    let first = "error: unexpected argument '--no-such-flag' found\n";
+    assert!(said.starts_with(first), "{said}");
+    assert!(said.contains("\nUsage: reoclo up"), "{said}");
+    assert!(
+        said.ends_with("'--help'.\n") && !said.contains('\u{1b}'),
+        "{said:?}"
+    );
+    let help = home.run(&["--help"]);
+    assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""));
+    assert!(help.stdout.contains("Usage: reoclo"), "{}", help.stdout);
 }
 
 /// The terminal tells everybody who runs in it at once, so the runner may be gone first.
