@@ -31,7 +31,7 @@ pub struct AuditLogItem {
     pub actor_id: String,
     /// `user`, `integration_key`, `automation_key`, `runner` or `system`.
     pub actor_type: String,
-    /// The person's e-mail address.
+    /// The person's e-mail address; of a key or a runner, its name or its server's at that time.
     pub actor_email: Option<String>,
     /// The name of the person, or the label of the key, at that time.
     pub actor_name: String,
@@ -41,14 +41,20 @@ pub struct AuditLogItem {
     pub resource_type: String,
     /// That thing's id.
     pub resource_id: Option<String>,
-    /// That thing's name at that time.
+    /// That thing's name at that time; an operation goes by the name of its server.
     pub resource_name: Option<String>,
+    /// The server that it is about or happened on.
+    pub server_id: Option<String>,
+    /// That server's name at that time.
+    pub server_name: Option<String>,
     /// `success`, `failure`, `refused`, or `intent`: what was about to be done.
     pub outcome: String,
     /// The client's address.
     pub ip: Option<String>,
     /// What the client called itself.
     pub user_agent: Option<String>,
+    /// What the client sent as `X-Reoclo-Source`, such as `mcp`; cut to a short plain word.
+    pub source: Option<String>,
     /// The request, as named in answers and logs.
     pub request_id: Option<String>,
     /// What else is worth knowing; depends on the action.

@@ -58,6 +58,8 @@ pub struct OperationBody {
     pub status: String,
     /// The result, once the operation has ended.
     pub result: Option<OperationResult>,
+    /// What the client that began it sent as `X-Reoclo-Source`, such as `mcp`.
+    pub source: Option<String>,
     /// The command, with secrets masked.
     pub command: Option<String>,
     /// The CI run that it belongs to.

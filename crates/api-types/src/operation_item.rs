@@ -22,6 +22,8 @@ pub struct OperationItem {
     pub cancel_requested_at: Option<String>,
     /// Who started it.
     pub starter: StarterBody,
+    /// What the client that began it sent as `X-Reoclo-Source`, such as `mcp`.
+    pub source: Option<String>,
     /// The command, with secrets masked.
     pub command: Option<String>,
     /// The CI run that it belongs to.

@@ -111,6 +111,7 @@ impl Filler {
         let source = RequestSource {
             ip: Some([127, 0, 0, 1].into()),
             user_agent: Some("reoclo-bench".to_owned()),
+            via: None,
             request_id: Some(RequestId::new(clock, entropy)),
         };
         let server = self.server.to_string();

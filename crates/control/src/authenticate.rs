@@ -7,7 +7,7 @@ use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, Request
 
 use crate::keys::EXPIRY_NOTICE;
 use crate::refused_use::Wanted;
-use crate::{Caller, Control, Refusal};
+use crate::{Asked, Caller, Control, Refusal};
 
 /// What came with a request.
 #[derive(Clone, Debug, Default)]
@@ -18,6 +18,8 @@ pub struct Presented<'a> {
     pub session: Option<PresentedSession<'a>>,
     /// Where the request came from.
     pub source: RequestSource,
+    /// What it asks for, should it be refused.
+    pub asked: Asked,
     /// Takes what the answer's headers tell about the key.
     pub notes: Arc<KeyNotes>,
 }
@@ -67,12 +69,13 @@ impl Control {
     pub(crate) async fn authenticate(
         &self,
         presented: Presented<'_>,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Caller, Refusal> {
         if let (None, Some(session)) = (presented.bearer, presented.session) {
-            return self
+            let caller = self
                 .authenticate_session(session, presented.source, wanted)
-                .await;
+                .await?;
+            return Ok(caller.asking(presented.asked));
         }
         let source = presented.source;
         let bearer = presented.bearer.ok_or(Refusal::MissingCredentials)?;
@@ -97,6 +100,7 @@ impl Control {
                 Caller::automation(Arc::clone(&record), key, source)
             }
         };
+        let caller = caller.asking(presented.asked);
         self.note_key_use(record.key_ref(), caller.source());
         Ok(caller)
     }

@@ -33,18 +33,19 @@ impl Control {
     ) -> Result<Authorized<P>, Refusal> {
         let wanted = Wanted {
             permission: P::REQUIREMENT,
+            asked: presented.asked.clone(),
             server: None,
         };
-        let caller = self.authenticate(presented, wanted).await?;
+        let caller = self.authenticate(presented, &wanted).await?;
         check(P::REQUIREMENT, &caller)
-            .inspect_err(|refusal| self.note_refusal_of(&caller, refusal, wanted))?;
+            .inspect_err(|refusal| self.note_refusal_of(&caller, refusal, &wanted))?;
         Ok(Authorized {
             caller,
             permission: PhantomData,
         })
     }
 
-    pub(crate) fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: Wanted) {
+    pub(crate) fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: &Wanted) {
         self.note_refusal(refusal, caller.known_holder(), caller.source(), wanted);
     }
 }
@@ -114,11 +115,8 @@ impl<P: Permission> Authorized<P> {
         let server_name = found.ok_or(Refusal::NotFound("the server"))?;
         let key = caller.automation_key();
         if key.is_some_and(|key| !key.scope.servers.contains(&id)) {
-            let wanted = Wanted {
-                permission: P::REQUIREMENT,
-                server: Some(id),
-            };
-            control.note_refusal_of(&caller, &Refusal::ServerNotInScope, wanted);
+            let wanted = Wanted::of::<P>(&caller, id);
+            control.note_refusal_of(&caller, &Refusal::ServerNotInScope, &wanted);
             return Err(Refusal::ServerNotInScope);
         }
         Ok(Allowed {

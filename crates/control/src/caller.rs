@@ -10,8 +10,8 @@ use reoclo_store::{
     SessionRecord,
 };
 
-use crate::CredentialKind;
 use crate::refused_use::{Holder, KnownHolder};
+use crate::{Asked, CredentialKind};
 
 /// An authenticated caller, within one organization.
 #[derive(Clone, Debug)]
@@ -19,6 +19,7 @@ pub struct Caller {
     organization: OrganizationId,
     principal: Principal,
     source: RequestSource,
+    asked: Asked,
 }
 
 /// What was presented, with the power that it has now.
@@ -72,6 +73,7 @@ impl Caller {
                 effective,
             },
             source,
+            asked: Asked::default(),
         }
     }
 
@@ -85,6 +87,7 @@ impl Caller {
             organization,
             principal: Principal::AutomationKey(record, id),
             source,
+            asked: Asked::default(),
         }
     }
 
@@ -100,7 +103,18 @@ impl Caller {
                 may_create_organizations: session.may_create_organizations,
             }),
             source,
+            asked: Asked::default(),
         }
+    }
+
+    /// The same caller, who asks for this.
+    pub(crate) fn asking(self, asked: Asked) -> Self {
+        Self { asked, ..self }
+    }
+
+    /// What the request asks for.
+    pub(crate) const fn asked(&self) -> &Asked {
+        &self.asked
     }
 
     /// The organization that everything the caller sees belongs to.

@@ -6,6 +6,7 @@
 
 mod account;
 mod address_sources;
+mod asked;
 mod audit;
 mod audit_logs;
 mod authenticate;
@@ -38,6 +39,7 @@ mod users;
 
 pub use account::SetupForm;
 pub use address_sources::NewAddressSourceForm;
+pub use asked::Asked;
 pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditVerification};
 pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};

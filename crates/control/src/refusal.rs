@@ -9,6 +9,9 @@ use reoclo_store::StoreError;
 
 use crate::CredentialKind;
 
+/// Seconds that a client should wait when there is no better figure.
+const SOON: u64 = 5;
+
 /// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
@@ -46,7 +49,10 @@ pub enum Refusal {
     RoleInsufficient { needed: Role, role: Role },
     #[error("only the instance's first admin and those whom they named create organizations")]
     MayNotCreateOrganizations,
-    #[error("there were too many attempts: try again in {retry_after} seconds")]
+    #[error(
+        "there were too many attempts with wrong passwords or keys: try again in {} seconds",
+        .retry_after.max(&1)
+    )]
     TooManyAttempts { retry_after: u64 },
     #[error(
         "{missing} is missing here: use a key that has it, or ask an admin for a role that grants it"
@@ -63,7 +69,7 @@ pub enum Refusal {
     IpNotAllowed { seen: String },
     #[error(
         "this key has made its {} requests of the last minute: try again in {} seconds",
-        .0.limit, .0.reset_seconds
+        .0.limit, .0.reset_seconds.max(1)
     )]
     RateLimited(RateVerdict),
     #[error("{0} was not found")]
@@ -74,7 +80,10 @@ pub enum Refusal {
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
     ServerUnreachable,
-    #[error("the server runs {limit} operations and {queued} wait: wait for one to end")]
+    #[error(
+        "the server runs {limit} operations and {queued} wait, so nothing was started: wait for \
+         one to end, or try again in {SOON} seconds"
+    )]
     ServerBusy { limit: usize, queued: usize },
     #[error("{0}")]
     InvalidRequest(InvalidFields),
@@ -134,6 +143,20 @@ impl Refusal {
         }
     }
 
+    /// After how many seconds the same may be asked again, where that is all it takes; never 0.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::RateLimited(verdict) => Some(verdict.reset_seconds.max(1)),
+            Self::TooManyAttempts { retry_after } => Some((*retry_after).max(1)),
+            Self::ServerBusy { .. }
+            | Self::Busy
+            | Self::ShuttingDown
+            | Self::Unavailable(_)
+            | Self::AuditUnavailable(_) => Some(SOON),
+            _ => None,
+        }
+    }
+
     /// Whether a key or person that is known was refused for what they are, or for how often they
     /// ask: such refusals are audited.
     pub(crate) const fn denies_a_known_holder(&self) -> bool {
@@ -149,6 +172,8 @@ impl Refusal {
                 | Self::CredentialNotInScope
                 | Self::IpNotAllowed { .. }
                 | Self::RateLimited(_)
+                | Self::TooManyAttempts { .. }
+                | Self::ServerBusy { .. }
         )
     }
 

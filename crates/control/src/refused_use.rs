@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::audit::{Happening, resource, system_actor};
-use crate::{Control, Refusal, Requirement};
+use crate::{Asked, Caller, Control, Permission, Refusal, Requirement};
 use ledger::{Ledger, RefusedUse, Subject};
 
 /// Rows in one transaction: bounds how long another write waits for them.
@@ -52,10 +52,32 @@ pub(crate) struct KnownHolder<'a> {
 }
 
 /// What a known holder was refused.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Wanted {
     pub(crate) permission: Requirement,
+    pub(crate) asked: Asked,
+    /// The server that it is about, where that was found out.
     pub(crate) server: Option<ServerId>,
+}
+
+impl Wanted {
+    /// To use `P` on this server.
+    pub(crate) fn of<P: Permission>(caller: &Caller, server: ServerId) -> Self {
+        Self {
+            permission: P::REQUIREMENT,
+            asked: caller.asked().clone(),
+            server: Some(server),
+        }
+    }
+
+    /// To change something of one's own.
+    pub(crate) fn about_oneself(caller: &Caller) -> Self {
+        Self {
+            permission: Requirement::OwnSession,
+            asked: caller.asked().clone(),
+            server: None,
+        }
+    }
 }
 
 impl<'a> From<&'a KeyRecord> for KnownHolder<'a> {
@@ -82,7 +104,7 @@ impl Control {
         refusal: &Refusal,
         holder: KnownHolder<'_>,
         source: &RequestSource,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) {
         if !refusal.denies_a_known_holder() {
             return;
@@ -130,8 +152,11 @@ impl Control {
         let mut due = uses.ledger().take_due(self.clock().monotonic(), all);
         while !due.is_empty() {
             let rest = due.split_off(due.len().min(BATCH));
-            let events = due.iter().map(|refused| self.refusal_event(refused));
-            if let Err(error) = self.store().append_audit(events.collect()).await {
+            let mut events = Vec::with_capacity(due.len());
+            for refused in &due {
+                events.push(self.refusal_event(refused).await);
+            }
+            if let Err(error) = self.store().append_audit(events).await {
                 if !error.may_pass() {
                     self.write_one_by_one(&due).await;
                     due = rest;
@@ -151,14 +176,14 @@ impl Control {
     /// One of them is not taken by the database, now or later; the others are not to wait for it.
     async fn write_one_by_one(&self, due: &[RefusedUse]) {
         for refused in due {
-            let event = self.refusal_event(refused);
+            let event = self.refusal_event(refused).await;
             if let Err(error) = self.store().append_audit(vec![event]).await {
                 tracing::error!(%error, code = refused.code, "a refused use was not recorded");
             }
         }
     }
 
-    fn refusal_event(&self, refused: &RefusedUse) -> NewAuditEvent {
+    async fn refusal_event(&self, refused: &RefusedUse) -> NewAuditEvent {
         let (action, actor, resource) = match &refused.holder {
             Some((Holder::Key(key), label)) => key_parties(*key, label),
             Some((Holder::Person(user), label)) => person_parties(*user, label),
@@ -172,13 +197,60 @@ impl Control {
             action,
             resource,
             outcome: AuditOutcome::Refused,
-            detail: detail(refused),
+            detail: self.refusal_detail(refused).await,
         };
         let organization = Some(refused.organization);
         NewAuditEvent {
             at: refused.last_at,
             ..self.event(organization, actor, refused.source.clone(), happening)
         }
+    }
+
+    /// The code, permission, route and server are those of the last refusal that the row counts;
+    /// what else was asked for stands in `asked`.
+    async fn refusal_detail(&self, refused: &RefusedUse) -> Value {
+        let Some(last) = refused.wanted.last() else {
+            return json!({ "code": refused.code, "count": refused.count });
+        };
+        let mut detail = self.wanted_detail(refused.organization, &last.0).await;
+        detail["code"] = json!(refused.code);
+        detail["count"] = json!(refused.count);
+        detail["since"] = json!(refused.first_at);
+        if refused.wanted.len() > 1 {
+            let mut asked = Vec::new();
+            for (wanted, count) in refused.wanted.iter().rev() {
+                let mut one = self.wanted_detail(refused.organization, wanted).await;
+                one["count"] = json!(count);
+                asked.push(one);
+            }
+            detail["asked"] = Value::Array(asked);
+        }
+        match refused.subject {
+            Subject::Address(..) => {}
+            Subject::Holder(..) => detail["addresses"] = json!("many"),
+            Subject::Organization(_) => detail["keys"] = json!("many"),
+        }
+        detail
+    }
+
+    async fn wanted_detail(&self, organization: OrganizationId, wanted: &Wanted) -> Value {
+        let mut detail = json!({ "permission": wanted.permission.name() });
+        if let (Some(method), Some(route)) = (wanted.asked.method(), wanted.asked.template()) {
+            detail["method"] = json!(method);
+            detail["route"] = json!(route);
+        }
+        let server = match (wanted.server, wanted.asked.server()) {
+            (Some(server), _) => Some(server),
+            (None, Some(named)) => self.server_named(organization, named).await.ok(),
+            (None, None) => None,
+        };
+        if let Some(server) = server
+            && let Some(name) = self.server_called(organization, server).await
+        {
+            detail["server_id"] = json!(server);
+            detail["server_name"] = json!(&*name);
+        }
+        detail
     }
 }
 
@@ -204,23 +276,4 @@ fn key_parties(key: KeyRef, label: &str) -> (&'static str, Actor, Resource) {
     };
     let resource = resource(key.kind().as_str(), key.as_uuid(), Some(label));
     ("key.refused", actor, resource)
-}
-
-/// The code, permission and server are those of the last refusal that the row counts.
-fn detail(refused: &RefusedUse) -> Value {
-    let mut detail = json!({
-        "code": refused.code,
-        "permission": refused.wanted.permission.name(),
-        "count": refused.count,
-        "since": refused.first_at,
-    });
-    if let Some(server) = refused.wanted.server {
-        detail["server_id"] = json!(server);
-    }
-    match refused.subject {
-        Subject::Address(..) => {}
-        Subject::Holder(..) => detail["addresses"] = json!("many"),
-        Subject::Organization(_) => detail["keys"] = json!("many"),
-    }
-    detail
 }

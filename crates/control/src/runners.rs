@@ -2,6 +2,7 @@
 
 mod attach;
 mod enrol;
+mod event;
 mod heard;
 mod identify;
 mod link;

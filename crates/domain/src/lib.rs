@@ -6,6 +6,7 @@
 
 mod allowlist;
 mod ambient;
+mod client_source;
 mod foreign_text;
 mod id;
 mod key;
@@ -30,6 +31,7 @@ pub use allowlist::{
     MAX_PUBLISHED_ENTRIES, PublishedListError, is_listed, read_published,
 };
 pub use ambient::{Clock, Entropy};
+pub use client_source::{ClientSource, NoClientSource};
 pub use foreign_text::escaped;
 pub use id::{
     AddressSourceId, AuditEventId, AutomationKeyId, IntegrationKeyId, InvitationId, OperationId,

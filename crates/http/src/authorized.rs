@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, RawPathParams};
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
 use reoclo_control::{
-    Authorized, KeyNotes, MadeBy, Permission, Presented, PresentedSession, Refusal,
+    Asked, Authorized, KeyNotes, MadeBy, Permission, Presented, PresentedSession, Refusal,
 };
 use reoclo_domain::OrganizationId;
 
@@ -36,6 +36,7 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             bearer,
             session,
             source,
+            asked: asked(parts),
             notes,
         };
         let proof = state.control.authorize::<P>(presented).await?;
@@ -45,6 +46,13 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
         check_tenant(parts, state, proof.caller().organization()).await?;
         Ok(proof)
     }
+}
+
+fn asked(parts: &Parts) -> Asked {
+    let template = parts.extensions.get::<MatchedPath>();
+    let asked = template
+        .map(|template| Asked::of(parts.method.as_str(), template.as_str(), parts.uri.path()));
+    asked.unwrap_or_default()
 }
 
 /// The session's cookie, where one counts, with what tells whose page made the request.

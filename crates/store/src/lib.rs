@@ -43,9 +43,9 @@ mod writer;
 pub use address_sources::{AddressSourceRecord, RefreshedList, RemovedSource};
 pub use audit::{
     Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AuditPlace, AuditQuery, AuditReader, AuditRow, Chain, ChainReport, Checkpoint, CheckpointError,
-    ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource, Resource,
-    UnmaskedRows, VerifyReport,
+    AuditPlace, AuditQuery, AuditReader, AuditRow, AuditServer, Chain, ChainReport, Checkpoint,
+    CheckpointError, ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource,
+    Resource, UnmaskedRows, VerifyReport,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};

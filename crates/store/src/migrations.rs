@@ -99,6 +99,16 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "key_origins",
         include_str!("../migrations/0041_key_origins.sql"),
     ),
+    (
+        43,
+        "audit source",
+        include_str!("../migrations/0043_audit_source.sql"),
+    ),
+    (
+        44,
+        "operation source",
+        include_str!("../migrations/0044_operation_source.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -17,7 +17,8 @@ pub use mask::MaskedOperations;
 pub use page::{Ended, OperationCursor, OperationFilter, OperationPage, OperationQuery};
 
 use reoclo_domain::{
-    OperationId, OperationKind, OperationState, OrganizationId, Secret, ServerId, Timestamp,
+    ClientSource, OperationId, OperationKind, OperationState, OrganizationId, Secret, ServerId,
+    Timestamp,
 };
 
 use crate::audit::Actor;
@@ -32,10 +33,14 @@ pub struct NewOperation {
     pub organization: OrganizationId,
     /// The server it runs on.
     pub server: ServerId,
+    /// The server's name when it was begun; once that is long ago, as it is now.
+    pub server_name: String,
     /// What is done.
     pub kind: OperationKind,
     /// Who started it.
     pub starter: Actor,
+    /// What the client said that it asks for.
+    pub via: Option<ClientSource>,
     /// The command as people may see it: masked.
     pub command: Option<String>,
     /// After so many seconds it is stopped.
@@ -105,6 +110,8 @@ pub struct OperationRecord {
     pub kind: OperationKind,
     /// Who started it.
     pub starter: Actor,
+    /// What the client said that it asks for.
+    pub via: Option<ClientSource>,
     /// The command, masked.
     pub command: Option<String>,
     /// After so many seconds it is stopped.

@@ -75,6 +75,7 @@ pub(in crate::bench) fn event(database: &Database, action: &'static str) -> NewA
         source: RequestSource {
             ip: Some([127, 0, 0, 1].into()),
             user_agent: Some("reoclo-bench".into()),
+            via: None,
             request_id: None,
         },
         action,

@@ -12,8 +12,9 @@ use super::live::Live;
 use super::payload::Payload;
 use super::run_note::ValidRunNote;
 use crate::audit::{Happening, resource};
+use crate::refused_use::Wanted;
 use crate::runners::{Link, Place};
-use crate::{Allowed, Control, Refusal};
+use crate::{Allowed, Control, Permission, Refusal};
 
 /// An operation that was checked and is about to be begun.
 pub(crate) struct Plan {
@@ -36,7 +37,7 @@ pub(crate) struct Begun {
 impl Control {
     /// Commits the intent and sees the operation through in a task of its own, so that whoever
     /// asked may go away. Without room on the server it waits in the server's queue.
-    pub(crate) async fn begin<P>(
+    pub(crate) async fn begin<P: Permission>(
         &self,
         allowed: &Allowed<P>,
         plan: Plan,
@@ -44,7 +45,11 @@ impl Control {
         if self.drain().has_begun() {
             return Err(Refusal::ShuttingDown);
         }
-        let (link, place) = self.runners().take_place(allowed.server())?;
+        let taken = self.runners().take_place(allowed.server());
+        let (link, place) = taken.inspect_err(|refusal| {
+            let wanted = Wanted::of::<P>(allowed.caller(), allowed.server());
+            self.note_refusal_of(allowed.caller(), refusal, &wanted);
+        })?;
         let operation = self.new_operation(allowed, &plan, &link, &place);
         let event = self.intent_event(allowed, &operation, &plan);
         let live = Arc::new(Live::new(operation.organization));
@@ -115,8 +120,10 @@ impl Control {
             id: OperationId::new(self.clock(), self.entropy()),
             organization: allowed.caller().organization(),
             server: allowed.server(),
+            server_name: allowed.server_name().to_owned(),
             kind: plan.kind,
             starter: allowed.caller().actor(),
+            via: allowed.caller().source().via.clone(),
             command: plan.command.clone(),
             timeout_seconds: plan.timeout_seconds,
             run_id: plan.run.run_id.clone(),
@@ -147,7 +154,7 @@ impl Control {
         }
         let happening = Happening {
             action: "operation.start",
-            resource: resource("operation", operation.id, None),
+            resource: resource("operation", operation.id, Some(&operation.server_name)),
             outcome: AuditOutcome::Intent,
             detail,
         };

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use crate::audit::{Happening, resource};
 use crate::refused_use::Wanted;
-use crate::{Authorized, Caller, Control, OwnOperations, Permission, Refusal, ServersExecute};
+use crate::{Authorized, Caller, Control, OwnOperations, Refusal, ServersExecute};
 
 /// How long the answer waits for the end of an operation that was not even sent.
 const UNSENT_WAIT: Duration = Duration::from_secs(5);
@@ -64,11 +64,8 @@ impl Control {
         } else {
             return Ok(());
         };
-        let wanted = Wanted {
-            permission: OwnOperations::REQUIREMENT,
-            server: Some(record.server),
-        };
-        self.note_refusal_of(caller, &refusal, wanted);
+        let wanted = Wanted::of::<OwnOperations>(caller, record.server);
+        self.note_refusal_of(caller, &refusal, &wanted);
         Err(refusal)
     }
 
@@ -124,11 +121,12 @@ impl Control {
 fn happening(record: &OperationRecord) -> Happening {
     Happening {
         action: "operation.cancel",
-        resource: resource("operation", record.id, None),
+        resource: resource("operation", record.id, Some(&record.server_name)),
         outcome: AuditOutcome::Success,
         detail: json!({
             "operation": record.kind.as_str(),
             "server_id": record.server,
+            "server_name": record.server_name,
         }),
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{Clock, OperationId, OperationKind, OrganizationId, ServerId, Timestamp};
-use reoclo_store::{Actor, NewOperation};
+use reoclo_domain::{
+    ClientSource, Clock, OperationId, OperationKind, OrganizationId, ServerId, Timestamp,
+};
+use reoclo_store::{Actor, NewOperation, RequestSource};
 use reoclo_wire::proto::StartRequest;
 
 use super::payload::Payload;
@@ -25,8 +27,10 @@ pub(crate) struct Dispatch {
     pub(crate) id: OperationId,
     pub(crate) organization: OrganizationId,
     pub(crate) server: ServerId,
+    pub(crate) server_name: String,
     pub(crate) kind: OperationKind,
     pub(crate) starter: Actor,
+    pub(crate) via: Option<ClientSource>,
     pub(crate) created_at: Timestamp,
     /// Since when it may have been sent: when it was begun, or when it left its queue.
     pub(crate) sendable_at: Timestamp,
@@ -45,14 +49,24 @@ impl Dispatch {
             id: operation.id,
             organization: operation.organization,
             server: operation.server,
+            server_name: operation.server_name.clone(),
             kind: operation.kind,
             starter: operation.starter.clone(),
+            via: operation.via.clone(),
             created_at: operation.created_at,
             sendable_at: operation.created_at,
             timeout_seconds: operation.timeout_seconds,
             boot_id: operation.boot_id.clone(),
             instance_id: operation.instance_id.clone(),
             payload,
+        }
+    }
+
+    /// What is known of where it came from once nobody waits for it any more.
+    pub(super) fn source(&self) -> RequestSource {
+        RequestSource {
+            via: self.via.clone(),
+            ..RequestSource::default()
         }
     }
 

@@ -6,9 +6,7 @@ use std::time::Duration;
 use reoclo_domain::{
     EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, OperationKind, OperationState, Timestamp,
 };
-use reoclo_store::{
-    AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, RequestSource, StoreError, Tail,
-};
+use reoclo_store::{AuditOutcome, LogEnd, NewAuditEvent, OperationOutcome, StoreError, Tail};
 use reoclo_wire::proto::{Finished, finished::State};
 use serde_json::json;
 use tokio::time::{sleep, timeout};
@@ -122,7 +120,7 @@ impl Control {
         let successful = outcome.state == OperationState::Completed && outcome.exit_code == 0;
         let happening = Happening {
             action: "operation.end",
-            resource: resource("operation", dispatch.id, None),
+            resource: resource("operation", dispatch.id, Some(&dispatch.server_name)),
             outcome: if successful {
                 AuditOutcome::Success
             } else {
@@ -131,6 +129,7 @@ impl Control {
             detail: json!({
                 "operation": dispatch.kind.as_str(),
                 "server_id": dispatch.server,
+                "server_name": dispatch.server_name,
                 "state": outcome.state.as_str(),
                 "exit_code": outcome.exit_code,
                 "code": outcome.code,
@@ -144,7 +143,7 @@ impl Control {
         self.event(
             Some(dispatch.organization),
             starter,
-            RequestSource::default(),
+            dispatch.source(),
             happening,
         )
     }
@@ -157,15 +156,20 @@ impl Control {
         let dispatch = driver.dispatch();
         let happening = Happening {
             action: "operation.late_result",
-            resource: resource("operation", dispatch.id, None),
+            resource: resource("operation", dispatch.id, Some(&dispatch.server_name)),
             outcome: AuditOutcome::Failure,
-            detail: json!({ "server_id": dispatch.server, "exit_code": finished.exit_code }),
+            detail: json!({
+                "operation": dispatch.kind.as_str(),
+                "server_id": dispatch.server,
+                "server_name": dispatch.server_name,
+                "exit_code": finished.exit_code,
+            }),
         };
         let starter = dispatch.starter.clone();
         let event = self.event(
             Some(dispatch.organization),
             starter,
-            RequestSource::default(),
+            dispatch.source(),
             happening,
         );
         if let Err(error) = self.store().append_audit(vec![event]).await

@@ -12,7 +12,9 @@ use super::end::CODE_WORKING_DIRECTORY;
 use super::exec_command::{ExecCommand, ValidExec};
 use super::live::Live;
 use super::payload::Payload;
-use crate::{Allowed, Authorized, Control, Exec, InvalidFields, Refusal, ServersExecute};
+use crate::{
+    Allowed, Authorized, Control, Exec, InvalidFields, Permission, Refusal, ServersExecute,
+};
 
 /// An accepted command: its outcome, or none while it runs on.
 #[derive(Clone, Debug)]
@@ -88,7 +90,7 @@ impl Control {
     }
 
     /// Begins an operation and waits for it for a short while.
-    pub(super) async fn begin_and_wait<P>(
+    pub(super) async fn begin_and_wait<P: Permission>(
         &self,
         allowed: &Allowed<P>,
         plan: Plan,

@@ -12,7 +12,8 @@ use super::begin::Plan;
 use super::payload::Payload;
 use super::run_note::RunNote;
 use crate::{
-    Allowed, Authorized, Control, Executed, InvalidFields, Reboot, Refusal, ServersExecute,
+    Allowed, Authorized, Control, Executed, InvalidFields, Permission, Reboot, Refusal,
+    ServersExecute,
 };
 
 const DEFAULT_SECONDS: u32 = 600;
@@ -53,7 +54,7 @@ impl Control {
         self.begin_reboot(&allowed, RebootCommand::default()).await
     }
 
-    async fn begin_reboot<P>(
+    async fn begin_reboot<P: Permission>(
         &self,
         allowed: &Allowed<P>,
         command: RebootCommand,

@@ -126,11 +126,8 @@ impl Control {
         if in_scope {
             return Ok(());
         }
-        let wanted = Wanted {
-            permission: P::REQUIREMENT,
-            server: Some(allowed.server()),
-        };
-        self.note_refusal_of(caller, &Refusal::CredentialNotInScope, wanted);
+        let wanted = Wanted::of::<P>(caller, allowed.server());
+        self.note_refusal_of(caller, &Refusal::CredentialNotInScope, &wanted);
         Err(Refusal::CredentialNotInScope)
     }
 

@@ -14,6 +14,8 @@ use super::{Holder, KnownHolder, Wanted};
 pub(super) const MAX_SUBJECTS: usize = 10_000;
 /// Rows a minute that the refusals of one holder may cause, but for one of each code.
 pub(super) const MAX_ADDRESSES_OF_HOLDER: usize = 100;
+/// Things asked for that one row tells apart; of more, the last stand for the others.
+const MAX_WANTED: usize = 8;
 const WRITE_EVERY: Duration = Duration::from_mins(1);
 
 /// A refusal as it happens.
@@ -22,7 +24,7 @@ pub(super) struct Refused<'a> {
     pub(super) known: KnownHolder<'a>,
     pub(super) code: &'static str,
     pub(super) source: &'a RequestSource,
-    pub(super) wanted: Wanted,
+    pub(super) wanted: &'a Wanted,
     pub(super) at: Timestamp,
 }
 
@@ -37,7 +39,7 @@ pub(super) enum Subject {
     Organization(OrganizationId),
 }
 
-/// Refusals that one row is to tell of; what is not counted is that of the last.
+/// Refusals that one row is to tell of; where they came from is that of the last.
 #[derive(Clone, Debug)]
 pub(super) struct RefusedUse {
     pub(super) subject: Subject,
@@ -46,7 +48,8 @@ pub(super) struct RefusedUse {
     pub(super) holder: Option<(Holder, String)>,
     pub(super) code: &'static str,
     pub(super) source: RequestSource,
-    pub(super) wanted: Wanted,
+    /// What was asked for and how often, the last at the end.
+    pub(super) wanted: Vec<(Wanted, u64)>,
     pub(super) first_at: Timestamp,
     pub(super) last_at: Timestamp,
     pub(super) count: u64,
@@ -105,7 +108,7 @@ impl RefusedUse {
             },
             code: refused.code,
             source,
-            wanted: refused.wanted,
+            wanted: vec![(refused.wanted.clone(), 1)],
             first_at: refused.at,
             last_at: refused.at,
             count: 1,
@@ -119,11 +122,27 @@ impl RefusedUse {
             (self, other)
         };
         Self {
+            wanted: joined_wanted(earlier.wanted, &later.wanted),
             first_at: earlier.first_at.min(later.first_at),
             count: earlier.count + later.count,
             ..later
         }
     }
+}
+
+/// Both, each thing once and the last at the end; one beyond the limit takes the place of the
+/// oldest, with its count.
+fn joined_wanted(mut earlier: Vec<(Wanted, u64)>, later: &[(Wanted, u64)]) -> Vec<(Wanted, u64)> {
+    for (wanted, count) in later {
+        let known = earlier.iter().position(|(known, _)| known == wanted);
+        let before = match known {
+            Some(place) => earlier.remove(place).1,
+            None if earlier.len() >= MAX_WANTED => earlier.remove(0).1,
+            None => 0,
+        };
+        earlier.push((wanted.clone(), before + count));
+    }
+    earlier
 }
 
 impl Ledger {
@@ -217,7 +236,7 @@ mod tests {
     use reoclo_store::KeyRef;
 
     use super::*;
-    use crate::Requirement;
+    use crate::{Asked, Requirement};
 
     struct Fixed(u8);
 
@@ -254,14 +273,29 @@ mod tests {
     }
 
     fn note(ledger: &mut Ledger, key: KnownHolder<'_>, address: u32, second: i64) -> bool {
+        note_of(ledger, key, address, second, &exec("/exec"))
+    }
+
+    fn exec(template: &str) -> Wanted {
+        Wanted {
+            permission: Requirement::Operation(OperationKind::Exec),
+            asked: Asked::of("POST", template, template),
+            server: None,
+        }
+    }
+
+    fn note_of(
+        ledger: &mut Ledger,
+        key: KnownHolder<'_>,
+        address: u32,
+        second: i64,
+        wanted: &Wanted,
+    ) -> bool {
         ledger.note(&Refused {
             known: key,
             code: "key_revoked",
             source: &source(address),
-            wanted: Wanted {
-                permission: Requirement::Operation(OperationKind::Exec),
-                server: None,
-            },
+            wanted,
             at: Timestamp::from_micros(second * 1_000_000),
         })
     }
@@ -356,6 +390,26 @@ mod tests {
         assert_eq!(counts(&due), [2]);
         assert_eq!(due[0].first_at, Timestamp::from_micros(0));
         assert_eq!(due[0].last_at, Timestamp::from_micros(5_000_000));
+    }
+
+    #[test]
+    fn what_was_asked_for_is_told_apart_up_to_a_limit() {
+        let mut ledger = Ledger::default();
+        for (second, template) in ["/a", "/b", "/a"].into_iter().enumerate() {
+            let second = i64::try_from(second).unwrap();
+            note_of(&mut ledger, key(1), 1, second, &exec(template));
+        }
+        let due = ledger.take_due(seconds(0), false);
+        assert_eq!(due[0].wanted, [(exec("/b"), 1), (exec("/a"), 2)]);
+        for number in 0..100 {
+            let template = format!("/{number}");
+            note_of(&mut ledger, key(1), 1, number, &exec(&template));
+        }
+        let due = ledger.take_due(seconds(60), false);
+        assert_eq!(due[0].wanted.len(), MAX_WANTED);
+        assert_eq!(due[0].wanted.last().unwrap().0, exec("/99"));
+        let told: u64 = due[0].wanted.iter().map(|(_, count)| count).sum();
+        assert_eq!(told, 100);
     }
 
     #[test]

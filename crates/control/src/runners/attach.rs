@@ -5,9 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use reoclo_domain::{ServerId, ServerStatus};
-use reoclo_store::{
-    Actor, ActorKind, AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError,
-};
+use reoclo_store::{AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::Machine;
 use reoclo_wire::link::open_client;
 use reoclo_wire::proto::Description;
@@ -20,7 +18,6 @@ use super::heard::Calls;
 use super::machines::machine_of;
 use super::{Link, RunnerRejected};
 use crate::Control;
-use crate::audit::{Happening, resource};
 
 /// A connection whose runner has proved who it is.
 #[derive(Debug)]
@@ -248,23 +245,12 @@ impl Session<'_> {
     }
 
     async fn audit_displaced(&self) -> Result<(), StoreError> {
-        let server: ServerId = self.identity.server;
-        let happening = Happening {
-            action: "runner.displaced",
-            resource: resource("server", server, None),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "reason": "a second connection proved the same identity" }),
-        };
-        let actor = Actor {
-            kind: ActorKind::Runner,
-            id: Some(server.as_uuid()),
-            label: "runner".into(),
-        };
-        let organization = Some(self.identity.organization);
-        let event = self
+        let what = ("runner.displaced", AuditOutcome::Success);
+        let detail = json!({ "reason": "a second connection proved the same identity" });
+        let audited = self
             .control
-            .event(organization, actor, self.source.clone(), happening);
-        self.control.store().append_audit(vec![event]).await
+            .audit_runner(self.identity, self.source, what, detail);
+        audited.await
     }
 
     /// A connection is worth more than a row about it: what cannot be written is logged.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reoclo_domain::ServerId;
-use reoclo_store::{Actor, ActorKind, AuditOutcome, RequestSource, RunnerIdentity};
+use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity};
 use reoclo_wire::handshake::{Machine, MachineProof};
 use serde_json::json;
 
@@ -100,23 +100,12 @@ impl Control {
             %server, machine = name, address,
             "another machine has the identity of a connected server, and is refused: is it a copy?"
         );
-        let happening = Happening {
-            action: "runner.another_machine",
-            resource: resource("server", server, None),
-            outcome: AuditOutcome::Refused,
-            detail: json!({
-                "reason": "another machine proved the identity of one that is connected",
-                "machine": name,
-            }),
-        };
-        let actor = Actor {
-            kind: ActorKind::Runner,
-            id: Some(server.as_uuid()),
-            label: "runner".into(),
-        };
-        let organization = Some(identity.organization);
-        let event = self.event(organization, actor, source.clone(), happening);
-        if let Err(error) = self.store().append_audit(vec![event]).await {
+        let what = ("runner.another_machine", AuditOutcome::Refused);
+        let detail = json!({
+            "reason": "another machine proved the identity of one that is connected",
+            "machine": name,
+        });
+        if let Err(error) = self.audit_runner(identity, source, what, detail).await {
             tracing::error!(%server, %error, "a refused machine was not audited");
         }
     }

@@ -21,7 +21,8 @@ impl Control {
         server: ServerId,
     ) -> Result<PlainToken, Refusal> {
         let (token, enrolment) = self.new_enrolment();
-        let happening = created(server, None, enrolment);
+        let name = self.server_called(organization, server).await;
+        let happening = created(server, name.as_deref(), enrolment);
         let event = self.event_by_system(Some(organization), happening);
         let renewed = self
             .store()

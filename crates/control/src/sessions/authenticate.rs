@@ -15,7 +15,7 @@ impl Control {
         &self,
         presented: PresentedSession<'_>,
         source: RequestSource,
-        wanted: Wanted,
+        wanted: &Wanted,
     ) -> Result<Caller, Refusal> {
         let token = session_token(presented.token).ok_or(Refusal::SessionExpired)?;
         let session = self.living_session(&token.hash()).await?;

@@ -12,6 +12,7 @@ use tokio::time::sleep;
 use super::attempts::{Account, Attempt, Place, Verdict};
 use super::failed::NotLetIn;
 use crate::failed_authentications::subscriber;
+use crate::refused_use::Wanted;
 use crate::{Caller, Control, Person, Refusal};
 
 /// Attempts that wait at a time; further ones are refused until one of these has gone on.
@@ -70,7 +71,11 @@ impl Control {
         let (place, now) = (Place::Session(person.session), self.clock().monotonic());
         match self.attempts().begin(account, place, now) {
             (Verdict::After(_), attempt) => Ok(attempt),
-            (Verdict::Refused(seconds), _) => Err(self.too_many(seconds, caller.source())),
+            (Verdict::Refused(seconds), _) => {
+                let refusal = self.too_many(seconds, caller.source());
+                self.note_refusal_of(caller, &refusal, &Wanted::about_oneself(caller));
+                Err(refusal)
+            }
         }
     }
 

@@ -76,6 +76,7 @@ fn body(record: OperationRecord) -> OperationBody {
         started_at: record.created_at.to_string(),
         timeout_seconds: record.timeout_seconds,
         server_name: record.server_name,
+        source: record.via.map(|via| via.to_string()),
         command: record.command,
         run_id: record.run_id,
     }

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 use reoclo_control::{KeyNotes, Refusal, RequestSource};
 use reoclo_domain::masking::masked_shapes;
-use reoclo_domain::{RateVerdict, RequestId, WINDOW_SECONDS};
+use reoclo_domain::{ClientSource, RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
 use super::{ConnectionInfo, OverTls, Source, session_cookie};
@@ -26,6 +26,8 @@ const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 /// When the presented key ends, from 14 days before on.
 const KEY_EXPIRES: HeaderName = HeaderName::from_static("x-reoclo-key-expires");
+/// What a client says that it asks for: `mcp`, when an AI assistant does.
+const CLIENT_SOURCE: HeaderName = HeaderName::from_static("x-reoclo-source");
 const MAX_USER_AGENT_CHARS: usize = 256;
 
 /// A handler panicked; the panic itself is in the log.
@@ -107,6 +109,7 @@ fn source_of(
     Source(RequestSource {
         ip: peer.map(|peer| state.proxies.client_address(peer, headers)),
         user_agent: user_agent(headers),
+        via: client_source(headers),
         request_id: Some(id),
     })
 }
@@ -120,6 +123,11 @@ fn user_agent(headers: &HeaderMap) -> Option<String> {
             .take(MAX_USER_AGENT_CHARS)
             .collect(),
     )
+}
+
+/// What cannot be kept is not worth a refusal: clients send it everywhere.
+fn client_source(headers: &HeaderMap) -> Option<ClientSource> {
+    headers.get(CLIENT_SOURCE)?.to_str().ok()?.parse().ok()
 }
 
 fn show_notes(headers: &mut HeaderMap, notes: &KeyNotes) {

@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode, header};
 use reoclo_api_types::ErrorBody;
 use reoclo_control::{
-    Control, KeyNotes, MadeBy, OwnSession, Presented, PresentedSession, SessionView,
+    Asked, Control, KeyNotes, MadeBy, OwnSession, Presented, PresentedSession, SessionView,
 };
 
 use crate::edge::Source;
@@ -33,6 +33,8 @@ pub struct RefusedRequest<'r> {
     pub code: &'r str,
     /// The sentence.
     pub detail: &'r str,
+    /// After how many seconds the same may be asked again.
+    pub retry_after: Option<u64>,
     /// The request, as named in the logs.
     pub request_id: &'r str,
     source: &'r Source,
@@ -54,6 +56,7 @@ impl RefusedRequest<'_> {
                 },
             }),
             source: self.source.0.clone(),
+            asked: Asked::default(),
             notes: Arc::<KeyNotes>::default(),
         };
         let control = self.control();
@@ -101,6 +104,7 @@ impl AskedPage {
             status,
             code: &body.code,
             detail: &body.detail,
+            retry_after: body.retry_after,
             request_id: &body.request_id,
             source: &self.source,
             state: &self.state,

@@ -46,21 +46,30 @@ fn body(found: AuditPage, page: i64, page_size: i64) -> AuditLogPage {
 }
 
 fn item(item: AuditItem) -> AuditLogItem {
-    let row = item.row;
+    let actor_email = item.actor_called();
+    let AuditItem { row, server, .. } = item;
+    let (server_id, server_name) = server.map_or((None, None), |server| (server.id, server.name));
+    // What rows of earlier versions do not say of themselves.
+    let is_called_by_server = matches!(&*row.resource_kind, "operation" | "server");
     AuditLogItem {
         id: row.id.to_string(),
         seq: row.seq,
         actor_id: actor_id(&row.actor),
         actor_type: row.actor.kind.as_str().into(),
-        actor_email: item.actor_email,
+        actor_email,
         actor_name: row.actor.label,
         action: row.action,
         resource_type: row.resource_kind,
         resource_id: row.resource_id,
-        resource_name: row.resource_name,
+        resource_name: row
+            .resource_name
+            .or_else(|| server_name.clone().filter(|_| is_called_by_server)),
+        server_id,
+        server_name,
         outcome: row.outcome.as_str().into(),
         ip: row.source.ip.map(|ip| ip.to_string()),
         user_agent: row.source.user_agent,
+        source: row.source.via.map(|via| via.to_string()),
         request_id: row.source.request_id.map(|id| id.to_string()),
         detail: row.detail,
         created_at: row.at.to_string(),

@@ -43,6 +43,7 @@ async fn append(world: &World, of: &Organization, rows: usize) {
         source: RequestSource {
             ip: Some("192.0.2.7".parse().unwrap()),
             user_agent: Some("curl/8".into()),
+            via: None,
             request_id: None,
         },
         action: if number % 2 == 0 { "even" } else { "odd" },

@@ -120,7 +120,7 @@ impl Runner for Hostile {
 }
 
 /// Connects such a runner as our server's, and waits until it is.
-async fn connect(world: &World, events: Vec<Event>) -> JoinHandle<()> {
+pub(crate) async fn connect(world: &World, events: Vec<Event>) -> JoinHandle<()> {
     let (ours, its) = tokio::io::duplex(64 * 1024);
     let identity = RunnerIdentity {
         server: world.ours.server,

@@ -5,6 +5,7 @@
 mod address_sources;
 mod audit_chain;
 mod audit_logs;
+mod audit_names;
 mod changes;
 mod edge;
 mod exec;

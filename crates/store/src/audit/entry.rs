@@ -33,6 +33,8 @@ pub(crate) struct Entry {
     pub(crate) resource_name: Option<String>,
     pub(crate) outcome: String,
     pub(crate) detail: String,
+    /// Rows of earlier versions have none.
+    pub(crate) source: Option<String>,
 }
 
 /// A row with its place in the chain.
@@ -64,6 +66,7 @@ impl Entry {
             resource_name: event.resource.name.as_deref().map(masked_shapes),
             outcome: event.outcome.as_str().to_owned(),
             detail: masked_value(&event.detail).to_string(),
+            source: event.source.via.as_ref().map(ToString::to_string),
         }
     }
 
@@ -87,7 +90,8 @@ impl Entry {
     }
 
     /// SHA-256 over the hash before and every column, each with its type and length, so that no
-    /// two different rows have the same encoding.
+    /// two different rows have the same encoding. A column that came later stands at the end where
+    /// a row has a value in it: a row without has the encoding of before.
     pub(crate) fn hash(&self, prev_hash: &[u8; 32]) -> [u8; 32] {
         let mut encoding = Encoding(Context::new(&SHA256));
         encoding.0.update(ENCODING);
@@ -108,6 +112,10 @@ impl Entry {
         encoding.text_or_null(self.resource_name.as_deref());
         encoding.text(&self.outcome);
         encoding.text(&self.detail);
+        if let Some(source) = &self.source {
+            encoding.text("source");
+            encoding.text(source);
+        }
         encoding.finish()
     }
 }
@@ -174,6 +182,7 @@ impl LinkedEntry {
             resource_name: row.text_or_null("resource_name")?,
             outcome: row.text("outcome")?,
             detail: row.text("detail")?,
+            source: row.text_or_null("source")?,
         };
         Ok(Self {
             entry,
@@ -202,13 +211,14 @@ impl LinkedEntry {
             .bind(entry.resource_name)
             .bind(entry.outcome)
             .bind(entry.detail)
+            .bind(entry.source)
             .bind(self.prev_hash)
             .bind(self.hash)
     }
 }
 
 /// Every column of the table.
-pub(crate) const COLUMNS: [&str; 18] = [
+pub(crate) const COLUMNS: [&str; 19] = [
     "chain",
     "seq",
     "id",
@@ -225,6 +235,7 @@ pub(crate) const COLUMNS: [&str; 18] = [
     "resource_name",
     "outcome",
     "detail",
+    "source",
     "prev_hash",
     "hash",
 ];
@@ -234,7 +245,7 @@ pub(crate) fn after(chain: &str, seq: i64, limit: i64) -> Statement {
     sql(
         "SELECT chain, seq, id, at, actor_kind, actor_id, actor_label, ip, user_agent,
                 request_id, action, resource_kind, resource_id, resource_name, outcome, detail,
-                prev_hash, hash
+                source, prev_hash, hash
          FROM audit_events WHERE chain = $1 AND seq > $2 ORDER BY seq LIMIT $3",
     )
     .bind(chain)
@@ -264,6 +275,7 @@ mod tests {
             resource_name: None,
             outcome: "success".into(),
             detail: "{}".into(),
+            source: None,
         }
     }
 
@@ -293,6 +305,18 @@ mod tests {
             ..entry()
         };
         assert_ne!(moved.hash(&NO_HASH), other.hash(&NO_HASH));
+    }
+
+    #[test]
+    fn a_source_is_part_of_the_hash_and_its_absence_is_not() {
+        let with = |source: &str| Entry {
+            source: Some(source.into()),
+            ..entry()
+        };
+        let hashes = [entry(), with(""), with("mcp"), with("mcq")].map(|row| row.hash(&NO_HASH));
+        for (place, hash) in hashes.iter().enumerate() {
+            assert!(!hashes[..place].contains(hash), "{place}");
+        }
     }
 
     #[test]

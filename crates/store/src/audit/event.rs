@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use reoclo_domain::{AuditEventId, OrganizationId, RequestId, Timestamp};
+use reoclo_domain::{AuditEventId, ClientSource, OrganizationId, RequestId, Timestamp};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -65,6 +65,8 @@ pub struct RequestSource {
     pub ip: Option<IpAddr>,
     /// What the client calls itself.
     pub user_agent: Option<String>,
+    /// What it says that it asks for: `mcp`, of a client that an AI assistant speaks through.
+    pub via: Option<ClientSource>,
     /// The request, as named in errors and logs.
     pub request_id: Option<RequestId>,
 }
@@ -194,6 +196,7 @@ impl AuditRow {
             source: RequestSource {
                 ip: row.parse_or_null("ip")?,
                 user_agent: row.text_or_null("user_agent")?,
+                via: stored_source(row)?,
                 request_id: row.parse_or_null("request_id")?,
             },
             action: row.text("action")?,
@@ -206,4 +209,10 @@ impl AuditRow {
             hash: row.hash("hash")?,
         })
     }
+}
+
+/// What stands there was cleaned when it came; what is no source now shows in a verification.
+pub(crate) fn stored_source(row: &Record) -> Result<Option<ClientSource>, StoreError> {
+    let source = row.text_or_null("source")?;
+    Ok(source.and_then(|source| source.parse().ok()))
 }

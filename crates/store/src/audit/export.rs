@@ -114,6 +114,7 @@ fn line(row: LinkedEntry) -> Value {
         "resource_name": entry.resource_name,
         "outcome": entry.outcome,
         "detail": detail,
+        "source": entry.source,
         "prev_hash": hex::encode(&row.prev_hash),
         "hash": hex::encode(&row.hash),
     })

@@ -5,7 +5,7 @@ mod filter;
 
 use reoclo_domain::OrganizationId;
 
-use crate::audit::{AuditRow, Chain};
+use crate::audit::{ActorKind, AuditRow, Chain};
 use crate::error::StoreError;
 use crate::sql::{Record, Source, sql};
 use crate::store::Store;
@@ -50,13 +50,36 @@ pub struct AuditItem {
     pub row: AuditRow,
     /// The e-mail address of the person who is its actor.
     pub actor_email: Option<String>,
+    /// The server that it is about or happened on: as it was called then, or where the row does
+    /// not say, as it is called now.
+    pub server: Option<AuditServer>,
 }
 
-const WITH_EMAIL: &str = "
+/// A server in a row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditServer {
+    /// Its id, where the row says it.
+    pub id: Option<String>,
+    /// Its name, unless it is of no server that there ever was here.
+    pub name: Option<String>,
+}
+
+/// Earlier versions left names out that are still known: of the server that a row is about, and
+/// of the one that an operation ran on.
+const WITH_NAMES: &str = "
     SELECT chain, seq, audit_events.id AS id, at, actor_kind, actor_id, actor_label, ip, user_agent,
-           request_id, action, resource_kind, resource_id, resource_name, outcome, detail,
-           prev_hash, hash, users.email AS actor_email
+           request_id, action, resource_kind, resource_id, resource_name, outcome, detail, source,
+           prev_hash, hash, users.email AS actor_email,
+           (SELECT servers.name FROM servers
+                WHERE resource_kind = 'server' AND servers.id = resource_id
+                    AND servers.organization_id = chain) AS server_now,
+           (SELECT servers.name FROM operations JOIN servers ON servers.id = operations.server_id
+                WHERE resource_kind = 'operation' AND operations.id = resource_id
+                    AND operations.organization_id = chain) AS operation_server_now
     FROM audit_events LEFT JOIN users ON actor_kind = 'user' AND users.id = actor_id";
+
+/// What earlier versions called every runner.
+const UNNAMED_RUNNER: &str = "runner";
 
 /// The rows that a filter fits.
 struct Extent {
@@ -182,16 +205,61 @@ async fn items(
     let newest = extent.newest.min(before.saturating_sub(1));
     Conditions::new(chain, newest, &query.filter)
         .and("seq >=", extent.oldest)
-        .newest_first(WITH_EMAIL, query.limit.saturating_add(1), query.offset)
+        .newest_first(WITH_NAMES, query.limit.saturating_add(1), query.offset)
         .all(connection, |row| AuditItem::read(row, organization))
         .await
 }
 
 impl AuditItem {
-    fn read(row: &Record, organization: OrganizationId) -> Result<Self, StoreError> {
-        Ok(Self {
-            row: AuditRow::read(row, Some(organization))?,
-            actor_email: row.text_or_null("actor_email")?,
+    /// The name of whoever did it: a person's e-mail address, or what the key or the server was
+    /// called then. A name that looks like an address says what it is of, so that nobody is taken
+    /// for somebody else.
+    pub fn actor_called(&self) -> Option<String> {
+        let actor = &self.row.actor;
+        let label = Some(actor.label.clone()).filter(|label| !label.is_empty());
+        let kind = match actor.kind {
+            ActorKind::User => return self.actor_email.clone().or(label),
+            ActorKind::IntegrationKey => "integration key",
+            ActorKind::AutomationKey => "automation key",
+            ActorKind::Runner => "server",
+            ActorKind::System => return label,
+        };
+        let server = self.server.as_ref().and_then(|server| server.name.clone());
+        let is_unnamed = actor.kind == ActorKind::Runner && actor.label == UNNAMED_RUNNER;
+        let name = if is_unnamed { server.or(label) } else { label }?;
+        Some(if name.contains('@') {
+            format!("{name} ({kind})")
+        } else {
+            name
         })
+    }
+
+    fn read(row: &Record, organization: OrganizationId) -> Result<Self, StoreError> {
+        let found = AuditRow::read(row, Some(organization))?;
+        let now = match row.text_or_null("server_now")? {
+            None => row.text_or_null("operation_server_now")?,
+            now => now,
+        };
+        Ok(Self {
+            actor_email: row.text_or_null("actor_email")?,
+            server: AuditServer::of(&found, now),
+            row: found,
+        })
+    }
+}
+
+impl AuditServer {
+    /// The server of a row, which is called `now` by now.
+    fn of(row: &AuditRow, now: Option<String>) -> Option<Self> {
+        let in_detail = |name: &str| row.detail.get(name)?.as_str().map(str::to_owned);
+        let (id, name) = if row.resource_kind == "server" {
+            (row.resource_id.clone(), row.resource_name.clone())
+        } else {
+            (in_detail("server_id"), in_detail("server_name"))
+        };
+        let is_operation = row.resource_kind == "operation";
+        let name = name.or_else(|| row.resource_name.clone().filter(|_| is_operation));
+        let name = name.or(now);
+        (id.is_some() || name.is_some()).then_some(Self { id, name })
     }
 }

@@ -39,7 +39,7 @@ impl Store {
         let page = sql(
             "SELECT chain, seq, id, at, actor_kind, actor_id, actor_label, ip,
                  user_agent, request_id, action, resource_kind, resource_id, resource_name,
-                 outcome, detail, prev_hash, hash
+                 outcome, detail, source, prev_hash, hash
              FROM audit_events WHERE (chain, seq) > ($1, $2) ORDER BY chain, seq LIMIT $3",
         )
         .bind(chain)

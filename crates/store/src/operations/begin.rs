@@ -24,8 +24,8 @@ impl Write for BeginOperation {
         let insert = sql(
             "INSERT INTO operations (id, organization_id, server_id, kind, starter_kind,
                  starter_id, starter_label, command, timeout_seconds, run_id, run_context,
-                 boot_id, instance_id, created_at, sealed_payload, queued_at, state)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16,
+                 boot_id, instance_id, created_at, sealed_payload, queued_at, source, state)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
                      'running')",
         )
         .bind(new.id)
@@ -43,7 +43,8 @@ impl Write for BeginOperation {
         .bind(new.instance_id.as_str())
         .bind(new.created_at)
         .bind(self.sealed_payload.as_slice())
-        .bind(new.queued_at);
+        .bind(new.queued_at)
+        .bind(new.via.as_ref().map(ToString::to_string));
         work.defer(insert);
         work.audit(&self.events);
         Ok(())

@@ -3,7 +3,7 @@
 use reoclo_domain::{OperationId, OperationState, OrganizationId, escaped};
 
 use super::{NewOperation, OperationOutcome, OperationRecord, Tail};
-use crate::audit::{Actor, ActorKind};
+use crate::audit::{Actor, ActorKind, stored_source};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
@@ -18,12 +18,14 @@ impl NewOperation {
             id: row.parse("id")?,
             organization: row.parse("organization_id")?,
             server: row.parse("server_id")?,
+            server_name: row.text("server_name")?,
             kind: row.parse("kind")?,
             starter: Actor {
                 kind: row.name("starter_kind", &ActorKind::ALL, ActorKind::as_str)?,
                 id: row.parse_or_null("starter_id")?,
                 label: row.text("starter_label")?,
             },
+            via: stored_source(row)?,
             command: row.text_or_null("command")?,
             timeout_seconds: row.number("timeout_seconds")?,
             run_id: row.text_or_null("run_id")?,
@@ -56,9 +58,10 @@ impl OperationRecord {
             id: begun.id,
             organization: begun.organization,
             server: begun.server,
-            server_name: row.text("server_name")?,
+            server_name: begun.server_name,
             kind: begun.kind,
             starter: begun.starter,
+            via: begun.via,
             command: begun.command,
             timeout_seconds: begun.timeout_seconds,
             run_id: begun.run_id,

@@ -79,7 +79,7 @@ const WITHOUT_OUTPUT: &str = "
            boot_id, instance_id, operations.created_at AS created_at, state, code, message,
            exit_code, signal, duration_us, left_running, stdout_total, stdout_truncated, stderr_total,
            stderr_truncated, completed_at, queued_at, dequeued_at, cancel_requested_at,
-           servers.name AS server_name
+           source, servers.name AS server_name
     FROM operations JOIN servers ON servers.id = operations.server_id";
 
 impl Store {

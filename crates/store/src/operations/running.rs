@@ -37,9 +37,10 @@ impl Store {
         server: ServerId,
     ) -> Result<Vec<RunningOperation>, StoreError> {
         let sealer = self.master_key().sealer();
-        sql("SELECT * FROM operations
-             WHERE state = 'running' AND organization_id = $1 AND server_id = $2
-             ORDER BY created_at, id")
+        sql("SELECT operations.*, servers.name AS server_name
+             FROM operations JOIN servers ON servers.id = operations.server_id
+             WHERE state = 'running' AND operations.organization_id = $1 AND server_id = $2
+             ORDER BY operations.created_at, operations.id")
         .bind(organization)
         .bind(server)
         .all(&mut self.reader().await?, |row| {
@@ -51,10 +52,12 @@ impl Store {
     /// The operations of all organizations that have not ended, oldest first.
     pub async fn running_operations(&self) -> Result<Vec<RunningOperation>, StoreError> {
         let sealer = self.master_key().sealer();
-        sql("SELECT * FROM operations WHERE state = 'running' ORDER BY created_at, id")
-            .all(&mut self.reader().await?, |row| {
-                RunningOperation::read(row, sealer)
-            })
-            .await
+        sql("SELECT operations.*, servers.name AS server_name
+             FROM operations JOIN servers ON servers.id = operations.server_id
+             WHERE state = 'running' ORDER BY operations.created_at, operations.id")
+        .all(&mut self.reader().await?, |row| {
+            RunningOperation::read(row, sealer)
+        })
+        .await
     }
 }

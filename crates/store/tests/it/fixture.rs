@@ -184,8 +184,10 @@ impl Fixture {
             id: OperationId::new(&*self.clock, &*self.entropy),
             organization: team.organization,
             server,
+            server_name: "web".into(),
             kind: OperationKind::Exec,
             starter: team.actor(),
+            via: Some("mcp".parse().unwrap()),
             command: Some("true".into()),
             timeout_seconds: 60,
             run_id: Some("42".into()),
@@ -226,6 +228,7 @@ impl Fixture {
             source: RequestSource {
                 ip: Some("192.0.2.7".parse().unwrap()),
                 user_agent: Some("curl/8".into()),
+                via: Some("mcp".parse().unwrap()),
                 request_id: None,
             },
             action,

@@ -52,6 +52,7 @@ async fn an_operation_runs_until_it_is_finished(fixture: Fixture) {
         server_name: "web".into(),
         kind: new.kind,
         starter: new.starter,
+        via: new.via,
         command: new.command,
         timeout_seconds: 60,
         run_id: new.run_id,

@@ -14,6 +14,8 @@ pub(crate) struct Line {
     pub(crate) actor: String,
     pub(crate) actor_kind: &'static str,
     pub(crate) action: String,
+    /// What was refused: a line for each thing that was asked for.
+    pub(crate) refused: Vec<String>,
     pub(crate) resource: String,
     /// The page of what it is about, where it has one.
     pub(crate) href: Option<String>,
@@ -27,14 +29,17 @@ pub(crate) struct Line {
 
 impl Line {
     pub(crate) fn of(item: AuditItem, shell: &Shell) -> Self {
-        let row = item.row;
-        let (resource, href) = resource(&row);
+        let actor = item.actor_called().unwrap_or_default();
+        let AuditItem { row, server, .. } = item;
+        let server = server.and_then(|server| server.name);
+        let (resource, href) = resource(&row, server);
         let text = |value: Option<String>| value.unwrap_or_default();
         let details = [
             ("Actor id", text(row.actor.id.map(|id| id.to_string()))),
             ("Resource", row.resource_kind.clone()),
             ("Resource id", text(row.resource_id)),
             ("Client", text(row.source.user_agent)),
+            ("Source", text(row.source.via.map(|via| via.to_string()))),
             (
                 "Request",
                 text(row.source.request_id.map(|id| id.to_string())),
@@ -44,9 +49,10 @@ impl Line {
         Self {
             seq: row.seq,
             at: shell.moment(row.at),
-            actor: item.actor_email.unwrap_or(row.actor.label),
+            actor,
             actor_kind: actor_kind(row.actor.kind),
             action: row.action,
+            refused: refused(row.outcome, &row.detail),
             resource,
             href,
             outcome: outcome(row.outcome),
@@ -62,19 +68,53 @@ impl Line {
 
 /// What a row is about, and its page. An operation has no name of its own: it is called by what it
 /// does and where.
-fn resource(row: &AuditRow) -> (String, Option<String>) {
+fn resource(row: &AuditRow, server: Option<String>) -> (String, Option<String>) {
     let named = row.resource_name.clone().filter(|name| !name.is_empty());
     if row.resource_kind != "operation" {
+        let is_server = row.resource_kind == "server";
+        let named = named.or_else(|| server.filter(|_| is_server));
         return (named.unwrap_or_else(|| row.resource_kind.clone()), None);
     }
     let detail = |name: &str| row.detail.get(name).and_then(Value::as_str);
     let what = detail("operation").unwrap_or("operation");
-    let text = match detail("server_name") {
+    let text = match server {
         Some(server) => format!("{what} on {server}"),
         None => what.to_owned(),
     };
     let id = row.resource_id.as_ref();
     (text, id.map(|id| format!("/operations/{id}")))
+}
+
+/// What was asked for and why that was refused, of a row that says so.
+fn refused(outcome: AuditOutcome, detail: &Value) -> Vec<String> {
+    let Some(code) = detail.get("code").and_then(Value::as_str) else {
+        return Vec::new();
+    };
+    if outcome != AuditOutcome::Refused {
+        return Vec::new();
+    }
+    let last = std::slice::from_ref(detail);
+    let all = detail.get("asked").and_then(Value::as_array);
+    let asked = all.map_or(last, Vec::as_slice).iter();
+    asked.map(|asked| refusal(code, asked)).collect()
+}
+
+fn refusal(code: &str, asked: &Value) -> String {
+    let text = |name: &str| asked.get(name).and_then(Value::as_str);
+    let mut line = match (text("method"), text("route")) {
+        (Some(method), Some(route)) => format!("{method} {route}"),
+        _ => text("permission").unwrap_or_default().to_owned(),
+    };
+    if let Some(server) = text("server_name").or(text("server_id")) {
+        line = format!("{line} on {server}");
+    }
+    let count = asked.get("count").and_then(Value::as_u64).unwrap_or(1);
+    let times = if count > 1 {
+        format!(", {count} times")
+    } else {
+        String::new()
+    };
+    format!("{line}: {code}{times}")
 }
 
 fn json(detail: &Value) -> String {

@@ -18,6 +18,8 @@ pub(crate) struct Line {
     pub(crate) server: String,
     pub(crate) starter: String,
     pub(crate) starter_kind: &'static str,
+    /// What the client called itself, by `X-Reoclo-Source`.
+    pub(crate) source: Option<String>,
     pub(crate) started: Moment,
     pub(crate) duration: String,
     pub(crate) state: Badge,
@@ -39,6 +41,7 @@ impl Line {
                 ActorKind::Runner => "runner",
                 ActorKind::System => "Reoclo",
             },
+            source: record.via.as_ref().map(ToString::to_string),
             started: shell.moment(record.created_at),
             duration: outcome.map_or_else(String::new, |outcome| duration(outcome.duration_us)),
             state: state(record),

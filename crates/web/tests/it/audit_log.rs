@@ -1,7 +1,11 @@
-use reoclo_domain::Role;
+use http::Request;
+use reoclo_domain::{AuditEventId, Role};
+use reoclo_store::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
+use reoclo_testkit::RealEntropy;
+use serde_json::json;
 
 use crate::on_both_databases;
-use crate::world::{Session, World};
+use crate::world::{HOST, Session, World};
 
 on_both_databases!(
     an_export_is_a_file_that_ends_with_a_checkpoint,
@@ -9,6 +13,8 @@ on_both_databases!(
     a_tampered_row_is_shown,
     a_checkpoint_that_is_none_is_told_at_its_field,
     a_changed_end_is_not_exported_and_said_to_be_changed,
+    keys_and_servers_are_told_apart_by_name,
+    what_was_refused_is_on_the_key_s_page,
 );
 
 async fn admin(world: &World) -> Session {
@@ -107,4 +113,70 @@ async fn a_changed_end_is_not_exported_and_said_to_be_changed(world: &World) {
     refused.says(409, "verify the chain");
     let verified = world.submit(&admin, "/audit-log/verify", &[]).await;
     verified.says(200, "The end of the log was changed at row 2.");
+}
+
+/// An operation's row as earlier versions wrote it, and as it is written now.
+async fn keys_and_servers_are_told_apart_by_name(world: &World) {
+    let viewer = world.session(&world.ours, Role::Viewer).await;
+    let row = |key: &str, server: Option<&str>| NewAuditEvent {
+        id: AuditEventId::new(&*world.clock, &RealEntropy),
+        organization: Some(world.ours.id),
+        at: world.control.clock().now(),
+        actor: Actor {
+            kind: ActorKind::AutomationKey,
+            id: Some(world.ours.id.as_uuid()),
+            label: key.to_owned(),
+        },
+        source: RequestSource {
+            via: Some("mcp".parse().unwrap()),
+            ..RequestSource::default()
+        },
+        action: "operation.end",
+        resource: Resource {
+            kind: "operation",
+            id: Some(world.ours.id.to_string()),
+            name: server.map(str::to_owned),
+        },
+        outcome: AuditOutcome::Success,
+        detail: json!({ "operation": "exec" }),
+    };
+    let rows = vec![row("deploys", Some("db-1")), row("nightly", None)];
+    world.store().append_audit(rows).await.unwrap();
+    let log = world.look(Some(&viewer), "/audit-log").await;
+    log.says(200, "deploys<span class=\"sub\">automation key");
+    log.says(200, "nightly<span class=\"sub\">automation key");
+    log.says(200, "exec on db-1");
+    log.says(200, "<dt>Source</dt><dd><code>mcp</code>");
+}
+
+async fn what_was_refused_is_on_the_key_s_page(world: &World) {
+    let admin = world.session(&world.ours, Role::Admin).await;
+    let fields = [
+        ("label", "reader"),
+        ("preset", "read_only"),
+        ("expires_in", "90d"),
+    ];
+    let made = world.submit(&admin, "/api-keys/integration", &fields).await;
+    made.says(201, "Store it now");
+    let key = made.element("token");
+    let path = format!("/api/servers/{}/exec", world.ours.server);
+    for _ in 0..2 {
+        let request = Request::builder()
+            .method("POST")
+            .uri(&path)
+            .header("host", HOST)
+            .header("authorization", format!("Bearer {key}"));
+        let refused = request.body(axum::body::Body::empty()).unwrap();
+        assert_eq!(world.answer(refused).await.status, 403);
+    }
+    world.control.write_refused_uses(true).await;
+    let told = "POST /api/servers/{id}/exec on Web 1 of ours: permission_denied, 2 times";
+    let (_, rest) = made
+        .text
+        .split_once("href=\"/api-keys/integration/0")
+        .unwrap();
+    let (rest, _) = rest.split_once('"').unwrap();
+    let page = format!("/api-keys/integration/0{rest}");
+    world.look(Some(&admin), &page).await.says(200, told);
+    world.look(Some(&admin), "/audit-log").await.says(200, told);
 }

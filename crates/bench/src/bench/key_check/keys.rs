@@ -119,6 +119,7 @@ impl Keys {
                 source: RequestSource {
                     ip: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
                     user_agent: Some("reoclo-bench".to_owned()),
+                    via: None,
                     request_id: None,
                 },
                 ..Presented::default()

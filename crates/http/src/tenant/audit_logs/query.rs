@@ -32,7 +32,8 @@ pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
     ),
     (
         "actor_id",
-        "The id of the person, key or runner, a person's e-mail address, or `system`.",
+        "The id of the person, key or runner, a person's e-mail address, the name of a key or a \
+         server, or `system`.",
     ),
     ("key_id", "The id of the key with which it was done."),
     ("action", "What was done, such as `operation.start`."),
@@ -111,14 +112,16 @@ fn filter(reader: &mut QueryReader<'_>) -> AuditFilter {
     }
 }
 
-/// Who is neither an id nor an address of anybody has done nothing, so that the page is empty.
+/// Who is neither an id nor an address or a name of anybody has done nothing, so that the page is empty.
 fn actor(text: &str) -> AuditActor {
     if text == ActorKind::System.as_str() {
         return AuditActor::Nameless(ActorKind::System);
     }
     match text.parse::<UserId>() {
         Ok(id) => AuditActor::Id(id.as_uuid()),
-        Err(_) => AuditActor::Email(text.trim().to_owned()),
+        Err(_) if text.contains('@') => AuditActor::Email(text.trim().to_owned()),
+        // No address: nobody's key is taken for a person.
+        Err(_) => AuditActor::Called(text.trim().to_owned()),
     }
 }
 

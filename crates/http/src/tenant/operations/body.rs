@@ -52,6 +52,7 @@ fn item(
         queued: record.is_queued,
         cancel_requested_at: record.cancel_requested_at.map(|at| at.to_string()),
         starter: starter(record.starter),
+        source: record.via.map(|via| via.to_string()),
         command: record.command,
         run_id: record.run_id,
         run_context: context.and_then(|text| serde_json::from_str(text).ok()),

@@ -87,7 +87,23 @@ impl Conditions {
                     email.to_lowercase(),
                 )
                 .and_literally(")"),
+            Some(AuditActor::Called(name)) => self.called(name),
         }
+    }
+
+    /// The chain, which stands first, is called as the organization.
+    fn called(mut self, name: String) -> Self {
+        self.values.push(name.into());
+        let place = self.values.len();
+        // Writing to a string does not fail.
+        let _ = write!(
+            self.text,
+            " AND actor_kind <> 'user' AND actor_id IN (
+                 SELECT api_keys.id FROM api_keys WHERE organization_id = $1 AND label = ${place}
+                 UNION ALL
+                 SELECT servers.id FROM servers WHERE organization_id = $1 AND name = ${place})"
+        );
+        self
     }
 
     fn with_key(self, filter: &AuditFilter) -> Self {

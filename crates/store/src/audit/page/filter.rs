@@ -39,6 +39,8 @@ pub enum AuditActor {
     Nameless(ActorKind),
     /// The person with this address now.
     Email(String),
+    /// The keys and servers of the organization that are called so now.
+    Called(String),
 }
 
 impl AuditFilter {

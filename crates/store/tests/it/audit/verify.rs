@@ -24,6 +24,7 @@ contract![
     a_tampered_head_is_not_appended_to,
     a_forged_or_foreign_checkpoint_is_found,
     verification_runs_beside_a_writer,
+    rows_with_and_without_a_source_are_one_chain,
 ];
 
 /// Rows on the team's chain.
@@ -255,7 +256,7 @@ async fn an_invented_row_is_found(fixture: Fixture) {
         format!(
             "INSERT INTO audit_events SELECT '{chain}', {seq}, id, at, actor_kind, actor_id,
              actor_label, ip, user_agent, request_id, action, resource_kind, resource_id,
-             resource_name, outcome, detail, prev_hash, hash
+             resource_name, outcome, detail, prev_hash, hash, source
              FROM audit_events WHERE chain = 'instance' AND seq = 1"
         )
     };
@@ -351,4 +352,28 @@ async fn verification_runs_beside_a_writer(fixture: Fixture) {
         }
     };
     tokio::join!(writing, verifying);
+}
+
+/// Rows of earlier versions have no source; what is added to one of them is found.
+async fn rows_with_and_without_a_source_are_one_chain(fixture: Fixture) {
+    let team = fixture.team("zoo").await;
+    for via in [None, Some("mcp"), None, Some("cli")] {
+        let mut event = fixture.event(team, "touch");
+        event.source.via = via.map(|via| via.parse().unwrap());
+        fixture.store.append_audit(vec![event]).await.unwrap();
+    }
+    assert!(verify(&fixture, &[]).await.is_intact());
+    let chain = team.organization;
+    for (seq, before, after) in [(1, "NULL", "'mcp'"), (2, "'mcp'", "NULL")] {
+        let set = |source| {
+            format!(
+                "UPDATE audit_events SET source = {source} WHERE chain = '{chain}' AND seq = {seq}"
+            )
+        };
+        assert_eq!(tamper(&fixture, &set(after)).await, 1);
+        let found = fault(&verify(&fixture, &[]).await, team);
+        assert_eq!(found, (seq, FaultKind::Changed));
+        tamper(&fixture, &set(before)).await;
+    }
+    assert!(verify(&fixture, &[]).await.is_intact());
 }

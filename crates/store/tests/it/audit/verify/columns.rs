@@ -13,7 +13,7 @@ contract![
     nothing_instead_of_a_value_is_found,
 ];
 
-const TEXTS: [&str; 14] = [
+const TEXTS: [&str; 15] = [
     "id",
     "actor_kind",
     "actor_id",
@@ -27,17 +27,19 @@ const TEXTS: [&str; 14] = [
     "resource_name",
     "outcome",
     "detail",
+    "source",
     "chain",
 ];
 const HASHES: [&str; 2] = ["prev_hash", "hash"];
 const NUMBERS: [&str; 2] = ["seq", "at"];
-const NULLABLE: [&str; 6] = [
+const NULLABLE: [&str; 7] = [
     "actor_id",
     "ip",
     "user_agent",
     "request_id",
     "resource_id",
     "resource_name",
+    "source",
 ];
 
 /// The log, a hand on the database and an eye on the log.

@@ -105,7 +105,7 @@ async fn a_row_below_the_first_is_found(fixture: Fixture) {
     let insert = format!(
         "INSERT INTO audit_events SELECT chain, -1, id, at, actor_kind, actor_id, actor_label, ip,
              user_agent, request_id, action, resource_kind, resource_id, resource_name, outcome,
-             detail, prev_hash, hash
+             detail, prev_hash, hash, source
          FROM audit_events WHERE chain = '{chain}' AND seq = 1"
     );
     assert_eq!(tamper(&fixture, &insert).await, 1);
