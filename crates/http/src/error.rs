@@ -114,6 +114,7 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
     let mut body = ErrorBody {
         detail: refusal.to_string(),
         code: refusal.code().into(),
+        retry_after: refusal.retry_after(),
         ..ErrorBody::default()
     };
     match refusal {
@@ -126,19 +127,12 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
             body.fields = Some(invalid.fields().clone());
             body.operation_id = invalid.operation().map(|id| id.to_string());
         }
-        Refusal::RateLimited(verdict) => body.retry_after = Some(verdict.reset_seconds.max(1)),
-        Refusal::TooManyAttempts { retry_after } => body.retry_after = Some(*retry_after),
-        Refusal::ServerBusy { .. }
-        | Refusal::Busy
-        | Refusal::ShuttingDown
-        | Refusal::Unavailable(_)
-        | Refusal::AuditUnavailable(_) => body.retry_after = Some(RETRY_AFTER),
         _ => {}
     }
     body
 }
 
-/// Seconds that a client should wait when there is no better figure.
+/// Seconds after which requests of an address have ended.
 const RETRY_AFTER: u64 = 5;
 
 impl Malformed {
@@ -174,7 +168,7 @@ impl Malformed {
                            the address that you use"
                 .into(),
             Self::TooManyConnections => "too many requests of your address are under way without \
-                                         a credential: try again in a few seconds"
+                                         a credential: try again in 5 seconds"
                 .into(),
             Self::TooLarge { limit } => {
                 format!(
@@ -225,4 +219,44 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use reoclo_domain::RateVerdict;
+
+    use super::*;
+
+    fn too_often() -> [ApiError; 5] {
+        let verdict = RateVerdict {
+            allowed: false,
+            limit: 60,
+            remaining: 0,
+            reset_seconds: 0,
+        };
+        let (limit, queued) = (64, 256);
+        [
+            Refusal::RateLimited(verdict).into(),
+            Refusal::TooManyAttempts { retry_after: 0 }.into(),
+            Refusal::TooManyAttempts { retry_after: 540 }.into(),
+            Refusal::ServerBusy { limit, queued }.into(),
+            Malformed::TooManyConnections.into(),
+        ]
+    }
+
+    #[test]
+    fn whoever_asks_too_often_is_told_when_to_come_again() {
+        for error in too_often() {
+            let body = error.body();
+            let answer = error.into_response();
+            assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
+            let seconds = body.retry_after.unwrap();
+            assert!(seconds > 0, "{}", body.code);
+            let header = answer.headers()[header::RETRY_AFTER].to_str().unwrap();
+            assert_eq!(header, seconds.to_string());
+            let when = format!("try again in {seconds} seconds");
+            assert!(body.detail.contains(&when), "{}", body.detail);
+            assert_eq!(status_of_code(&body.code), StatusCode::TOO_MANY_REQUESTS);
+        }
+    }
 }

@@ -6,6 +6,8 @@ use http::StatusCode;
 use reoclo_control::Refusal;
 use reoclo_http::ApiError;
 
+use crate::page::Standing;
+
 /// A line of what stands at the top of a form that was not taken.
 pub(crate) struct Told {
     /// What the field is called on the page.
@@ -72,7 +74,7 @@ const PLACES: [(&str, &str, &str); 31] = [
 pub(crate) struct Problems {
     fields: BTreeMap<String, String>,
     general: Option<String>,
-    status: StatusCode,
+    status: Standing,
 }
 
 impl Problems {
@@ -81,15 +83,18 @@ impl Problems {
         let general = |refusal: &Refusal, status| {
             Ok(Self {
                 fields: BTreeMap::new(),
-                general: Some(sentence(&refusal.to_string())),
-                status,
+                general: Some(said(refusal)),
+                status: Standing {
+                    status,
+                    retry_after: refusal.retry_after(),
+                },
             })
         };
         match &refusal {
             Refusal::InvalidRequest(invalid) => Ok(Self {
                 fields: invalid.fields().iter().map(worded).collect(),
                 general: None,
-                status: StatusCode::UNPROCESSABLE_ENTITY,
+                status: StatusCode::UNPROCESSABLE_ENTITY.into(),
             }),
             Refusal::Conflict(_) | Refusal::ServerUnreachable => {
                 general(&refusal, StatusCode::CONFLICT)
@@ -119,7 +124,7 @@ impl Problems {
     }
 
     /// The status of the page that shows them.
-    pub(crate) const fn status(&self) -> StatusCode {
+    pub(crate) const fn status(&self) -> Standing {
         self.status
     }
 
@@ -207,6 +212,37 @@ fn worded((field, problem): (&String, &String)) -> (String, String) {
     (field.clone(), text.to_owned())
 }
 
+/// The sentences of the API are for programs too; those that people meet often are said for them.
+fn said(refusal: &Refusal) -> String {
+    let when = wait(refusal.retry_after().unwrap_or_default());
+    match refusal {
+        Refusal::TooManyAttempts { .. } => too_many_attempts(&when),
+        Refusal::ServerBusy { limit, queued } => format!(
+            "Nothing was started: the server runs {limit} operations and {queued} wait. Wait for \
+             one to end, or try again in {when}."
+        ),
+        _ => sentence(&refusal.to_string()),
+    }
+}
+
+/// What whoever is to wait for `when` is told.
+pub(crate) fn too_many_attempts(when: &str) -> String {
+    format!(
+        "There were too many attempts with a wrong password. Wait {when} and try again: until \
+         then the right one is not looked at either. Whoever has forgotten theirs asks an admin \
+         for a new one."
+    )
+}
+
+/// A length as people say it, rounded up.
+pub(crate) fn wait(seconds: u64) -> String {
+    match seconds {
+        0 | 1 => "a second".to_owned(),
+        2..=90 => format!("{seconds} seconds"),
+        _ => format!("{} minutes", seconds.div_ceil(60)),
+    }
+}
+
 /// With a capital at its beginning and a stop at its end.
 pub(crate) fn sentence(text: &str) -> String {
     let mut letters = text.chars();
@@ -247,6 +283,25 @@ mod tests {
         assert_eq!(lines, expected);
         assert!(problems.is_told());
         assert!(!Problems::default().is_told());
+    }
+
+    #[test]
+    fn whoever_is_to_wait_is_told_how_long_and_what_to_do() {
+        let refusal = Refusal::TooManyAttempts { retry_after: 541 };
+        let problems = Problems::of(refusal).unwrap();
+        let standing = problems.status();
+        assert_eq!(standing.status, StatusCode::TOO_MANY_REQUESTS);
+        assert_eq!(standing.retry_after, Some(541));
+        let text = problems.general().unwrap();
+        assert!(text.contains("Wait 10 minutes and try again"), "{text}");
+        let (limit, queued) = (64, 256);
+        let problems = Problems::of(Refusal::ServerBusy { limit, queued }).unwrap();
+        assert!(problems.status().retry_after.is_some());
+        let text = problems.general().unwrap();
+        assert!(text.contains("try again in 5 seconds"), "{text}");
+        let problems = Problems::of(Refusal::Busy).unwrap();
+        assert_eq!(problems.status().status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(problems.status().retry_after.is_some());
     }
 
     #[test]

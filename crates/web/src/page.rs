@@ -12,18 +12,41 @@ pub const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'
      frame-ancestors 'none'";
 
 /// A rendered page. Nobody keeps it, since it can hold what is shown once.
-pub(crate) struct Page<T>(pub(crate) StatusCode, pub(crate) T);
+pub(crate) struct Page<T>(pub(crate) Standing, pub(crate) T);
+
+/// The status of a page, and after how many seconds the same may be asked again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Standing {
+    pub(crate) status: StatusCode,
+    pub(crate) retry_after: Option<u64>,
+}
+
+impl From<StatusCode> for Standing {
+    fn from(status: StatusCode) -> Self {
+        Self {
+            status,
+            retry_after: None,
+        }
+    }
+}
 
 impl<T> Page<T> {
-    pub(crate) const fn ok(template: T) -> Self {
-        Self(StatusCode::OK, template)
+    pub(crate) fn ok(template: T) -> Self {
+        Self(StatusCode::OK.into(), template)
     }
 }
 
 impl<T: Template> IntoResponse for Page<T> {
     fn into_response(self) -> Response {
         match self.1.render() {
-            Ok(html) => html_answer(self.0, html),
+            Ok(html) => {
+                let mut answer = html_answer(self.0.status, html);
+                if let Some(seconds) = self.0.retry_after {
+                    let headers = answer.headers_mut();
+                    headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+                }
+                answer
+            }
             Err(error) => ApiError::from(Refusal::internal(error)).into_response(),
         }
     }

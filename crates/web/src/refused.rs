@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 use reoclo_http::RefusedRequest;
 
-use crate::form::sentence;
+use crate::form::{sentence, too_many_attempts, wait};
 use crate::look::Look;
 use crate::page::{Page, encoded, see_other};
 use crate::shell::Shell;
@@ -65,7 +65,7 @@ async fn page(refused: &RefusedRequest<'_>) -> Response {
         None
     };
     let words = Words {
-        title: title(refused.status),
+        title: title(refused.status, refused.code),
         detail: detail(refused),
         status: refused.status.as_u16(),
         code: refused.code,
@@ -73,10 +73,10 @@ async fn page(refused: &RefusedRequest<'_>) -> Response {
     };
     if let Some(session) = session {
         let shell = Shell::around(session, refused);
-        Page(refused.status, RefusedInside { words, shell }).into_response()
+        Page(refused.status.into(), RefusedInside { words, shell }).into_response()
     } else {
         let shell = Look::of(refused.headers);
-        Page(refused.status, Refused { words, shell }).into_response()
+        Page(refused.status.into(), Refused { words, shell }).into_response()
     }
 }
 
@@ -93,8 +93,9 @@ fn keeps_frame(status: StatusCode) -> bool {
         )
 }
 
-const fn title(status: StatusCode) -> &'static str {
+fn title(status: StatusCode, code: &str) -> &'static str {
     match status {
+        StatusCode::TOO_MANY_REQUESTS if code == "server_busy" => "The server is busy",
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -120,6 +121,7 @@ fn detail(refused: &RefusedRequest<'_>) -> String {
             let (missing, _) = refused.detail.split_once(' ').unwrap_or_default();
             format!("Your role does not have {missing}. Ask an admin for a role that does.")
         }
+        "too_many_attempts" => too_many_attempts(&wait(refused.retry_after.unwrap_or_default())),
         "not_found" if refused.detail.starts_with("there is nothing") => {
             "The page may have moved, or the address has a mistake in it.".to_owned()
         }

@@ -81,6 +81,24 @@ impl Answer {
         let id = self.headers["x-request-id"].to_str().unwrap();
         assert_eq!(self.body["request_id"], id);
         assert_eq!(self.headers["content-type"], "application/json");
+        self.tells_when_to_come_again();
+    }
+
+    /// Whoever asked too often is told in seconds, in the header, the body and the sentence.
+    #[track_caller]
+    fn tells_when_to_come_again(&self) {
+        if self.status != StatusCode::TOO_MANY_REQUESTS {
+            return;
+        }
+        let header = self.headers["retry-after"].to_str().unwrap();
+        let seconds: u64 = header.parse().unwrap();
+        assert!((1..=900).contains(&seconds), "{seconds}");
+        assert_eq!(self.body["retry_after"], seconds);
+        let detail = self.body["detail"].as_str().unwrap();
+        assert!(
+            detail.contains(&format!("try again in {seconds} seconds")),
+            "{detail}"
+        );
     }
 }
 

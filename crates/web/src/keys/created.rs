@@ -89,5 +89,5 @@ pub(super) fn show<P: KeyPages>(
         path: P::PATH,
         shell,
     };
-    Page(StatusCode::CREATED, page).into_response()
+    Page(StatusCode::CREATED.into(), page).into_response()
 }

@@ -92,5 +92,5 @@ pub(super) fn waiting_page(
         until: shell.moment(added.expires_at).countdown(),
         shell,
     };
-    Page(StatusCode::CREATED, page).into_response()
+    Page(StatusCode::CREATED.into(), page).into_response()
 }

@@ -106,5 +106,5 @@ fn shown(status: StatusCode, shell: Shell, invited: Invited) -> Response {
         until: shell.moment(invited.invitation.expires_at),
         shell,
     };
-    Page(status, page).into_response()
+    Page(status.into(), page).into_response()
 }

@@ -41,7 +41,9 @@ pub(super) async fn show(
 
 /// The person's page, with what was wrong with a change.
 pub(super) fn page(shell: Shell, member: &MemberRecord, problems: Option<Problems>) -> Response {
-    let status = problems.as_ref().map_or(StatusCode::OK, Problems::status);
+    let status = problems
+        .as_ref()
+        .map_or(StatusCode::OK.into(), Problems::status);
     let page = Show {
         id: member.id.to_string(),
         name: name(member),

@@ -14,6 +14,7 @@ mod people;
 mod refusals;
 mod registry_credentials;
 mod servers;
+mod too_often;
 mod walk;
 mod world;
 
