@@ -286,12 +286,15 @@ fn a_process_whose_number_nobody_knows_has_a_home() {
     let home = Home::new();
     let directory = home.data().parent().unwrap().to_owned();
     chown(&directory, Some(47_119), Some(47_119)).unwrap();
+    // Where the program is, others may not be let in.
+    let program = home.path("reoclo");
+    fs::copy(env!("CARGO_BIN_EXE_reoclo"), &program).unwrap();
     let up = home.begin_command("up", &[]);
     let mut command = home.any_command(
         "setpriv",
         &["--reuid=47119", "--regid=47119", "--clear-groups"],
     );
-    command.arg(up.get_program()).args(up.get_args());
+    command.arg(program).args(up.get_args());
     command.env("HOME", "/root");
     let up = ControlPlane::ready(home.spawn(command));
     let ended = up

@@ -18,7 +18,7 @@ use super::exit::{Exit, ExitWatch};
 use super::launch::{self, Before, Detachment, Entry, Launch, NotLaunched};
 use super::pump::Pipes;
 use super::request::Program;
-use super::tree::{TAG, Tree};
+use super::tree::{Mark, TAG, Tree};
 use super::{Request, User, UserError, script};
 use crate::orphans::Own;
 
@@ -110,6 +110,7 @@ pub(super) fn spawn(
         .map_err(|error| not_started(request, error))?;
     let (mut command, before) = command(request, user, &directory, text);
     command.env(TAG, operation.to_string());
+    let before = Mark::of(operation).taken_on(before);
     let (ours, theirs) = ends(request, user).map_err(SpawnError::Pipes)?;
     let (own, pid, group) = start(&command, before.as_ref(), &theirs, groups)
         .map_err(|error| unable(request, user, &directory, error))?;

@@ -2,9 +2,11 @@
 //!
 //! What is in the command's cgroup belongs to it. Where there is no cgroup, and for what has left
 //! it, a process belongs to the command when it descends from it, when it is in a process group
-//! or session that a process of the command made, or when it was started with the variable
-//! [`TAG`] of the operation. The supervisor takes in what the command's processes leave behind,
+//! or session that a process of the command made, when it was started with the variable [`TAG`] of
+//! the operation, or when it has the operation's [`Mark`]. The supervisor takes in what the command's processes leave behind,
 //! so nothing hides among the children of the host's first process.
+
+mod mark;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -17,6 +19,8 @@ use super::cgroup::{Group, Groups};
 use crate::mutex::lock;
 use crate::orphans;
 use crate::process::{self, Process, Reached};
+
+pub(super) use mark::Mark;
 
 /// The variable by which a process is known as a command's, whatever it has become.
 pub(super) const TAG: &str = "REOCLO_OPERATION_ID";
@@ -33,6 +37,7 @@ pub(super) struct Tree {
     /// The command's own process, and the group that it leads.
     leader: Pid,
     tag: String,
+    mark: Mark,
     groups: Arc<Groups>,
     group: std::sync::Mutex<Option<Group>>,
 }
@@ -47,6 +52,7 @@ impl Tree {
         Self {
             leader,
             tag: tag(operation),
+            mark: Mark::of(operation),
             groups: Arc::clone(groups),
             group: std::sync::Mutex::new(group),
         }
@@ -135,6 +141,7 @@ impl Tree {
                 || process.group == leader
                 || in_group.contains(&process.pid)
                 || process::was_started_with(process.pid, &self.tag)
+                || self.mark.is_on(process.pid)
         };
         let found = closure(all, &Surroundings::now(leader), is_seed);
         let found = all.iter().filter(|process| found.contains(&process.pid));

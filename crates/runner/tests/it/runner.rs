@@ -1,6 +1,7 @@
 //! A runner in this process, and its supervisor as a real one.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use reoclo_domain::Secret;
@@ -133,6 +134,37 @@ fn real_supervisor(dir: &Path) -> SupervisorCommand {
     }
 }
 
+/// The same in `dir`, where every user finds it, begun by setpriv(1) with these flags, and told
+/// something by these variables.
+pub fn supervisor_with(dir: &Path, flags: &[&str], variables: &[&str]) -> Command {
+    let program = dir.join("program");
+    let own = std::env::current_exe().unwrap();
+    if std::fs::hard_link(&own, &program).is_err() {
+        std::fs::copy(&own, &program).unwrap();
+    }
+    let data = dir.join("data");
+    std::fs::create_dir(&data).unwrap();
+    let real = real_supervisor(&data);
+    let words = real.args.iter().map(|word| {
+        let is_program = Path::new(word) == own;
+        if is_program {
+            program.as_os_str()
+        } else {
+            word
+        }
+    });
+    let mut command = Command::new("setpriv");
+    command
+        .args(flags)
+        .arg(real.program)
+        .args(variables)
+        .args(words)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
 /// Not a test: the supervisor that the other tests start.
 #[tokio::test]
 #[ignore = "run by other tests"]
@@ -143,6 +175,12 @@ async fn supervise_as_a_process() {
     let mut options = supervisor_options(Path::new(&dir));
     options.own_session = true;
     options.idle_exit = Duration::from_millis(500);
+    options.exec_user = std::env::var("EXEC_USER").ok();
+    options.cgroups = std::env::var_os("NO_CGROUPS").is_none();
+    if let Some(wait) = std::env::var_os("KILL_WAIT_MS") {
+        let wait = wait.to_str().and_then(|wait| wait.parse().ok());
+        options.kill_wait = Duration::from_millis(wait.unwrap());
+    }
     supervise(options, ambient(), std::future::pending())
         .await
         .unwrap();

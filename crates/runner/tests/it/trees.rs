@@ -1,13 +1,18 @@
 //! A command's end is the end of everything that it started, and what it leaves on purpose lives.
 
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reoclo_wire::proto::finished::State;
 
+use tokio::net::UnixStream;
+
 use crate::ambient::eventually;
+use crate::runner::supervisor_with;
 use crate::supervisor::{Client, Supervisor, exec, new_id};
 
 /// With a cgroup for each command, where this machine has them, and without.
@@ -64,9 +69,12 @@ fn escapes(mark: &str) -> Vec<String> {
         format!("(sh -c '{sleep} & exit' >/dev/null 2>&1); exec sleep 600"),
         format!("setsid -f sh -c 'setsid -f sh -c \"{sleep}; :\"' >/dev/null 2>&1; sleep 600"),
         format!("env -i setsid {sleep} & wait"),
+        format!("env -i setsid -f {sleep} >/dev/null 2>&1; sleep 600"),
+        format!("env -i setsid -f setsid -f {sleep}; exec sleep 600"),
         format!("env -i sh -c '{sleep} & exit'; sleep 600"),
         format!("trap '' TERM HUP INT; setsid -f {sleep}; while :; do sleep 1; done"),
         format!("setpriv --reuid=65534 --regid=65534 --clear-groups setsid {sleep} & wait"),
+        format!("setpriv --reuid=65534 --regid=65534 --clear-groups setsid -f {sleep}; sleep 600"),
     ]
 }
 
@@ -156,10 +164,98 @@ async fn a_tree_may_clean_up_before_it_is_killed() {
     }
 }
 
-async fn left(client: &mut Client, command: &str) -> u32 {
+async fn left_by(client: &mut Client, command: &str) -> u32 {
     let ended = client.sh(command).await;
     assert_eq!((ended.code(), ended.text()), (0, "done\n"), "{command}");
     ended.finished.left_running
+}
+
+/// A runner without root, and a command that becomes root, as by `sudo`.
+#[tokio::test]
+async fn what_may_not_be_ended_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let without_root = ["--reuid=47120", "--regid=47120", "--clear-groups"];
+    let mut command = supervisor_with(dir.path(), &without_root, &["KILL_WAIT_MS=500"]);
+    chown(dir.path(), Some(47_120), Some(47_120)).unwrap();
+    chown(dir.path().join("data"), Some(47_120), Some(47_120)).unwrap();
+    let mut supervisor = command.spawn().unwrap();
+    let mut client = connected(dir.path()).await;
+    let root = dir.path().join("become-root");
+    fs::copy("/usr/bin/setpriv", &root).unwrap();
+    fs::set_permissions(&root, Permissions::from_mode(0o4755)).unwrap();
+    let root = format!("{} --reuid=0 --regid=0 --clear-groups", root.display());
+
+    for around in ["IT & wait", "exec IT", "setsid -f IT; sleep 600"] {
+        let mark = mark();
+        let command = around.replace("IT", &format!("{root} sleep {mark}"));
+        let id = new_id();
+        let following = client.start(&id, exec(&format!("id -u; {command}"))).await;
+        sleeps(&command, &mark, 1).await;
+        assert!(client.cancel(&id).await);
+        let ended = following.ended().await;
+        let left = sleepers(&mark);
+        assert_eq!(left.len(), 1, "{command}");
+        kill(&mark);
+        assert_eq!((ended.code(), ended.text()), (130, "47120\n"), "{command}");
+        let expected = format!("cancelled; could not be ended: {} (sleep)", left[0]);
+        assert_eq!(ended.finished.message, expected, "{command}");
+    }
+
+    let mark = mark();
+    let mut command = exec(&format!("{root} sleep {mark} & sleep 600"));
+    command.timeout_seconds = 1;
+    let ended = client.run(command).await;
+    let left = sleepers(&mark);
+    kill(&mark);
+    assert_eq!(ended.finished.state(), State::TimedOut);
+    let expected = format!(
+        "stopped after 1 seconds; could not be ended: {} (sleep)",
+        left[0]
+    );
+    assert_eq!(ended.finished.message, expected);
+
+    let mark = self::mark();
+    let command = format!("{root} sleep {mark} >/dev/null 2>&1 & echo done");
+    assert_eq!(left_by(&mut client, &command).await, 1);
+    kill(&mark);
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+}
+
+async fn connected(dir: &Path) -> Client {
+    let socket = dir.join("data/supervisor.sock");
+    let stream = eventually("the socket", async || {
+        UnixStream::connect(&socket).await.ok()
+    });
+    Client::open(stream.await).await
+}
+
+/// Root in a container: it may signal every process and look into none of another user.
+#[tokio::test]
+async fn what_may_not_be_looked_into_is_found() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let without_tracing = ["--bounding-set=-sys_ptrace,-perfmon,-sys_admin"];
+    let variables = ["EXEC_USER=nobody", "NO_CGROUPS=1"];
+    let mut command = supervisor_with(dir.path(), &without_tracing, &variables);
+    let mut supervisor = command.spawn().unwrap();
+    let mut client = connected(dir.path()).await;
+    let mark = mark();
+    let command = format!("setsid -f sleep {mark} >/dev/null 2>&1; id -un; sleep 600");
+    let id = new_id();
+    let following = client.start(&id, exec(&command)).await;
+    sleeps(&command, &mark, 1).await;
+    assert!(client.cancel(&id).await);
+    let ended = following.ended().await;
+    assert_eq!(sleepers(&mark), [0; 0]);
+    assert_eq!((ended.code(), ended.text()), (130, "nobody\n"));
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
 }
 
 #[tokio::test]
@@ -167,19 +263,19 @@ async fn what_is_left_running_lives_and_is_counted() {
     for cgroups in WAYS {
         let mut supervisor = start(cgroups);
         let mut client = supervisor.connect().await;
-        assert_eq!(left(&mut client, "echo done").await, 0);
+        assert_eq!(left_by(&mut client, "echo done").await, 0);
         let mark = mark();
         for command in [
             format!("nohup sleep {mark} >/dev/null 2>&1 & echo done"),
             format!("sleep {mark} & echo done"),
             format!("setsid -f sleep {mark} >/dev/null 2>&1; echo done"),
         ] {
-            assert_eq!(left(&mut client, &command).await, 1, "{command}");
+            assert_eq!(left_by(&mut client, &command).await, 1, "{command}");
         }
         let mut before = sleepers(&mark);
         assert_eq!(before.len(), 3);
         assert_eq!(
-            left(&mut client, "echo done").await,
+            left_by(&mut client, "echo done").await,
             0,
             "others' do not count"
         );
