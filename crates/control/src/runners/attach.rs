@@ -14,9 +14,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use super::Link;
 use super::heard::Calls;
 use super::machines::machine_of;
-use super::{Link, RunnerRejected};
 use crate::Control;
 
 /// A connection whose runner has proved who it is.
@@ -61,6 +61,9 @@ impl Control {
             source,
             machine,
         } = attachment;
+        // Before anything is waited for: connections have their order from when they were made,
+        // and not from when their runners answered.
+        let number = self.runners().next_number();
         let opened = open_client(io, &self.settings().link).await;
         let Ok((client, connection)) = opened else {
             return Detached::Lost;
@@ -73,7 +76,8 @@ impl Control {
         });
         let _guard = AbortOnDrop(connection.abort_handle());
 
-        let Some((link, description)) = self.describe(Calls::new(client), machine).await else {
+        let described = self.describe(number, Calls::new(client), machine).await;
+        let Some((link, description)) = described else {
             return Detached::Lost;
         };
         let session = Session {
@@ -84,8 +88,7 @@ impl Control {
         };
         let is_displacing = match self.seat(&identity, &session.link, &source).await {
             Ok(is_displacing) => is_displacing,
-            Err(RunnerRejected::NotChosen) => return Detached::NotChosen,
-            Err(_) => return Detached::AnotherMachine,
+            Err(refused) => return refused,
         };
         let stored = session.begin(&description, is_displacing).await;
         let why = tokio::select! {
@@ -102,13 +105,13 @@ impl Control {
 
     async fn describe(
         &self,
+        number: u64,
         calls: Calls,
         machine: Option<Machine>,
     ) -> Option<(Arc<Link>, Description)> {
         let described = timeout(self.settings().describe_timeout, calls.describe()).await;
         let description = described.ok()?.ok()?;
         let read_at = self.clock().monotonic();
-        let number = self.runners().next_number();
         let machine = machine_of(machine, &description);
         let link = Link::new(number, calls, &description, machine, read_at);
         Some((Arc::new(link), description))

@@ -51,6 +51,8 @@ pub(super) enum Seated {
     Kept,
     /// A person decided against this machine.
     Barred,
+    /// A connection that was made later has it.
+    Late,
 }
 
 impl Seat {
@@ -145,12 +147,18 @@ impl Runners {
         seat.wait_for(Option::is_some).await.ok()?.clone()
     }
 
-    /// Seats a connection, unless another machine has the seat.
+    /// Seats a connection, unless another machine has the seat, or a connection that was made
+    /// later: what a network held back of one that its runner has given up may arrive behind the
+    /// next one.
     pub(super) fn sit(&self, server: ServerId, link: &Arc<Link>, now: Timestamp) -> Seated {
         let mut seats = self.seats();
         let seat = self.seat(&mut seats, server);
         if let Some(refused) = seat.refusal(link.machine(), now) {
             return refused;
+        }
+        let seated = seat.link.borrow().as_ref().map(|seated| seated.number());
+        if seated.is_some_and(|seated| seated > link.number()) {
+            return Seated::Late;
         }
         seat.machines.seated(link.machine());
         Seated::Yes(seat.link.send_replace(Some(Arc::clone(link))))

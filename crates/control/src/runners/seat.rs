@@ -35,13 +35,14 @@ impl Control {
         Ok(())
     }
 
-    /// Seats a connection, and answers whether it displaced one of the same machine.
+    /// Seats a connection, and answers whether it displaced one of the same machine; or why it has
+    /// to go.
     pub(super) async fn seat(
         &self,
         identity: &RunnerIdentity,
         link: &Arc<Link>,
         source: &RequestSource,
-    ) -> Result<bool, RunnerRejected> {
+    ) -> Result<bool, Detached> {
         loop {
             match self.runners().sit(identity.server, link, self.now()) {
                 Seated::Yes(None) => return Ok(false),
@@ -49,9 +50,13 @@ impl Control {
                     displaced.close(Detached::Displaced);
                     return Ok(true);
                 }
+                Seated::Late => return Err(Detached::Displaced),
                 refused => {
-                    self.settle(identity, link.machine(), source, refused)
-                        .await?;
+                    let settled = self.settle(identity, link.machine(), source, refused);
+                    settled.await.map_err(|rejected| match rejected {
+                        RunnerRejected::NotChosen => Detached::NotChosen,
+                        _ => Detached::AnotherMachine,
+                    })?;
                 }
             }
         }
@@ -66,7 +71,7 @@ impl Control {
         refused: Seated,
     ) -> Result<(), RunnerRejected> {
         match refused {
-            Seated::Yes(_) => return Ok(()),
+            Seated::Yes(_) | Seated::Late => return Ok(()),
             Seated::Barred => return Err(RunnerRejected::NotChosen),
             Seated::Kept => {}
             Seated::Taken(present) => {

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::{Stream, stream};
-use reoclo_control::{Attachment, RequestSource, RunnerIdentity};
+use reoclo_control::{Attachment, Detached, RequestSource, RunnerIdentity};
 use reoclo_domain::{OperationKind, Preset, Role, ServerStatus, is_deceptive};
 use reoclo_wire::link::{LinkSettings, serve};
 use reoclo_wire::proto::finished::State;
@@ -18,6 +18,7 @@ use reoclo_wire::proto::{
     Output, PortsReply, PortsRequest, Refused, StartRequest,
 };
 use serde_json::{Value, json};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tonic::{Request, Response, Status};
@@ -27,7 +28,7 @@ use crate::world::World;
 
 const EXEC: &str = "/api/automation/v1/exec";
 /// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 on_both_databases!(
     what_it_says_is_bounded_and_can_be_seen,
@@ -122,6 +123,17 @@ impl Runner for Hostile {
 /// Connects such a runner as our server's, and waits until it is.
 pub(crate) async fn connect(world: &World, events: Vec<Event>) -> JoinHandle<()> {
     let (ours, its) = tokio::io::duplex(64 * 1024);
+    attach(world, ours);
+    let serving = serve_events(its, events);
+    wait_until(async || world.control.is_connected(world.ours.server)).await;
+    serving
+}
+
+/// Has our server's connection held.
+pub(crate) fn attach(
+    world: &World,
+    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+) -> JoinHandle<Detached> {
     let identity = RunnerIdentity {
         server: world.ours.server,
         organization: world.ours.id,
@@ -132,22 +144,27 @@ pub(crate) async fn connect(world: &World, events: Vec<Event>) -> JoinHandle<()>
     tokio::spawn(async move {
         let attachment = Attachment {
             identity,
-            io: ours,
+            io,
             source: RequestSource::default(),
             machine: None,
         };
         control.attach(attachment).await
-    });
-    let serving = tokio::spawn(async move {
-        let settings = LinkSettings::default();
-        let served = serve(its, Hostile { events }, &settings, std::future::pending());
-        let _ = served.await;
-    });
-    wait_until(async || world.control.is_connected(world.ours.server)).await;
-    serving
+    })
 }
 
-async fn wait_until(mut is_so: impl AsyncFnMut() -> bool) {
+/// Such a runner, at the other end of a connection.
+pub(crate) fn serve_events(
+    io: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    events: Vec<Event>,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        let settings = LinkSettings::default();
+        let served = serve(io, Hostile { events }, &settings, std::future::pending());
+        let _ = served.await;
+    })
+}
+
+pub(crate) async fn wait_until(mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
             tokio::task::yield_now().await;

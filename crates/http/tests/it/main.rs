@@ -15,6 +15,7 @@ mod keys_automation;
 mod keys_integration;
 mod keys_life;
 mod keys_property;
+mod late_answers;
 mod operation_cancel;
 mod operation_output;
 mod operation_wait;
