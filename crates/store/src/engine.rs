@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Executor, Transaction
 
 use crate::database::{self, DatabaseAddress};
 use crate::error::{Conflict, FaultCause, OpenError, StoreError};
+use crate::pooler;
 use crate::sql::{Sending, sql};
 
 /// The kind of database.
@@ -27,7 +28,9 @@ pub enum Engine {
 /// What a connection is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// The one that writes.
+    /// The one that writes, when a control plane starts.
+    Begin,
+    /// The one that writes, again.
     Write,
     /// One of those that read.
     Read,
@@ -172,9 +175,9 @@ impl Engine {
 
     fn preparation(self, purpose: Purpose) -> Option<&'static str> {
         match (self, purpose) {
-            (Self::Sqlite, Purpose::Write) => Some(SQLITE_WRITER),
+            (Self::Sqlite, Purpose::Begin | Purpose::Write) => Some(SQLITE_WRITER),
             (Self::Sqlite, Purpose::Read | Purpose::Inspect) => Some(SQLITE_READER),
-            (Self::Postgres, Purpose::Write) => Some(POSTGRES_WRITER),
+            (Self::Postgres, Purpose::Begin | Purpose::Write) => Some(POSTGRES_WRITER),
             (Self::Sqlite, Purpose::Probe)
             | (Self::Postgres, Purpose::Read | Purpose::Probe | Purpose::Inspect) => None,
         }
@@ -245,6 +248,12 @@ async fn try_connect(
     purpose: Purpose,
 ) -> Result<AnyConnection, FaultCause> {
     let mut connection = options.connect().await?;
+    if engine == Engine::Postgres
+        && purpose == Purpose::Begin
+        && pooler::shares_sessions(&mut connection, options).await
+    {
+        return Err(FaultCause::Pooled);
+    }
     prepare(&mut connection, engine, purpose).await?;
     if engine == Engine::Postgres && !will_do(&mut connection, purpose).await? {
         let _ = connection.close().await;
@@ -258,7 +267,7 @@ async fn will_do(connection: &mut AnyConnection, purpose: Purpose) -> Result<boo
     let column = match purpose {
         Purpose::Inspect => return Ok(true),
         Purpose::Read => "standby",
-        Purpose::Write | Purpose::Probe => "read_only",
+        Purpose::Begin | Purpose::Write | Purpose::Probe => "read_only",
     };
     let standing = sql(STANDING).one(connection).await;
     let unfit = standing.and_then(|standing| standing.integer(column));
@@ -319,7 +328,7 @@ fn sqlite_url(path: &Path, purpose: Purpose) -> String {
         }
     }
     let mode = match purpose {
-        Purpose::Write | Purpose::Read | Purpose::Probe => "rw",
+        Purpose::Begin | Purpose::Write | Purpose::Read | Purpose::Probe => "rw",
         Purpose::Inspect => "ro",
     };
     url + "?mode=" + mode
@@ -392,11 +401,20 @@ fn is_without_tls(cause: &(dyn std::error::Error + Send + Sync)) -> bool {
 pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenError {
     let code = match &cause {
         FaultCause::Sqlx(sqlx::Error::Database(refusal)) => refusal.code().unwrap_or_default(),
+        FaultCause::Pooled => return OpenError::Pooled(address.without_secrets()),
         FaultCause::Sqlx(sqlx::Error::Tls(cause)) if is_without_tls(cause.as_ref()) => {
             return OpenError::NoTls(address.without_secrets());
         }
         _ => "".into(),
     };
+    if let FaultCause::Sqlx(sqlx::Error::Database(refusal)) = &cause
+        && let Some(parameter) = pooler::refused_parameter(refusal.as_ref())
+    {
+        return OpenError::PoolerRefuses {
+            address: address.without_secrets(),
+            parameter: parameter.to_owned(),
+        };
+    }
     match (Engine::of(address), code.as_ref()) {
         // SQLITE_BUSY, SQLITE_NOTADB (https://sqlite.org/rescode.html).
         (Engine::Sqlite, "5") => OpenError::InUse(address.without_secrets()),

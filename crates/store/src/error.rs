@@ -76,6 +76,8 @@ pub(crate) enum FaultCause {
     Busy,
     #[error("the database is read-only or a standby")]
     ReadOnly,
+    #[error("a pooler gives each transaction another session of the database")]
+    Pooled,
     /// What was asked right after connecting failed.
     #[error(transparent)]
     Asked(DatabaseFault),
@@ -122,6 +124,7 @@ impl DatabaseFault {
             FaultCause::Busy
             | FaultCause::Unchanged
             | FaultCause::ReadOnly
+            | FaultCause::Pooled
             | FaultCause::Displaced
             | FaultCause::Closed => false,
         }
@@ -280,6 +283,26 @@ pub enum OpenError {
          or add sslmode=disable to the URL where the network is trusted"
     )]
     NoTls(String),
+    /// Whoever stands before the database takes sessions apart.
+    #[error(
+        "the database at {0} is reached through a pooler that gives each transaction another \
+         session, as PgBouncer does with pool_mode = transaction, and Reoclo needs sessions of its \
+         own: set pool_mode = session for this database in pgbouncer.ini, or give PostgreSQL's own \
+         address"
+    )]
+    Pooled(String),
+    /// Whoever stands before the database does not take what every connection begins with.
+    #[error(
+        "the pooler before the database at {address} refuses the parameter {parameter}: add it to \
+         ignore_startup_parameters in pgbouncer.ini, with pool_mode = session, or give PostgreSQL's \
+         own address"
+    )]
+    PoolerRefuses {
+        /// The address, without its credentials.
+        address: String,
+        /// What it does not take.
+        parameter: String,
+    },
     /// Another program holds the database.
     #[error("the database {0} is in use by another program")]
     InUse(String),

@@ -27,6 +27,7 @@ mod operation_days;
 mod operations;
 mod organizations;
 mod place;
+mod pooler;
 mod rate_windows;
 mod readers;
 mod registry_credentials;

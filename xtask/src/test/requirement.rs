@@ -24,6 +24,8 @@ enum Requirement {
     Compiler,
     /// PostgreSQL's server programs.
     Postgres,
+    /// What stands before a PostgreSQL in many places.
+    PgBouncer,
     /// The browser of the tests of the dashboard.
     Chromium,
     /// What drives it.
@@ -93,7 +95,12 @@ impl Requirement {
                 Self::Busybox,
                 Self::NameService,
             ],
-            Suite::Postgres => &[Self::Compiler, Self::Docker, Self::Postgres],
+            Suite::Postgres => &[
+                Self::Compiler,
+                Self::Docker,
+                Self::Postgres,
+                Self::PgBouncer,
+            ],
             Suite::Browser => &[Self::Compiler, Self::Chromium, Self::Node],
         }
     }
@@ -103,6 +110,10 @@ impl Requirement {
             Self::Component { command, .. } => has_subcommand(command, processes),
             Self::Compiler => host::has("cc", processes),
             Self::Postgres => Ok(postgres::programs().is_some()),
+            // Debian's is not on everybody's path.
+            Self::PgBouncer => {
+                Ok(Path::new("/usr/sbin/pgbouncer").exists() || host::has("pgbouncer", processes)?)
+            }
             Self::Docker => has_docker(host, processes),
             Self::Chromium => host::has("chromium", processes),
             Self::Node => Ok(host::has("node", processes)? && host::has("npm", processes)?),
@@ -123,6 +134,7 @@ impl Requirement {
             }
             Self::Compiler => ("there is no C compiler", &["gcc", "libc6-dev"]),
             Self::Postgres => ("PostgreSQL is not installed", &["postgresql"]),
+            Self::PgBouncer => ("PgBouncer is not installed", &["pgbouncer"]),
             Self::Docker => (
                 "Docker or docker-registry is not installed",
                 docker_packages(host),

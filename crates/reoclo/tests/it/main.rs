@@ -35,6 +35,7 @@ mod older_runner;
 mod open_files;
 mod own_runner;
 mod people;
+mod poolers;
 mod postgres;
 mod queue;
 mod reboot;

@@ -140,7 +140,7 @@ async fn connect_in_time(
 
 async fn connect(database: &DatabaseAddress) -> Result<AnyConnection, OpenError> {
     engine::create_file(database)?;
-    let connected = engine::connect(database, Purpose::Write).await;
+    let connected = engine::connect(database, Purpose::Begin).await;
     connected.map_err(|cause| engine::open_error(database, cause))
 }
 
