@@ -3,10 +3,10 @@
 
 use std::thread;
 
-use crate::fixture::{
-    ControlPlane, Database, Gate, Home, Key, Process, Proxy, Request, wait_until,
-};
-use crate::postgres::fresh;
+use reoclo_testkit::database;
+
+use crate::fixture::{ControlPlane, Database, Home, Key, Process, Proxy, Request, wait_until};
+use crate::postgres::{Begun, fresh};
 
 const AWAY: &str = "the database does not answer";
 const READ_ONLY: &str = "the database takes no writes";
@@ -22,6 +22,31 @@ fn behind(url: &str) -> (Proxy, String) {
         proxy.url().strip_prefix("http://").unwrap(),
     );
     (proxy, through)
+}
+
+/// A control plane, and a stretch of network before its PostgreSQL.
+struct Served {
+    serve: ControlPlane,
+    key: Key,
+    proxy: Proxy,
+    home: Home,
+    _database: database::Database,
+}
+
+impl Served {
+    fn through_a_proxy() -> Self {
+        let (database, url) = fresh();
+        let (proxy, url) = behind(&url);
+        let home = Home::new();
+        let serve = home.serve_with(&["--database-url", &url]);
+        Self {
+            key: serve.integration(),
+            serve,
+            proxy,
+            home,
+            _database: database,
+        }
+    }
 }
 
 fn count(serve: &ControlPlane, text: &str) -> usize {
@@ -50,15 +75,14 @@ fn end_sessions(database: &mut Database) {
 
 #[test]
 fn what_a_silent_postgres_holds_up_is_refused_and_said_once() {
-    let (_database, url) = fresh();
-    let (proxy, url) = behind(&url);
-    let home = Home::new();
-    let serve = home.serve_with(&["--database-url", &url]);
-    let key = serve.integration();
-    assert_eq!(statuses_at_once(&key, 20), [200; 20]);
+    let served = Served::through_a_proxy();
+    let Served {
+        serve, key, proxy, ..
+    } = &served;
+    assert_eq!(statuses_at_once(key, 20), [200; 20]);
 
     proxy.silence();
-    assert_eq!(statuses_at_once(&key, 20), [503; 20]);
+    assert_eq!(statuses_at_once(key, 20), [503; 20]);
     let answer = key.servers();
     let detail = answer.refused(503, "unavailable");
     assert!(!detail.contains("127.0.0.1"), "{detail}");
@@ -73,23 +97,26 @@ fn what_a_silent_postgres_holds_up_is_refused_and_said_once() {
     wait_until("requests are answered again", || {
         key.servers().status == 200
     });
-    wait_until("the log says so", || count(&serve, BACK) == 1);
-    assert_eq!(count(&serve, AWAY), 1, "{}", serve.process.stderr());
-    assert_eq!(count(&serve, "request failed"), 0);
+    wait_until("the log says so", || count(serve, BACK) == 1);
+    assert_eq!(count(serve, AWAY), 1, "{}", serve.process.stderr());
+    assert_eq!(count(serve, "request failed"), 0);
 }
 
 /// What is there goes nowhere, and new connections are as good as ever.
 #[test]
 fn connections_to_postgres_that_lead_nowhere_are_given_up_for_new_ones() {
-    let (_database, url) = fresh();
-    let (proxy, url) = behind(&url);
-    let home = Home::new();
-    let serve = home.serve_with(&["--database-url", &url]);
-    let key = serve.integration();
-    assert_eq!(statuses_at_once(&key, 12), [200; 12]);
+    let served = Served::through_a_proxy();
+    let Served {
+        serve,
+        key,
+        proxy,
+        home,
+        ..
+    } = &served;
+    assert_eq!(statuses_at_once(key, 12), [200; 12]);
     proxy.silence_what_is_there();
-    assert_eq!(statuses_at_once(&key, 12), [200; 12]);
-    assert_eq!(count(&serve, AWAY), 0, "{}", serve.process.stderr());
+    assert_eq!(statuses_at_once(key, 12), [200; 12]);
+    assert_eq!(count(serve, AWAY), 0, "{}", serve.process.stderr());
     // Who writes at that very moment waits longer for an answer than this command does.
     let data = home.data();
     let add = [
@@ -123,17 +150,13 @@ fn a_restart_of_postgres_costs_no_client_an_error() {
 
 #[test]
 fn a_stop_does_not_wait_for_a_silent_postgres() {
-    let (_database, url) = fresh();
-    let (proxy, url) = behind(&url);
-    let home = Home::new();
-    let mut serve = home.serve_with(&["--database-url", &url]);
-    let key = serve.integration();
-    key.servers().ok();
-    proxy.silence();
-    let request = Request::get("/api/servers").bearer(&key.token);
-    let _asking = key.begin(request);
-    let ended = serve.process.stop();
-    assert!(ended.success(), "{}", serve.process.stderr());
+    let mut served = Served::through_a_proxy();
+    served.key.servers().ok();
+    served.proxy.silence();
+    let request = Request::get("/api/servers").bearer(&served.key.token);
+    let _asking = served.key.begin(request);
+    let ended = served.serve.process.stop();
+    assert!(ended.success(), "{}", served.serve.process.stderr());
 }
 
 #[test]
@@ -256,24 +279,14 @@ fn who_takes_over_a_postgres_has_it_alone() {
     let home = Home::with_timing(&[("inline_wait", 0.1)]);
     let other = Home::with_timing(&[("inline_wait", 0.1)]);
     let mut first = home.serve_with(&["--database-url", &url]);
-    let added = home.add_server("web");
-    let mut runner = home.runner("web", Some((first.url(), &added.token)));
-    first.integration().wait_for_status(&added.server, "active");
-    let gate = Gate::new(&home, "gate");
-    let id = first.automation().on(&added.server).start(&gate.command());
-    gate.wait_for_begin();
+    let mut begun = Begun::on(&home, &first);
 
     let serve = ControlPlane::ready(second(&other, &home, &url, &["--takeover"]));
     let ended = first.process.ended();
     assert_eq!(ended.code(), Some(1), "{}", first.process.stderr());
     let said = first.process.stderr();
     assert!(said.contains("another control plane has taken"), "{said}");
-    runner.kill();
-    let _runner = home.runner("web", Some((serve.url(), &added.token)));
-    gate.open();
-    let ended = serve.key(&first.automation().token).ended(&id);
-    ended.is("completed", 0);
-    assert_eq!(gate.runs(), 1);
+    begun.ends_at(&home, &serve, &first.automation().token);
     let source = ["--database-url", url.as_str()];
     assert_eq!(home.audit("verify", &source).code, Some(0));
 }
@@ -300,21 +313,12 @@ fn what_another_replica_began_goes_on_where_the_runner_connects_on_postgres() {
     let other = Home::with_timing(&[("inline_wait", 0.1)]);
     let mut first = home.serve_with(&["--database-url", &url, "--replicas"]);
     let there = ControlPlane::ready(second(&other, &home, &url, &["--replicas"]));
-    let added = home.add_server("web");
-    let mut runner = home.runner("web", Some((first.url(), &added.token)));
-    first.integration().wait_for_status(&added.server, "active");
-    let gate = Gate::new(&home, "gate");
-    let id = first.automation().on(&added.server).start(&gate.command());
-    gate.wait_for_begin();
+    let mut begun = Begun::on(&home, &first);
     first.process.kill();
-    runner.kill();
-    let _runner = home.runner("web", Some((there.url(), &added.token)));
-    gate.open();
-    let key = there.key(&first.automation().token);
-    key.ended(&id).is("completed", 0);
+    begun.ends_at(&home, &there, &first.automation().token);
     there
         .key(&first.integration().token)
-        .wait_for_status(&added.server, "active");
+        .wait_for_status(&begun.server, "active");
     let source = ["--database-url", url.as_str()];
     let exported = home.audit("export", &source).stdout;
     assert_eq!(exported.matches("\"operation.end\"").count(), 1);

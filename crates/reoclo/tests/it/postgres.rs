@@ -4,7 +4,7 @@ use reoclo_store::DatabaseAddress;
 use reoclo_testkit::database::{self, empty_postgres};
 use serde_json::json;
 
-use crate::fixture::{Database, Docker, Gate, Home, Registry};
+use crate::fixture::{ControlPlane, Database, Docker, Gate, Home, Process, Registry, Statements};
 use crate::registry::{auth, create_credential};
 
 /// An empty database on the test server, and its URL.
@@ -19,6 +19,46 @@ pub(crate) fn fresh() -> (database::Database, String) {
     };
     let url = url.expose().to_owned();
     (database, url)
+}
+
+/// A command that waits at its gate, on a server of its own.
+pub(crate) struct Begun {
+    pub(crate) server: String,
+    pub(crate) token: String,
+    pub(crate) runner: Process,
+    pub(crate) gate: Gate,
+    /// The operation.
+    pub(crate) id: String,
+}
+
+impl Begun {
+    pub(crate) fn on(home: &Home, serve: &ControlPlane) -> Self {
+        let added = home.add_server("web");
+        let runner = home.runner("web", Some((serve.url(), &added.token)));
+        serve.integration().wait_for_status(&added.server, "active");
+        let gate = Gate::new(home, "gate");
+        let id = serve.automation().on(&added.server).start(&gate.command());
+        gate.wait_for_begin();
+        Self {
+            server: added.server,
+            token: added.token,
+            runner,
+            gate,
+            id,
+        }
+    }
+
+    /// Has the command end where its runner is connected from now on, whatever was before.
+    pub(crate) fn ends_at(&mut self, home: &Home, serve: &ControlPlane, key: &str) {
+        self.runner.kill();
+        self.gate.open();
+        // What is stored of its address is out of date.
+        self.runner = home.runner("web", Some((serve.url(), &self.token)));
+        let ended = serve.key(key).ended(&self.id);
+        ended.is("completed", 0);
+        assert_eq!(ended.stdout, Gate::OUTPUT);
+        assert_eq!(self.gate.runs(), 1);
+    }
 }
 
 #[test]
@@ -63,25 +103,34 @@ fn a_kill_loses_nothing_on_postgres() {
     let home = Home::with_timing(&[("inline_wait", 0.1)]);
     let flags = ["--database-url", url.as_str()];
     let mut first = home.serve_with(&flags);
-    let added = home.add_server("web");
-    let mut runner = home.runner("web", Some((first.url(), &added.token)));
-    first.integration().wait_for_status(&added.server, "active");
-    let gate = Gate::new(&home, "gate");
-    let id = first.automation().on(&added.server).start(&gate.command());
-    gate.wait_for_begin();
+    let mut begun = Begun::on(&home, &first);
     first.process.kill();
-    runner.kill();
-    gate.open();
 
     let second = home.serve_with(&flags);
     assert!(second.line["automation_key"].is_null());
     assert_eq!(second.line["organization"], first.line["organization"]);
-    // What is stored of its address is out of date.
-    let _runner = home.runner("web", Some((second.url(), &added.token)));
-    let ended = second.key(&first.automation().token).ended(&id);
-    ended.is("completed", 0);
-    assert_eq!(ended.stdout, Gate::OUTPUT);
-    assert_eq!(gate.runs(), 1);
+    begun.ends_at(&home, &second, &first.automation().token);
+}
+
+/// Whatever is done besides, in its own time, only adds to what is counted.
+#[test]
+fn an_exec_is_few_statements_on_postgres() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    let statements = Statements::before(&url);
+    let serve = home.serve_with(&["--database-url", &statements.url]);
+    let added = home.add_server("web");
+    let _runner = home.runner("web", Some((serve.url(), &added.token)));
+    serve.integration().wait_for_status(&added.server, "active");
+    let key = serve.automation().on(&added.server);
+    let counted = (0..20).map(|_| {
+        let before = statements.count();
+        key.run("true").is("completed", 0);
+        statements.count() - before
+    });
+    let counted: Vec<_> = counted.collect();
+    let least = counted.iter().min().unwrap();
+    assert!((2..=6).contains(least), "{counted:?}");
 }
 
 #[test]
