@@ -51,6 +51,8 @@ fn keep_running(options: args::RunnerOptions) -> anyhow::Result<ExitCode> {
     };
     let mut timing = RunnerTiming::default();
     timing.reconnect.most = seconds(options.reconnect_most)?;
+    let Keepalive { every, timeout } = keepalive(options.keepalive)?;
+    timing.stalled_after = every + timeout;
     let upgrade = upgrade(&options)?;
     let machine = machine_files(&options);
     let options = RunnerOptions {
@@ -82,6 +84,13 @@ pub(crate) fn user_lookup() -> UserLookup {
         environment: ambient::variables(&["LD_LIBRARY_PATH"]),
         ..UserLookup::default()
     }
+}
+
+fn keepalive(options: args::KeepaliveOptions) -> anyhow::Result<Keepalive> {
+    Ok(Keepalive {
+        every: seconds(options.keepalive_every)?,
+        timeout: seconds(options.keepalive_timeout)?,
+    })
 }
 
 fn machine_files(options: &args::RunnerOptions) -> MachineFiles {
@@ -160,10 +169,7 @@ pub(crate) fn supervise(options: args::SupervisorOptions) -> anyhow::Result<Exit
         idle_exit: seconds(options.idle_exit)?,
         docker_environment: ambient::variables(&DOCKER_VARIABLES),
         link: LinkSettings {
-            supervisor_keepalive: Keepalive {
-                every: seconds(options.keepalive.keepalive_every)?,
-                timeout: seconds(options.keepalive.keepalive_timeout)?,
-            },
+            supervisor_keepalive: keepalive(options.keepalive)?,
             ..LinkSettings::default()
         },
         reboot_command,

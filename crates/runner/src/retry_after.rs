@@ -2,8 +2,9 @@ use std::time::Duration;
 
 use http::{HeaderMap, header};
 
-/// The longest pause that a peer may ask for.
-const MOST: Duration = Duration::from_mins(5);
+/// The longest pause that a peer may ask for: no longer than the longest of our own, since nobody
+/// has proved yet who answers.
+const MOST: Duration = Duration::from_mins(1);
 
 /// The pause that an answer asks for (RFC 9110, 10.2.3); dates are not understood.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {

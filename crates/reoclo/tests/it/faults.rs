@@ -1,10 +1,11 @@
 //! Faults at random moments, over thousands of operations, with fixed seeds.
 //!
 //! The control plane and the runner are killed, alone and together, and the link between them is
-//! cut, silenced and left half open, while many callers run commands. Beside that, without other
-//! faults, starts reach the supervisor twice and out of order. Whatever was acknowledged
-//! ends with its right exit code and its whole output; nothing runs twice; nothing is said to run
-//! for ever; and the audit log verifies.
+//! cut, slowed, silenced, left half open, ended in one direction, and delivered long after, while
+//! many callers run commands, and while starts reach the supervisor twice, out of order and once
+//! more when they are long done. Whatever was acknowledged ends with its right exit code and its
+//! whole output; nothing runs twice; nothing is said to run for ever; the audit log verifies; and
+//! the runner is back soon after the last fault.
 
 mod callers;
 mod meddler;
@@ -20,7 +21,7 @@ use meddler::Meddler;
 use storm::Storm;
 
 const OPERATIONS: usize = 1_000;
-const FAULTS: usize = 30;
+const FAULTS: usize = 40;
 
 /// How often each command ran, as the commands themselves wrote it down.
 fn runs(ledger: &Path) -> HashMap<usize, usize> {
@@ -38,6 +39,7 @@ fn nothing_is_lost_and_nothing_runs_twice(seed: u64, database: Option<&str>) {
         ("keepalive_timeout", 1.0),
     ]);
     let mut storm = Storm::begin(&home, seed, database);
+    let meddler = Meddler::between(&home.path("web"), seed);
     let ledger = home.path("ledger");
     let work = Work::new(OPERATIONS, seed, &ledger);
     let callers = work.call(&storm.key());
@@ -46,6 +48,7 @@ fn nothing_is_lost_and_nothing_runs_twice(seed: u64, database: Option<&str>) {
         storm.strike();
     }
     storm.calm();
+    storm.is_over();
     let called: Vec<_> = callers
         .into_iter()
         .flat_map(|caller| caller.join().unwrap())
@@ -66,6 +69,8 @@ fn nothing_is_lost_and_nothing_runs_twice(seed: u64, database: Option<&str>) {
         }
     }
     assert!(acknowledged > OPERATIONS / 2, "{acknowledged}");
+    let meddled = meddler.meddled();
+    assert!(meddled.iter().all(|times| *times > 20), "{meddled:?}");
     let mut stored = match database {
         Some(url) => Database::at(url),
         None => Database::of(&home.data()),

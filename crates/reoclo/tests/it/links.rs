@@ -19,13 +19,18 @@ struct Linked {
 
 impl Linked {
     fn new(home: &Home) -> Self {
+        Self::with(home, &[])
+    }
+
+    /// With these flags for the runner.
+    fn with(home: &Home, more: &[&str]) -> Self {
         let port = free_port();
         let proxy = Proxy::to(port);
         let (listen, url) = (format!("127.0.0.1:{port}"), proxy.url());
         let serve = home.serve_with(&["--listen", &listen, "--public-url", &url]);
         let serve = serve.at(&format!("http://{listen}"));
         let added = home.add_server("web");
-        let runner = home.runner("web", Some((&url, &added.token)));
+        let runner = home.runner_with("web", Some((&url, &added.token)), more);
         let linked = Self {
             proxy,
             serve,
@@ -159,6 +164,38 @@ fn a_runner_finds_out_by_itself_that_its_link_is_half_open() {
     gate.open();
     linked.wait_for("active");
     expect_whole_output(&linked.key(), &id, &gate);
+}
+
+/// There is more to send than the network takes, so neither a ping nor its answer would come
+/// through, and nobody closes anything.
+#[test]
+fn a_full_link_that_leads_nowhere_is_left_for_another() {
+    const COMMANDS: usize = 24;
+    const BYTES: usize = 3_000_000;
+    let timing = [
+        ("inline_wait", 0.1),
+        ("keepalive_every", 0.5),
+        ("keepalive_timeout", 1.5),
+    ];
+    let home = Home::with_timing(&timing);
+    let linked = Linked::with(
+        &home,
+        &["--keepalive-every", "1", "--keepalive-timeout", "2"],
+    );
+    let go = home.path("go");
+    let command = format!(
+        "while [ ! -e '{}' ]; do sleep 0.02; done; head -c {BYTES} /dev/zero | tr '\\0' x",
+        go.display()
+    );
+    let key = linked.key();
+    let ids: Vec<_> = (0..COMMANDS).map(|_| key.start(&command)).collect();
+    linked.proxy.silence_what_is_there();
+    std::fs::write(go, "").unwrap();
+    linked.wait_for("unreachable");
+    linked.wait_for("active");
+    for id in ids {
+        key.ended(&id).is("completed", 0);
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Bytes go between the WebSocket and the supervisor's socket, unread.
 
 use std::io;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::stream::{SplitSink, SplitStream};
@@ -9,6 +10,8 @@ use reoclo_wire::byte_stream::MESSAGE_BYTES;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::introduction::{Exchange, Failure, Socket, Welcomed};
@@ -31,6 +34,10 @@ enum End {
     Supervisor,
     #[error("the connection to the supervisor broke")]
     SupervisorSocket(#[from] io::Error),
+    #[error("nothing more is taken by the control plane, or whoever stands before it")]
+    Stalled(#[source] Elapsed),
+    #[error("nothing more is taken by the supervisor")]
+    SupervisorStalled(#[source] Elapsed),
 }
 
 impl From<Error> for End {
@@ -47,7 +54,7 @@ impl Runner {
         let since = self.ambient.clock.monotonic();
         self.confirm_upgrade().await;
         let end = tokio::select! {
-            end = splice(welcomed, supervisor) => end,
+            end = splice(welcomed, supervisor, self.timing.stalled_after) => end,
             prepared = self.prepare_upgrade() => match prepared {
                 Some(prepared) => return self.become_another(prepared),
                 // So that the control plane hears of it.
@@ -108,43 +115,60 @@ impl Runner {
     }
 }
 
-/// Passes bytes both ways until either end goes.
-async fn splice(welcomed: Welcomed, supervisor: UnixStream) -> End {
+/// Passes bytes both ways until either end goes, or takes nothing for so long.
+///
+/// A network that swallows what it is given never says so. While there is little to send, the
+/// supervisor notices, whose pings are not answered. With much to send, its pings wait behind that,
+/// and its end is not seen before there is room again.
+async fn splice(welcomed: Welcomed, supervisor: UnixStream, patience: Duration) -> End {
     let Welcomed {
         socket, exchange, ..
     } = welcomed;
     let (to_control_plane, from_control_plane) = socket.split();
     let (from_supervisor, to_supervisor) = supervisor.into_split();
     tokio::select! {
-        end = inward(from_control_plane, to_supervisor, &exchange) => end,
-        end = outward(from_supervisor, to_control_plane) => end,
+        end = inward(from_control_plane, to_supervisor, &exchange, patience) => end,
+        end = outward(from_supervisor, to_control_plane, patience) => end,
     }
 }
 
-async fn inward(mut from: SplitStream<Socket>, mut to: OwnedWriteHalf, exchange: &Exchange) -> End {
+async fn inward(
+    mut from: SplitStream<Socket>,
+    mut to: OwnedWriteHalf,
+    exchange: &Exchange,
+    patience: Duration,
+) -> End {
     loop {
-        let moved = match from.next().await {
+        match from.next().await {
             None => return End::ControlPlane(Failure::closed(None)),
             Some(Err(error)) => return error.into(),
             Some(Ok(Message::Close(frame))) => {
                 return End::ControlPlane(Failure::closed(frame.as_ref()));
             }
             // What it says itself; the code that follows is everybody's.
-            Some(Ok(Message::Text(text))) => match exchange.farewell(&text) {
-                Some(ended) => return End::ControlPlane(ended),
-                None => Ok(()),
-            },
-            Some(Ok(Message::Binary(bytes))) => to.write_all(&bytes).await,
+            Some(Ok(Message::Text(text))) => {
+                if let Some(ended) = exchange.farewell(&text) {
+                    return End::ControlPlane(ended);
+                }
+            }
+            Some(Ok(Message::Binary(bytes))) => {
+                match timeout(patience, to.write_all(&bytes)).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => return error.into(),
+                    Err(elapsed) => return End::SupervisorStalled(elapsed),
+                }
+            }
             // The WebSocket answers pings itself.
-            Some(Ok(_)) => Ok(()),
-        };
-        if let Err(error) = moved {
-            return error.into();
+            Some(Ok(_)) => {}
         }
     }
 }
 
-async fn outward(mut from: OwnedReadHalf, mut to: SplitSink<Socket, Message>) -> End {
+async fn outward(
+    mut from: OwnedReadHalf,
+    mut to: SplitSink<Socket, Message>,
+    patience: Duration,
+) -> End {
     let mut buffer = BytesMut::new();
     loop {
         if buffer.capacity() < LITTLE_ROOM {
@@ -155,8 +179,11 @@ async fn outward(mut from: OwnedReadHalf, mut to: SplitSink<Socket, Message>) ->
             Ok(0) => return End::Supervisor,
             Ok(_) => {}
         }
-        if let Err(error) = to.send(Message::Binary(buffer.split().freeze())).await {
-            return error.into();
+        let message = Message::Binary(buffer.split().freeze());
+        match timeout(patience, to.send(message)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return error.into(),
+            Err(elapsed) => return End::Stalled(elapsed),
         }
     }
 }

@@ -57,6 +57,9 @@ pub struct RunnerTiming {
     pub handshake: Duration,
     /// For an enrolment that somebody waits for.
     pub enrolment: Duration,
+    /// A connection is lost when it has not taken a message of at most 64 KiB within this time: as
+    /// long as it takes the supervisor to notice that its pings are not answered.
+    pub stalled_after: Duration,
     /// A connection that lasted this long was a good one: pauses begin small again.
     pub stable_after: Duration,
     /// For a started supervisor to listen.
@@ -77,6 +80,7 @@ impl Default for RunnerTiming {
             dial: Duration::from_secs(10),
             handshake: Duration::from_secs(10),
             enrolment: Duration::from_mins(1),
+            stalled_after: Duration::from_secs(30),
             stable_after: Duration::from_secs(10),
             supervisor_start: Duration::from_secs(10),
         }

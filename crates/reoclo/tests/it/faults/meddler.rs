@@ -1,14 +1,17 @@
-//! Somebody between a runner and its supervisor who hands starts on twice and out of order.
+//! Somebody between a runner and its supervisor who hands starts on twice, out of order, and once
+//! more long after.
 
+use std::collections::VecDeque;
 use std::fs;
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
-use reoclo_wire::link::{Channel, LinkSettings, open_client, serve};
+use reoclo_wire::link::{Channel, Keepalive, LinkSettings, open_client, serve};
 use reoclo_wire::proto::operation_event::Event;
 use reoclo_wire::proto::runner_client::RunnerClient;
 use reoclo_wire::proto::runner_server::Runner;
@@ -17,6 +20,7 @@ use reoclo_wire::proto::{
     ForgetRequest, MetricsReply, MetricsRequest, OperationEvent, PortsReply, PortsRequest,
     StartRequest,
 };
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
@@ -27,6 +31,11 @@ use crate::fixture::wait_until;
 
 /// A start that is held back goes on after this at the latest.
 const HELD: Duration = Duration::from_millis(50);
+
+/// Starts that may be handed on again long after.
+const REMEMBERED: usize = 64;
+/// Between two looks at whether a supervisor has a socket of its own again.
+const TICK: Duration = Duration::from_millis(5);
 
 /// Meddles until it is dropped.
 pub(super) struct Meddler {
@@ -40,89 +49,172 @@ struct Meddled {
     doubled: AtomicUsize,
     known_before: AtomicUsize,
     overtaken: AtomicUsize,
+    repeated: AtomicUsize,
+}
+
+/// What all connections have in common.
+#[derive(Clone)]
+struct Shared {
+    place: Arc<Place>,
+    dice: Arc<Mutex<Dice>>,
+    meddled: Arc<Meddled>,
+    passed: Arc<Mutex<VecDeque<StartRequest>>>,
 }
 
 impl Meddler {
-    /// Takes the place of the socket of the supervisor that runs in `directory`.
+    /// Takes the place of the socket of whichever supervisor runs in `directory`.
     pub(super) fn between(directory: &Path, seed: u64) -> Self {
-        let (socket, moved) = (
-            directory.join("supervisor.sock"),
-            directory.join("moved.sock"),
-        );
-        wait_until("the supervisor listens", || socket.exists());
-        fs::rename(&socket, &moved).unwrap();
         let runtime = Runtime::new().unwrap();
-        let meddled = Arc::<Meddled>::default();
+        let shared = Shared {
+            place: Arc::new(Place::in_directory(directory)),
+            dice: Arc::new(Mutex::new(Dice::new(seed))),
+            meddled: Arc::default(),
+            passed: Arc::default(),
+        };
+        let meddled = Arc::clone(&shared.meddled);
+        wait_until("the supervisor listens", || shared.place.socket.exists());
         let listener = {
             let _entered = runtime.enter();
-            UnixListener::bind(&socket).unwrap()
+            shared.place.take()
         };
-        let dice = Arc::new(Mutex::new(Dice::new(seed)));
-        let doing = Arc::clone(&meddled);
-        runtime.spawn(async move {
-            while let Ok((runner, _)) = listener.accept().await {
-                let (moved, dice, meddled) = (moved.clone(), dice.clone(), doing.clone());
-                tokio::spawn(async move {
-                    let supervisor = UnixStream::connect(moved).await.unwrap();
-                    let settings = LinkSettings::default();
-                    let (client, link) = open_client(supervisor, &settings).await.unwrap();
-                    let service = Meddling {
-                        client,
-                        dice,
-                        meddled,
-                        passed: Arc::default(),
-                    };
-                    let serving = serve(runner, service, &settings, std::future::pending());
-                    // Either end may go, and takes the other with it.
-                    tokio::select! {
-                        _ = link => {}
-                        _ = serving => {}
-                    }
-                });
-            }
-        });
+        runtime.spawn(meddle(listener.unwrap(), shared));
         Self {
             _runtime: runtime,
             meddled,
         }
     }
 
-    /// How many starts were handed on twice, how many of those the supervisor said it knew, and
-    /// how many starts were overtaken by another.
-    pub(super) fn meddled(&self) -> [usize; 3] {
+    /// How many starts were handed on twice, how many of those the supervisor said it knew, how
+    /// many starts were overtaken by another, and how many came once more long after.
+    pub(super) fn meddled(&self) -> [usize; 4] {
         let Meddled {
             doubled,
             known_before,
             overtaken,
+            repeated,
         } = &*self.meddled;
-        [doubled, known_before, overtaken].map(|count| count.load(Ordering::SeqCst))
+        [doubled, known_before, overtaken, repeated].map(|count| count.load(Ordering::SeqCst))
+    }
+}
+
+async fn meddle(mut listener: UnixListener, shared: Shared) {
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                let (runner, _) = accepted.unwrap();
+                tokio::spawn(between(runner, shared.clone()));
+            }
+            () = tokio::time::sleep(TICK) => {
+                if shared.place.is_lost() && let Some(taken) = shared.place.take() {
+                    listener = taken;
+                }
+            }
+        }
+    }
+}
+
+async fn between(runner: UnixStream, shared: Shared) {
+    let Ok(supervisor) = UnixStream::connect(&shared.place.moved).await else {
+        // The runner has to see it, or it would never start another.
+        shared.place.give_up();
+        return;
+    };
+    let settings = LinkSettings {
+        // The supervisor's own pings end here.
+        supervisor_keepalive: Keepalive {
+            every: Duration::from_secs(1),
+            timeout: Duration::from_secs(1),
+        },
+        ..LinkSettings::default()
+    };
+    let Ok((client, link)) = open_client(supervisor, &settings).await else {
+        return;
+    };
+    let service = Meddling {
+        client,
+        shared,
+        went_on: Arc::default(),
+    };
+    let serving = serve(runner, service, &settings, std::future::pending());
+    // Either end may go, and takes the other with it.
+    tokio::select! {
+        _ = link => {}
+        _ = serving => {}
+    }
+}
+
+/// Where the runner looks for its supervisor.
+struct Place {
+    socket: PathBuf,
+    /// Where the supervisor's own socket is meanwhile.
+    moved: PathBuf,
+    /// Which file in the place is ours.
+    ours: AtomicU64,
+}
+
+impl Place {
+    fn in_directory(directory: &Path) -> Self {
+        Self {
+            socket: directory.join("supervisor.sock"),
+            moved: directory.join("moved.sock"),
+            ours: AtomicU64::new(0),
+        }
+    }
+
+    fn inode(&self) -> Option<u64> {
+        fs::metadata(&self.socket).ok().map(|file| file.ino())
+    }
+
+    /// Another supervisor has put its socket here.
+    fn is_lost(&self) -> bool {
+        self.inode()
+            .is_some_and(|inode| inode != self.ours.load(Ordering::SeqCst))
+    }
+
+    /// Puts a socket of ours here in the same moment in which the supervisor's goes; none when the
+    /// supervisor has just ended.
+    fn take(&self) -> Option<UnixListener> {
+        let aside = self.socket.with_file_name("aside.sock");
+        let _ = fs::remove_file(&aside);
+        let listener = UnixListener::bind(&aside).unwrap();
+        let ours = fs::metadata(&aside).unwrap().ino();
+        renameat_with(CWD, &aside, CWD, &self.socket, RenameFlags::EXCHANGE).ok()?;
+        self.ours.store(ours, Ordering::SeqCst);
+        fs::rename(&aside, &self.moved).unwrap();
+        Some(listener)
+    }
+
+    /// There is nobody behind our socket.
+    fn give_up(&self) {
+        if !self.is_lost() {
+            let _ = fs::remove_file(&self.socket);
+        }
     }
 }
 
 /// One connection of the runner, handed on to the supervisor.
 struct Meddling {
     client: RunnerClient<Channel>,
-    dice: Arc<Mutex<Dice>>,
-    meddled: Arc<Meddled>,
+    shared: Shared,
     /// A start has gone to the supervisor.
-    passed: Arc<Notify>,
+    went_on: Arc<Notify>,
 }
 
 type Events = Pin<Box<dyn Stream<Item = Result<OperationEvent, Status>> + Send>>;
 
 impl Meddling {
     fn roll(&self, sides: u64) -> bool {
-        self.dice.lock().unwrap().below(sides) == 0
+        self.shared.dice.lock().unwrap().below(sides) == 0
     }
 
-    /// Hands the same start on once more, and reads what comes of it.
-    fn double(&self, start: StartRequest) {
-        let (mut client, meddled) = (self.client.clone(), Arc::clone(&self.meddled));
+    /// Hands a start on once more, and reads what comes of it.
+    fn once_more(&self, start: StartRequest, done: fn(&Meddled) -> &AtomicUsize) {
+        let (mut client, meddled) = (self.client.clone(), Arc::clone(&self.shared.meddled));
         tokio::spawn(async move {
             let Ok(events) = client.start(start).await else {
                 return;
             };
-            meddled.doubled.fetch_add(1, Ordering::SeqCst);
+            done(&meddled).fetch_add(1, Ordering::SeqCst);
             let mut events = events.into_inner();
             while let Some(Ok(event)) = events.next().await {
                 if let Some(Event::Accepted(accepted)) = event.event {
@@ -131,6 +223,22 @@ impl Meddling {
                 }
             }
         });
+    }
+
+    /// One that came before, whatever has become of it.
+    fn earlier(&self) -> Option<StartRequest> {
+        let passed = self.shared.passed.lock().unwrap();
+        let most = u64::try_from(passed.len()).unwrap();
+        let index = self.shared.dice.lock().unwrap().below(most.max(1));
+        passed.get(usize::try_from(index).unwrap()).cloned()
+    }
+
+    fn remember(&self, start: &StartRequest) {
+        let mut passed = self.shared.passed.lock().unwrap();
+        passed.push_back(start.clone());
+        if passed.len() > REMEMBERED {
+            passed.pop_front();
+        }
     }
 }
 
@@ -149,16 +257,22 @@ impl Runner for Meddling {
     async fn start(&self, request: Request<StartRequest>) -> Result<Response<Events>, Status> {
         let start = request.into_inner();
         if self.roll(4) {
-            let passed = self.passed.notified();
-            if tokio::time::timeout(HELD, passed).await.is_ok() {
-                self.meddled.overtaken.fetch_add(1, Ordering::SeqCst);
+            let other = self.went_on.notified();
+            if tokio::time::timeout(HELD, other).await.is_ok() {
+                self.shared.meddled.overtaken.fetch_add(1, Ordering::SeqCst);
             }
         }
         if self.roll(3) {
-            self.double(start.clone());
+            self.once_more(start.clone(), |meddled| &meddled.doubled);
         }
+        if self.roll(5)
+            && let Some(earlier) = self.earlier()
+        {
+            self.once_more(earlier, |meddled| &meddled.repeated);
+        }
+        self.remember(&start);
         let events = self.client.clone().start(start).await?;
-        self.passed.notify_waiters();
+        self.went_on.notify_waiters();
         Ok(Response::new(Box::pin(events.into_inner())))
     }
 

@@ -1,6 +1,10 @@
 //! A control plane, a runner and the link between them, and what strikes them.
 
-use crate::fixture::{ControlPlane, Home, Key, Process, Proxy, free_port};
+use std::time::Duration;
+
+use serde_json::json;
+
+use crate::fixture::{ControlPlane, Home, Key, Process, Proxy, free_port, wait_until};
 
 /// Numbers that look random and are the same for the same seed (SplitMix64).
 pub(super) struct Dice(u64);
@@ -77,7 +81,11 @@ impl<'h> Storm<'h> {
 
     /// Does one kind of harm, and lets what was harmed come back.
     pub(super) fn strike(&mut self) {
-        match self.dice.below(8) {
+        // What was held back comes at some time.
+        if self.dice.below(2) == 0 {
+            self.proxy.let_go();
+        }
+        match self.dice.below(13) {
             0 => self.kill_control_plane(),
             1 => self.kill_runner(),
             2 => {
@@ -98,10 +106,22 @@ impl<'h> Storm<'h> {
                 self.kill_runner();
                 self.proxy.resume();
             }
-            _ => {
+            7 => {
                 self.proxy.refuse();
                 self.kill_control_plane();
                 self.proxy.accept();
+            }
+            // Nobody closes it, ever.
+            8 => self.proxy.silence_what_is_there(),
+            9 => self.proxy.hold_back(),
+            10 => {
+                self.proxy.hold_back();
+                self.kill_runner();
+            }
+            11 => self.proxy.end_one_direction(self.dice.below(2) == 0),
+            _ => {
+                let delay = self.dice.below(3) * 10;
+                self.proxy.slow(Duration::from_millis(delay));
             }
         }
     }
@@ -109,7 +129,19 @@ impl<'h> Storm<'h> {
     /// Leaves a link that works, for what is still under way.
     pub(super) fn calm(&self) {
         self.proxy.accept();
+        self.proxy.slow(Duration::ZERO);
         self.proxy.resume();
+        self.proxy.let_go();
+    }
+
+    /// When nothing happens any more, the runner is back before anybody has lost their patience.
+    pub(super) fn is_over(&self) {
+        let fields = json!({ "command": "true" });
+        // A link that is lost may not have shown it yet.
+        wait_until("the runner is back", || {
+            let answer = self.key.try_exec(&fields);
+            answer.is_ok_and(|answer| answer.status == 200)
+        });
     }
 
     fn kill_control_plane(&mut self) {
