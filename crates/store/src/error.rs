@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use sqlx::migrate::MigrateError;
+
 use crate::master_key::MasterKeyError;
 
 /// Why a store method did not do what it was asked.
@@ -95,9 +97,22 @@ impl From<sqlx::Error> for FaultCause {
 
 /// What the database said, without the line of its own source code that the driver adds.
 fn told(error: &sqlx::Error) -> String {
+    if let sqlx::Error::Migrate(error) = error {
+        return told_of_migration(error);
+    }
     match error.as_database_error() {
         Some(refusal) => refusal.message().to_owned(),
         None => error.to_string(),
+    }
+}
+
+fn told_of_migration(error: &MigrateError) -> String {
+    match error {
+        MigrateError::Execute(error) => told(error),
+        MigrateError::ExecuteMigration(error, version) => {
+            format!("migration {version}: {}", told(error))
+        }
+        other => other.to_string(),
     }
 }
 

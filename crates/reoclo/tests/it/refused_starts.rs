@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use crate::fixture::Home;
+use crate::fixture::{Database, Home};
 use crate::postgres::fresh;
 
 /// Runs the command to its end and gives the one line on stderr.
@@ -406,4 +406,15 @@ fn what_postgres_refuses_is_told_in_its_own_words() {
         !line.contains("at line") && !line.contains("ter2"),
         "{line}"
     );
+}
+
+#[test]
+fn what_a_migration_meets_is_told_in_the_words_of_postgres() {
+    let (_database, url) = fresh();
+    let home = Home::new();
+    // As if something else were in the database.
+    Database::at(&url).execute("CREATE TABLE organizations (something TEXT)");
+    let line = refused_start(&home, "serve", &["--database-url", &url]);
+    let told = "could not be migrated: migration 1: relation \"organizations\" already exists";
+    assert!(line.ends_with(told), "{line}");
 }
