@@ -1,8 +1,11 @@
 //! The process that reads what an ended command's processes still write, and forgets it.
 //!
 //! It is the same program, begun in another way before anything else is set up: one thread, no
-//! memory of its own to speak of, no descriptor but the pipes, its own session, in `/`. It ends
-//! when the last writer has closed its end.
+//! memory of its own to speak of, no descriptor but the pipes, its own session, in `/`. It gives
+//! back what the program itself takes, and ends when the last writer has closed its end.
+
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod bare;
 
 use std::ffi::{OsString, c_int, c_void};
 use std::fs;
@@ -27,19 +30,64 @@ pub fn is_drain(arguments: impl IntoIterator<Item = OsString>) -> bool {
         && arguments.next().is_none()
 }
 
-/// Reads the pipes on standard input and output until nobody can write to them.
+/// Reads the pipes on standard input and output until nobody can write to them. It need not come
+/// back.
 pub fn drain() {
     let _ = rustix::thread::set_name(c"reoclo-drain");
     let (first, second, nothing) = (stdin(), stdout(), stderr());
-    let mut open: Vec<BorrowedFd<'_>> = [first.as_fd(), second.as_fd()]
+    let open: Vec<BorrowedFd<'_>> = [first.as_fd(), second.as_fd()]
         .into_iter()
         .filter(|end| is_pipe(*end))
         .collect();
-    let_go_of_memory();
+    let mappings = mappings();
+    for mapping in mappings.iter().filter(|mapping| mapping.is_unchanged()) {
+        mapping.let_go();
+    }
+    read_on(open, nothing.as_fd(), &mappings);
+}
+
+/// Without the program and its libraries.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[expect(unsafe_code, reason = "memory is given back for good")]
+fn read_on(open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>, mappings: &[Mapping]) {
+    let mut task = bare::Task::new(&open, nothing);
+    let mut is_found = false;
+    for mapping in mappings.iter().filter(|mapping| mapping.is_private_file) {
+        match bare::text_to_let_go(mapping.start, mapping.end) {
+            Some(parts) => {
+                is_found = true;
+                for part in parts {
+                    task.give_back(part);
+                }
+            }
+            // What can be read again takes nothing.
+            None if mapping.is_unchanged() => {}
+            None => task.give_back(bare::Range {
+                start: mapping.start,
+                length: mapping.end - mapping.start,
+            }),
+        }
+    }
+    if is_found {
+        // SAFETY: the task is on the stack, and what is given back are mappings of files alone,
+        // but for what has the function. The memory of the thread is nobody's file, and there is
+        // one thread.
+        unsafe { bare::run(&mut task) }
+    }
+    read(open, nothing);
+}
+
+/// With what there is of it.
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+fn read_on(open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>, _: &[Mapping]) {
+    read(open, nothing);
+}
+
+fn read(mut open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>) {
     while !open.is_empty() {
         let ready = wait(&open);
         let mut ready = ready.into_iter();
-        open.retain(|end| !ready.next().unwrap_or(false) || goes_on(*end, nothing.as_fd()));
+        open.retain(|end| !ready.next().unwrap_or(false) || goes_on(*end, nothing));
     }
 }
 
@@ -79,25 +127,25 @@ fn goes_on(end: BorrowedFd<'_>, nothing: BorrowedFd<'_>) -> bool {
     }
 }
 
-/// The program was read into memory for its start, and is hardly needed any more: what is
-/// unchanged can be read again.
-fn let_go_of_memory() {
+/// What this process has in memory; nothing where that cannot be seen.
+fn mappings() -> Vec<Mapping> {
     let mut text = String::new();
     let read =
         fs::File::open("/proc/self/smaps").and_then(|mut file| file.read_to_string(&mut text));
     if read.is_err() {
-        return;
+        return Vec::new();
     }
-    let mut mapping = None;
+    let mut found: Vec<Mapping> = Vec::new();
     for line in text.lines() {
-        if let Some(found) = Mapping::read(line) {
-            mapping = Some(found);
-        } else if line.strip_prefix("Anonymous:").is_some_and(is_zero)
-            && let Some(mapping) = mapping.take_if(|mapping| mapping.is_unchanged_file)
+        if let Some(mapping) = Mapping::read(line) {
+            found.push(mapping);
+        } else if let Some(size) = line.strip_prefix("Anonymous:")
+            && let Some(mapping) = found.last_mut()
         {
-            mapping.let_go();
+            mapping.has_changed = !is_zero(size);
         }
     }
+    found
 }
 
 fn is_zero(size: &str) -> bool {
@@ -108,8 +156,10 @@ fn is_zero(size: &str) -> bool {
 struct Mapping {
     start: usize,
     end: usize,
-    /// Nothing can have been written to it since it was made, unless pages of it are anonymous.
-    is_unchanged_file: bool,
+    is_private_file: bool,
+    is_writable: bool,
+    /// Some of its pages are not the file's.
+    has_changed: bool,
 }
 
 impl Mapping {
@@ -121,10 +171,15 @@ impl Mapping {
         Some(Self {
             start: usize::from_str_radix(start, 16).ok()?,
             end: usize::from_str_radix(end, 16).ok()?,
-            is_unchanged_file: access.ends_with('p')
-                && !access.contains('w')
-                && name.starts_with('/'),
+            is_private_file: access.ends_with('p') && name.starts_with('/'),
+            is_writable: access.contains('w'),
+            has_changed: true,
         })
+    }
+
+    /// It was read into memory for the start, is hardly needed any more, and can be read again.
+    fn is_unchanged(&self) -> bool {
+        self.is_private_file && !self.is_writable && !self.has_changed
     }
 
     #[expect(unsafe_code, reason = "it is this process's own memory")]
@@ -142,15 +197,22 @@ mod tests {
 
     #[test]
     fn only_what_is_unchanged_is_let_go() {
-        let unchanged = |line: &str| Mapping::read(line).map(|mapping| mapping.is_unchanged_file);
+        let unchanged = |line: &str, has_changed| {
+            let mapping = Mapping::read(line);
+            mapping.is_some_and(|mapping| {
+                Mapping {
+                    has_changed,
+                    ..mapping
+                }
+                .is_unchanged()
+            })
+        };
         let program = "55d0-55d8 r-xp 00000000 fd:01 123   /usr/bin/reoclo";
-        assert_eq!(unchanged(program), Some(true));
-        assert_eq!(
-            unchanged("55d0-55d8 rw-p 0 fd:01 1 /usr/bin/reoclo"),
-            Some(false)
-        );
-        assert_eq!(unchanged("7ffd-7ffe r-xp 0 00:00 0 [vdso]"), Some(false));
-        assert_eq!(unchanged("Anonymous:      0 kB"), None);
+        assert!(unchanged(program, false) && !unchanged(program, true));
+        let data = "55d0-55d8 rw-p 0 fd:01 1 /usr/bin/reoclo";
+        let kernel = "7ffd-7ffe r-xp 0 00:00 0 [vdso]";
+        assert!(!unchanged(data, false) && !unchanged(kernel, false));
+        assert!(Mapping::read("Anonymous:      0 kB").is_none());
         assert!(is_zero("     0 kB") && !is_zero("  12 kB"));
     }
 
