@@ -121,6 +121,9 @@ pub(crate) async fn run(
     let mut finished = finished(ending, exit.unwrap_or_default(), request.timeout, duration);
     finished.left_running = left_running;
     finished.message += &stop::words(&unended);
+    if ending != Ending::Exited {
+        finished.message += stop::blindness();
+    }
     if exit.is_none() {
         tokio::spawn(async move { child.reap_later().await });
     }

@@ -41,6 +41,11 @@ pub(crate) fn all() -> Vec<Process> {
         .collect()
 }
 
+/// Whether processes can be seen at all: /proc is mounted.
+pub(crate) fn can_be_seen() -> bool {
+    find(std::process::id()).is_some()
+}
+
 /// The process with this id.
 pub(crate) fn find(pid: u32) -> Option<Process> {
     let stat = fs::read(format!("/proc/{pid}/stat")).ok()?;

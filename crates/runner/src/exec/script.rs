@@ -59,10 +59,13 @@ impl Script {
         if !Path::new(DESCRIPTORS).exists() {
             return Err(io::Error::new(
                 io::ErrorKind::NotFound,
-                "it needs /proc, which is not mounted",
+                "it reads the command from /proc, which is not mounted on the server",
             ));
         }
-        in_memory(self.text.as_bytes())
+        in_memory(self.text.as_bytes()).map_err(|error| {
+            let said = format!("the command cannot be held in memory as a file: {error}");
+            io::Error::new(error.kind(), said)
+        })
     }
 
     /// The interpreter, with the open text as what it is to read.

@@ -11,7 +11,7 @@ use super::Patience;
 use super::child::Child;
 use super::pump::Pumps;
 use super::tree::Tree;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// Between two looks at whether anything of it is left; each is twice the one before, up to the
 /// last.
@@ -77,6 +77,15 @@ pub(super) fn words(unended: &[Process]) -> String {
         more => format!(" and {more} more"),
     };
     format!("; could not be ended: {}{more}", named.join(", "))
+}
+
+/// What a record says where nobody knows what a command has left.
+pub(super) fn blindness() -> &'static str {
+    if process::can_be_seen() {
+        ""
+    } else {
+        "; whether anything that it started goes on cannot be seen: mount /proc on the server"
+    }
 }
 
 /// A process chooses its name itself.

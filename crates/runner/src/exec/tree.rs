@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::OperationId;
-use rustix::process::{Pid, Signal, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 
 use super::cgroup::{Group, Groups};
 use crate::mutex::lock;
@@ -63,8 +63,10 @@ impl Tree {
         self.members(&process::all())
     }
 
-    /// Sends a signal once to each, also to those that are started meanwhile.
+    /// Sends a signal once to each, also to those that are started meanwhile. Not after the
+    /// command's own process was reaped.
     pub(super) fn signal(&self, signal: Signal) {
+        self.signal_unseen(signal);
         let mut done = HashSet::new();
         for _ in 0..ROUNDS {
             let mut is_news = false;
@@ -80,6 +82,14 @@ impl Tree {
         }
     }
 
+    /// Where no process can be seen, the command's own group can be reached.
+    fn signal_unseen(&self, signal: Signal) {
+        if !process::can_be_seen() {
+            // Nothing of it may be left.
+            let _ = kill_process_group(self.leader, signal);
+        }
+    }
+
     /// Kills all of it, and gives those that have not ended within `patience`.
     pub(super) fn kill(&self, patience: Duration) -> Vec<Process> {
         let (mut pause, mut waited) = (FIRST_PAUSE, Duration::ZERO);
@@ -87,6 +97,7 @@ impl Tree {
             if let Some(group) = lock(&self.group).as_ref() {
                 group.kill();
             }
+            self.signal_unseen(Signal::KILL);
             self.stop();
             for member in self.alive() {
                 process::signal_exactly(&member, Signal::KILL);

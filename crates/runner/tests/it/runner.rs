@@ -10,11 +10,12 @@ use reoclo_runner::{
     SupervisorCommand, run, supervise,
 };
 use tempfile::TempDir;
+use tokio::net::UnixStream;
 use tokio::task::JoinHandle;
 
-use crate::ambient::ambient;
+use crate::ambient::{ambient, eventually};
 use crate::control_plane::ControlPlane;
-use crate::supervisor::options as supervisor_options;
+use crate::supervisor::{Client, options as supervisor_options};
 
 pub const TOKEN: &str = "ren_test";
 
@@ -134,9 +135,9 @@ fn real_supervisor(dir: &Path) -> SupervisorCommand {
     }
 }
 
-/// The same in `dir`, where every user finds it, begun by setpriv(1) with these flags, and told
-/// something by these variables.
-pub fn supervisor_with(dir: &Path, flags: &[&str], variables: &[&str]) -> Command {
+/// The same in `dir`, where every user finds it, begun by another program, such as setpriv(1) with
+/// its flags, and told something by these variables.
+pub fn supervisor_through(dir: &Path, through: &[&str], variables: &[&str]) -> Command {
     let program = dir.join("program");
     let own = std::env::current_exe().unwrap();
     if std::fs::hard_link(&own, &program).is_err() {
@@ -153,9 +154,9 @@ pub fn supervisor_with(dir: &Path, flags: &[&str], variables: &[&str]) -> Comman
             word
         }
     });
-    let mut command = Command::new("setpriv");
+    let mut command = Command::new(through[0]);
     command
-        .args(flags)
+        .args(&through[1..])
         .arg(real.program)
         .args(variables)
         .args(words)
@@ -163,6 +164,15 @@ pub fn supervisor_with(dir: &Path, flags: &[&str], variables: &[&str]) -> Comman
         .stdin(Stdio::null())
         .stdout(Stdio::null());
     command
+}
+
+/// A client of that supervisor.
+pub async fn connected(dir: &Path) -> Client {
+    let socket = dir.join("data/supervisor.sock");
+    let stream = eventually("the socket", async || {
+        UnixStream::connect(&socket).await.ok()
+    });
+    Client::open(stream.await).await
 }
 
 /// Not a test: the supervisor that the other tests start.

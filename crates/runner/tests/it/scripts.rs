@@ -1,9 +1,13 @@
 //! Commands that name their interpreter.
 
+use std::path::Path;
+use std::process::Child;
+
 use reoclo_wire::proto::finished::State;
 use reoclo_wire::proto::start_request::Action;
 use reoclo_wire::proto::{Exec, StartRequest};
 
+use crate::runner::{connected, supervisor_through};
 use crate::supervisor::{Client, Ended, Supervisor, exec, new_id};
 
 fn request(client: &Client, script: Exec) -> StartRequest {
@@ -99,4 +103,85 @@ async fn an_interpreter_that_is_not_there_is_named() {
         let mut events = client.send(request(&client, exec(text))).await;
         assert!(events.accepted().await.is_err(), "{text:?}");
     }
+}
+
+/// A supervisor for whose process alone the machine is another, and a client of it.
+async fn elsewhere(dir: &Path, change: &str) -> (Child, Client) {
+    let script = format!("{change} && exec \"$@\"");
+    let through = [
+        "unshare",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "sh",
+        "-c",
+    ];
+    let through = [&through[..], &[&script, "sh"]];
+    let mut command = supervisor_through(dir, &through.concat(), &[]);
+    (command.spawn().unwrap(), connected(dir).await)
+}
+
+#[tokio::test]
+async fn a_host_that_forbids_programs_in_memory_runs_scripts() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let setting = Path::new("/proc/sys/vm/memfd_noexec");
+    for value in [1, 2] {
+        if !setting.exists() {
+            // Linux before 6.3 forbids nothing.
+            return;
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let change = format!(
+            "mount -t proc proc /proc && echo {value} >{}",
+            setting.display()
+        );
+        let (mut supervisor, mut client) = elsewhere(dir.path(), &change).await;
+        let script = format!("#!/bin/sh\ncat {}; exit 3", setting.display());
+        let ended = run(&mut client, exec(&script)).await;
+        assert_eq!(
+            (ended.code(), ended.text()),
+            (3, format!("{value}\n").as_str())
+        );
+        supervisor.kill().unwrap();
+        supervisor.wait().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_host_without_proc_says_why_it_runs_no_scripts() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    // It needs it to begin, as does everything else here.
+    let (mut supervisor, mut client) = elsewhere(dir.path(), "mount -t proc proc /proc").await;
+    let without = client
+        .sh("umount -l /proc && umount -l /proc; ls /proc")
+        .await;
+    assert_eq!((without.code(), without.text()), (0, ""));
+    let ended = run(&mut client, exec("#!/bin/sh\nexit 3")).await;
+    let finished = &ended.finished;
+    assert_eq!((finished.state(), ended.code()), (State::NotRun, 125));
+    let said = "\"/bin/sh\" that the command's first line names: it reads the command from /proc, \
+                which is not mounted";
+    assert!(finished.message.contains(said), "{finished:?}");
+    // Other commands do not need it.
+    assert_eq!(client.sh("exit 4").await.code(), 4);
+
+    // And end when they are to.
+    let id = new_id();
+    let mut following = client.start(&id, exec("echo ready; sleep 600")).await;
+    following.stdout_has("ready").await;
+    assert!(client.cancel(&id).await);
+    let ended = following.ended().await;
+    assert_eq!(
+        (ended.code(), ended.finished.signal),
+        (130, 15),
+        "{ended:?}"
+    );
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
 }

@@ -2,17 +2,14 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use reoclo_wire::proto::finished::State;
 
-use tokio::net::UnixStream;
-
 use crate::ambient::eventually;
-use crate::runner::supervisor_with;
+use crate::runner::{connected, supervisor_through};
 use crate::supervisor::{Client, Supervisor, exec, new_id};
 
 /// With a cgroup for each command, where this machine has them, and without.
@@ -170,6 +167,18 @@ async fn left_by(client: &mut Client, command: &str) -> u32 {
     ended.finished.left_running
 }
 
+/// Waits until the sleeper is what sleeps, and not what is about to start it.
+async fn becomes_root(mark: &str) {
+    eventually("a sleeper", async || {
+        let is_it = |pid: u32| {
+            let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+            line == format!("sleep\0{mark}\0").as_bytes()
+        };
+        sleepers(mark).into_iter().any(is_it).then_some(())
+    })
+    .await;
+}
+
 /// A runner without root, and a command that becomes root, as by `sudo`.
 #[tokio::test]
 async fn what_may_not_be_ended_is_named() {
@@ -177,8 +186,13 @@ async fn what_may_not_be_ended_is_named() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let without_root = ["--reuid=47120", "--regid=47120", "--clear-groups"];
-    let mut command = supervisor_with(dir.path(), &without_root, &["KILL_WAIT_MS=500"]);
+    let without_root = [
+        "setpriv",
+        "--reuid=47120",
+        "--regid=47120",
+        "--clear-groups",
+    ];
+    let mut command = supervisor_through(dir.path(), &without_root, &["KILL_WAIT_MS=500"]);
     chown(dir.path(), Some(47_120), Some(47_120)).unwrap();
     chown(dir.path().join("data"), Some(47_120), Some(47_120)).unwrap();
     let mut supervisor = command.spawn().unwrap();
@@ -193,7 +207,7 @@ async fn what_may_not_be_ended_is_named() {
         let command = around.replace("IT", &format!("{root} sleep {mark}"));
         let id = new_id();
         let following = client.start(&id, exec(&format!("id -u; {command}"))).await;
-        sleeps(&command, &mark, 1).await;
+        becomes_root(&mark).await;
         assert!(client.cancel(&id).await);
         let ended = following.ended().await;
         let left = sleepers(&mark);
@@ -206,13 +220,15 @@ async fn what_may_not_be_ended_is_named() {
 
     let mark = mark();
     let mut command = exec(&format!("{root} sleep {mark} & sleep 600"));
-    command.timeout_seconds = 1;
-    let ended = client.run(command).await;
+    command.timeout_seconds = 5;
+    let following = client.start(&new_id(), command).await;
+    becomes_root(&mark).await;
+    let ended = following.ended().await;
     let left = sleepers(&mark);
     kill(&mark);
     assert_eq!(ended.finished.state(), State::TimedOut);
     let expected = format!(
-        "stopped after 1 seconds; could not be ended: {} (sleep)",
+        "stopped after 5 seconds; could not be ended: {} (sleep)",
         left[0]
     );
     assert_eq!(ended.finished.message, expected);
@@ -225,14 +241,6 @@ async fn what_may_not_be_ended_is_named() {
     supervisor.wait().unwrap();
 }
 
-async fn connected(dir: &Path) -> Client {
-    let socket = dir.join("data/supervisor.sock");
-    let stream = eventually("the socket", async || {
-        UnixStream::connect(&socket).await.ok()
-    });
-    Client::open(stream.await).await
-}
-
 /// Root in a container: it may signal every process and look into none of another user.
 #[tokio::test]
 async fn what_may_not_be_looked_into_is_found() {
@@ -240,9 +248,9 @@ async fn what_may_not_be_looked_into_is_found() {
         return;
     }
     let dir = tempfile::tempdir().unwrap();
-    let without_tracing = ["--bounding-set=-sys_ptrace,-perfmon,-sys_admin"];
+    let without_tracing = ["setpriv", "--bounding-set=-sys_ptrace,-perfmon,-sys_admin"];
     let variables = ["EXEC_USER=nobody", "NO_CGROUPS=1"];
-    let mut command = supervisor_with(dir.path(), &without_tracing, &variables);
+    let mut command = supervisor_through(dir.path(), &without_tracing, &variables);
     let mut supervisor = command.spawn().unwrap();
     let mut client = connected(dir.path()).await;
     let mark = mark();

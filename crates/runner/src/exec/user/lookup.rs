@@ -19,6 +19,7 @@ use super::super::exit::ExitWatch;
 use super::super::launch::{self, Detachment, Entry, Launch, NotLaunched};
 use crate::look_up::{ARGUMENT, Answer, LONGEST_ANSWER, Wanted};
 use crate::orphans::Own;
+use crate::process;
 
 /// How it is shown in a list of processes.
 const NAME: &str = "reoclo";
@@ -55,7 +56,7 @@ impl UserLookup {
     pub(super) async fn ask(&self, wanted: &Wanted) -> Answer {
         let process = match Process::start(self, wanted) {
             Ok(process) => process,
-            Err(error) => return Answer::Failed(format!("the look-up cannot be started: {error}")),
+            Err(error) => return Answer::Failed(not_started(&error)),
         };
         match timeout(self.limit, process.answer()).await {
             Ok(answer) => answer,
@@ -64,6 +65,14 @@ impl UserLookup {
                 self.limit.as_secs_f32()
             )),
         }
+    }
+}
+
+fn not_started(error: &io::Error) -> String {
+    if process::can_be_seen() {
+        format!("the look-up cannot be started: {error}")
+    } else {
+        "the look-up cannot be started, since /proc is not mounted".to_owned()
     }
 }
 
