@@ -9,7 +9,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         // Output is handed on as it was received, without a copy.
         .bytes(".reoclo.runner.v1")
         // What holds secrets shows itself by hand.
-        .skip_debug([".reoclo.runner.v1.Exec", ".reoclo.runner.v1.RegistryLogin"])
+        .skip_debug([
+            ".reoclo.runner.v1.Exec",
+            ".reoclo.runner.v1.RegistryLogin",
+            ".reoclo.runner.v1.RegistryLogout",
+        ])
         .compile_fds(descriptors)?;
     Ok(())
 }

@@ -73,7 +73,8 @@ pub struct OperationBody {
     pub started_at: String,
     /// When it ended.
     pub completed_at: Option<String>,
-    /// Why it failed: `lost`, `cancelled`, `not_started`, `not_run`.
+    /// Why it failed: `lost`, `cancelled`, `not_started`, `not_run`, and for registry logins
+    /// `login_missing`, `login_remains`, `login_unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The same in a sentence.
@@ -98,4 +99,8 @@ pub struct OperationResult {
     pub duration_ms: i64,
     /// Processes that the command left running: they go on, and their output is not kept.
     pub left_running: i64,
+    /// Others who hold the login that a registry logout therefore left where it is; absent when
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_held: Option<i64>,
 }

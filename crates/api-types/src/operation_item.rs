@@ -39,7 +39,8 @@ pub struct OperationItem {
     pub completed_at: Option<String>,
     /// The result, once the operation has ended.
     pub result: Option<OperationItemResult>,
-    /// Why it failed: `lost`, `cancelled`, `not_started`, `not_run`, `queue_timeout`.
+    /// Why it failed: `lost`, `cancelled`, `not_started`, `not_run`, `queue_timeout`, and for
+    /// registry logins `login_missing`, `login_remains`, `login_unknown`.
     pub code: Option<String>,
     /// The same in a sentence.
     pub message: Option<String>,
@@ -70,6 +71,10 @@ pub struct OperationItemResult {
     pub duration_ms: i64,
     /// Processes that the command left running: they go on, and their output is not kept.
     pub left_running: i64,
+    /// Others who hold the login that a registry logout therefore left where it is; absent when
+    /// there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_held: Option<i64>,
     /// The last 64 KiB; null in lists, and for who may not read logs.
     pub stdout: Option<String>,
     /// The last 64 KiB; null in lists, and for who may not read logs.

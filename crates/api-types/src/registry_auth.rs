@@ -79,7 +79,7 @@ pub struct RegistryAuthAnswer {
     pub registry_url: String,
     /// `docker_hub`, `ghcr`, `gitlab`, `aws_ecr`, `gcr`, `acr` or `private`.
     pub registry_type: String,
-    /// Docker's exit code; 0 when it is logged in or out.
+    /// Docker's exit code; 0 when it is logged in or out, or when the login stays for others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<i32>,
     /// What Docker wrote.
@@ -91,7 +91,13 @@ pub struct RegistryAuthAnswer {
     /// Run time of Docker's command line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<i64>,
-    /// Why an operation failed: `lost`, `cancelled`, `not_started`, `not_run`.
+    /// Of a logout: how many others hold the login, so that it stays on the server until the last
+    /// of them has logged out; 0 when it is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still_held: Option<i64>,
+    /// Why an operation failed: `login_missing` (Docker said that it is logged in, and is not),
+    /// `login_remains` (the login is still there), `login_unknown` (nobody can tell), `lost`,
+    /// `cancelled`, `not_started`, `not_run`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub code: Option<String>,
     /// The same in a sentence.

@@ -8,6 +8,7 @@ mod allowlist;
 mod ambient;
 mod client_source;
 mod foreign_text;
+pub mod hex;
 mod id;
 mod key;
 mod lifetime;

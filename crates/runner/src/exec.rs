@@ -8,7 +8,9 @@ mod docker;
 mod drain;
 mod exit;
 mod launch;
+mod look;
 mod pump;
+mod quiet;
 mod request;
 mod script;
 mod stop;
@@ -87,11 +89,31 @@ pub(crate) async fn run(
         Ok(turn) => turn,
         Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
     };
+    if let Program::Docker(call) = &request.program
+        && let Some(errand) = &call.errand
+    {
+        let asked = (call, errand);
+        let running = docker::run(&request, asked, &user, operation, means, clock, limit);
+        // On the heap, so that no other operation has to be as large.
+        return Box::pin(running).await;
+    }
+    run_command(&request, &user, operation, means, clock, limit).await
+}
+
+/// Runs what the request has to be started, within the time that is left.
+async fn run_command(
+    request: &Request,
+    user: &User,
+    operation: &Arc<Operation>,
+    means: &Means,
+    clock: &Arc<dyn Clock>,
+    limit: Pin<&mut Sleep>,
+) -> Finished {
     let started = clock.monotonic();
-    let spawned = child::spawn(&request, &user, operation.id(), &means.groups);
+    let spawned = child::spawn(request, user, operation.id(), &means.groups);
     let (mut child, pipes) = match spawned {
         Ok(spawned) => spawned,
-        Err(error) => return not_run(&error, &request),
+        Err(error) => return not_run(&error, request),
     };
     let mut pumps = Pumps::new(
         pipes,
@@ -100,7 +122,7 @@ pub(crate) async fn run(
         clock,
         means.patience.url_grace,
     );
-    let ending = ending(&mut child, &mut pumps, limit.as_mut(), operation).await;
+    let ending = ending(&mut child, &mut pumps, limit, operation).await;
     operation.hurry();
     let unended = match ending {
         Ending::Exited => Vec::new(),

@@ -207,7 +207,12 @@ fn service(
         store_after: options.store_after,
         operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
-        docker_cli: DockerCli::new(options.docker.clone(), options.docker_environment.clone()),
+        docker_cli: DockerCli::new(
+            options.docker.clone(),
+            options.docker_environment.clone(),
+            data.clone(),
+            Arc::clone(&ambient.clock),
+        ),
         sampler: Sampler::new(Arc::clone(&ambient.clock)),
         port_turn: tokio::sync::Mutex::default(),
         since: ambient.clock.now(),

@@ -100,6 +100,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         include_str!("../migrations/0041_key_origins.sql"),
     ),
     (
+        42,
+        "still_held",
+        include_str!("../migrations/0042_still_held.sql"),
+    ),
+    (
         43,
         "audit source",
         include_str!("../migrations/0043_audit_source.sql"),

@@ -87,6 +87,8 @@ pub struct OperationOutcome {
     pub duration_us: i64,
     /// Processes that it left running when it ended by itself.
     pub left_running: i64,
+    /// Others who hold the login that a registry logout therefore left where it is.
+    pub still_held: i64,
     /// The end of its standard output.
     pub stdout: Tail,
     /// The end of its standard error.

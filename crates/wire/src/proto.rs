@@ -36,3 +36,13 @@ impl fmt::Debug for RegistryLogin {
             .finish_non_exhaustive()
     }
 }
+
+/// Leaves the holder out, which a client chooses.
+impl fmt::Debug for RegistryLogout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RegistryLogout")
+            .field("registry", &self.registry)
+            .field("timeout_seconds", &self.timeout_seconds)
+            .finish_non_exhaustive()
+    }
+}

@@ -37,8 +37,10 @@ impl Control {
     /// Stores how an operation ended, and tells whoever waits or reads.
     pub(crate) async fn end(&self, dispatch: &Dispatch, verdict: &Verdict, live: &Live) {
         let (mut outcome, log) = self.outcome(verdict, live);
-        if dispatch.kind == OperationKind::Reboot {
-            self.tell_of_reboot(dispatch, &mut outcome);
+        match dispatch.kind {
+            OperationKind::Reboot => self.tell_of_reboot(dispatch, &mut outcome),
+            OperationKind::RegistryLogout => tell_of_logout(&mut outcome),
+            _ => {}
         }
         let stored = self.store_outcome(dispatch, outcome, log).await;
         live.end(Arc::new(stored));
@@ -135,6 +137,7 @@ impl Control {
                 "code": outcome.code,
                 "duration_ms": outcome.duration_us / 1000,
                 "left_running": outcome.left_running,
+                "still_held": outcome.still_held,
                 "stdout_bytes": outcome.stdout.total,
                 "stderr_bytes": outcome.stderr.total,
             }),
@@ -190,11 +193,28 @@ impl Control {
             signal: end.signal,
             duration_us: end.duration_us,
             left_running: end.left_running,
+            still_held: end.still_held,
             stdout,
             stderr,
             completed_at: self.now(),
         };
         (outcome, log)
+    }
+}
+
+/// A login that stays is no success of a logout. Runners that look themselves say so; of those that
+/// do not, Docker's exit code is all there is.
+fn tell_of_logout(outcome: &mut OperationOutcome) {
+    if outcome.state == OperationState::Completed && outcome.exit_code != 0 {
+        outcome.state = OperationState::Failed;
+        outcome.code = Some("login_unknown".to_owned());
+        outcome.message.get_or_insert_with(|| {
+            format!(
+                "docker logout ended with exit code {}, so the login may still be on the server: \
+                 see stderr",
+                outcome.exit_code
+            )
+        });
     }
 }
 
@@ -212,6 +232,7 @@ fn unstorable(completed_at: Timestamp) -> OperationOutcome {
         signal: None,
         duration_us: 0,
         left_running: 0,
+        still_held: 0,
         stdout: Tail::default(),
         stderr: Tail::default(),
         completed_at,
@@ -227,6 +248,7 @@ struct End {
     signal: Option<i32>,
     duration_us: i64,
     left_running: i64,
+    still_held: i64,
     stdout_bytes: u64,
     stderr_bytes: u64,
 }
@@ -279,6 +301,7 @@ impl End {
             signal: None,
             duration_us: 0,
             left_running: 0,
+            still_held: 0,
             stdout_bytes: 0,
             stderr_bytes: 0,
         }
@@ -286,7 +309,10 @@ impl End {
 
     fn reported(finished: &Finished) -> Self {
         let (state, code) = match finished.state() {
-            State::Completed => (OperationState::Completed, None),
+            State::Completed => match code_of_login(&finished.code) {
+                Some(code) => (OperationState::Failed, Some(code)),
+                None => (OperationState::Completed, None),
+            },
             State::TimedOut => (OperationState::Timeout, None),
             State::Cancelled => (OperationState::Failed, Some("cancelled")),
             State::NotRun => (OperationState::Failed, Some(code_not_run(&finished.field))),
@@ -300,10 +326,19 @@ impl End {
             signal: (finished.signal != 0).then_some(finished.signal),
             duration_us: i64::try_from(finished.duration_us).unwrap_or(i64::MAX),
             left_running: finished.left_running.into(),
+            still_held: finished.still_held.into(),
             stdout_bytes: finished.stdout_bytes,
             stderr_bytes: finished.stderr_bytes,
         }
     }
+}
+
+/// What the runner found of a login that Docker said was kept or removed. A runner chooses its
+/// words itself, so only those that mean something are taken.
+fn code_of_login(code: &str) -> Option<&'static str> {
+    ["login_missing", "login_remains", "login_unknown"]
+        .into_iter()
+        .find(|known| *known == code)
 }
 
 /// A field of the request that only the server could check has a code of its own.
@@ -317,3 +352,56 @@ fn code_not_run(field: &str) -> &'static str {
 
 /// The working directory is not there or may not be entered.
 pub(crate) const CODE_WORKING_DIRECTORY: &str = "working_directory";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(code: &str, exit_code: i32) -> OperationOutcome {
+        let end = End::reported(&Finished {
+            state: State::Completed.into(),
+            exit_code,
+            code: code.to_owned(),
+            message: "why".to_owned(),
+            ..Finished::default()
+        });
+        OperationOutcome {
+            state: end.state,
+            code: end.code.map(str::to_owned),
+            message: end.message,
+            exit_code: end.exit_code,
+            ..unstorable(Timestamp::from_micros(0))
+        }
+    }
+
+    #[test]
+    fn what_a_runner_finds_of_a_login_fails_and_its_other_words_mean_nothing() {
+        for code in ["login_missing", "login_remains", "login_unknown"] {
+            let outcome = ended(code, 1);
+            assert_eq!(outcome.state, OperationState::Failed);
+            assert_eq!(outcome.code.as_deref(), Some(code));
+            assert_eq!(outcome.message.as_deref(), Some("why"));
+        }
+        for code in ["", "lost", "login_remains ", "\u{202e}"] {
+            let outcome = ended(code, 1);
+            assert_eq!(outcome.state, OperationState::Completed, "{code}");
+            assert_eq!(outcome.code, None);
+        }
+    }
+
+    /// Runners that do not look themselves have Docker's exit code alone.
+    #[test]
+    fn a_logout_that_docker_did_not_end_well_has_failed() {
+        let mut outcome = ended("", 7);
+        outcome.message = None;
+        tell_of_logout(&mut outcome);
+        assert_eq!(outcome.state, OperationState::Failed);
+        assert_eq!(outcome.code.as_deref(), Some("login_unknown"));
+        assert!(outcome.message.unwrap().contains("exit code 7"));
+        for (code, exit_code) in [("", 0), ("login_remains", 1)] {
+            let (before, mut after) = (ended(code, exit_code), ended(code, exit_code));
+            tell_of_logout(&mut after);
+            assert_eq!(after, before);
+        }
+    }
+}

@@ -26,6 +26,9 @@ pub(crate) struct RegistryLoginPayload {
     pub(crate) registry: String,
     pub(crate) username: String,
     pub(crate) password: String,
+    /// For whom; of an older version, for nobody.
+    #[serde(default)]
+    pub(crate) holder: String,
 }
 
 /// A logout from a registry.
@@ -33,6 +36,9 @@ pub(crate) struct RegistryLoginPayload {
 pub(crate) struct RegistryLogoutPayload {
     /// As Docker files the login.
     pub(crate) registry: String,
+    /// For whom; of an older version, for nobody.
+    #[serde(default)]
+    pub(crate) holder: String,
 }
 
 impl Payload {
@@ -86,10 +92,12 @@ impl Payload {
                 username: login.username,
                 password: login.password.into(),
                 timeout_seconds,
+                holder: login.holder,
             }),
             Self::RegistryLogout(logout) => Action::RegistryLogout(proto::RegistryLogout {
                 registry: logout.registry,
                 timeout_seconds,
+                holder: logout.holder,
             }),
         }
     }

@@ -62,8 +62,9 @@ impl Control {
             .open_registry_credential(organization, credential)
             .await?
             .ok_or_else(unknown)?;
+        let holder = holder(&allowed, &run);
         let login = stored_login(open, run)?;
-        self.begin_login(&allowed, login).await
+        self.begin_login(&allowed, login, holder).await
     }
 
     /// Logs in with what comes with the request; not for a key with a list of credentials.
@@ -76,10 +77,12 @@ impl Control {
     ) -> Result<RegistryAuth, Refusal> {
         let allowed = proof.on_server(self, server).await?;
         self.check_credential(&allowed, None)?;
-        self.begin_login(&allowed, direct_login(form, run)?).await
+        let holder = holder(&allowed, &run);
+        let login = direct_login(form, run)?;
+        self.begin_login(&allowed, login, holder).await
     }
 
-    /// Logs out, whoever logged in.
+    /// Logs out. Whoever else logged in and has not logged out keeps the login on the server.
     pub async fn registry_logout(
         &self,
         proof: Authorized<RegistryLogout>,
@@ -94,13 +97,14 @@ impl Control {
         invalid.into_result()?;
         let registry_url = address.ok_or_else(|| Refusal::field("registry_url", "is missing"))?;
         let registry = registry_url.login_name();
+        let holder = holder(&allowed, &run);
         let plan = Plan {
             kind: OperationKind::RegistryLogout,
             command: Some(format!("docker logout {registry}")),
             timeout_seconds: LOGOUT_SECONDS,
             run: run.checked(masked_shapes),
             detail: json!({ "registry": registry }),
-            payload: Payload::RegistryLogout(RegistryLogoutPayload { registry }),
+            payload: Payload::RegistryLogout(RegistryLogoutPayload { registry, holder }),
         };
         Ok(RegistryAuth {
             executed: self.begin_and_wait(&allowed, plan).await?,
@@ -135,6 +139,7 @@ impl Control {
         &self,
         allowed: &Allowed<RegistryLogin>,
         login: Login,
+        holder: String,
     ) -> Result<RegistryAuth, Refusal> {
         let registry = login.registry_url.login_name();
         let plan = Plan {
@@ -147,6 +152,7 @@ impl Control {
                 registry,
                 username: login.username,
                 password: login.password.expose().to_owned(),
+                holder,
             }),
         };
         Ok(RegistryAuth {
@@ -155,6 +161,18 @@ impl Control {
             registry_type: login.registry_type,
         })
     }
+}
+
+/// For whom a login is: the run that it belongs to, or else the key. The organization is part of it,
+/// since a run's id is whatever a client says.
+fn holder<P>(allowed: &Allowed<P>, run: &RunNote) -> String {
+    let organization = allowed.caller().organization();
+    let run = run.run_id.as_deref().filter(|id| !id.is_empty());
+    if let Some(run) = run {
+        return format!("{organization}/run/{run}");
+    }
+    let key = allowed.caller().actor().id.unwrap_or_default();
+    format!("{organization}/key/{key}")
 }
 
 /// A login within all limits.

@@ -169,6 +169,7 @@ impl Heard for Finished {
         Self {
             message: escaped(&self.message, MOST_OF_A_MESSAGE),
             field: fact(&self.field),
+            code: fact(&self.code),
             signal: self.signal.clamp(0, MOST_SIGNALS),
             duration_us: self.duration_us.min(MOST_MICROSECONDS),
             stdout_bytes: self.stdout_bytes.min(MOST_BYTES),

@@ -8,6 +8,9 @@ const DOCKER_HUB_LOGIN: &str = "https://index.docker.io/v1/";
 /// Where Docker Hub answers the registry API.
 const DOCKER_HUB_API: &str = "registry-1.docker.io";
 
+/// The port that https has when none is named.
+const HTTPS: u16 = 443;
+
 /// The names by which people mean Docker Hub.
 const DOCKER_HUB_HOSTS: [&str; 5] = [
     "docker.io",
@@ -71,6 +74,21 @@ impl RegistryAddress {
         }
     }
 
+    /// What this registry is called however people and programs spell it: the host, and the port
+    /// unless it is that of https.
+    pub fn canonical_name(&self) -> String {
+        if self.is_docker_hub() {
+            return DOCKER_HUB_HOSTS[0].to_owned();
+        }
+        canonical(&self.host, self.port)
+    }
+
+    /// Whether a name under which a program filed a login means this registry, whatever scheme,
+    /// path, port or letters it has.
+    pub fn is_filed_as(&self, name: &str) -> bool {
+        filed_as(name).is_some_and(|filed| filed == self.canonical_name())
+    }
+
     /// The host in lower case; an IPv6 address stands in brackets.
     pub fn host(&self) -> &str {
         &self.host
@@ -97,7 +115,7 @@ impl RegistryAddress {
 
     /// Whether it is Docker Hub, by any of its names.
     pub fn is_docker_hub(&self) -> bool {
-        self.port.is_none_or(|port| port == 443) && DOCKER_HUB_HOSTS.contains(&self.host.as_str())
+        is_docker_hub(&self.host, self.port)
     }
 }
 
@@ -126,6 +144,43 @@ impl FromStr for RegistryAddress {
             port,
         })
     }
+}
+
+/// The registry that a filed name means. Such names are anybody's, so they are read leniently: one
+/// that was taken for another would only be a login that stays.
+fn filed_as(name: &str) -> Option<String> {
+    let lower = name.trim().to_ascii_lowercase();
+    let rest = ["https://", "http://"]
+        .iter()
+        .find_map(|scheme| lower.strip_prefix(scheme))
+        .unwrap_or(&lower);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let (_, authority) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let (host, port) = split_port(authority).ok()?;
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.is_empty() {
+        return None;
+    }
+    if is_docker_hub(host, port) {
+        return Some(DOCKER_HUB_HOSTS[0].to_owned());
+    }
+    Some(canonical(host, port))
+}
+
+fn canonical(host: &str, port: Option<u16>) -> String {
+    let address = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'))
+        .and_then(|text| text.parse::<Ipv6Addr>().ok());
+    let host = address.map_or_else(|| host.to_owned(), |address| format!("[{address}]"));
+    match port {
+        None | Some(HTTPS) => host,
+        Some(port) => format!("{host}:{port}"),
+    }
+}
+
+fn is_docker_hub(host: &str, port: Option<u16>) -> bool {
+    port.is_none_or(|port| port == HTTPS) && DOCKER_HUB_HOSTS.contains(&host)
 }
 
 fn check_characters(text: &str) -> Result<(), Error> {

@@ -61,7 +61,12 @@ pub(super) async fn logout(
     let auth = control
         .registry_logout(proof, server, request.registry_url, run)
         .await?;
-    Ok(JsonAnswer::ok(answer(&auth)))
+    let outcome = auth.executed.outcome.as_deref();
+    let still_held = outcome.map(|outcome| outcome.still_held);
+    Ok(JsonAnswer::ok(RegistryAuthAnswer {
+        still_held,
+        ..answer(&auth)
+    }))
 }
 
 pub(super) fn server(text: &str) -> Result<ServerId, Refusal> {
@@ -95,6 +100,7 @@ fn answer(auth: &RegistryAuth) -> RegistryAuthAnswer {
         duration_ms: result.as_ref().map(|result| result.duration_ms),
         stdout: result.as_ref().map(|result| result.stdout.clone()),
         stderr: result.map(|result| result.stderr),
+        still_held: None,
         code: outcome.and_then(|outcome| outcome.code.clone()),
         message: outcome.and_then(|outcome| outcome.message.clone()),
     }

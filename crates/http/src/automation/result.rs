@@ -12,7 +12,13 @@ pub(crate) fn result(outcome: &OperationOutcome) -> OperationResult {
         stderr_truncated: outcome.stderr.truncated,
         duration_ms: duration_ms(outcome),
         left_running: outcome.left_running,
+        still_held: still_held(outcome),
     }
+}
+
+/// Where a login stays for others.
+pub(crate) fn still_held(outcome: &OperationOutcome) -> Option<i64> {
+    Some(outcome.still_held).filter(|others| *others > 0)
 }
 
 /// Rounded to whole milliseconds.

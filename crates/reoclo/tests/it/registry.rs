@@ -134,6 +134,95 @@ fn a_server_is_logged_in_with_a_stored_credential_and_out_again() {
     assert_eq!(world.home.audit("verify", &[]).code, Some(0));
 }
 
+/// Two jobs share one configuration of Docker.
+#[test]
+fn the_logout_of_one_job_leaves_the_login_of_another() {
+    let mut world = World::new();
+    let registry = Registry::start(&world.home, "registry");
+    let (host, token) = (registry.host.clone(), world.key().token);
+    let (username, password) = Registry::USER;
+    let login = |up: &ControlPlane, run: Value| {
+        let fields = json!({
+            "registry_url": host, "username": username, "access_token": password, "run_id": run,
+        });
+        let key = up.key(&token);
+        let answer = auth(up, &key, up.server(), "login-direct", &fields);
+        key.ended(&id(&answer)).is("completed", 0);
+        assert!(answer.ok()["still_held"].is_null(), "{}", answer.text());
+    };
+    let logout = |up: &ControlPlane, run: Value| {
+        let fields = json!({ "registry_url": format!("https://{host}/v2/"), "run_id": run });
+        let answer = auth(up, &up.key(&token), up.server(), "logout", &fields).ok();
+        assert_eq!(answer["status"], "completed", "{answer}");
+        answer
+    };
+    for run in [json!("1"), json!("2"), Value::Null] {
+        login(&world.up, run);
+    }
+    let answer = logout(&world.up, json!("1"));
+    assert_eq!(answer["still_held"], 2, "{answer}");
+    let message = answer["message"].as_str().unwrap();
+    assert!(message.contains("2 others still hold it"), "{message}");
+    assert_eq!(world.docker.logins(), [host.as_str()]);
+    let record = world
+        .up
+        .key(&token)
+        .operation(answer["operation_id"].as_str().unwrap());
+    assert_eq!(record.ok()["result"]["still_held"], 2);
+    assert_eq!(record.ok()["message"], message);
+
+    // All of it is known after a new start, runner and supervisor included.
+    world.up.process.stop();
+    world.up = world.home.up_in(&world.docker.variables(), &[]);
+    let answer = logout(&world.up, Value::Null);
+    assert_eq!(answer["still_held"], 1, "{answer}");
+    assert_eq!(world.docker.logins(), [host.as_str()]);
+    let answer = logout(&world.up, json!("2"));
+    assert_eq!(answer["still_held"], 0, "{answer}");
+    assert!(answer["message"].is_null(), "{answer}");
+    assert_eq!(world.docker.logins(), [""; 0]);
+}
+
+#[test]
+fn a_logout_that_left_the_login_has_failed() {
+    let world = World::new();
+    for (config, code) in [
+        (
+            json!({ "auths": { "ghcr.io": { "auth": "YTpi" } }, "credsStore": "missing" }),
+            "login_remains",
+        ),
+        (
+            json!({ "credHelpers": { "ghcr.io": "missing" } }),
+            "login_unknown",
+        ),
+        (json!("no configuration"), "login_unknown"),
+    ] {
+        world.docker.configure(&config);
+        let answer = world.logout("https://ghcr.io").ok();
+        assert_eq!(answer["status"], "failed", "{answer}");
+        assert_eq!(answer["code"], code, "{answer}");
+        assert_ne!(answer["exit_code"], 0, "{answer}");
+        let message = answer["message"].as_str().unwrap();
+        assert!(message.contains("config.json"), "{message}");
+        assert!(
+            answer["stderr"].as_str().unwrap().contains(message),
+            "{answer}"
+        );
+        let record = world
+            .key()
+            .operation(answer["operation_id"].as_str().unwrap());
+        assert_eq!(record.ok()["status"], "failed");
+        assert_eq!(record.ok()["code"], code);
+    }
+    // Docker would find these by other names than it removes.
+    world.docker.configure(&json!({ "auths": {
+        "https://ghcr.io/v1/": { "auth": "YTpi" }, "ghcr.io/v2/": { "auth": "YTpi" },
+        "b.example": { "auth": "YTpi" },
+    } }));
+    assert_eq!(world.logout("ghcr.io").ok()["status"], "completed");
+    assert_eq!(world.docker.logins(), ["b.example"]);
+}
+
 #[test]
 fn a_logout_of_what_was_never_logged_in_to_is_completed() {
     let world = World::new();

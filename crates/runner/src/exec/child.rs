@@ -199,7 +199,7 @@ impl Child {
     }
 
     /// Kills what nobody will read from.
-    fn discard(mut self) {
+    pub(super) fn discard(mut self) {
         tokio::spawn(async move {
             let tree = self.tree();
             let killed = tokio::task::spawn_blocking(move || tree.kill(Duration::from_secs(1)));
@@ -268,7 +268,7 @@ fn program(request: &Request, text: Option<&OwnedFd>) -> Command {
             command
         }
         Program::Docker(call) => {
-            let mut command = Command::new(call.cli.program());
+            let mut command = Command::new(&call.program);
             command.args(&call.args);
             command
         }

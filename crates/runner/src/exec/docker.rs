@@ -1,22 +1,36 @@
 //! `docker login` and `docker logout`: the command line's, since Docker's API stores no login
 //! (ADR 6). Started with an argument vector; the password goes through standard input.
 
+mod errand;
+mod files;
+mod helper;
+mod holders;
+mod sight;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::RegistryAddress;
 use reoclo_domain::masking::Patterns;
+use reoclo_domain::{Clock, RegistryAddress};
 use reoclo_wire::proto::{RegistryLogin, RegistryLogout};
 use tokio::sync::Mutex;
 use zeroize::Zeroizing;
 
 use super::Request;
 use super::request::{Invalid, Program, checked_timeout};
+use crate::data_dir::DataDir;
+
+pub(super) use errand::{Errand, run};
+use errand::{What, logout_args};
+use holders::Holders;
 
 /// Far above any token; it goes through one pipe.
 const LONGEST_PASSWORD: usize = 64 * 1024;
+
+/// Far above the organization and the run or key of which it is made.
+const LONGEST_HOLDER: usize = 4096;
 
 /// Docker's command line on this host; clones are the same.
 #[derive(Clone, Debug)]
@@ -29,27 +43,39 @@ struct Inner {
     /// Docker reads all logins, talks to the registry, and writes all of them back: of two calls
     /// at the same time, one would undo the other.
     turn: Mutex<()>,
+    holders: Holders,
 }
 
 /// One call of Docker's command line.
 pub(super) struct DockerCall {
     pub(super) cli: DockerCli,
+    /// It, or a program that keeps logins for it.
+    pub(super) program: PathBuf,
     pub(super) args: Vec<String>,
     /// What it reads from its standard input.
     pub(super) input: Option<Zeroizing<Vec<u8>>>,
+    /// What it is for; none of a call that is part of another.
+    pub(super) errand: Option<Errand>,
 }
 
 impl DockerCli {
-    pub(crate) fn new(program: PathBuf, environment: Vec<(OsString, OsString)>) -> Self {
+    /// `data` is where it is kept who holds which login.
+    pub(crate) fn new(
+        program: PathBuf,
+        environment: Vec<(OsString, OsString)>,
+        data: DataDir,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self(Arc::new(Inner {
             program,
             environment,
             turn: Mutex::new(()),
+            holders: Holders::new(data, clock),
         }))
     }
 
-    pub(super) fn program(&self) -> &PathBuf {
-        &self.0.program
+    fn holders(&self) -> &Holders {
+        &self.0.holders
     }
 
     pub(super) fn environment(&self) -> &[(OsString, OsString)] {
@@ -63,7 +89,11 @@ impl DockerCli {
     /// The request to log in, checked once more.
     pub(crate) fn login(&self, login: RegistryLogin) -> Result<Request, Invalid> {
         let password = Zeroizing::new(Vec::from(login.password));
-        check_registry(&login.registry)?;
+        let errand = Errand {
+            registry: checked_registry(&login.registry)?,
+            holder: checked_holder(login.holder)?,
+            what: What::Login(login.username.clone()),
+        };
         if login.username.is_empty() || login.username.contains(char::is_control) {
             return Err(Invalid::Username);
         }
@@ -80,9 +110,8 @@ impl DockerCli {
         ];
         Ok(Request {
             patterns: Patterns::new([password.as_slice()]),
-            ..self.call(
-                args,
-                Some(password),
+            ..Self::request(
+                self.to_call(args, Some(password), Some(errand)),
                 checked_timeout(login.timeout_seconds)?,
             )
         })
@@ -90,45 +119,80 @@ impl DockerCli {
 
     /// The request to log out.
     pub(crate) fn logout(&self, logout: RegistryLogout) -> Result<Request, Invalid> {
-        check_registry(&logout.registry)?;
-        let args = vec!["logout".to_owned(), "--".to_owned(), logout.registry];
-        Ok(self.call(args, None, checked_timeout(logout.timeout_seconds)?))
+        let errand = Errand {
+            registry: checked_registry(&logout.registry)?,
+            holder: checked_holder(logout.holder)?,
+            what: What::Logout,
+        };
+        let call = self.to_call(logout_args(logout.registry), None, Some(errand));
+        Ok(Self::request(
+            call,
+            checked_timeout(logout.timeout_seconds)?,
+        ))
     }
 
-    fn call(
+    fn request(call: DockerCall, timeout: Duration) -> Request {
+        Request {
+            program: Program::Docker(call),
+            timeout,
+            ..Request::default()
+        }
+    }
+
+    /// A call of Docker's command line itself.
+    fn to_call(
         &self,
         args: Vec<String>,
         input: Option<Zeroizing<Vec<u8>>>,
-        timeout: Duration,
-    ) -> Request {
-        Request {
-            program: Program::Docker(DockerCall {
-                cli: self.clone(),
-                args,
-                input,
-            }),
-            timeout,
-            ..Request::default()
+        errand: Option<Errand>,
+    ) -> DockerCall {
+        DockerCall {
+            cli: self.clone(),
+            program: self.0.program.clone(),
+            args,
+            input,
+            errand,
         }
     }
 }
 
 /// A registry comes in the one form in which Docker files its logins.
-fn check_registry(name: &str) -> Result<(), Invalid> {
+fn checked_registry(name: &str) -> Result<RegistryAddress, Invalid> {
     let address = name.parse::<RegistryAddress>().map_err(Invalid::Registry)?;
     if address.login_name() == name {
-        Ok(())
+        Ok(address)
     } else {
         Err(Invalid::RegistryForm)
     }
+}
+
+fn checked_holder(holder: String) -> Result<String, Invalid> {
+    if holder.len() > LONGEST_HOLDER {
+        return Err(Invalid::Holder);
+    }
+    Ok(holder)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    #[derive(Debug)]
+    struct NoTime;
+
+    impl Clock for NoTime {
+        fn now(&self) -> reoclo_domain::Timestamp {
+            reoclo_domain::Timestamp::from_micros(0)
+        }
+
+        fn monotonic(&self) -> Duration {
+            Duration::ZERO
+        }
+    }
+
     fn cli() -> DockerCli {
-        DockerCli::new("docker".into(), Vec::new())
+        let data = DataDir::unopened("/nowhere".as_ref());
+        DockerCli::new("docker".into(), Vec::new(), data, Arc::new(NoTime))
     }
 
     fn login(change: impl FnOnce(&mut RegistryLogin)) -> Result<Request, Invalid> {
@@ -137,6 +201,7 @@ mod tests {
             username: "ada".into(),
             password: "password".into(),
             timeout_seconds: 60,
+            holder: "a/run/1".into(),
         };
         change(&mut login);
         cli().login(login)
@@ -197,6 +262,7 @@ mod tests {
             let logout = RegistryLogout {
                 registry: registry.into(),
                 timeout_seconds: 1,
+                ..RegistryLogout::default()
             };
             assert!(cli().logout(logout).is_err(), "{registry}");
         }
@@ -211,6 +277,7 @@ mod tests {
             assert!(login(|login| login.password = password.into()).is_err());
         }
         assert!(login(|login| login.timeout_seconds = 0).is_err());
+        assert!(login(|login| login.holder = "x".repeat(LONGEST_HOLDER + 1)).is_err());
     }
 
     #[test]

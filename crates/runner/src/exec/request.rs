@@ -44,6 +44,8 @@ pub(crate) enum Invalid {
     Username,
     #[error("the password is empty, too long or holds a NUL character")]
     Password,
+    #[error("the holder of the login is longer than 4096 bytes")]
+    Holder,
 }
 
 /// What is started.

@@ -17,6 +17,7 @@ use rustix::process::{Gid, Uid, chdir, geteuid};
 use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::launch::Before;
+use super::look;
 use crate::look_up::Account;
 
 pub use lookup::UserLookup;
@@ -166,6 +167,19 @@ impl User {
             variables.push(("XDG_RUNTIME_DIR", runtime.into()));
         }
         variables
+    }
+
+    /// Looks at files as this user, who may see other ones than this process. Must not be called on
+    /// a runtime's thread.
+    pub(super) fn look<T: Send>(&self, look: impl FnOnce() -> T + Send) -> io::Result<T> {
+        match &self.switch {
+            None => Ok(look()),
+            Some(ids) => look::look_as(ids.uid, ids.gid, &ids.groups, look),
+        }
+    }
+
+    pub(super) fn uid(&self) -> Uid {
+        self.uid
     }
 
     /// What people call the user.

@@ -17,6 +17,10 @@ pub(crate) struct StoredOutcome {
     duration_us: u64,
     #[serde(default)]
     left_running: u32,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    still_held: u32,
     pub(crate) stdout: Layout,
     pub(crate) stderr: Layout,
 }
@@ -31,6 +35,8 @@ impl StoredOutcome {
             field: finished.field.clone(),
             duration_us: finished.duration_us,
             left_running: finished.left_running,
+            code: finished.code.clone(),
+            still_held: finished.still_held,
             stdout,
             stderr,
         }
@@ -46,6 +52,8 @@ impl StoredOutcome {
             field: String::new(),
             duration_us: 0,
             left_running: 0,
+            code: String::new(),
+            still_held: 0,
             stdout: Layout::default(),
             stderr: Layout::default(),
         }
@@ -61,6 +69,8 @@ impl StoredOutcome {
             field: self.field.clone(),
             duration_us: self.duration_us,
             left_running: self.left_running,
+            code: self.code.clone(),
+            still_held: self.still_held,
             stdout_bytes: self.stdout.len,
             stderr_bytes: self.stderr.len,
         }

@@ -1,7 +1,7 @@
 //! Real time, which a test may move forward, and fixed randomness.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use reoclo_domain::{Clock, Entropy, Timestamp};
@@ -10,6 +10,8 @@ use reoclo_runner::Ambient;
 pub struct TestClock {
     since: Instant,
     ahead_ms: AtomicU64,
+    /// The wall clock alone.
+    wall_ahead_us: AtomicI64,
 }
 
 impl TestClock {
@@ -17,6 +19,7 @@ impl TestClock {
         Arc::new(Self {
             since: Instant::now(),
             ahead_ms: AtomicU64::new(1),
+            wall_ahead_us: AtomicI64::new(0),
         })
     }
 
@@ -24,12 +27,19 @@ impl TestClock {
         let ms = u64::try_from(time.as_millis()).unwrap();
         self.ahead_ms.fetch_add(ms, Ordering::SeqCst);
     }
+
+    /// It is later by the calendar.
+    pub fn set_ahead(&self, time: Duration) {
+        let us = i64::try_from(time.as_micros()).unwrap();
+        self.wall_ahead_us.store(us, Ordering::SeqCst);
+    }
 }
 
 impl Clock for TestClock {
     fn now(&self) -> Timestamp {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-        Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap())
+        let ahead = self.wall_ahead_us.load(Ordering::SeqCst);
+        Timestamp::from_micros(i64::try_from(now.as_micros()).unwrap() + ahead)
     }
 
     fn monotonic(&self) -> Duration {

@@ -17,6 +17,7 @@ mod reboot;
 mod reconnecting;
 mod recovery;
 mod registry;
+mod registry_logins;
 mod runner;
 mod scripts;
 mod starts;

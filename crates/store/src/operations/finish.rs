@@ -31,7 +31,7 @@ impl Write for FinishOperation {
                  signal = $6, duration_us = $7, stdout = $8, stdout_total = $9,
                  stdout_truncated = $10, stderr = $11, stderr_total = $12,
                  stderr_truncated = $13, completed_at = $14, left_running = $15,
-                 sealed_payload = NULL
+                 still_held = $16, sealed_payload = NULL
              WHERE id = $1 AND state = 'running'",
         )
         .bind(self.id)
@@ -48,7 +48,8 @@ impl Write for FinishOperation {
         .bind(outcome.stderr.total)
         .bind(outcome.stderr.truncated)
         .bind(outcome.completed_at)
-        .bind(outcome.left_running);
+        .bind(outcome.left_running)
+        .bind(outcome.still_held);
         if self.log.is_empty() && self.expects_change {
             work.audit(&self.events);
             return Ok(work.defer_required(finish));

@@ -77,9 +77,9 @@ const WITHOUT_OUTPUT: &str = "
     SELECT operations.id AS id, operations.organization_id AS organization_id, server_id, kind,
            starter_kind, starter_id, starter_label, command, timeout_seconds, run_id, run_context,
            boot_id, instance_id, operations.created_at AS created_at, state, code, message,
-           exit_code, signal, duration_us, left_running, stdout_total, stdout_truncated, stderr_total,
-           stderr_truncated, completed_at, queued_at, dequeued_at, cancel_requested_at,
-           source, servers.name AS server_name
+           exit_code, signal, duration_us, left_running, still_held, stdout_total,
+           stdout_truncated, stderr_total, stderr_truncated, completed_at, queued_at, dequeued_at,
+           cancel_requested_at, source, servers.name AS server_name
     FROM operations JOIN servers ON servers.id = operations.server_id";
 
 impl Store {

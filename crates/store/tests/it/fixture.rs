@@ -208,6 +208,7 @@ impl Fixture {
             signal: None,
             duration_us: 1200,
             left_running: 0,
+            still_held: 0,
             stdout: Tail {
                 bytes: b"hello\0\xff".to_vec(),
                 total: 7,

@@ -43,6 +43,7 @@ async fn ran(world: &World, state: OperationState) {
         signal: None,
         duration_us: 1,
         left_running: 0,
+        still_held: 0,
         stdout: Tail::default(),
         stderr: Tail::default(),
         completed_at: world.clock.now(),

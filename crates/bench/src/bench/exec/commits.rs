@@ -93,6 +93,7 @@ impl Commits {
             signal: None,
             duration_us: 1000,
             left_running: 0,
+            still_held: 0,
             stdout: Tail::default(),
             stderr: Tail::default(),
             completed_at: self.0.clock.now(),

@@ -90,6 +90,67 @@ fn each_problem_has_its_sentence() {
     );
 }
 
+#[test]
+fn a_registry_is_known_by_every_name_that_programs_file_it_under() {
+    for (address, names, others) in [
+        (
+            "https://Registry.example.com/team",
+            &[
+                "registry.example.com",
+                "https://registry.example.com/v1/",
+                "HTTP://REGISTRY.example.com/v2/x",
+                " registry.example.com./",
+                "https://user@registry.example.com:443",
+            ][..],
+            &[
+                "registry.example.com:80",
+                "example.com",
+                "registry.example.com.evil.org",
+                "",
+            ][..],
+        ),
+        (
+            "registry.example.com:443",
+            &["registry.example.com", "registry.example.com:443"],
+            &["registry.example.com:5000"],
+        ),
+        (
+            "localhost:5000",
+            &["http://localhost:5000/v2/", "localhost:5000"],
+            &[
+                "localhost",
+                "localhost:05000",
+                "localhost:",
+                "127.0.0.1:5000",
+            ],
+        ),
+        (
+            "[2001:DB8::1]:5000",
+            &["https://[2001:db8:0::1]:5000"],
+            &["[2001:db8::1]", "[2001:db8::1"],
+        ),
+        (
+            "docker.io",
+            &[
+                "https://index.docker.io/v1/",
+                "index.docker.io",
+                "docker.io/library",
+                "registry-1.docker.io",
+            ],
+            &["docker.io:5000", "xdocker.io", "https:///docker.io"],
+        ),
+    ] {
+        let address = parsed(address);
+        for name in names {
+            assert!(address.is_filed_as(name), "{address} {name:?}");
+        }
+        for name in others {
+            assert!(!address.is_filed_as(name), "{address} {name:?}");
+        }
+        assert!(address.is_filed_as(&address.login_name()), "{address}");
+    }
+}
+
 /// The corpus that the tests of every layer walk.
 #[test]
 fn no_hostile_value_is_an_address() {
@@ -108,12 +169,15 @@ proptest! {
             prop_assert!(!name.starts_with('-') && !name.is_empty());
             let harmless = |byte: u8| byte.is_ascii_alphanumeric() || b".-:[]/".contains(&byte);
             prop_assert!(name.bytes().all(harmless), "{}", name);
-            prop_assert_eq!(parsed(&name).login_name(), name);
+            prop_assert_eq!(parsed(&name).login_name(), &*name);
+            prop_assert!(address.is_filed_as(&name), "{}", name);
+            prop_assert!(address.is_filed_as(&text), "{}", text);
         }
     }
 
     #[test]
     fn any_text_is_read_or_refused(text in any::<String>()) {
         let _ = text.parse::<RegistryAddress>();
+        let _ = parsed("a.example").is_filed_as(&text);
     }
 }

@@ -89,6 +89,7 @@ fn without_output(outcome: &OperationOutcome) -> OperationItemResult {
         signal: outcome.signal,
         duration_ms: result::duration_ms(outcome),
         left_running: outcome.left_running,
+        still_held: result::still_held(outcome),
         stdout: None,
         stderr: None,
         stdout_truncated: outcome.stdout.truncated,

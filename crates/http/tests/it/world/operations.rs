@@ -73,6 +73,7 @@ impl World {
             signal: None,
             duration_us: 1500,
             left_running: 0,
+            still_held: 0,
             stdout: Tail {
                 bytes: stdout.to_vec(),
                 total: stdout.len().try_into().unwrap(),
