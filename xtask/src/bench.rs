@@ -10,6 +10,7 @@ use anyhow::{Result, bail};
 use crate::cargo::{build, build_with, cargo};
 use crate::host::{self, Host};
 use crate::process::Processes;
+use crate::test::postgres::{self, Care, Postgres};
 
 use nginx::Nginx;
 use sshd::Sshd;
@@ -17,9 +18,9 @@ use sshd::Sshd;
 /// The crate that measures, and its binary.
 const BENCH: &str = "reoclo-bench";
 
-/// Run the benchmarks: builds the release binary, starts a private sshd and a private nginx on
-/// loopback ports to compare with, and hands all of them to `reoclo-bench`. Needs root; installs
-/// OpenSSH and nginx where they are missing (Debian or Ubuntu) and adds the account
+/// Run the benchmarks: builds the release binary, starts a private sshd, a private nginx and
+/// a private PostgreSQL on loopback ports, and hands all of them to `reoclo-bench`. Needs root;
+/// installs OpenSSH, nginx and PostgreSQL where they are missing (Debian or Ubuntu) and adds the account
 /// `reoclo-bench`, which has no password and stays.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -45,6 +46,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
     let bench = build(BENCH, "release", processes)?;
     let sshd = Sshd::start(processes)?;
     let nginx = Nginx::start()?;
+    let postgres = Postgres::start(processes, Care::Usual)?;
     let mut command = Command::new(bench);
     command
         .args(&arguments.arguments)
@@ -52,6 +54,7 @@ pub(crate) fn run(arguments: &Arguments, processes: &Processes) -> Result<ExitCo
         .env("REOCLO_BENCH_SSH_PORT", sshd.port().to_string())
         .env("REOCLO_BENCH_SSH_KEY", sshd.key())
         .env("REOCLO_BENCH_SSH_USER", sshd::ACCOUNT)
+        .env("REOCLO_BENCH_POSTGRES_URL", postgres.url())
         .env("REOCLO_BENCH_NGINX_PORT", nginx.port().to_string())
         .env("REOCLO_BENCH_NGINX_ROOT", nginx.root());
     measure(&mut command, processes)
@@ -83,7 +86,7 @@ fn measure(command: &mut Command, processes: &Processes) -> Result<ExitCode> {
     })
 }
 
-/// Installs OpenSSH and nginx where they are missing.
+/// Installs OpenSSH, nginx and PostgreSQL where they are missing.
 fn prepare(processes: &Processes) -> Result<()> {
     let host = Host::detect();
     if !host.is_root() {
@@ -91,6 +94,9 @@ fn prepare(processes: &Processes) -> Result<()> {
     }
     let mut packages = sshd::missing_packages();
     packages.extend(nginx::missing_packages());
+    if postgres::programs().is_none() {
+        packages.push("postgresql");
+    }
     if packages.is_empty() {
         return Ok(());
     }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every suite, with whatever it needs installed and started.
 
 mod browser;
-mod postgres;
+pub(crate) mod postgres;
 mod requirement;
 mod suite;
 mod summary;
@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::process::{Interrupted, Processes};
 
-use postgres::Postgres;
+use postgres::{Care, Postgres};
 use suite::Suite;
 use summary::Summary;
 
@@ -61,7 +61,7 @@ fn run_suite(suite: Suite, processes: &Processes) -> Result<bool> {
 }
 
 fn with_postgres(processes: &Processes) -> Result<bool> {
-    let postgres = Postgres::start(processes)?;
+    let postgres = Postgres::start(processes, Care::None)?;
     let mut commands = Suite::Postgres.commands();
     for command in &mut commands {
         command.env(POSTGRES_URL, postgres.url());

@@ -45,6 +45,9 @@ pub(crate) struct Args {
     /// The directory whose files it serves
     #[arg(long, env = "REOCLO_BENCH_NGINX_ROOT", value_name = "DIR")]
     nginx_root: Option<PathBuf>,
+    /// The URL of a superuser of a PostgreSQL, which gets a database for the time
+    #[arg(long, env = "REOCLO_BENCH_POSTGRES_URL", value_name = "URL")]
+    pub(crate) postgres_url: Option<String>,
 }
 
 impl Args {

@@ -7,6 +7,7 @@ mod idle_runners;
 mod key_check;
 mod masking;
 mod memory;
+mod postgres;
 mod profile;
 mod rest;
 mod sign_in_storm;
@@ -36,6 +37,8 @@ pub(crate) enum Bench {
     Audit,
     /// Running a command, beside a local one and beside SSH
     Exec,
+    /// Running a command on a PostgreSQL, with one key and with many
+    Postgres,
     /// Running a command while strangers guess passwords
     SignInStorm,
     /// 64 MiB of output, beside SSH
@@ -62,6 +65,7 @@ impl Bench {
             Self::Rest => "rest",
             Self::Audit => "audit",
             Self::Exec => "exec",
+            Self::Postgres => "postgres",
             Self::SignInStorm => "sign_in_storm",
             Self::Stream => "stream",
             Self::Masking => "masking",
@@ -83,6 +87,7 @@ impl Bench {
             Self::Rest => "rest: `GET /api/servers`, over HTTP on loopback with kept connections",
             Self::Audit => "audit: rows on disk, through the store in this process",
             Self::Exec => "exec: `true`, over HTTP on loopback with a kept connection",
+            Self::Postgres => "postgres: `true` on a PostgreSQL, with one key and with 32",
             Self::SignInStorm => "sign_in_storm: `true`, alone and while strangers guess passwords",
             Self::Stream => "stream: 64 MiB and 1 GiB of output from one command",
             Self::Masking => "masking: 1 GiB of output with and without secrets to hide",
@@ -105,6 +110,7 @@ impl Bench {
             Self::Rest => rest::run(lab, report),
             Self::Audit => audit::run(lab, report),
             Self::Exec => exec::run(lab, report),
+            Self::Postgres => postgres::run(lab, report),
             Self::SignInStorm => sign_in_storm::run(lab, report),
             Self::Stream => stream::run(lab, report),
             Self::Masking => masking::run(lab, report),

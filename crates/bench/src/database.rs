@@ -30,7 +30,7 @@ impl Database {
     pub(crate) async fn create(directory: &Path) -> Result<Self> {
         fs::create_dir(directory)?;
         let master_key = MasterKey::load(&PathBuf::new(), Some(&Secret::new("5a".repeat(32))))?;
-        let store = open(directory, master_key).await?;
+        let store = open(file(directory), master_key).await?;
         let (clock, entropy) = (ambient::clock(), ambient::entropy());
         let database = Self {
             store,
@@ -89,12 +89,17 @@ impl Database {
 /// Opens the database of a control plane that has ended.
 pub(crate) async fn reopen(data_dir: &Path) -> Result<Store> {
     let master_key = MasterKey::load(&data_dir.join("master.key"), None)?;
-    open(data_dir, master_key).await
+    open(file(data_dir), master_key).await
 }
 
-async fn open(directory: &Path, master_key: MasterKey) -> Result<Store> {
+fn file(directory: &Path) -> DatabaseAddress {
+    DatabaseAddress::Sqlite(directory.join("reoclo.db"))
+}
+
+/// Opens any database.
+pub(crate) async fn open(database: DatabaseAddress, master_key: MasterKey) -> Result<Store> {
     let options = StoreOptions {
-        database: DatabaseAddress::Sqlite(directory.join("reoclo.db")),
+        database,
         master_key,
         clock: ambient::clock(),
         entropy: ambient::entropy(),

@@ -1,6 +1,6 @@
 //! A running `reoclo up`.
 
-mod unlimited;
+pub(crate) mod unlimited;
 
 use std::env;
 use std::fs::{self, File};
@@ -235,23 +235,28 @@ impl Drop for Instance {
     }
 }
 
-/// Nothing of the environment or of a configuration file changes how it works.
-fn command(setup: &Setup) -> Command {
-    let mut command = Command::new(&setup.binary);
+/// The binary; nothing of the environment changes how it works.
+pub(crate) fn reoclo(binary: &Path) -> Command {
+    let mut command = Command::new(binary);
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("REOCLO_") {
             command.env_remove(name);
         }
     }
+    command.stdin(Stdio::null()).process_group(0);
+    command
+}
+
+/// Nor does a configuration file.
+fn command(setup: &Setup) -> Command {
+    let mut command = reoclo(&setup.binary);
     let address = |port: u16| format!("127.0.0.1:{port}");
     command
         .args(["up", "--output", "json", "--listen", &address(setup.port)])
         .arg("--data-dir")
         .arg(&setup.data_dir)
         .current_dir(setup.data_dir.parent().unwrap_or(Path::new("/")))
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .process_group(0);
+        .stdout(Stdio::piped());
     if let Some(port) = setup.metrics_port {
         command.args(["--metrics-listen", &address(port)]);
     }

@@ -21,6 +21,7 @@ pub(crate) struct Lab {
     binary: Option<PathBuf>,
     ssh: Option<SshServer>,
     nginx: Option<FileServer>,
+    postgres: Option<String>,
     quick: bool,
 }
 
@@ -48,6 +49,7 @@ impl Lab {
             binary: args.binary.clone(),
             ssh: args.ssh(),
             nginx: args.nginx(),
+            postgres: args.postgres_url.clone(),
             quick: args.quick,
         })
     }
@@ -80,6 +82,12 @@ impl Lab {
     pub(crate) fn ssh(&self) -> Result<&SshServer> {
         let ssh = self.ssh.as_ref();
         ssh.context("no sshd was given: run `cargo xtask bench`, or use --ssh-port, -key and -user")
+    }
+
+    /// The URL of a superuser.
+    pub(crate) fn postgres(&self) -> Result<&str> {
+        let postgres = self.postgres.as_deref();
+        postgres.context("no PostgreSQL was given: run `cargo xtask bench`, or use --postgres-url")
     }
 
     pub(crate) fn nginx(&self) -> Result<&FileServer> {

@@ -57,6 +57,21 @@ pub(crate) fn end_all(directory: &Path) {
     signal_all(directory, Signal::KILL);
 }
 
+/// Asks those with this role to end, and waits until they have.
+pub(crate) fn end_role(directory: &Path, role: &str) {
+    let of_role = || under(directory).into_iter().filter(|one| one.role == role);
+    for process in of_role() {
+        // It may have ended since.
+        let _ = kill_process(process.pid, Signal::TERM);
+    }
+    for _ in 0..POLLS {
+        if of_role().next().is_none() {
+            return;
+        }
+        sleep(POLL);
+    }
+}
+
 fn signal_all(directory: &Path, signal: Signal) {
     for process in under(directory) {
         // It may have ended since.

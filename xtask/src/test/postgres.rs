@@ -40,6 +40,15 @@ fn newest(versions: &Path) -> Option<PathBuf> {
         .map(|(_, programs)| programs)
 }
 
+/// What becomes of what is written when the machine fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// It may be lost, which is the quickest.
+    None,
+    /// It is kept, as where it matters.
+    Usual,
+}
+
 /// A running server; dropping it stops the server and removes its data.
 pub(crate) struct Postgres {
     // Dropped first: the data is removed once nothing writes to it.
@@ -50,10 +59,10 @@ pub(crate) struct Postgres {
 
 impl Postgres {
     /// Creates a cluster in a temporary directory and starts it on 127.0.0.1.
-    pub(crate) fn start(processes: &Processes) -> Result<Self> {
+    pub(crate) fn start(processes: &Processes, care: Care) -> Result<Self> {
         let cluster = Cluster::create(processes)?;
         let (server, port) = loopback::start(
-            |port| cluster.serve(port),
+            |port| cluster.serve(port, care),
             |port| cluster.answers(port, processes),
         )
         .with_context(|| format!("cannot start PostgreSQL\n{}", cluster.log()))?;
@@ -108,7 +117,7 @@ impl Cluster {
         Ok(())
     }
 
-    fn serve(&self, port: u16) -> Result<Background> {
+    fn serve(&self, port: u16, care: Care) -> Result<Background> {
         let log = File::options().append(true).open(self.log_path())?;
         let mut command = self.program("postgres");
         command.arg("-D").arg(self.data());
@@ -117,11 +126,13 @@ impl Cluster {
             ("port", &port.to_string()),
             ("unix_socket_directories", &self.path().to_string_lossy()),
             ("max_connections", "300"),
-            ("fsync", "off"),
-            ("synchronous_commit", "off"),
-            ("full_page_writes", "off"),
         ] {
             command.arg("-c").arg(format!("{name}={value}"));
+        }
+        if care == Care::None {
+            for name in ["fsync", "synchronous_commit", "full_page_writes"] {
+                command.arg("-c").arg(format!("{name}=off"));
+            }
         }
         command.stderr(log.try_clone()?).stdout(log);
         // SIGQUIT is PostgreSQL's immediate shutdown.

@@ -5,6 +5,8 @@ mod commits;
 mod latency;
 mod throughput;
 
+pub(super) use throughput::all_at_once;
+
 use anyhow::{Result, anyhow};
 
 use crate::lab::{Lab, runtime};

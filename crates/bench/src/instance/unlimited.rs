@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use reoclo_domain::{AutomationKeyId, PlainToken, TokenKind};
-use reoclo_store::{AutomationKeyRecord, KeyRecord, Store};
+use reoclo_store::{AutomationKeyRecord, DatabaseAddress, KeyRecord, MasterKey, Store};
 
 use crate::ambient;
 use crate::database;
@@ -18,6 +18,23 @@ pub(super) async fn make(data_dir: &Path, like: &str) -> Result<PlainToken> {
     let made = copy(&store, like).await;
     store.close().await;
     made
+}
+
+/// Makes several, in a database of any kind that nobody uses.
+pub(crate) async fn make_on(
+    database: DatabaseAddress,
+    master_key: &Path,
+    like: &str,
+    many: usize,
+) -> Result<Vec<PlainToken>> {
+    let master_key = MasterKey::load(master_key, None)?;
+    let store = database::open(database, master_key).await?;
+    let mut made = Vec::new();
+    for _ in 0..many {
+        made.push(copy(&store, like).await?);
+    }
+    store.close().await;
+    Ok(made)
 }
 
 async fn copy(store: &Store, like: &str) -> Result<PlainToken> {

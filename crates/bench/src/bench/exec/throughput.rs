@@ -30,27 +30,31 @@ pub(super) fn run(
     let local = format!("sh -c true, local, {CALLERS} at a time");
     let mut contest = Contest::default();
     contest.add(local.as_str(), Unit::PerSecond, || {
-        all(|| Ok(local::run_true))
+        all_at_once(|_| Ok(local::run_true))
     });
     let exec = format!("exec of true, {CALLERS} at a time");
     contest.add(exec, Unit::PerSecond, || {
-        all(|| {
+        all_at_once(|_| {
             let request = instance.exec("true")?;
             let mut connection = instance.connect()?;
             Ok(move || connection.exec(&request).map(drop))
         })
     });
     let ssh = format!("ssh, kept master connection, {CALLERS} at a time");
-    contest.add(ssh, Unit::PerSecond, || all(|| Ok(|| run_over(master))));
+    contest.add(ssh, Unit::PerSecond, || {
+        all_at_once(|_| Ok(|| run_over(master)))
+    });
     report.take(BENCH, contest.run(lab.samples(ROUNDS)), &local);
 }
 
 /// The commands per second of all callers together. Each caller has a worker of its own, which
-/// is made before the time begins.
-fn all<W: FnMut() -> Result<()>>(worker: impl Fn() -> Result<W> + Sync) -> Result<f64> {
+/// is made for its number before the time begins.
+pub(in crate::bench) fn all_at_once<W: FnMut() -> Result<()>>(
+    worker: impl Fn(usize) -> Result<W> + Sync,
+) -> Result<f64> {
     let (taken, ready) = (AtomicUsize::new(0), Barrier::new(CALLERS + 1));
-    let caller = || {
-        let worker = worker();
+    let caller = |number: usize| {
+        let worker = worker(number);
         ready.wait();
         let mut worker = worker?;
         while taken.fetch_add(1, Ordering::Relaxed) < COMMANDS {
@@ -59,7 +63,10 @@ fn all<W: FnMut() -> Result<()>>(worker: impl Fn() -> Result<W> + Sync) -> Resul
         Ok(())
     };
     scope(|scope| {
-        let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(caller)).collect();
+        let caller = &caller;
+        let callers: Vec<_> = (0..CALLERS)
+            .map(|number| scope.spawn(move || caller(number)))
+            .collect();
         ready.wait();
         let start = Instant::now();
         let ended = callers.into_iter().map(|caller| {
