@@ -99,10 +99,11 @@ impl Control {
         })
     }
 
+    /// A download that fails makes the whole command fail: a pipe alone would end with 0.
     pub(super) fn install_command(&self, token: &PlainToken) -> String {
         let url = &self.settings().public_url;
         format!(
-            "curl -fsSL {url}/install.sh | sh -s -- --token {}",
+            "{{ curl -fsSL {url}/install.sh || echo exit 1; }} | sh -s -- --token {}",
             token.expose()
         )
     }
