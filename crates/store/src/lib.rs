@@ -15,7 +15,6 @@ mod edit;
 mod engine;
 mod error;
 mod health;
-mod hex;
 mod instance;
 mod invitations;
 mod keys;

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{Secret, TokenHash, UserId};
+use reoclo_domain::{Secret, TokenHash, UserId, hex};
 use reoclo_store::RequestSource;
 use tokio::time::sleep;
 
@@ -161,24 +161,17 @@ impl Control {
     fn new_device(&self) -> Secret {
         let mut random = [0; TOKEN_BYTES];
         self.entropy().fill(&mut random);
-        Secret::new(hex(&random))
+        Secret::new(hex::encode(&random))
     }
 }
 
 fn device_name(device: &Secret) -> String {
-    format!("device:{}", hex(TokenHash::of(device.expose()).as_bytes()))
+    format!(
+        "device:{}",
+        hex::encode(TokenHash::of(device.expose()).as_bytes())
+    )
 }
 
 fn address_name(source: &RequestSource) -> Option<String> {
     source.ip.map(|ip| format!("address:{}", subscriber(ip)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

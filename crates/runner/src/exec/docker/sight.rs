@@ -117,9 +117,8 @@ impl<'a> Looker<'a> {
         asker: Asker<'a>,
     ) -> Self {
         let own = asker.user.environment().into_iter();
-        let mut environment: Vec<(OsString, OsString)> = own
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let mut environment: Vec<(OsString, OsString)> =
+            own.map(|(name, value)| (name.into(), value)).collect();
         environment.extend(call.cli.environment().iter().cloned());
         let file = files::config_file(&call.program, &environment);
         let runtime = environment
