@@ -14,6 +14,7 @@ mod database;
 mod edit;
 mod engine;
 mod error;
+mod form_marks;
 mod health;
 mod instance;
 mod invitations;
@@ -52,6 +53,7 @@ pub use database::{AddressError, DatabaseAddress};
 pub use edit::{Edit, Edited};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
+pub use form_marks::{FormMark, TakenForm};
 pub use instance::InstanceRecord;
 pub use invitations::{Accepting, InvitationRecord};
 pub use keys::{
