@@ -31,11 +31,11 @@ async fn a_form_adds_one_server_however_often_it_is_sent(world: &World) {
     let once = mark_on(world, &admin, "/servers/new").await;
     let fields = [("name", "Build 7"), ("once", once.as_str())];
     let added = world.submit(&admin, "/servers", &fields).await;
-    added.says(201, "install.sh | sh");
+    added.says(201, "--token ren_");
     for _ in 0..2 {
         let again = world.submit(&admin, "/servers", &fields).await;
         again.says(200, "This form has added its server already");
-        again.lacks("install.sh | sh");
+        again.lacks("--token ren_");
     }
     let servers = world.look(Some(&admin), "/servers").await;
     servers.says(200, "build-7");
@@ -53,20 +53,20 @@ async fn a_form_adds_one_server_however_often_it_is_sent(world: &World) {
     added.says(201, "build-7-2");
     let theirs = world.session(&world.theirs, Role::Admin).await;
     let added = world.submit(&theirs, "/servers", &fields).await;
-    added.says(201, "install.sh | sh");
+    added.says(201, "--token ren_");
 }
 
 async fn a_form_makes_one_install_command(world: &World) {
     let admin = world.session(&world.ours, Role::Admin).await;
     let added = world.submit(&admin, "/servers", &[("name", "waits")]).await;
-    added.says(201, "install.sh | sh");
+    added.says(201, "--token ren_");
     let once = mark_on(world, &admin, "/servers/waits").await;
     let (path, fields) = ("/servers/waits/enrolment-token", [("once", once.as_str())]);
     let renewed = world.submit(&admin, path, &fields).await;
-    renewed.says(201, "install.sh | sh");
+    renewed.says(201, "--token ren_");
     let again = world.submit(&admin, path, &fields).await;
     again.says(200, "This form has made its command already");
-    again.lacks("install.sh | sh");
+    again.lacks("--token ren_");
     let log = world.look(Some(&admin), "/audit-log?action=enrolment.create");
     assert_eq!(
         log.await
@@ -183,5 +183,5 @@ async fn what_was_refused_can_be_sent_again(world: &World) {
     refused.says(409, "There is a server with the slug web-1 already");
     let right = [("name", "Right"), ("once", once.as_str())];
     let added = world.submit(&admin, "/servers", &right).await;
-    added.says(201, "install.sh | sh");
+    added.says(201, "--token ren_");
 }
