@@ -175,7 +175,22 @@ impl Refusal {
                 | Self::IpNotAllowed { .. }
                 | Self::RateLimited(_)
                 | Self::TooManyAttempts { .. }
+        )
+    }
+
+    /// Whether an operation that its caller may start was not started, for what Reoclo or the
+    /// server can do at the moment: whoever looks for it later finds no record of it, so such
+    /// refusals are audited.
+    pub(crate) const fn leaves_an_operation_unstarted(&self) -> bool {
+        matches!(
+            self,
+            Self::ServerUnreachable
                 | Self::ServerBusy { .. }
+                | Self::Busy
+                | Self::ShuttingDown
+                | Self::AuditUnavailable(_)
+                | Self::Unavailable(_)
+                | Self::NotImplemented(_)
         )
     }
 
