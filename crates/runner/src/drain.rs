@@ -4,7 +4,7 @@
 //! memory of its own to speak of, no descriptor but the pipes, its own session, in `/`. It gives
 //! back what the program itself takes, and ends when the last writer has closed its end.
 
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 mod bare;
 
 use std::ffi::{OsString, c_int, c_void};
@@ -47,7 +47,7 @@ pub fn drain() {
 }
 
 /// Without the program and its libraries.
-#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+#[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "memory is given back for good")]
 fn read_on(open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>, mappings: &[Mapping]) {
     let mut task = bare::Task::new(&open, nothing);
@@ -78,7 +78,7 @@ fn read_on(open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>, mappings: &[Mappi
 }
 
 /// With what there is of it.
-#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+#[cfg(not(target_arch = "x86_64"))]
 fn read_on(open: Vec<BorrowedFd<'_>>, nothing: BorrowedFd<'_>, _: &[Mapping]) {
     read(open, nothing);
 }

@@ -27,23 +27,12 @@ const INTERRUPTED: isize = -4;
 const NOTHING_NOW: isize = -11;
 
 /// The numbers of system calls.
-#[cfg(target_arch = "x86_64")]
 mod number {
     pub(super) const READ: usize = 0;
     pub(super) const MUNMAP: usize = 11;
     pub(super) const EXIT_GROUP: usize = 231;
     pub(super) const PPOLL: usize = 271;
     pub(super) const SPLICE: usize = 275;
-}
-
-/// The numbers of system calls.
-#[cfg(target_arch = "aarch64")]
-mod number {
-    pub(super) const READ: usize = 63;
-    pub(super) const PPOLL: usize = 73;
-    pub(super) const SPLICE: usize = 76;
-    pub(super) const EXIT_GROUP: usize = 94;
-    pub(super) const MUNMAP: usize = 215;
 }
 
 /// Memory that nobody needs any more.
@@ -199,7 +188,6 @@ unsafe fn system_call(
     unsafe { six(number, first, second, third, fourth, fifth, 0) }
 }
 
-#[cfg(target_arch = "x86_64")]
 #[expect(unsafe_code, reason = "the instruction itself")]
 #[expect(clippy::inline_always, reason = "a function could not be called")]
 #[inline(always)]
@@ -226,37 +214,6 @@ unsafe fn six(
             in("r9") sixth,
             lateout("rcx") _,
             lateout("r11") _,
-            options(nostack),
-        );
-    }
-    result
-}
-
-#[cfg(target_arch = "aarch64")]
-#[expect(unsafe_code, reason = "the instruction itself")]
-#[expect(clippy::inline_always, reason = "a function could not be called")]
-#[inline(always)]
-unsafe fn six(
-    number: usize,
-    first: usize,
-    second: usize,
-    third: usize,
-    fourth: usize,
-    fifth: usize,
-    sixth: usize,
-) -> isize {
-    let result;
-    // SAFETY: the kernel's convention (syscall(2)); what the call does is up to the caller.
-    unsafe {
-        asm!(
-            "svc 0",
-            in("x8") number,
-            inlateout("x0") first => result,
-            in("x1") second,
-            in("x2") third,
-            in("x3") fourth,
-            in("x4") fifth,
-            in("x5") sixth,
             options(nostack),
         );
     }
