@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct Health {
     engine: Engine,
     clock: Arc<dyn Clock>,
     state: watch::Sender<State>,
+    /// Whether the log tells of this outage that nothing can be written.
+    told_of_read_only: AtomicBool,
     /// Connections that are older than the last one that was lost are not used again.
     generation: AtomicU64,
     /// Whoever holds it asks for all.
@@ -54,6 +56,7 @@ impl Health {
             address,
             clock,
             state: watch::Sender::new(State::Well),
+            told_of_read_only: AtomicBool::new(false),
             generation: AtomicU64::new(0),
             asking: Mutex::new(()),
             asked: AtomicU64::new(0),
@@ -176,17 +179,33 @@ impl Health {
             return;
         }
         let was = self.state.send_replace(unwell);
+        if unwell == State::ReadOnly {
+            self.tell_of_read_only(error);
+        }
         if was != State::Well {
             return;
         }
-        let what = match unwell {
-            State::ReadOnly => "the database takes no writes",
-            State::Well | State::Away => "the database does not answer",
-        };
-        let cause = error.causes();
-        tracing::warn!(cause, "{what}: requests that need it get 503 until it does");
+        if unwell == State::Away {
+            let cause = error.causes();
+            tracing::warn!(
+                cause,
+                "the database does not answer: requests that need it get 503 until it does"
+            );
+        }
         let since = self.clock.monotonic();
         tokio::spawn(watch_for_the_end(Arc::downgrade(self), since));
+    }
+
+    /// Says so once an outage, also of one that began in another way: a server that was away is
+    /// often a standby when it is back.
+    fn tell_of_read_only(&self, error: &StoreError) {
+        if !self.told_of_read_only.swap(true, Ordering::AcqRel) {
+            let cause = error.causes();
+            tracing::warn!(
+                cause,
+                "the database takes no writes: requests that need it get 503 until it does"
+            );
+        }
     }
 }
 
@@ -199,9 +218,15 @@ async fn watch_for_the_end(health: Weak<Health>, since: Duration) {
         };
         let state = match health.ask(Purpose::Probe).await {
             Ok(()) => State::Well,
-            Err(StoreError::Unavailable(fault)) if fault.is_read_only() => State::ReadOnly,
+            Err(error) if is_read_only(&error) => {
+                health.tell_of_read_only(&error);
+                State::ReadOnly
+            }
             Err(_) => State::Away,
         };
+        if state == State::Well {
+            health.told_of_read_only.store(false, Ordering::Release);
+        }
         health.state.send_replace(state);
         if state == State::Well {
             let seconds = health.clock.monotonic().saturating_sub(since).as_secs();
@@ -209,4 +234,8 @@ async fn watch_for_the_end(health: Weak<Health>, since: Duration) {
             return;
         }
     }
+}
+
+fn is_read_only(error: &StoreError) -> bool {
+    matches!(error, StoreError::Unavailable(fault) if fault.is_read_only())
 }

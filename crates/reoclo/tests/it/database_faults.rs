@@ -159,6 +159,33 @@ fn a_stop_does_not_wait_for_a_silent_postgres() {
     assert!(ended.success(), "{}", served.serve.process.stderr());
 }
 
+/// Whether sessions that begin from now on may write.
+fn set_read_only(database: &mut Database, url: &str, to: &str) {
+    let name = url.rsplit_once('/').unwrap().1;
+    let name = name.split('?').next().unwrap();
+    database.execute("SET default_transaction_read_only = off");
+    database.execute(&format!(
+        "ALTER DATABASE {name} SET default_transaction_read_only = {to}"
+    ));
+}
+
+#[test]
+fn a_postgres_that_was_away_and_is_back_as_a_standby_is_said_to_be_one() {
+    let (_database, direct) = fresh();
+    let (proxy, url) = behind(&direct);
+    let home = Home::new();
+    let serve = home.serve_with(&["--database-url", &url]);
+    let mut database = Database::at(&direct);
+    proxy.refuse();
+    wait_until("the log says so", || count(&serve, AWAY) == 1);
+    set_read_only(&mut database, &direct, "on");
+    proxy.accept();
+    wait_until("the log says so", || count(&serve, READ_ONLY) == 1);
+    set_read_only(&mut database, &direct, "off");
+    wait_until("the log says so", || count(&serve, BACK) == 1);
+    assert_eq!((count(&serve, AWAY), count(&serve, READ_ONLY)), (1, 1));
+}
+
 #[test]
 fn a_demoted_postgres_is_left_for_one_that_takes_writes() {
     let (_database, url) = fresh();
@@ -166,15 +193,7 @@ fn a_demoted_postgres_is_left_for_one_that_takes_writes() {
     let serve = home.serve_with(&["--database-url", &url]);
     let key = serve.automation();
     let mut database = Database::at(&url);
-    let set = |database: &mut Database, to: &str| {
-        let name = url.rsplit_once('/').unwrap().1;
-        let name = name.split('?').next().unwrap();
-        database.execute("SET default_transaction_read_only = off");
-        database.execute(&format!(
-            "ALTER DATABASE {name} SET default_transaction_read_only = {to}"
-        ));
-    };
-    set(&mut database, "on");
+    set_read_only(&mut database, &url, "on");
     end_sessions(&mut database);
     wait_until("the log says so", || count(&serve, READ_ONLY) == 1);
     let added = home.run(&[
@@ -189,7 +208,7 @@ fn a_demoted_postgres_is_left_for_one_that_takes_writes() {
     // What was written before can be read.
     assert_eq!(serve.integration().servers().status, 200);
 
-    set(&mut database, "off");
+    set_read_only(&mut database, &url, "off");
     wait_until("the log says so", || count(&serve, BACK) == 1);
     let added = home.add_server("web");
     let _runner = home.runner("web", Some((serve.url(), &added.token)));
