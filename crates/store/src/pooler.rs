@@ -36,7 +36,17 @@ pub(crate) async fn shares_sessions(
     };
     let looked: Result<Result<bool, sqlx::Error>, _> =
         tokio::time::timeout(PATIENCE, looking).await;
-    matches!(looked, Ok(Ok(true)))
+    let cause = match looked {
+        Ok(Ok(shares)) => return shares,
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => "it is not given".to_owned(),
+    };
+    tracing::warn!(
+        cause,
+        "a second session with the database could not be had, and up to 16 are needed: look at \
+         default_pool_size of a pooler, and at max_connections of PostgreSQL"
+    );
+    false
 }
 
 async fn compare(one: &mut AnyConnection, other: &mut AnyConnection) -> Result<bool, sqlx::Error> {

@@ -13,7 +13,6 @@ mod home;
 mod keys;
 mod look;
 mod moment;
-mod once;
 mod operations;
 mod organization;
 mod page;

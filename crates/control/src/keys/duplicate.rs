@@ -5,8 +5,7 @@ use reoclo_store::{KeyOrigin, KeyRecord, KeyRef};
 use serde_json::json;
 
 use super::mint::{Blueprint, Power};
-use super::{ManagesKeys, MintedKey, cells, describe, lifetime, person};
-use crate::once::marked;
+use super::{ManagesKeys, MintedKey, cells, describe, lifetime, marked, person};
 use crate::{Authorized, Control, InvalidFields, Refusal};
 
 impl Control {

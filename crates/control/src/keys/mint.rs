@@ -12,10 +12,9 @@ use reoclo_store::{
 };
 use serde_json::Value;
 
-use super::{MintedKey, describe};
+use super::{MintedKey, describe, marked};
 use crate::audit::{Happening, resource};
 use crate::caller::Person;
-use crate::once::marked;
 use crate::{Caller, Control, Refusal};
 
 /// What a new key is to be, whoever makes it.

@@ -5,8 +5,7 @@ use serde_json::json;
 
 use super::duplicate::blueprint;
 use super::mint::Forged;
-use super::{ManagedKey, ManagesKeys, MintedKey, describe, person};
-use crate::once::marked;
+use super::{ManagedKey, ManagesKeys, MintedKey, describe, marked, person};
 use crate::{Authorized, Control, Refusal};
 
 impl Control {

@@ -2,7 +2,6 @@
 
 mod keys;
 mod people;
-mod query;
 
 use http::Method;
 use reoclo_control::{CredentialKind, Requirement};

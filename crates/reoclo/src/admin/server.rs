@@ -72,11 +72,7 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
     match request {
         Request::AddServer { name, slug } => {
             let organization = control.first_organization().await?;
-            let form = NewServerForm {
-                name,
-                slug,
-                once: None,
-            };
+            let form = NewServerForm { name, slug };
             control
                 .add_server(&owner, organization, form)
                 .await

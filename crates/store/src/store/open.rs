@@ -91,7 +91,6 @@ impl Store {
         };
         Ok(Self {
             inner: Arc::new(inner),
-            form: None,
         })
     }
 }

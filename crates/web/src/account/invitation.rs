@@ -1,14 +1,14 @@
 use askama::Template;
 use axum::extract::State;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use reoclo_control::{AcceptForm, Control, InvitationView};
 use reoclo_domain::Secret;
-use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryText, Source};
+use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryReader, QueryText, Source};
 
-use super::link::{self, Filled};
+use super::setup::keep_address;
 use crate::form::Problems;
 use crate::look::Look;
-use crate::page::see_other;
+use crate::page::{Page, see_other};
 
 #[derive(Template)]
 #[template(path = "account/invitation.html")]
@@ -28,14 +28,9 @@ pub(super) async fn show(
     State(control): State<Control>,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    page(
-        shell,
-        &control,
-        link::token_in(&query),
-        None,
-        Problems::default(),
-    )
-    .await
+    let mut reader = QueryReader::new(&query);
+    let token = reader.text("token").unwrap_or_default();
+    page(shell, &control, token, None, Problems::default()).await
 }
 
 pub(super) async fn accept(
@@ -45,15 +40,10 @@ pub(super) async fn accept(
     Source(source): Source,
     PublicForm(fields): PublicForm,
 ) -> Result<Response, ApiError> {
-    let Filled {
-        token,
-        name,
-        password,
-    } = Filled::of(&fields);
     let form = AcceptForm {
-        token,
-        name,
-        password,
+        token: Secret::new(fields.text("token")),
+        name: fields.text("name").to_owned(),
+        password: Secret::new(fields.text("password")),
     };
     match control.accept_invitation(form, source).await {
         Ok(_) => Ok(see_other("/sign-in?notice=joined")),
@@ -88,5 +78,5 @@ async fn page(
         invitation,
         problems,
     };
-    Ok(link::page(status, page))
+    Ok(keep_address(Page(status, page).into_response()))
 }

@@ -9,7 +9,6 @@ mod escaping;
 mod home;
 mod keys;
 mod matrix;
-mod once;
 mod organization;
 mod people;
 mod refusals;
