@@ -25,7 +25,7 @@ pub struct ExecRequest {
     pub timeout_seconds: Option<i64>,
     /// Names of variables in `env` whose values are replaced by `***` in output, besides those
     /// whose name says that they are secret. An empty list turns both off; what is stored of the
-    /// command is masked all the same.
+    /// command is masked all the same. What is no name of a variable in `env` is refused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mask: Option<Vec<String>>,
     /// The CI run that this belongs to.

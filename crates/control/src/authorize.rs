@@ -108,17 +108,12 @@ impl<P: Permission> Authorized<P> {
         id: ServerId,
     ) -> Result<Allowed<P>, Refusal> {
         let caller = self.caller;
-        let found = control
-            .store()
-            .server_name(caller.organization(), id)
-            .await?;
-        let server_name = found.ok_or(Refusal::NotFound("the server"))?;
-        let key = caller.automation_key();
-        if key.is_some_and(|key| !key.scope.servers.contains(&id)) {
-            let wanted = Wanted::of::<P>(&caller, id);
-            control.note_refusal_of(&caller, &Refusal::ServerNotInScope, &wanted);
-            return Err(Refusal::ServerNotInScope);
-        }
+        let server_name = name_in_scope(control, &caller, id)
+            .await
+            .inspect_err(|refusal| {
+                let wanted = Wanted::of::<P>(&caller, id);
+                control.note_refusal_of(&caller, refusal, &wanted);
+            })?;
         Ok(Allowed {
             caller,
             server: id,
@@ -126,6 +121,23 @@ impl<P: Permission> Authorized<P> {
             permission: PhantomData,
         })
     }
+}
+
+async fn name_in_scope(
+    control: &Control,
+    caller: &Caller,
+    id: ServerId,
+) -> Result<Arc<str>, Refusal> {
+    let found = control
+        .store()
+        .server_name(caller.organization(), id)
+        .await?;
+    let name = found.ok_or(Refusal::NotFound("the server"))?;
+    let key = caller.automation_key();
+    if key.is_some_and(|key| !key.scope.servers.contains(&id)) {
+        return Err(Refusal::ServerNotInScope);
+    }
+    Ok(name)
 }
 
 impl<P> Allowed<P> {

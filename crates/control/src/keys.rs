@@ -179,14 +179,6 @@ fn person<P>(proof: &Authorized<P>) -> Result<&Person, Refusal> {
     })
 }
 
-/// The mark of a form as it is kept; what no page of ours gives is none.
-fn marked(form: Option<String>) -> Option<String> {
-    let is_ours = |mark: &String| {
-        (16..=64).contains(&mark.len()) && mark.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    };
-    form.filter(is_ours)
-}
-
 /// Whether the person manages the keys of that kind whoever made them.
 fn manages_all<P: ManagesKeys>(person: &Person) -> bool {
     match P::KIND {

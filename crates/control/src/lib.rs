@@ -21,6 +21,7 @@ mod failed_authentications;
 mod identity;
 mod key_use;
 mod keys;
+mod once;
 mod operation_days;
 mod operations;
 mod organizations;
@@ -52,6 +53,7 @@ pub use keys::{
     ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, ManagedKey, ManagesKeys,
     MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };
+pub use once::OnceForm;
 pub use operations::{
     Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationEnd,
     OperationLog, RebootCommand, RegistryAuth, RunNote, SeenOperation, WaitPlace, refuse_late,
@@ -87,5 +89,5 @@ pub use reoclo_store::{
     LogStream, MemberRecord, Membership, OperationCursor, OperationDay, OperationFilter,
     OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
     PasswordStatus, RefusedPasswords, RegistryCredentialRecord, RequestSource, RunnerIdentity,
-    ServerRecord, Tail,
+    ServerRecord, Tail, TakenForm,
 };

@@ -44,6 +44,11 @@ impl Requirement {
         }
     }
 
+    /// Whether it is demanded by what starts operations on servers.
+    pub(crate) fn starts_operations(self) -> bool {
+        matches!(self, Self::Operation(_)) || self == Self::Cell(Cell::SERVERS_EXECUTE)
+    }
+
     /// The credential that it is made for.
     pub const fn made_for(self) -> CredentialKind {
         match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reoclo_domain::{
     Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role, Timestamp,
 };
-use reoclo_store::StoreError;
+use reoclo_store::{Conflict, StoreError};
 
 use crate::CredentialKind;
 
@@ -76,6 +76,8 @@ pub enum Refusal {
     NotFound(&'static str),
     #[error("{0}")]
     Conflict(String),
+    #[error("this form was sent before and has done its work: load the page anew to do it again")]
+    FormTaken,
     #[error(
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
@@ -129,7 +131,7 @@ impl Refusal {
             Self::IpNotAllowed { .. } => "ip_not_allowed",
             Self::RateLimited(_) => "rate_limited",
             Self::NotFound(_) => "not_found",
-            Self::Conflict(_) => "conflict",
+            Self::Conflict(_) | Self::FormTaken => "conflict",
             Self::ServerUnreachable => "server_unreachable",
             Self::ServerBusy { .. } => "server_busy",
             Self::InvalidRequest(_) => "invalid_request",
@@ -173,7 +175,22 @@ impl Refusal {
                 | Self::IpNotAllowed { .. }
                 | Self::RateLimited(_)
                 | Self::TooManyAttempts { .. }
+        )
+    }
+
+    /// Whether an operation that its caller may start was not started, for what Reoclo or the
+    /// server can do at the moment: whoever looks for it later finds no record of it, so such
+    /// refusals are audited.
+    pub(crate) const fn leaves_an_operation_unstarted(&self) -> bool {
+        matches!(
+            self,
+            Self::ServerUnreachable
                 | Self::ServerBusy { .. }
+                | Self::Busy
+                | Self::ShuttingDown
+                | Self::AuditUnavailable(_)
+                | Self::Unavailable(_)
+                | Self::NotImplemented(_)
         )
     }
 
@@ -198,6 +215,7 @@ impl Refusal {
     /// A write that must come before an effect failed, so the effect does not happen.
     pub(crate) fn of_write(error: StoreError) -> Self {
         match error {
+            StoreError::Conflict(Conflict::FormTaken) => Self::FormTaken,
             StoreError::Conflict(what) => Self::Conflict(what.to_string()),
             error => Self::AuditUnavailable(error),
         }

@@ -70,6 +70,11 @@ impl Wanted {
         }
     }
 
+    fn is_told_of(&self, refusal: &Refusal) -> bool {
+        refusal.denies_a_known_holder()
+            || (self.permission.starts_operations() && refusal.leaves_an_operation_unstarted())
+    }
+
     /// To change something of one's own.
     pub(crate) fn about_oneself(caller: &Caller) -> Self {
         Self {
@@ -98,7 +103,7 @@ impl RefusedUses {
 
 impl Control {
     /// Counts that `holder` was refused `wanted`. A refusal that says nothing about its power
-    /// (404, 409, 422) does not count.
+    /// (404, 409, 422) does not count, unless an operation was not started for it.
     pub(crate) fn note_refusal(
         &self,
         refusal: &Refusal,
@@ -106,7 +111,7 @@ impl Control {
         source: &RequestSource,
         wanted: &Wanted,
     ) {
-        if !refusal.denies_a_known_holder() {
+        if !wanted.is_told_of(refusal) {
             return;
         }
         let refused = ledger::Refused {

@@ -15,6 +15,7 @@ use crate::edge::{Source, is_of_own_origin, is_same_site};
 use crate::error::ApiError;
 use crate::listener::Standing;
 use crate::page::PageRoute;
+use crate::query::KnownQuery;
 use crate::registrar::TENANT_ID;
 use crate::sessions::cookie;
 use crate::state::AppState;
@@ -44,6 +45,7 @@ impl<P: Permission> FromRequestParts<AppState> for Authorized<P> {
             standing.authenticated();
         }
         check_tenant(parts, state, proof.caller().organization()).await?;
+        KnownQuery::check(parts)?;
         Ok(proof)
     }
 }

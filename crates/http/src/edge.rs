@@ -2,9 +2,9 @@
 
 mod around;
 mod client_address;
+mod cookies;
 mod hosts;
 mod same_site;
-mod session_cookie;
 
 use std::net::SocketAddr;
 

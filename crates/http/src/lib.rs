@@ -52,6 +52,6 @@ pub use sessions::cookie::{
     SessionCookie, of_nobody as cookie_of_nobody, of_session as cookie_of_session,
     read as session_token,
 };
-pub use sessions::device::{device as device_token, of_device as cookie_of_device};
+pub use sessions::device::{devices as device_tokens, of_device as cookie_of_device};
 pub use state::AppState;
 pub use tenant::audit_export_answer;

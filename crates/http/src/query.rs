@@ -3,13 +3,58 @@
 use axum::extract::{FromRequestParts, Query};
 use http::request::Parts;
 use reoclo_control::{InvalidFields, Refusal};
-use reoclo_domain::{ParsePeriodError, Period};
+use reoclo_domain::{ParsePeriodError, Period, escaped};
 
 use crate::error::ApiError;
 use crate::registrar::QueryParameter;
 
-/// Parameters by name. Unknown ones are left alone, since clients of other versions send them,
-/// and an empty one counts as none.
+/// Characters of a parameter's name that an error shows.
+const SHOWN_NAME: usize = 100;
+
+/// Marks a route that takes the parameters of its document, each once, and no others: a filter
+/// that somebody relies on must not be ignored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KnownQuery(pub(crate) &'static [QueryParameter]);
+
+impl KnownQuery {
+    /// Refuses what the route of this request does not take; once it is known who asks.
+    pub(crate) fn check(parts: &Parts) -> Result<(), ApiError> {
+        let Some(Self(known)) = parts.extensions.get::<Self>() else {
+            return Ok(());
+        };
+        let QueryText(given) = QueryText::of(parts)?;
+        let mut invalid = InvalidFields::default();
+        for (position, (name, _)) in given.iter().enumerate() {
+            if !known.iter().any(|(known, _)| known == name) {
+                invalid.add(shown(name), unknown(known));
+            } else if given[..position].iter().any(|(other, _)| other == name) {
+                invalid.add(name.as_str(), "must be there only once");
+            }
+        }
+        Ok(invalid.into_result()?)
+    }
+}
+
+fn shown(name: &str) -> String {
+    let shown = escaped(name, SHOWN_NAME);
+    if shown.is_empty() {
+        "a parameter without a name".into()
+    } else {
+        shown
+    }
+}
+
+fn unknown(known: &[QueryParameter]) -> String {
+    let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
+    if names.is_empty() {
+        "is not known here, which takes no parameters".into()
+    } else {
+        format!("is not known here: there are {}", names.join(", "))
+    }
+}
+
+/// Parameters by name. An empty one counts as none. Unknown ones are left alone here: the routes
+/// that refuse them have a [`KnownQuery`].
 #[derive(Debug)]
 pub struct QueryText(Vec<(String, String)>);
 
@@ -17,14 +62,18 @@ impl<S: Send + Sync> FromRequestParts<S> for QueryText {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        Self::of(parts)
+    }
+}
+
+impl QueryText {
+    fn of(parts: &Parts) -> Result<Self, ApiError> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(parameters)) => Ok(Self(parameters)),
             Err(_) => Err(Refusal::field("query", "is not readable").into()),
         }
     }
-}
 
-impl QueryText {
     fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.0.iter().filter(|(key, _)| key == name);
         let (_, value) = values.next_back()?;
@@ -83,19 +132,11 @@ impl<'q> QueryReader<'q> {
             let number = text.parse().ok();
             number
                 .filter(|number| (least..=most).contains(number))
-                .ok_or_else(|| format!("must be a number from {least} to {most}"))
+                .ok_or_else(|| match most {
+                    i64::MAX => format!("must be a whole number, {least} or more"),
+                    most => format!("must be a whole number from {least} to {most}"),
+                })
         })
-    }
-
-    /// Notes every parameter that is none of `known`: what somebody relies on must not be ignored.
-    pub(crate) fn refuse_unknown(&mut self, known: &[QueryParameter]) {
-        for (name, _) in &self.query.0 {
-            if !known.iter().any(|(known, _)| known == name) {
-                let names: Vec<_> = known.iter().map(|(known, _)| *known).collect();
-                let problem = format!("is not known here: there are {}", names.join(", "));
-                self.invalid.add(name.as_str(), problem);
-            }
-        }
     }
 
     /// Notes a problem that shows only in what other parameters are.

@@ -16,6 +16,7 @@ use utoipa::openapi::{RefOr, Schema};
 
 use crate::page::{PageForm, PageRoute, PublicForm, RefusalPage};
 use crate::public::Public;
+use crate::query::KnownQuery;
 use crate::state::AppState;
 
 /// What a route is, for its document.
@@ -123,6 +124,13 @@ pub struct Route {
     pub(crate) doc: Doc,
 }
 
+impl Route {
+    /// The parameters behind the `?` that it is documented with.
+    pub const fn query(&self) -> &'static [QueryParameter] {
+        self.doc.query
+    }
+}
+
 /// Arguments of a handler that begin with a proof; implemented for nothing else.
 ///
 /// ```
@@ -208,6 +216,9 @@ pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
 
 /// The parameter in it.
 pub(crate) const TENANT_ID: &str = "tid";
+
+/// Where published clients ask, of whatever version: what they send more is left alone.
+const PUBLISHED: &str = "/api/automation/v1/";
 
 const PAGE: Doc = Doc::new("A page.");
 
@@ -378,6 +389,11 @@ impl Registrar {
         handler: MethodRouter<AppState>,
     ) -> Self {
         let path = path.into();
+        let handler = if takes_known_parameters_alone(&path) {
+            handler.layer(Extension(KnownQuery(doc.query)))
+        } else {
+            handler
+        };
         let with_slash = format!("{path}/");
         self.router = self
             .router
@@ -395,4 +411,9 @@ impl Registrar {
     pub(crate) fn finish(self) -> (Router<AppState>, Vec<Route>, Option<RefusalPage>) {
         (self.router, self.routes, self.refusal_page)
     }
+}
+
+/// Whether a route is our own: what its document does not name is refused.
+fn takes_known_parameters_alone(path: &str) -> bool {
+    path.starts_with("/api/") && !path.starts_with(PUBLISHED)
 }

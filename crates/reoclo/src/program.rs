@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::Context as _;
+use reoclo_domain::hex;
 use reoclo_http::{ProgramSlot, RunnerProgram};
 use reoclo_wire::handshake::ProgramOffer;
 use ring::digest::{Context, SHA256};
@@ -88,9 +89,7 @@ fn measure(file: &mut impl Read) -> io::Result<(String, u64)> {
         context.update(&buffer[..read]);
         size += read as u64;
     }
-    let digest = context.finish();
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    Ok((hex.collect(), size))
+    Ok((hex::encode(context.finish().as_ref()), size))
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::thread::available_parallelism;
 
+use reoclo_domain::hex;
 use reoclo_wire::proto::Facts;
 use ring::digest::{SHA256, digest};
 use rustix::fs::statvfs;
@@ -58,9 +59,8 @@ pub(crate) fn machine_id(file: &Path) -> String {
         return String::new();
     }
     let digest = digest(&SHA256, format!("reoclo machine {id}").as_bytes());
-    let hex = digest.as_ref().iter().take(16);
-    let hex: Vec<_> = hex.map(|byte| format!("{byte:02x}")).collect();
-    hex.concat()
+    let (half, _) = digest.as_ref().split_at(16);
+    hex::encode(half)
 }
 
 /// Without control characters, and cut to what anybody needs.

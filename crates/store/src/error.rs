@@ -52,6 +52,9 @@ pub enum Conflict {
     /// Somebody else changed what the change relies on.
     #[error("it was changed by somebody else meanwhile: read it and try again")]
     Changed,
+    /// The form was taken before.
+    #[error("this form was sent before and has done its work: load the page anew to do it again")]
+    FormTaken,
     /// The organization would be left without an admin.
     #[error("the last admin can be neither removed nor demoted")]
     LastAdmin,

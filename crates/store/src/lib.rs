@@ -14,8 +14,8 @@ mod database;
 mod edit;
 mod engine;
 mod error;
+mod form_marks;
 mod health;
-mod hex;
 mod instance;
 mod invitations;
 mod keys;
@@ -53,6 +53,7 @@ pub use database::{AddressError, DatabaseAddress};
 pub use edit::{Edit, Edited};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
+pub use form_marks::{FormMark, TakenForm};
 pub use instance::InstanceRecord;
 pub use invitations::{Accepting, InvitationRecord};
 pub use keys::{

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-use reoclo_domain::{Entropy, Secret};
+use reoclo_domain::{Entropy, Secret, hex};
 use ring::error::Unspecified;
 use ring::signature::{ED25519, Ed25519KeyPair, KeyPair, UnparsedPublicKey};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-use crate::hex;
 use crate::sealing::Sealer;
 
 /// The key behind every sealed value, every chain head and every checkpoint.

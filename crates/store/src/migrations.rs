@@ -2,12 +2,12 @@
 
 use std::borrow::Cow;
 
+use reoclo_domain::hex;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, SqlSafeStr};
 
 use crate::engine::Engine;
 use crate::error::{FaultCause, OpenError};
-use crate::hex;
 use crate::sql::sql;
 
 /// Every migration there ever was, in order; one that was released never changes.

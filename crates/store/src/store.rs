@@ -14,6 +14,7 @@ use crate::cache::Cache;
 use crate::database::DatabaseAddress;
 use crate::engine::Engine;
 use crate::error::StoreError;
+use crate::form_marks::{ForForm, FormMark};
 use crate::instance::InstanceRecord;
 use crate::master_key::MasterKey;
 use crate::place::{Place, Sharing};
@@ -70,10 +71,12 @@ pub struct StoreStatistics {
 /// Everything that Reoclo remembers. Clones share one writer and one pool of readers.
 #[derive(Clone)]
 pub struct Store {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
+    /// The form that changes are made for, once.
+    pub(crate) form: Option<FormMark>,
 }
 
-struct Inner {
+pub(crate) struct Inner {
     engine: Engine,
     instance: InstanceRecord,
     own_key: Ed25519KeyPair,
@@ -167,7 +170,11 @@ impl Store {
 
     /// Has the writer commit a change.
     pub(crate) async fn write<W: Write>(&self, write: W) -> Result<W::Output, StoreError> {
-        let written = self.inner.writer.commit(write).await;
+        let writer = &self.inner.writer;
+        let written = match self.form.clone() {
+            Some(mark) => writer.commit(ForForm { mark, write }).await,
+            None => writer.commit(write).await,
+        };
         let failed_at = match &written {
             Ok(_) => NEVER,
             // The change was at fault, and the database is not.

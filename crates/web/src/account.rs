@@ -1,6 +1,7 @@
 //! Getting in and out: set-up, sign-in, one's password and organizations.
 
 mod invitation;
+mod link;
 mod organizations;
 mod password;
 mod setup;

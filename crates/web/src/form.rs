@@ -96,7 +96,7 @@ impl Problems {
                 general: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY.into(),
             }),
-            Refusal::Conflict(_) | Refusal::ServerUnreachable => {
+            Refusal::Conflict(_) | Refusal::FormTaken | Refusal::ServerUnreachable => {
                 general(&refusal, StatusCode::CONFLICT)
             }
             Refusal::InvalidCredentials | Refusal::TemporaryPasswordExpired => {

@@ -13,6 +13,7 @@ mod home;
 mod keys;
 mod look;
 mod moment;
+mod once;
 mod operations;
 mod organization;
 mod page;

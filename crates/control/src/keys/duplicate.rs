@@ -5,7 +5,8 @@ use reoclo_store::{KeyOrigin, KeyRecord, KeyRef};
 use serde_json::json;
 
 use super::mint::{Blueprint, Power};
-use super::{ManagesKeys, MintedKey, cells, describe, lifetime, marked, person};
+use super::{ManagesKeys, MintedKey, cells, describe, lifetime, person};
+use crate::once::marked;
 use crate::{Authorized, Control, InvalidFields, Refusal};
 
 impl Control {

@@ -12,9 +12,10 @@ use reoclo_store::{
 };
 use serde_json::Value;
 
-use super::{MintedKey, describe, marked};
+use super::{MintedKey, describe};
 use crate::audit::{Happening, resource};
 use crate::caller::Person;
+use crate::once::marked;
 use crate::{Caller, Control, Refusal};
 
 /// What a new key is to be, whoever makes it.

@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::duplicate::blueprint;
 use super::mint::Forged;
-use super::{ManagedKey, ManagesKeys, MintedKey, describe, marked, person};
+use super::{ManagedKey, ManagesKeys, MintedKey, describe, person};
+use crate::once::marked;
 use crate::{Authorized, Control, Refusal};
 
 impl Control {

@@ -36,8 +36,22 @@ pub(crate) struct Begun {
 
 impl Control {
     /// Commits the intent and sees the operation through in a task of its own, so that whoever
-    /// asked may go away. Without room on the server it waits in the server's queue.
+    /// asked may go away. Without room on the server it waits in the server's queue. A refusal
+    /// leaves no operation behind, so the audit log is told of it.
     pub(crate) async fn begin<P: Permission>(
+        &self,
+        allowed: &Allowed<P>,
+        plan: Plan,
+    ) -> Result<Begun, Refusal> {
+        self.begin_untold(allowed, plan)
+            .await
+            .inspect_err(|refusal| {
+                let wanted = Wanted::of::<P>(allowed.caller(), allowed.server());
+                self.note_refusal_of(allowed.caller(), refusal, &wanted);
+            })
+    }
+
+    async fn begin_untold<P: Permission>(
         &self,
         allowed: &Allowed<P>,
         plan: Plan,
@@ -45,11 +59,7 @@ impl Control {
         if self.drain().has_begun() {
             return Err(Refusal::ShuttingDown);
         }
-        let taken = self.runners().take_place(allowed.server());
-        let (link, place) = taken.inspect_err(|refusal| {
-            let wanted = Wanted::of::<P>(allowed.caller(), allowed.server());
-            self.note_refusal_of(allowed.caller(), refusal, &wanted);
-        })?;
+        let (link, place) = self.runners().take_place(allowed.server())?;
         let operation = self.new_operation(allowed, &plan, &link, &place);
         let event = self.intent_event(allowed, &operation, &plan);
         let live = Arc::new(Live::new(operation.organization));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reoclo_domain::escaped;
+use reoclo_domain::masking::SHORTEST_SECRET;
 use serde::{Deserialize, Serialize};
 
 use super::run_note::{RunNote, ValidRunNote};
@@ -15,6 +16,8 @@ const MAX_ENV_BYTES: usize = 64 * 1024;
 const MAX_PATH_BYTES: usize = 4_096;
 /// Characters of a name that an error shows.
 const SHOWN_NAME: usize = 100;
+/// Names that an error tells of.
+const SHOWN_UNKNOWN: usize = 10;
 const TIMEOUT_SECONDS: std::ops::RangeInclusive<i64> = 1..=900;
 /// As the published clients promise.
 const DEFAULT_TIMEOUT_SECONDS: u32 = 600;
@@ -69,6 +72,9 @@ impl ExecCommand {
         check_command(&self.command, &mut invalid);
         check_working_directory(self.working_directory.as_deref(), &mut invalid);
         check_env(&self.env, is_script(&self.command), &mut invalid);
+        if let Some(mask) = &self.mask {
+            check_mask(mask, &self.env, &mut invalid);
+        }
         let run = RunNote {
             run_id: self.run_id,
             run_context: self.run_context,
@@ -174,6 +180,42 @@ fn check_env(env: &BTreeMap<String, String>, is_script: bool, invalid: &mut Inva
     }
 }
 
+/// What `mask` names and `env` does not have would be printed in clear.
+fn check_mask(mask: &[String], env: &BTreeMap<String, String>, invalid: &mut InvalidFields) {
+    let unknown = mask.iter().enumerate();
+    let unknown = unknown.filter(|(_, name)| !env.contains_key(*name));
+    let told: Vec<_> = unknown
+        .take(SHOWN_UNKNOWN)
+        .map(|(position, entry)| why_not_masked(position, entry, env))
+        .collect();
+    if !told.is_empty() {
+        let problem = format!(
+            "must have names of variables in env alone: {}",
+            told.join("; ")
+        );
+        invalid.add("mask", problem);
+    }
+}
+
+/// An entry that can be no name may be the secret itself, and the answer is printed where the
+/// output would have been: it is told by its place.
+fn why_not_masked(position: usize, entry: &str, env: &BTreeMap<String, String>) -> String {
+    let number = position + 1;
+    let is_of = |value: &str| match entry.len() {
+        0..SHORTEST_SECRET => !entry.is_empty() && value == entry,
+        _ => value.contains(entry),
+    };
+    if let Some((name, _)) = env.iter().find(|(_, value)| is_of(value)) {
+        let shown = escaped(name, SHOWN_NAME);
+        return format!("entry {number} is from the value of \"{shown}\": give the name instead");
+    }
+    if is_a_name(entry, false) {
+        let shown = escaped(entry, SHOWN_NAME);
+        return format!("\"{shown}\" is not in env");
+    }
+    format!("entry {number} is not in env, and could be no name of a variable there")
+}
+
 /// The shell passes on what it could name itself, and drops the rest without a word.
 fn is_a_name(name: &str, is_script: bool) -> bool {
     if is_script {
@@ -250,6 +292,49 @@ mod tests {
                 seconds
             );
         }
+    }
+
+    #[test]
+    fn mask_names_variables_that_are_there() {
+        let env = BTreeMap::from([
+            ("FOO".to_owned(), "vallue-1234".to_owned()),
+            ("BAR".to_owned(), String::new()),
+        ]);
+        let with = |mask: &[&str]| ExecCommand {
+            env: env.clone(),
+            mask: Some(mask.iter().map(|&name| name.to_owned()).collect()),
+            ..command("true")
+        };
+        for mask in [&[][..], &["FOO"], &["BAR", "FOO", "FOO"]] {
+            assert!(with(mask).validate().is_ok(), "{mask:?}");
+        }
+        let unknown = problem(with(&["FO", "BAR", "BAZ"]));
+        assert!(unknown.starts_with("mask must have names"), "{unknown}");
+        assert!(unknown.contains("\"FO\" is not in env"), "{unknown}");
+        assert!(unknown.contains("\"BAZ\" is not in env"), "{unknown}");
+        assert!(!unknown.contains("BAR"), "{unknown}");
+        // A value there is a mistake that is easily made, and the answer does not print it.
+        for value in ["vallue-1234", "vallue"] {
+            let told = problem(with(&["FOO", value]));
+            assert!(
+                told.contains("entry 2 is from the value of \"FOO\""),
+                "{told}"
+            );
+            assert!(!told.contains("vallue"), "{told}");
+        }
+        for entry in ["hunter-22", "", "a=b", " FOO"] {
+            let told = problem(with(&[entry]));
+            assert!(told.contains("entry 1 is not in env"), "{told}");
+            assert!(entry.is_empty() || !told.contains(entry), "{told}");
+        }
+        let many: Vec<_> = (0..1000).map(|number| format!("V{number}")).collect();
+        let many: Vec<_> = many.iter().map(String::as_str).collect();
+        assert!(problem(with(&many)).len() < 500);
+        let alone = ExecCommand {
+            mask: Some(vec!["FOO".into()]),
+            ..command("true")
+        };
+        assert!(problem(alone).contains("\"FOO\" is not in env"));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 
 use reoclo_domain::ServerId;
 
+use crate::refused_use::Wanted;
 use crate::{Authorized, Control, Permission, Refusal, Requirement};
 
 impl Control {
@@ -14,10 +15,13 @@ impl Control {
         proof: Authorized<P>,
         server: ServerId,
     ) -> Result<Infallible, Refusal> {
-        proof.on_server(self, server).await?;
-        Err(match P::REQUIREMENT {
+        let allowed = proof.on_server(self, server).await?;
+        let refusal = match P::REQUIREMENT {
             Requirement::Operation(kind) => Refusal::NotImplemented(kind),
             _ => Refusal::NotFound("the operation"),
-        })
+        };
+        let wanted = Wanted::of::<P>(allowed.caller(), server);
+        self.note_refusal_of(allowed.caller(), &refusal, &wanted);
+        Err(refusal)
     }
 }

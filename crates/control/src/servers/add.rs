@@ -2,12 +2,12 @@
 
 use reoclo_domain::{DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp};
 use reoclo_store::{
-    AuditOutcome, NewAuditEvent, NewEnrolment, NewServer, ServerRecord, StoreError,
+    AuditOutcome, Conflict, NewAuditEvent, NewEnrolment, NewServer, ServerRecord, Store, StoreError,
 };
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Caller, Control, InvalidFields, Refusal, ServersWrite};
+use crate::{Authorized, Caller, Control, InvalidFields, OnceForm, Refusal, ServersWrite};
 
 const SLUG_TRIES: u32 = 1_000;
 
@@ -30,6 +30,14 @@ pub struct NewServerForm {
     pub name: String,
     /// Made from the name when absent.
     pub slug: Option<String>,
+    /// The mark of the page's form, which adds one server alone.
+    pub once: Option<String>,
+}
+
+/// The id of a server that is to be added, and where.
+struct Place {
+    store: Store,
+    id: ServerId,
 }
 
 /// A server that waits for its runner, and what that needs; the token is shown once.
@@ -55,7 +63,11 @@ impl Control {
         organization: OrganizationId,
         form: NewServerForm,
     ) -> Result<AddedServer, Refusal> {
-        self.add_server_to(organization, form, None).await
+        let place = Place {
+            store: self.store().clone(),
+            id: ServerId::new(self.clock(), self.entropy()),
+        };
+        self.add_server_to(organization, form, place, None).await
     }
 
     /// Adds a server to the caller's organization.
@@ -66,7 +78,13 @@ impl Control {
     ) -> Result<(AddedServer, ServerRecord), Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
-        let added = self.add_server_to(organization, form, Some(caller)).await?;
+        let id = ServerId::new(self.clock(), self.entropy());
+        let mark = form.once.as_deref();
+        let store = self.store_for(proof, OnceForm::AddServer, mark, id.as_uuid());
+        let place = Place { store, id };
+        let added = self
+            .add_server_to(organization, form, place, Some(caller))
+            .await?;
         let found = self.store().server(organization, added.id).await?;
         Ok((added, found.ok_or(Refusal::NotFound("the server"))?))
     }
@@ -75,19 +93,20 @@ impl Control {
         &self,
         organization: OrganizationId,
         form: NewServerForm,
+        Place { store, id }: Place,
         by: Option<&Caller>,
     ) -> Result<AddedServer, Refusal> {
         let (name, slug) = checked(&form)?;
-        let id = ServerId::new(self.clock(), self.entropy());
         let (token, enrolment) = self.new_enrolment();
         let expires_at = enrolment.expires_at;
         let slug = if let Some(slug) = slug {
             let server = self.new_server(id, organization, &name, slug);
-            self.create(server, enrolment, by).await?
+            self.create(&store, server, enrolment, by).await?
         } else {
             let plain = Slug::from_text(name.as_str());
             let server = self.new_server(id, organization, &name, plain);
-            self.create_with_free_slug(server, enrolment, by).await?
+            self.create_with_free_slug(&store, server, enrolment, by)
+                .await?
         };
         let install_command = self.install_command(&token);
         Ok(AddedServer {
@@ -99,10 +118,11 @@ impl Control {
         })
     }
 
+    /// A download that fails makes the whole command fail: a pipe alone would end with 0.
     pub(super) fn install_command(&self, token: &PlainToken) -> String {
         let url = &self.settings().public_url;
         format!(
-            "curl -fsSL {url}/install.sh | sh -s -- --token {}",
+            "{{ curl -fsSL {url}/install.sh || echo exit 1; }} | sh -s -- --token {}",
             token.expose()
         )
     }
@@ -125,6 +145,7 @@ impl Control {
 
     async fn create_with_free_slug(
         &self,
+        store: &Store,
         server: NewServer,
         enrolment: NewEnrolment,
         by: Option<&Caller>,
@@ -134,7 +155,7 @@ impl Control {
             if number > 1 {
                 server.slug = server.slug.numbered(number);
             }
-            match self.create(server, enrolment, by).await {
+            match self.create(store, server, enrolment, by).await {
                 Err(Refusal::Conflict(_)) => {}
                 created => return created,
             }
@@ -147,18 +168,17 @@ impl Control {
 
     async fn create(
         &self,
+        store: &Store,
         server: NewServer,
         enrolment: NewEnrolment,
         by: Option<&Caller>,
     ) -> Result<Slug, Refusal> {
         let slug = server.slug.clone();
         let event = self.server_created(&server, by);
-        let created = self
-            .store()
-            .create_server(server, Some(enrolment), vec![event])
-            .await;
-        match created {
+        let created = store.create_server(server, Some(enrolment), vec![event]);
+        match created.await {
             Ok(()) => Ok(slug),
+            Err(StoreError::Conflict(Conflict::FormTaken)) => Err(Refusal::FormTaken),
             Err(StoreError::Conflict(_)) => Err(Refusal::Conflict(format!(
                 "there is a server with the slug {slug} already"
             ))),

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::{AddedServer, LocalOwner};
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Caller, Control, Refusal, ServersWrite};
+use crate::{Authorized, Caller, Control, OnceForm, Refusal, ServersWrite};
 
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
@@ -42,6 +42,7 @@ impl Control {
         &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
+        once: Option<&str>,
     ) -> Result<(AddedServer, ServerRecord), Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
@@ -52,7 +53,7 @@ impl Control {
         let (token, enrolment) = self.new_enrolment();
         let event = self.enrolment_renewed(caller, &server, enrolment);
         let renewed = self
-            .store()
+            .store_for(proof, OnceForm::RenewEnrolment, once, server.id.as_uuid())
             .replace_unused_enrolment(organization, server.id, enrolment, vec![event])
             .await;
         if !renewed.map_err(Refusal::of_write)? {

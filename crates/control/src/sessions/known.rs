@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{Secret, TokenHash, UserId};
+use reoclo_domain::{Secret, TokenHash, UserId, hex};
 use reoclo_store::RequestSource;
 use tokio::time::sleep;
 
@@ -39,7 +39,7 @@ impl Control {
         &self,
         email: &str,
         source: &RequestSource,
-        device: Option<&Secret>,
+        devices: &[Secret],
     ) -> Result<Attempt, Refusal> {
         let (account, now) = (Account::of(email), self.clock().monotonic());
         let place = Place::Address(source.ip.map(subscriber));
@@ -47,7 +47,7 @@ impl Control {
         if verdict == Verdict::After(0) {
             return Ok(attempt);
         }
-        if let Some(known) = self.known_place(email, source, device).await? {
+        if let Some(known) = self.known_place(email, source, devices).await? {
             if let Place::Device(_) = known {
                 (verdict, attempt) = self.attempts().begin(account, known, now);
             } else if let Verdict::After(_) = verdict {
@@ -106,7 +106,7 @@ impl Control {
         &self,
         email: &str,
         source: &RequestSource,
-        device: Option<&Secret>,
+        devices: &[Secret],
     ) -> Result<Option<Place>, Refusal> {
         if email.contains('\0') {
             return Ok(None);
@@ -116,7 +116,8 @@ impl Control {
         };
         let known = self.store().known_devices(account.user.id).await?;
         let is_known = |name: &String| known.iter().any(|(one, _)| one == name);
-        if let Some(device) = device.filter(|device| is_known(&device_name(device))) {
+        let mut devices = devices.iter();
+        if let Some(device) = devices.find(|device| is_known(&device_name(device))) {
             return Ok(Some(Place::Device(TokenHash::of(device.expose()))));
         }
         let address = address_name(source).filter(is_known);
@@ -129,9 +130,9 @@ impl Control {
         &self,
         user: UserId,
         source: &RequestSource,
-        device: Option<&Secret>,
+        devices: &[Secret],
     ) -> Option<Secret> {
-        let remembered = self.remembered(user, source, device).await;
+        let remembered = self.remembered(user, source, devices).await;
         remembered.unwrap_or_else(|error| {
             tracing::warn!(%error, "from where somebody signed in could not be remembered");
             None
@@ -142,11 +143,12 @@ impl Control {
         &self,
         user: UserId,
         source: &RequestSource,
-        device: Option<&Secret>,
+        devices: &[Secret],
     ) -> Result<Option<Secret>, reoclo_store::StoreError> {
         let (known, now) = (self.store().known_devices(user).await?, self.now());
         let noted = |name: &str| known.iter().find(|(one, _)| one == name);
-        let kept = device.filter(|device| noted(&device_name(device)).is_some());
+        let mut devices = devices.iter();
+        let kept = devices.find(|device| noted(&device_name(device)).is_some());
         let fresh = kept.is_none().then(|| self.new_device());
         let name = kept.or(fresh.as_ref()).map(device_name);
         let stale = |name: &String| noted(name).is_none_or(|(_, at)| now.since(*at) >= NOTE_EVERY);
@@ -161,24 +163,17 @@ impl Control {
     fn new_device(&self) -> Secret {
         let mut random = [0; TOKEN_BYTES];
         self.entropy().fill(&mut random);
-        Secret::new(hex(&random))
+        Secret::new(hex::encode(&random))
     }
 }
 
 fn device_name(device: &Secret) -> String {
-    format!("device:{}", hex(TokenHash::of(device.expose()).as_bytes()))
+    format!(
+        "device:{}",
+        hex::encode(TokenHash::of(device.expose()).as_bytes())
+    )
 }
 
 fn address_name(source: &RequestSource) -> Option<String> {
     source.ip.map(|ip| format!("address:{}", subscriber(ip)))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    let mut text = String::with_capacity(bytes.len() * 2);
-    for byte in bytes {
-        // Writing to a String does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

@@ -26,8 +26,8 @@ pub struct SignInForm {
     pub organization: Option<String>,
     /// The token of a session that the browser still has: it ends.
     pub replaces: Option<Secret>,
-    /// What the browser kept of an earlier sign-in, to be known by.
-    pub device: Option<Secret>,
+    /// What the browser kept of earlier sign-ins, to be known by one of them.
+    pub devices: Vec<Secret>,
 }
 
 impl Control {
@@ -38,8 +38,8 @@ impl Control {
         source: RequestSource,
     ) -> Result<SignedIn, Refusal> {
         let email = form.email.trim().to_lowercase();
-        let device = form.device.as_ref();
-        let attempt = self.admit_attempt(&email, &source, device).await?;
+        let devices = form.devices.as_slice();
+        let attempt = self.admit_attempt(&email, &source, devices).await?;
         let account = self.checked_account(&email, form.password, &source).await?;
         let memberships = self.store().memberships(account.user.id).await?;
         let Some(home) = account.home(&memberships).cloned() else {
@@ -63,7 +63,7 @@ impl Control {
             .await?;
         self.attempts().succeeded(attempt);
         self.failed_sign_ins().note_signed_in();
-        let device = self.remember(account.user.id, &source, device).await;
+        let device = self.remember(account.user.id, &source, devices).await;
         Ok(SignedIn {
             device,
             ..signed_in
@@ -77,7 +77,7 @@ impl Control {
         password: Secret,
         source: &RequestSource,
     ) -> Result<UserId, Refusal> {
-        let attempt = self.admit_attempt(email, source, None).await?;
+        let attempt = self.admit_attempt(email, source, &[]).await?;
         let account = self.checked_account(email, password, source).await?;
         self.attempts().succeeded(attempt);
         Ok(account.user.id)

@@ -13,8 +13,8 @@ use super::{check_reach, role};
 use crate::account::check_email;
 use crate::audit::{Happening, resource};
 use crate::{
-    Authorized, Caller, Control, InvalidFields, OrganizationManage, Principal, Refusal, UsersRead,
-    UsersWrite,
+    Authorized, Caller, Control, InvalidFields, OnceForm, OrganizationManage, Principal, Refusal,
+    UsersRead, UsersWrite,
 };
 
 /// An invitation is good for this long.
@@ -29,6 +29,8 @@ pub struct NewUserForm {
     pub name: String,
     /// `admin`, `manager`, `developer` or `viewer`.
     pub role: String,
+    /// The mark of the page's form, which invites once.
+    pub once: Option<String>,
 }
 
 /// An invitation, with its link where it is shown.
@@ -70,7 +72,9 @@ impl Control {
         };
         let event = self.invitation_event(caller, "user.invite", &invitation);
         let hash = token.as_ref().map(PlainToken::hash);
-        let invited = self.store().invite(invitation.clone(), hash, vec![event]);
+        let mark = form.once.as_deref();
+        let store = self.store_for(proof, OnceForm::Invite, mark, invitation.id.as_uuid());
+        let invited = store.invite(invitation.clone(), hash, vec![event]);
         let email = &invitation.email;
         match invited.await {
             Ok(()) => Ok(self.invited(invitation, token)),
@@ -99,13 +103,16 @@ impl Control {
         &self,
         proof: &Authorized<OrganizationManage>,
         id: InvitationId,
+        once: Option<&str>,
     ) -> Result<Invited, Refusal> {
         let caller = proof.caller();
         let mut invitation = self.own_invitation(caller.organization(), id).await?;
         invitation.expires_at = self.now().plus(GOOD_FOR);
         let token = self.invitation_token();
         let event = self.invitation_event(caller, "user.invite_again", &invitation);
-        let renewed = self.store().renew_invitation(
+        let form = OnceForm::RenewInvitation(id);
+        let store = self.store_for(proof, form, once, id.as_uuid());
+        let renewed = store.renew_invitation(
             invitation.organization,
             id,
             token.hash(),

@@ -8,7 +8,7 @@ use super::{AddedUser, TEMPORARY_FOR};
 use crate::audit::{Happening, resource};
 use crate::edit::settled;
 use crate::passwords::{Asker, temporary_password};
-use crate::{Authorized, Control, LocalOwner, OrganizationManage, Refusal};
+use crate::{Authorized, Control, LocalOwner, OnceForm, OrganizationManage, Refusal};
 
 impl Control {
     /// Gives somebody of the caller's organization a temporary password, and ends their sessions.
@@ -19,6 +19,7 @@ impl Control {
         &self,
         proof: &Authorized<OrganizationManage>,
         id: UserId,
+        once: Option<&str>,
     ) -> Result<AddedUser, Refusal> {
         let caller = proof.caller();
         if caller.person().is_some_and(|person| person.user == id) {
@@ -41,7 +42,7 @@ impl Control {
             let happening = password_reset(id, member.email.as_deref(), until);
             Ok(vec![control.event_by(&caller, happening)])
         };
-        let store = self.store();
+        let store = self.store_for(proof, OnceForm::ResetPassword(id), once, id.as_uuid());
         let set = store.set_member_password(organization, id, new, rule).await;
         settled(set, "the user")?;
         let found = self.store().member(organization, id).await?;

@@ -18,14 +18,21 @@ pub(super) async fn show(
     recheck: Recheck<OwnOperations>,
 ) -> Result<Response, ApiError> {
     let caller = proof.caller();
+    let wait = Wait::read(&query)?;
     let mut waited = None;
-    if let Some(wait) = Wait::read(&query)? {
+    if wait.is_wanted() {
         let end = control.own_operation_end(&proof, id).await?;
-        waited = Some((wait, wait.until(end, caller, &recheck, &control).await?));
+        waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
     let record = control.own_operation(&proof, id).await?;
     let outcome = record.outcome.clone();
-    Ok(wait::answer(waited, caller, outcome.as_ref(), body(record)))
+    Ok(wait::answer(
+        wait,
+        waited,
+        caller,
+        outcome.as_ref(),
+        body(record),
+    ))
 }
 
 pub(super) async fn log(

@@ -13,7 +13,7 @@ use reoclo_domain::masking::masked_shapes;
 use reoclo_domain::{ClientSource, RateVerdict, RequestId, WINDOW_SECONDS};
 use tracing::Instrument;
 
-use super::{ConnectionInfo, OverTls, Source, session_cookie};
+use super::{ConnectionInfo, OverTls, Source, cookies};
 use crate::body::json_response;
 use crate::error::{ApiError, Incomplete, Malformed};
 use crate::listener::Standing;
@@ -54,7 +54,7 @@ pub(crate) async fn around(
     let is_https =
         request.extensions().get::<OverTls>().is_some() || state.hosts.is_https(&request);
     if counts_at(request.uri().path()) {
-        session_cookie::settle(&state.control, request.headers_mut(), is_https).await;
+        cookies::settle(&state.control, request.headers_mut(), is_https).await;
     }
     let source = source_of(&state, &request, connection.as_ref(), id);
     let may_ask = may_ask(&request, connection.as_ref(), &source);
@@ -76,7 +76,7 @@ pub(crate) async fn around(
     let mut response = complete(answer, id, asked.as_ref()).await;
     show_notes(response.headers_mut(), &notes);
     if is_https {
-        session_cookie::secure(response.headers_mut());
+        cookies::secure(response.headers_mut());
     }
     tracing::debug!(parent: &span, status = response.status().as_u16(), "answered");
     response

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs the Reoclo runner of @URL@ on this machine, or brings it up to date.
 #
-#   curl -fsSL @URL@/install.sh | sh -s -- --token TOKEN
+#   { curl -fsSL @URL@/install.sh || echo exit 1; } | sh -s -- --token TOKEN
 #
-# Everything is in functions, and the last line calls them: a download that was cut runs nothing.
+# Everything is in functions, and the last line calls them: a download that was cut runs nothing,
+# and the command's `exit 1` then says so to whoever asks.
 
 set -u
 
@@ -26,7 +27,8 @@ Options:
   --no-systemd        install the program only, and say how to start it
   --no-self-upgrade   the runner stays at this version, until this script is run again
   --unit-file FILE    where the systemd unit goes (default: below /etc/systemd/system)
-  --env-file FILE     where the proxy's settings go (default: /etc/reoclo-runner.env)
+  --env-file FILE     where the proxy's settings go (default: /etc/reoclo-runner.env, or
+                      proxy.env in the data directory with --no-systemd)
   --print-unit        print the systemd unit and change nothing
 
 A proxy is taken from HTTPS_PROXY, ALL_PROXY and NO_PROXY, and kept for the runner.
@@ -38,10 +40,11 @@ main() {
     prefix=/usr/local data_dir=/var/lib/reoclo-runner
     systemd=yes self_upgrade=yes only_print=no new=''
     unit_file=/etc/systemd/system/reoclo-runner.service
-    env_file=/etc/reoclo-runner.env
+    env_file=''
     umask 022
 
     parse "$@"
+    [ -n "$env_file" ] || env_file=$(default_env_file)
     check_values
     keep_exec_user
     program="$prefix/bin/reoclo"
@@ -63,6 +66,15 @@ main() {
 refuse() {
     printf 'reoclo: %s\n' "$1" >&2
     exit 1
+}
+
+# Without systemd this may be anybody's machine and anybody's user.
+default_env_file() {
+    if [ "$systemd" = yes ]; then
+        printf /etc/reoclo-runner.env
+    else
+        printf '%s/proxy.env' "$data_dir"
+    fi
 }
 
 say() {
@@ -89,7 +101,10 @@ parse() {
             --no-self-upgrade) self_upgrade=no; shift ;;
             --print-unit) only_print=yes; shift ;;
             --help) usage; exit 0 ;;
-            *) usage >&2; refuse "this script does not know one of its arguments" ;;
+            --*[!a-z-]*) usage >&2; refuse "one of the arguments is not an option of this script" ;;
+            --*) usage >&2; refuse "this script has no option $1" ;;
+            # It may be a token, which is not for a log.
+            *) usage >&2; refuse "one of the arguments is not an option of this script" ;;
         esac
     done
 }
@@ -198,7 +213,7 @@ check_machine() {
     check_libc
     if [ "$systemd" = yes ]; then
         [ "$(id -u)" = 0 ] ||
-            refuse "this needs root: put sudo before sh, as in: curl … | sudo sh -s -- …"
+            refuse "this needs root: put sudo before sh, as in: … | sudo sh -s -- …"
         if ! has systemctl || ! [ -d /run/systemd/system ]; then
             refuse "this machine does not run systemd: use --no-systemd and start the runner yourself"
         fi
@@ -266,13 +281,47 @@ fetch() {
     new=$(mktemp "$prefix/bin/.reoclo.XXXXXX") || refuse "nothing can be written to $prefix/bin"
     say "Downloading reoclo $version for $platform from $url"
     download "$url/runner/v1/binary/$platform" "$new" ||
-        refuse "the program could not be downloaded from $url"
+        refuse "the program could not be downloaded from $url: $(why_not_downloaded $?)"
     [ "$(checksum "$new")" = "$sha256" ] ||
         refuse "the program that was downloaded is not the one that this script was made for: nothing was installed. Get the install command again"
     chmod 755 "$new" || refuse "the program could not be made executable"
-    "$new" --version >/dev/null 2>&1 ||
-        refuse "the program does not run on this machine: nothing was installed"
+    said=$("$new" --version 2>&1 >/dev/null) ||
+        refuse "the program does not run on this machine, so nothing was installed: $(why_not_run)"
 }
+
+why_not_run() {
+    case $said in
+        *[Pp]ermission*) printf '%s' "nothing may be run from $prefix/bin (a mount with noexec, or a security policy): choose another --prefix" ;;
+        ?*) printf '%s' "$said" ;;
+        *) printf '%s' "it ended without a word" ;;
+    esac
+}
+
+# By the exit codes of curl and wget, $1; the disk is looked at first, since neither is sure of it.
+why_not_downloaded() {
+    if ! head -c 1048576 /dev/zero 2>/dev/null >"$new"; then
+        printf '%s' "nothing more can be written to $prefix/bin: is the disk full?"
+    elif has curl; then
+        case $1 in
+            5 | 97) printf '%s' "the proxy of HTTPS_PROXY or ALL_PROXY was not found" ;;
+            6) printf '%s' "its name was not found" ;;
+            7) printf '%s' "nothing answers there: is there a firewall, or a proxy to name in HTTPS_PROXY?" ;;
+            22) printf '%s' "it answered with an error" ;;
+            28) printf '%s' "it took too long" ;;
+            35 | 58 | 60 | 77 | 83 | 90 | 91) printf '%s' "$not_trusted" ;;
+            *) printf '%s' "curl ended with $1" ;;
+        esac
+    else
+        case $1 in
+            4) printf '%s' "nothing answers there: is there a firewall, or a proxy to name in HTTPS_PROXY?" ;;
+            5) printf '%s' "$not_trusted" ;;
+            8) printf '%s' "it answered with an error" ;;
+            *) printf '%s' "wget ended with $1" ;;
+        esac
+    fi
+}
+
+not_trusted='its certificate is not trusted here: name the authority that made it with --ca-cert FILE'
 
 download() {
     if has curl; then
@@ -349,12 +398,16 @@ UNIT
 }
 
 start() {
+    keep_proxy
     if [ "$systemd" = no ]; then
         say "Installed $program. Start the runner with:"
-        say "  $program $(arguments)"
+        if [ -f "$env_file" ]; then
+            say "  set -a; . $env_file; set +a; $program $(arguments)"
+        else
+            say "  $program $(arguments)"
+        fi
         return
     fi
-    keep_proxy
     unit >"$unit_file.new" || refuse "the unit could not be written to $unit_file"
     mv -f "$unit_file.new" "$unit_file" || refuse "the unit could not be written to $unit_file"
     systemctl daemon-reload || refuse "systemd does not read its units again"

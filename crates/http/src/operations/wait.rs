@@ -17,7 +17,7 @@ use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
 
 /// Shorter than what the usual proxies take for a dead connection.
-const LONGEST_SECONDS: i64 = 55;
+const LONGEST_SECONDS: u64 = 55;
 /// How often the authorization is checked again.
 const RECHECK: Duration = Duration::from_secs(1);
 /// When there is no room to wait here, the client waits at home.
@@ -35,8 +35,8 @@ pub(crate) const PARAMETERS: &[QueryParameter] = &[
     ),
     (
         "fail",
-        "`1` together with `wait`: 424 `command_failed` when it has ended with an exit code \
-         other than 0.",
+        "`1`: 424 `command_failed` when it has ended with an exit code other than 0. Without \
+         `wait` that is answered at once, and 200 while it runs.",
     ),
 ];
 
@@ -45,7 +45,7 @@ pub(crate) const ANSWERS: &[(u16, &str)] = &[
     (202, "It runs on; only with `wait`."),
     (
         424,
-        "It has ended with an exit code other than 0; only with `wait` and `fail=1`. The body has \
+        "It has ended with an exit code other than 0; only with `fail=1`. The body has \
          `detail`, `code` and `request_id` as well; `operation_code` is the operation's own code.",
     ),
 ];
@@ -53,7 +53,8 @@ pub(crate) const ANSWERS: &[(u16, &str)] = &[
 /// How a client wants to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Wait {
-    longest: Duration,
+    /// None without `wait`.
+    longest: Option<Duration>,
     fails: bool,
 }
 
@@ -67,17 +68,21 @@ pub(crate) enum Waited {
 }
 
 impl Wait {
-    /// What the parameters ask for; nothing without `wait`.
-    pub(crate) fn read(query: &QueryText) -> Result<Option<Self>, Refusal> {
+    /// What the parameters ask for.
+    pub(crate) fn read(query: &QueryText) -> Result<Self, Refusal> {
         let mut reader = QueryReader::new(query);
-        let longest = reader.number(&["wait"], 0, i64::MAX);
+        let longest = reader.read(&["wait"], seconds);
         let fails = reader.read(&["fail"], flag);
         reader.finish()?;
-        let seconds = longest.map(|seconds| seconds.clamp(0, LONGEST_SECONDS).unsigned_abs());
-        Ok(seconds.map(|seconds| Self {
-            longest: Duration::from_secs(seconds),
+        Ok(Self {
+            longest,
             fails: fails.unwrap_or(false),
-        }))
+        })
+    }
+
+    /// Whether the client wants to wait at all.
+    pub(crate) const fn is_wanted(self) -> bool {
+        self.longest.is_some()
     }
 
     /// Waits for the end; refuses as soon as the caller may not ask for it any more.
@@ -93,7 +98,7 @@ impl Wait {
         };
         let mut checks = interval(RECHECK);
         checks.reset();
-        let time = sleep(self.longest);
+        let time = sleep(self.longest.unwrap_or_default());
         tokio::pin!(time);
         loop {
             tokio::select! {
@@ -112,6 +117,17 @@ impl Wait {
     }
 }
 
+/// More than the longest counts as that, however many digits it has.
+fn seconds(text: &str) -> Result<Duration, String> {
+    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!(
+            "must be a whole number of seconds from 0 to {LONGEST_SECONDS}"
+        ));
+    }
+    let seconds = text.parse().unwrap_or(LONGEST_SECONDS);
+    Ok(Duration::from_secs(seconds.min(LONGEST_SECONDS)))
+}
+
 fn flag(text: &str) -> Result<bool, String> {
     match text {
         "1" | "true" => Ok(true),
@@ -122,22 +138,27 @@ fn flag(text: &str) -> Result<bool, String> {
 
 /// The answer with the operation as it stands.
 pub(crate) fn answer<T: Serialize>(
-    wait: Option<(Wait, Waited)>,
+    wait: Wait,
+    waited: Option<Waited>,
     caller: &Caller,
     outcome: Option<&OperationOutcome>,
     body: T,
 ) -> Response {
     let Some(outcome) = outcome else {
-        let status = wait.map_or(StatusCode::OK, |_| StatusCode::ACCEPTED);
+        let status = if wait.is_wanted() {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::OK
+        };
         let mut running = JsonAnswer(status, body).into_response();
-        if let Some((_, Waited::NoRoom)) = wait {
+        if waited == Some(Waited::NoRoom) {
             let seconds = HeaderValue::from(RETRY_SECONDS);
             running.headers_mut().insert(header::RETRY_AFTER, seconds);
         }
         return running;
     };
     let code = exit_code(outcome);
-    let mut ended = if code != 0 && wait.is_some_and(|(wait, _)| wait.fails) {
+    let mut ended = if code != 0 && wait.fails {
         failed(caller, outcome, code, body)
     } else {
         JsonAnswer::ok(body).into_response()

@@ -52,6 +52,7 @@ pub(super) async fn add(
     let form = NewServerForm {
         name: request.name,
         slug: request.slug,
+        once: None,
     };
     let (added, record) = control.add_own_server(&proof, form).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
@@ -62,7 +63,7 @@ pub(super) async fn renew_enrolment(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
-    let (renewed, record) = control.renew_own_enrolment(&proof, &id).await?;
+    let (renewed, record) = control.renew_own_enrolment(&proof, &id, None).await?;
     let body = body::added(&renewed, record);
     Ok(JsonAnswer(StatusCode::CREATED, body))
 }

@@ -11,7 +11,7 @@ pub(super) fn signed_in(control: &Control, signed_in: &SignedIn) -> Response {
     let cookie = cookie::of_session(control, signed_in);
     let body = JsonAnswer(StatusCode::OK, session(&signed_in.session));
     let mut answer = ([(header::SET_COOKIE, cookie)], body).into_response();
-    if let Some(device) = device::of_device(control, signed_in) {
+    if let Some(device) = device::of_device(signed_in) {
         answer.headers_mut().append(header::SET_COOKIE, device);
     }
     answer

@@ -9,6 +9,8 @@ use crate::error::ApiError;
 
 /// The cookie's name, but for browsers under https.
 pub(crate) const NAME: &str = "reoclo_session";
+/// More of one name than anybody has by accident; what is planted in clear is bounded.
+pub(crate) const MOST: usize = 16;
 
 /// The session's token as it came.
 #[derive(Clone)]
@@ -66,7 +68,12 @@ pub fn of_nobody(_: &Control) -> HeaderValue {
 
 /// Out of reach of scripts and of other sites' forms. Under https the edge adds what belongs there.
 fn set(token: &str, seconds: u64) -> HeaderValue {
-    let cookie = format!("{NAME}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax");
+    set_as(NAME, token, seconds)
+}
+
+/// The same for another cookie of ours.
+pub(super) fn set_as(name: &str, token: &str, seconds: u64) -> HeaderValue {
+    let cookie = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax");
     let mut value = HeaderValue::from_str(&cookie).unwrap_or(HeaderValue::from_static(""));
     value.set_sensitive(true);
     value

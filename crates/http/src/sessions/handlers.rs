@@ -50,7 +50,7 @@ pub(super) async fn sign_in(
         password: Secret::new(request.password),
         organization: request.organization,
         replaces: cookie::read(&headers).map(Secret::new),
-        device: device::device(&control, &headers),
+        devices: device::devices(&headers),
     };
     let signed_in = control.sign_in(form, source).await?;
     Ok(body::signed_in(&control, &signed_in))

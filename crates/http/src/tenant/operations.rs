@@ -33,15 +33,16 @@ pub(super) async fn show(
     recheck: Recheck<ServersRead>,
 ) -> Result<Response, ApiError> {
     let caller = proof.caller();
+    let wait = Wait::read(&query)?;
     let mut waited = None;
-    if let Some(wait) = Wait::read(&query)? {
+    if wait.is_wanted() {
         let end = control.operation_end(&proof, id).await?;
-        waited = Some((wait, wait.until(end, caller, &recheck, &control).await?));
+        waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
     let seen = control.operation(&proof, id).await?;
     let outcome = seen.record.outcome.clone();
     let item = body::whole(seen);
-    Ok(wait::answer(waited, caller, outcome.as_ref(), item))
+    Ok(wait::answer(wait, waited, caller, outcome.as_ref(), item))
 }
 
 pub(super) async fn log(

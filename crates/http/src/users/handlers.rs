@@ -47,6 +47,7 @@ pub(super) async fn invite(
         email: request.email,
         name: request.name,
         role: request.role,
+        once: None,
     };
     let invited = control.invite_user(&proof, form).await?;
     Ok(JsonAnswer(
@@ -83,6 +84,8 @@ pub(super) async fn reset_password(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<AddedUserBody>, ApiError> {
-    let added = control.reset_user_password(&proof, id.parse(WHAT)?).await?;
+    let added = control
+        .reset_user_password(&proof, id.parse(WHAT)?, None)
+        .await?;
     Ok(JsonAnswer::ok(body::added(added)))
 }

@@ -37,7 +37,9 @@ pub(super) async fn renew(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<InvitationBody>, ApiError> {
-    let invited = control.renew_invitation(&proof, id.parse(WHAT)?).await?;
+    let invited = control
+        .renew_invitation(&proof, id.parse(WHAT)?, None)
+        .await?;
     Ok(JsonAnswer::ok(body::invited(&control, invited)))
 }
 

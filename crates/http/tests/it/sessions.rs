@@ -82,12 +82,20 @@ async fn under_https_the_cookie_is_bound_to_the_host_and_browsers_stay(world: &W
         answer.headers()["strict-transport-security"],
         "max-age=31536000"
     );
-    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
-    assert!(cookie.starts_with("__Host-reoclo_session="), "{cookie}");
-    for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
-        assert!(cookie.contains(part), "{cookie}");
+    let set = answer.headers().get_all("set-cookie").iter();
+    let set: Vec<_> = set.map(|cookie| cookie.to_str().unwrap()).collect();
+    assert_eq!(set.len(), 2);
+    for (cookie, name) in set.iter().zip(["session", "device"]) {
+        assert!(
+            cookie.starts_with(&format!("__Host-reoclo_{name}=")),
+            "{cookie}"
+        );
+        for part in ["; Secure", "; HttpOnly", "; SameSite=Lax", "; Path=/"] {
+            assert!(cookie.contains(part), "{cookie}");
+        }
+        assert!(!cookie.contains("Domain"), "{cookie}");
     }
-    assert!(!cookie.contains("Domain"), "{cookie}");
+    let cookie = set[0].to_owned();
     let bound = cookie.split(';').next().unwrap().to_owned();
     let value = bound.split_once('=').unwrap().1;
     assert_eq!(
@@ -369,6 +377,48 @@ async fn whoever_signed_in_before_is_not_harmed_by_many_strangers(world: &World)
     with_cookie(&forged)
         .await
         .is_error(429, "too_many_attempts");
+    // What a neighbour planted beside it shuts nobody out.
+    for both in [format!("{forged}; {device}"), format!("{device}; {forged}")] {
+        assert_eq!(with_cookie(&both).await.status, 200, "{both}");
+    }
+    under_https_the_browser_is_known_by_its_bound_cookie(world, &email, device, &forged).await;
+}
+
+async fn under_https_the_browser_is_known_by_its_bound_cookie(
+    world: &World,
+    email: &str,
+    device: &str,
+    forged: &str,
+) {
+    let router = under_https(world);
+    let ask = async |cookie: String| {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri("/api/auth/sign-in")
+            .header("host", HTTPS_HOST)
+            .header("content-type", "application/json")
+            .header("cookie", cookie)
+            .body(Body::from(form(email, PASSWORD).to_string()));
+        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
+        answer.status().as_u16()
+    };
+    // These requests come from nowhere, which is a place like another.
+    for _ in 0..11 {
+        sign_in_wrongly(&router, email).await;
+    }
+    assert_eq!(ask(String::new()).await, 429);
+    assert_eq!(ask(device.to_owned()).await, 429);
+    assert_eq!(ask(format!("{forged}; __Host-{device}")).await, 200);
+}
+
+async fn sign_in_wrongly(router: &axum::Router, email: &str) {
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri("/api/auth/sign-in")
+        .header("host", HTTPS_HOST)
+        .header("content-type", "application/json")
+        .body(Body::from(form(email, "wrong horse battery").to_string()));
+    router.clone().oneshot(request.unwrap()).await.unwrap();
 }
 
 async fn strangers_do_not_keep_anybody_from_changing_their_password(world: &World) {

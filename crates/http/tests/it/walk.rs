@@ -2,6 +2,7 @@
 
 mod keys;
 mod people;
+mod query;
 
 use http::Method;
 use reoclo_control::{CredentialKind, Requirement};

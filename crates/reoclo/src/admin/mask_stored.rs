@@ -39,45 +39,52 @@ pub(super) fn run(options: &MaskStored) -> anyhow::Result<ExitCode> {
 }
 
 fn look_through_operations(options: &MaskStored, all: &mut Found) -> anyhow::Result<()> {
-    let mut after = None;
-    loop {
-        let request = Request::MaskOperations {
-            after,
-            apply: options.apply,
-        };
-        let Answer::OperationsMasked {
+    let request = |after| Request::MaskOperations {
+        after,
+        apply: options.apply,
+    };
+    let looked = look_through(options, request, |answer| match answer {
+        Answer::OperationsMasked {
             examined,
             found,
             next,
-        } = ask(&options.data_dir, &request)?
-        else {
-            bail!("the control plane answered something else: is it of this version?");
-        };
-        all.operations_examined += examined;
-        all.operations.extend(found);
-        if next.is_none() {
-            return Ok(());
-        }
-        after = next;
-    }
+        } => Some((examined, found, next)),
+        _ => None,
+    });
+    (all.operations_examined, all.operations) = looked?;
+    Ok(())
 }
 
 fn look_through_audit_log(options: &MaskStored, all: &mut Found) -> anyhow::Result<()> {
-    let mut after = None;
-    loop {
-        let request = Request::FindAuditRows { after };
-        let Answer::AuditRowsFound {
+    let request = |after| Request::FindAuditRows { after };
+    let looked = look_through(options, request, |answer| match answer {
+        Answer::AuditRowsFound {
             examined,
             found,
             next,
-        } = ask(&options.data_dir, &request)?
-        else {
+        } => Some((examined, found, next)),
+        _ => None,
+    });
+    (all.rows_examined, all.rows) = looked?;
+    Ok(())
+}
+
+/// Asks for one page after the other. How many things were looked at, and what was found.
+fn look_through<Place, Thing>(
+    options: &MaskStored,
+    request: impl Fn(Option<Place>) -> Request,
+    page: impl Fn(Answer) -> Option<(u64, Vec<Thing>, Option<Place>)>,
+) -> anyhow::Result<(u64, Vec<Thing>)> {
+    let (mut examined, mut found, mut after) = (0, Vec::new(), None);
+    loop {
+        let answer = ask(&options.data_dir, &request(after))?;
+        let Some((looked_at, more, next)) = page(answer) else {
             bail!("the control plane answered something else: is it of this version?");
         };
-        all.rows_examined += examined;
-        all.rows.extend(found);
+        examined += looked_at;
+        found.extend(more);
         if next.is_none() {
-            return Ok(());
+            return Ok((examined, found));
         }
         after = next;
     }

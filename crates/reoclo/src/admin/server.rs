@@ -72,7 +72,11 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
     match request {
         Request::AddServer { name, slug } => {
             let organization = control.first_organization().await?;
-            let form = NewServerForm { name, slug };
+            let form = NewServerForm {
+                name,
+                slug,
+                once: None,
+            };
             control
                 .add_server(&owner, organization, form)
                 .await

@@ -405,6 +405,81 @@ fn the_unit_is_one_that_systemd_takes() {
     assert!(verified.status.success() && said.is_empty(), "{said:?}");
 }
 
+#[test]
+fn a_script_that_is_not_there_fails_the_whole_command() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let gone = added.install_command.replace("/install.sh", "/gone.sh");
+    let closed = serve.url().rsplit(':').next().unwrap().to_owned();
+    let closed = added.install_command.replace(&closed, "1");
+    for command in [gone, closed] {
+        let done = home.spawn(home.shell(&into(&home, &command))).finished();
+        assert_eq!(done.code, Some(1), "{command}: {}", done.stdout);
+        assert!(done.stderr.contains("curl: "), "{}", done.stderr);
+        expect_nothing(&home);
+    }
+}
+
+#[test]
+fn a_disk_that_takes_no_program_is_named() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let file = home.path("script.sh");
+    fs::write(&file, script(&serve)).unwrap();
+    let bin = home.path("installed/bin");
+    fs::create_dir_all(&bin).unwrap();
+    for (options, why) in [
+        ("noexec", "choose another --prefix"),
+        ("size=64k", "is the disk full?"),
+    ] {
+        let script = format!("sh {} --token {}", file.display(), added.token);
+        let command = format!(
+            "unshare --mount sh -c 'mount -t tmpfs -o {options} none {} && exec {}'",
+            bin.display(),
+            into(&home, &script)
+        );
+        let done = home.spawn(home.shell(&command)).finished();
+        expect_refusal(&home, &done, why);
+    }
+}
+
+#[test]
+fn an_option_that_is_not_there_is_named_and_a_token_is_not() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let script = script(&serve);
+    let done = run_script(&home, &script, "--tokne ren_abc", None);
+    expect_refusal(&home, &done, "has no option --tokne");
+    for flags in ["ren_abc", "--tokne=ren_abc"] {
+        let done = run_script(&home, &script, flags, None);
+        expect_refusal(&home, &done, "is not an option");
+        assert!(!done.stderr.contains("ren_abc"), "{}", done.stderr);
+    }
+}
+
+#[test]
+fn the_proxy_is_kept_and_named_where_nothing_but_a_person_starts_the_runner() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let mut shell = home.shell(&into(&home, &added.install_command));
+    shell.env("HTTPS_PROXY", "http://me:s3cret@127.0.0.1:1");
+    let done = home.spawn(shell).finished();
+    assert_eq!(done.code, Some(0), "{}", done.stderr);
+    let kept = home.path("installed-data/proxy.env");
+    let text = fs::read_to_string(&kept).unwrap();
+    assert_eq!(text, "HTTPS_PROXY='http://me:s3cret@127.0.0.1:1'\n");
+    let mode = fs::metadata(&kept).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600);
+    let start = done.stdout.lines().last().unwrap().trim().to_owned();
+    assert!(start.starts_with(&format!("set -a; . {}; set +a; ", kept.display())));
+    assert!(!done.stdout.contains("s3cret"));
+    let _runner = home.spawn(home.shell(&start));
+    serve.integration().wait_for_status(&added.server, "active");
+}
+
 /// Runs functions of the script with the proxy's variables set.
 fn proxied(home: &Home, calls: &str, variables: &[(&str, &str)]) -> Finished {
     let serve = home.serve_with(&[]);

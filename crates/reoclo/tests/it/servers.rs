@@ -34,7 +34,7 @@ fn the_install_command_connects_a_machine() {
 
     // What is printed is pasted into another shell, elsewhere.
     let mut lines = added.stdout.lines().map(str::trim);
-    let install = lines.find(|line| line.starts_with("curl ")).unwrap();
+    let install = lines.find(|line| line.starts_with("{ curl ")).unwrap();
     let (program, start) = install_at(&home, install);
     assert!(program.is_file());
     let mut runner = home.spawn(home.shell(&format!("exec {start}")));

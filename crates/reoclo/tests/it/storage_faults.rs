@@ -36,6 +36,15 @@ fn what_cannot_be_audited_does_not_run() {
     key.run("true").is("completed", 0);
     assert!(!ran.exists());
     wait_until("it is ready again", || ready() == 200);
+    let integration = up.integration();
+    let rows = Request::get("/api/audit-logs?action=key.refused").bearer(&integration.token);
+    wait_until("what was not started is told", || {
+        let page = up.send(&rows).ok();
+        let rows = page["items"].as_array().unwrap().iter();
+        let told = rows.filter(|row| row["detail"]["code"] == "audit_unavailable");
+        let counts = told.map(|row| row["detail"]["count"].as_u64().unwrap());
+        counts.sum::<u64>() >= 4
+    });
     assert_eq!(home.audit("verify", &[]).code, Some(0));
 }
 

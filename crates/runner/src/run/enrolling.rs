@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use reoclo_domain::Secret;
+use reoclo_domain::{Secret, hex};
 use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
 use ring::digest::{SHA256, digest};
 use ring::signature::Ed25519KeyPair;
@@ -245,8 +245,7 @@ impl Attempts<'_> {
 /// What a token is remembered by.
 pub(super) fn fingerprint(token: &Secret) -> String {
     let digest = digest(&SHA256, token.expose().trim().as_bytes());
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    hex.collect::<Vec<_>>().concat()
+    hex::encode(digest.as_ref())
 }
 
 pub(super) fn dialer(

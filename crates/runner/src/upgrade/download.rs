@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use reoclo_domain::hex;
 use reoclo_wire::handshake::{BINARY_PATH, ProgramOffer};
 use ring::digest::{Context, SHA256};
 
@@ -150,7 +151,7 @@ async fn receive(
         context.update(&data);
         file.write_all(&data)?;
     }
-    if size == offer.size && hex(context) == offer.sha256 {
+    if size == offer.size && hex::encode(context.finish().as_ref()) == offer.sha256 {
         Ok(())
     } else {
         Err(DownloadError::Other)
@@ -169,14 +170,8 @@ pub(super) fn checksum(path: &Path) -> io::Result<String> {
     let mut buffer = vec![0; CHUNK];
     loop {
         match file.read(&mut buffer)? {
-            0 => return Ok(hex(context)),
+            0 => return Ok(hex::encode(context.finish().as_ref())),
             read => context.update(&buffer[..read]),
         }
     }
-}
-
-fn hex(context: Context) -> String {
-    let digest = context.finish();
-    let hex = digest.as_ref().iter().map(|byte| format!("{byte:02x}"));
-    hex.collect()
 }

@@ -1,13 +1,12 @@
 //! Signed heads of chains, to be kept where whoever can write the database cannot.
 
-use reoclo_domain::Timestamp;
+use reoclo_domain::{Timestamp, hex};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::audit::Chain;
 use crate::audit::head::Head;
 use crate::error::StoreError;
-use crate::hex;
 use crate::master_key::MasterKey;
 
 /// That a chain had this head at that time, signed with a key derived from the master key.

@@ -4,7 +4,7 @@ mod live;
 
 pub use live::AuditExport;
 
-use reoclo_domain::Timestamp;
+use reoclo_domain::{Timestamp, hex};
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
 use tokio::io::{AsyncWrite, AsyncWriteExt};
@@ -12,7 +12,6 @@ use tokio::io::{AsyncWrite, AsyncWriteExt};
 use crate::audit::entry::{self, LinkedEntry};
 use crate::audit::{AuditReader, Checkpoint, head};
 use crate::error::StoreError;
-use crate::hex;
 
 /// Rows read at a time: bounds the memory.
 const PAGE: i64 = 200;

@@ -6,11 +6,11 @@ mod walk;
 use std::collections::BTreeSet;
 use std::fmt;
 
+use reoclo_domain::hex;
 use sqlx::AnyConnection;
 
 use crate::audit::{AuditReader, Chain, Checkpoint};
 use crate::error::StoreError;
-use crate::hex;
 use crate::sql::sql;
 use walk::Walk;
 

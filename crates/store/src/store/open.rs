@@ -91,6 +91,7 @@ impl Store {
         };
         Ok(Self {
             inner: Arc::new(inner),
+            form: None,
         })
     }
 }

@@ -72,6 +72,11 @@ impl<'c> Work<'c> {
         self.events.extend_from_slice(events);
     }
 
+    /// How many events the audit log is told so far.
+    pub(crate) fn audited(&self) -> usize {
+        self.events.len()
+    }
+
     /// Has the cache changed after the commit and before the answer.
     pub(crate) fn effect(&mut self, effect: Effect) {
         self.effects.push(effect);

@@ -1,14 +1,14 @@
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use reoclo_control::{AcceptForm, Control, InvitationView};
 use reoclo_domain::Secret;
-use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryReader, QueryText, Source};
+use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryText, Source};
 
-use super::setup::keep_address;
+use super::link::{self, Filled};
 use crate::form::Problems;
 use crate::look::Look;
-use crate::page::{Page, see_other};
+use crate::page::see_other;
 
 #[derive(Template)]
 #[template(path = "account/invitation.html")]
@@ -28,9 +28,14 @@ pub(super) async fn show(
     State(control): State<Control>,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let mut reader = QueryReader::new(&query);
-    let token = reader.text("token").unwrap_or_default();
-    page(shell, &control, token, None, Problems::default()).await
+    page(
+        shell,
+        &control,
+        link::token_in(&query),
+        None,
+        Problems::default(),
+    )
+    .await
 }
 
 pub(super) async fn accept(
@@ -40,10 +45,15 @@ pub(super) async fn accept(
     Source(source): Source,
     PublicForm(fields): PublicForm,
 ) -> Result<Response, ApiError> {
+    let Filled {
+        token,
+        name,
+        password,
+    } = Filled::of(&fields);
     let form = AcceptForm {
-        token: Secret::new(fields.text("token")),
-        name: fields.text("name").to_owned(),
-        password: Secret::new(fields.text("password")),
+        token,
+        name,
+        password,
     };
     match control.accept_invitation(form, source).await {
         Ok(_) => Ok(see_other("/sign-in?notice=joined")),
@@ -78,5 +88,5 @@ async fn page(
         invitation,
         problems,
     };
-    Ok(keep_address(Page(status, page).into_response()))
+    Ok(link::page(status, page))
 }

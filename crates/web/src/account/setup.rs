@@ -1,14 +1,14 @@
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Response};
-use http::{HeaderValue, header};
+use axum::response::Response;
 use reoclo_control::{Control, SetupForm};
 use reoclo_domain::Secret;
-use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryReader, QueryText, Source};
+use reoclo_http::{ApiError, Public, PublicForm, QueryText, Source};
 
+use super::link::{self, Filled};
 use crate::form::Problems;
 use crate::look::Look;
-use crate::page::{Page, see_other};
+use crate::page::see_other;
 
 #[derive(Template)]
 #[template(path = "account/setup.html")]
@@ -29,21 +29,10 @@ pub(super) async fn show(
     State(control): State<Control>,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let mut reader = QueryReader::new(&query);
-    let token = reader.text("token").unwrap_or_default();
+    let token = link::token_in(&query);
     let checked = control.check_setup_link(&Secret::new(token.as_str())).await;
     let problems = checked.map_or_else(Problems::of, |()| Ok(Problems::default()))?;
-    let page = Setup {
-        shell,
-        token,
-        name: String::new(),
-        email: String::new(),
-        is_dead: problems.has("token"),
-        problems,
-    };
-    Ok(keep_address(
-        Page(page.problems.status(), page).into_response(),
-    ))
+    Ok(page(shell, token, ["", ""], problems))
 }
 
 pub(super) async fn complete(
@@ -53,38 +42,31 @@ pub(super) async fn complete(
     Source(source): Source,
     PublicForm(fields): PublicForm,
 ) -> Result<Response, ApiError> {
+    let (name, email) = (fields.text("name"), fields.text("email"));
+    let filled = Filled::of(&fields);
     let form = SetupForm {
-        token: Secret::new(fields.text("token")),
-        name: fields.text("name").to_owned(),
-        email: fields.text("email").to_owned(),
-        password: Secret::new(fields.text("password")),
+        token: filled.token,
+        name: filled.name,
+        email: email.to_owned(),
+        password: filled.password,
     };
     match control.complete_setup(form, source).await {
         Ok(_) => Ok(see_other("/sign-in?notice=signed-up")),
         Err(refusal) => {
-            let page = again(shell, &fields, Problems::of(refusal)?);
-            Ok(keep_address(page.into_response()))
+            let token = fields.text("token").to_owned();
+            Ok(page(shell, token, [name, email], Problems::of(refusal)?))
         }
     }
 }
 
-fn again(shell: Look, fields: &FormFields, problems: Problems) -> Page<Setup> {
+fn page(shell: Look, token: String, [name, email]: [&str; 2], problems: Problems) -> Response {
     let setup = Setup {
         shell,
-        token: fields.text("token").to_owned(),
-        name: fields.text("name").to_owned(),
-        email: fields.text("email").to_owned(),
+        token,
+        name: name.to_owned(),
+        email: email.to_owned(),
         is_dead: problems.has("token"),
         problems,
     };
-    Page(setup.problems.status(), setup)
-}
-
-/// The address holds the link's token, so that nobody is told more than our origin.
-pub(super) fn keep_address(mut response: Response) -> Response {
-    let policy = HeaderValue::from_static("strict-origin");
-    response
-        .headers_mut()
-        .insert(header::REFERRER_POLICY, policy);
-    response
+    link::page(setup.problems.status(), setup)
 }

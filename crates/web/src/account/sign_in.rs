@@ -6,7 +6,7 @@ use reoclo_control::{Control, SignInForm};
 use reoclo_domain::Secret;
 use reoclo_http::{
     ApiError, Public, PublicForm, QueryReader, QueryText, Source, cookie_of_device,
-    cookie_of_session, device_token, session_token,
+    cookie_of_session, device_tokens, session_token,
 };
 
 use crate::form::Problems;
@@ -50,7 +50,7 @@ pub(super) async fn sign_in(
         password: Secret::new(fields.text("password")),
         organization: None,
         replaces: session_token(&headers).map(Secret::new),
-        device: device_token(&control, &headers),
+        devices: device_tokens(&headers),
     };
     let next = local_path(fields.text("next"));
     match control.sign_in(form, source).await {
@@ -62,7 +62,7 @@ pub(super) async fn sign_in(
             };
             let cookie = cookie_of_session(&control, &signed_in);
             let mut answer = see_other_with(next, cookie);
-            if let Some(device) = cookie_of_device(&control, &signed_in) {
+            if let Some(device) = cookie_of_device(&signed_in) {
                 answer.headers_mut().append(header::SET_COOKIE, device);
             }
             Ok(answer)

@@ -2,12 +2,15 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{AddedServer, Authorized, Control, NewServerForm, ServerRecord, ServersWrite};
+use reoclo_control::{
+    AddedServer, Authorized, Control, NewServerForm, OnceForm, ServerRecord, ServersWrite,
+};
 use reoclo_domain::Reach;
 use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
 use crate::moment::Countdown;
+use crate::once::{once, taken};
 use crate::page::Page;
 use crate::shell::Shell;
 
@@ -53,13 +56,22 @@ pub(super) async fn add(
     State(control): State<Control>,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
+    let sent = OnceForm::AddServer;
+    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+        return Ok(page);
+    }
     let form = NewServerForm {
         name: fields.text("name").to_owned(),
         slug: fields.filled("slug").map(str::to_owned),
+        once: once(&fields).map(str::to_owned),
     };
     match control.add_own_server(&proof, form).await {
         Ok((added, record)) => Ok(waiting_page(shell, &control, added, record, true)),
         Err(refusal) => {
+            // Of two that came at once, one added it.
+            if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+                return Ok(page);
+            }
             let page = New {
                 name: fields.text("name").to_owned(),
                 slug: fields.text("slug").to_owned(),

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use reoclo_control::{Authorized, Control, ServersWrite};
+use reoclo_control::{Authorized, Control, OnceForm, ServersWrite};
 use reoclo_http::{ApiError, ItemId, PageForm};
 
 use super::add::waiting_page;
+use crate::once::{once, taken};
 use crate::shell::Shell;
 
 pub(super) async fn renew(
@@ -13,8 +14,21 @@ pub(super) async fn renew(
     shell: Shell,
     State(control): State<Control>,
     ItemId(id): ItemId,
-    PageForm(_): PageForm,
+    PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let (renewed, record) = control.renew_own_enrolment(&proof, &id).await?;
-    Ok(waiting_page(shell, &control, renewed, record, false))
+    let sent = OnceForm::RenewEnrolment;
+    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+        return Ok(page);
+    }
+    match control
+        .renew_own_enrolment(&proof, &id, once(&fields))
+        .await
+    {
+        Ok((renewed, record)) => Ok(waiting_page(shell, &control, renewed, record, false)),
+        Err(refusal) => {
+            // Of two that came at once, one made it.
+            let page = taken(&shell, &control, &proof, sent, &fields).await?;
+            page.ok_or_else(|| refusal.into())
+        }
+    }
 }

@@ -2,13 +2,16 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{Authorized, Control, Invited, NewUserForm, OrganizationManage, UsersWrite};
+use reoclo_control::{
+    Authorized, Control, Invited, NewUserForm, OnceForm, OrganizationManage, UsersWrite,
+};
 use reoclo_domain::Role;
 use reoclo_http::{ApiError, ItemId, PageForm};
 
 use super::ROLES;
 use crate::form::Problems;
 use crate::moment::Moment;
+use crate::once::{once, taken};
 use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
@@ -54,14 +57,23 @@ pub(super) async fn invite(
     State(control): State<Control>,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
+    let sent = OnceForm::Invite;
+    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+        return Ok(page);
+    }
     let form = NewUserForm {
         email: fields.text("email").to_owned(),
         name: fields.text("name").to_owned(),
         role: fields.text("role").to_owned(),
+        once: once(&fields).map(str::to_owned),
     };
     match control.invite_user(&proof, form).await {
         Ok(invited) => Ok(shown(StatusCode::CREATED, shell, invited)),
         Err(refusal) => {
+            // Of two that came at once, one invited.
+            if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+                return Ok(page);
+            }
             let page = New {
                 email: fields.text("email").to_owned(),
                 name: fields.text("name").to_owned(),
@@ -80,10 +92,21 @@ pub(super) async fn renew(
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
-    PageForm(_): PageForm,
+    PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let invited = control.renew_invitation(&proof, id.parse(WHAT)?).await?;
-    Ok(shown(StatusCode::OK, shell, invited))
+    let id = id.parse(WHAT)?;
+    let sent = OnceForm::RenewInvitation(id);
+    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+        return Ok(page);
+    }
+    match control.renew_invitation(&proof, id, once(&fields)).await {
+        Ok(invited) => Ok(shown(StatusCode::OK, shell, invited)),
+        Err(refusal) => {
+            // Of two that came at once, one made it.
+            let page = taken(&shell, &control, &proof, sent, &fields).await?;
+            page.ok_or_else(|| refusal.into())
+        }
+    }
 }
 
 pub(super) async fn withdraw(

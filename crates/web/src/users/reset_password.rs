@@ -1,13 +1,14 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{AddedUser, Authorized, Control, OrganizationManage, UsersRead};
+use reoclo_control::{AddedUser, Authorized, Control, OnceForm, OrganizationManage, UsersRead};
 use reoclo_domain::UserId;
 use reoclo_http::{ApiError, ItemId, PageForm};
 
 use super::{WHAT, name, show};
 use crate::form::Problems;
 use crate::moment::Moment;
+use crate::once::{once, taken};
 use crate::page::Page;
 use crate::shell::Shell;
 
@@ -29,12 +30,21 @@ pub(super) async fn reset(
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
-    PageForm(_): PageForm,
+    PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     let user: UserId = id.parse(WHAT)?;
-    match control.reset_user_password(&proof, user).await {
+    let sent = OnceForm::ResetPassword(user);
+    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+        return Ok(page);
+    }
+    let reset = control.reset_user_password(&proof, user, once(&fields));
+    match reset.await {
         Ok(reset) => Ok(page(shell, &control, reset)),
         Err(refusal) => {
+            // Of two that came at once, one gave it.
+            if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
+                return Ok(page);
+            }
             let problems = Problems::of(refusal)?;
             let member = control.user(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))

@@ -9,6 +9,7 @@ mod escaping;
 mod home;
 mod keys;
 mod matrix;
+mod once;
 mod organization;
 mod people;
 mod refusals;

@@ -53,20 +53,17 @@ pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
 /// How a client asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// By the document: what it does not know is refused.
+    /// By the document.
     Rest,
-    /// As published clients do, of whatever version: what they send more is left alone, and who
-    /// wants more rows than there can be on a page gets as many as there can.
+    /// As published clients do: who wants more rows than there can be on a page gets as many as
+    /// there can.
     Published,
 }
 
 pub(super) fn read(query: &QueryText, dialect: Dialect) -> Result<AuditLogRequest, Refusal> {
     let mut reader = QueryReader::new(query);
     let most = match dialect {
-        Dialect::Rest => {
-            reader.refuse_unknown(PARAMETERS);
-            MAX_PAGE_SIZE
-        }
+        Dialect::Rest => MAX_PAGE_SIZE,
         Dialect::Published => i64::MAX,
     };
     let filter = filter(&mut reader);

@@ -18,6 +18,7 @@ use super::super::quiet::{Asker, Unasked};
 use super::super::request::Program;
 use super::super::{Ending, Exit, Means, Request, User, finished, run_command};
 use super::DockerCall;
+use super::helper;
 use super::holders::Shared;
 use super::sight::{Looker, Sight};
 use crate::operation::Operation;
@@ -200,7 +201,7 @@ impl Work<'_> {
             state: State::Completed.into(),
             message: format!(
                 "the login to {} stays on the server, since {them} it: it goes with \
-                 the last logout",
+                 the last logout, and a hold ends by itself after 24 hours",
                 self.errand.registry.canonical_name()
             ),
             still_held: u32::try_from(others).unwrap_or(u32::MAX),
@@ -247,11 +248,11 @@ impl Work<'_> {
         self.fail(finished, REMAINS, &why);
     }
 
-    /// Docker removes few of the names by which it would find the login again: the others are
-    /// removed one by one.
+    /// Docker removes few of the names by which it, or a helper, would find the login again: the
+    /// others are removed one by one.
     async fn remove(&self, mut limit: Pin<&mut Sleep>) -> Result<Sight, Ending> {
         let sight = self.looker.look(limit.as_mut()).await?;
-        if sight.filed.is_empty() {
+        if !sight.is_there() {
             return Ok(sight);
         }
         for (_, name) in sight.filed.iter().take(MOST_NAMES) {
@@ -268,6 +269,10 @@ impl Work<'_> {
                 // What it did is looked at.
                 Ok(_) | Err(Unasked::NotStarted(_)) => {}
             }
+        }
+        for (helper, name) in sight.helpers.iter().take(MOST_NAMES) {
+            let (cli, asker) = (self.looker.cli(), self.looker.asker());
+            helper::erase(helper, name, cli, asker, limit.as_mut()).await?;
         }
         self.looker.look(limit).await
     }

@@ -27,13 +27,12 @@ const ABSENT: &str = "credentials not found";
 const MOST_WORDS: usize = 200;
 
 /// What a helper keeps of a registry.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Keeps {
-    Nothing,
-    /// A login, of this user where the helper says so.
-    Login(Option<String>),
-    /// Nobody can tell, for this reason.
-    Unknown(String),
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Keeps {
+    /// The names of its logins, each with the user where the helper says so.
+    pub(super) logins: Vec<(String, Option<String>)>,
+    /// Why nobody can tell whether there are others.
+    pub(super) unknown: Option<String>,
 }
 
 /// The answer to `get`.
@@ -43,17 +42,6 @@ struct Got {
     username: String,
     #[serde(rename = "Secret", default)]
     secret: String,
-}
-
-impl Got {
-    fn keeps(self) -> Keeps {
-        let secret = Zeroizing::new(self.secret);
-        match (self.username.is_empty(), secret.is_empty()) {
-            (true, true) => Keeps::Nothing,
-            (true, false) => Keeps::Login(None),
-            (false, _) => Keeps::Login(Some(self.username)),
-        }
-    }
 }
 
 /// The program's name, as people know it.
@@ -69,42 +57,84 @@ pub(super) async fn ask(
     asker: Asker<'_>,
     mut limit: Pin<&mut Sleep>,
 ) -> Result<Keeps, Ending> {
+    let mut keeps = Keeps::default();
     if helper.contains(['/', '\0']) {
-        let words = format!("{} is no name of a program", program(helper));
-        return Ok(Keeps::Unknown(words));
+        keeps.unknown = Some(format!("{} is no name of a program", program(helper)));
+        return Ok(keeps);
     }
     let listed = match call(helper, "list", "", cli, asker, limit.as_mut()).await? {
         Ok(answer) => listed(&answer),
-        Err(words) => return Ok(Keeps::Unknown(words)),
+        Err(why) => {
+            keeps.unknown = Some(why);
+            return Ok(keeps);
+        }
     };
-    let mut names = vec![registry.login_name()];
-    match &listed {
-        Some(all) => names.extend(
-            all.iter()
-                .filter(|name| registry.is_filed_as(name))
-                .cloned(),
-        ),
-        None => names.extend(spellings(registry)),
+    let can_list = listed.is_some();
+    let mut listed = listed.unwrap_or_else(|| spellings(registry));
+    listed.retain(|name| registry.is_filed_as(name));
+    let login_name = registry.login_name();
+    let is_listed = can_list && listed.contains(&login_name);
+    if !is_listed {
+        // Not every helper lists what it gives.
+        listed.insert(0, login_name.clone());
     }
-    let mut unknown = None;
-    for name in names {
-        match call(helper, "get", &name, cli, asker, limit.as_mut()).await? {
-            Ok(answer) if answer.code == 0 => match serde_json::from_slice::<Got>(&answer.stdout) {
-                Ok(got) => match got.keeps() {
-                    Keeps::Nothing => {}
-                    keeps => return Ok(keeps),
-                },
-                // It may hold a secret, so it is not shown.
-                Err(_) => unknown = Some(format!("{} answers no login", program(helper))),
-            },
-            Ok(answer) if is_absent(&answer) => {}
-            // Whoever lists no such login has none, whatever else is wrong.
-            Ok(_) if listed.is_some() && name == registry.login_name() => {}
-            Ok(answer) => unknown = Some(complaint(helper, &answer)),
-            Err(words) => return Ok(Keeps::Unknown(words)),
+    for name in listed {
+        let said = match call(helper, "get", &name, cli, asker, limit.as_mut()).await? {
+            Ok(answer) => said(helper, &answer),
+            Err(why) => Said::Unknown(why),
+        };
+        match said {
+            Said::Login(user) => keeps.logins.push((name, user)),
+            Said::Nothing => {}
+            // What it lists it has, if it gives it or not, and what it does not list it has not.
+            Said::Unknown(_) if can_list && (is_listed || name != login_name) => {
+                keeps.logins.push((name, None));
+            }
+            Said::Unknown(_) if can_list => {}
+            Said::Unknown(why) => keeps.unknown = Some(why),
         }
     }
-    Ok(unknown.map_or(Keeps::Nothing, Keeps::Unknown))
+    Ok(keeps)
+}
+
+/// Has a helper remove a login. Whether it did is looked at.
+pub(super) async fn erase(
+    helper: &str,
+    name: &str,
+    cli: &DockerCli,
+    asker: Asker<'_>,
+    limit: Pin<&mut Sleep>,
+) -> Result<(), Ending> {
+    let asked = call(helper, "erase", name, cli, asker, limit).await?;
+    drop(asked);
+    Ok(())
+}
+
+/// What an answer to `get` means.
+enum Said {
+    Login(Option<String>),
+    Nothing,
+    Unknown(String),
+}
+
+fn said(helper: &str, answer: &Answer) -> Said {
+    if answer.code != 0 {
+        return if is_absent(answer) {
+            Said::Nothing
+        } else {
+            Said::Unknown(complaint(helper, answer))
+        };
+    }
+    let Ok(got) = serde_json::from_slice::<Got>(&answer.stdout) else {
+        // It may hold a secret, so it is not shown.
+        return Said::Unknown(format!("{} answers no login", program(helper)));
+    };
+    let secret = Zeroizing::new(got.secret);
+    match (got.username.is_empty(), secret.is_empty()) {
+        (true, true) => Said::Nothing,
+        (true, false) => Said::Login(None),
+        (false, _) => Said::Login(Some(got.username)),
+    }
 }
 
 /// Runs one command of the protocol; the inner error says why the helper could not be asked.
@@ -134,8 +164,8 @@ async fn call(
             let words = "is not installed where commands look for programs";
             Ok(Err(format!("{} {words}", program(helper))))
         }
-        Err(Unasked::NotStarted(SpawnError::Docker(error))) => Ok(Err(format!(
-            "{} cannot be started ({error})",
+        Err(Unasked::NotStarted(SpawnError::Docker(source))) => Ok(Err(format!(
+            "{} cannot be started ({source})",
             program(helper)
         ))),
         Err(Unasked::NotStarted(error)) => Ok(Err(format!(

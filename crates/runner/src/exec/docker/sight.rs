@@ -15,7 +15,7 @@ use super::super::quiet::{Asker, Unasked};
 use super::super::request::Program;
 use super::super::{Ending, Request};
 use super::files::{self, Filed};
-use super::helper::{self, Keeps};
+use super::helper;
 use super::{DockerCall, DockerCli};
 
 /// Characters of a name or path in a message.
@@ -26,8 +26,8 @@ const MOST_SHOWN: usize = 200;
 pub(super) struct Sight {
     /// Files that have it, and under which name each.
     pub(super) filed: Vec<(String, String)>,
-    /// Helpers that have it.
-    pub(super) helpers: Vec<String>,
+    /// Helpers that have it, and under which name each.
+    pub(super) helpers: Vec<(String, String)>,
     /// Its users, as far as they are told.
     users: BTreeSet<String>,
     /// Somebody has it and does not say for which user.
@@ -73,7 +73,9 @@ impl Sight {
             };
             places.push(format!("{file} (as {}{more})", escaped(name, MOST_SHOWN)));
         }
-        places.extend(self.helpers.iter().cloned());
+        let mut helpers: Vec<_> = self.helpers.iter().map(|(helper, _)| helper).collect();
+        helpers.dedup();
+        places.extend(helpers.into_iter().map(|helper| helper::program(helper)));
         places.join(" and ")
     }
 
@@ -117,9 +119,8 @@ impl<'a> Looker<'a> {
         asker: Asker<'a>,
     ) -> Self {
         let own = asker.user.environment().into_iter();
-        let mut environment: Vec<(OsString, OsString)> = own
-            .map(|(name, value)| (name.into(), value.into()))
-            .collect();
+        let mut environment: Vec<(OsString, OsString)> =
+            own.map(|(name, value)| (name.into(), value)).collect();
         environment.extend(call.cli.environment().iter().cloned());
         let file = files::config_file(&call.program, &environment);
         let runtime = environment
@@ -163,16 +164,16 @@ impl<'a> Looker<'a> {
         };
         for name in helpers {
             let (registry, asker) = (self.registry, self.asker);
-            match helper::ask(&name, registry, self.cli, asker, limit.as_mut()).await? {
-                Keeps::Nothing => {}
-                Keeps::Login(user) => {
-                    sight.note(user);
-                    sight.helpers.push(helper::program(&name));
-                }
-                Keeps::Unknown(why) => sight.unknown.push(format!(
+            let keeps = helper::ask(&name, registry, self.cli, asker, limit.as_mut()).await?;
+            for (filed_as, user) in keeps.logins {
+                sight.note(user);
+                sight.helpers.push((name.clone(), filed_as));
+            }
+            if let Some(why) = keeps.unknown {
+                sight.unknown.push(format!(
                     "{why}: install or mend it, or take it out of credHelpers or credsStore in {}",
                     self.shown_file()
-                )),
+                ));
             }
         }
         if let Ok(filed) = self.read_file(&self.podmans).await
