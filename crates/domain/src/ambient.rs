@@ -9,7 +9,8 @@ pub trait Clock: Send + Sync + 'static {
     /// The current wall-clock time in UTC.
     fn now(&self) -> Timestamp;
 
-    /// Time since an arbitrary fixed moment; never goes back.
+    /// Time since an arbitrary fixed moment; never goes back. On a real host that moment is its boot,
+    /// so that what one process has written down means something to the next.
     fn monotonic(&self) -> Duration;
 }
 

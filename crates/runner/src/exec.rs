@@ -14,6 +14,7 @@ mod quiet;
 mod request;
 mod script;
 mod stop;
+mod take_over;
 mod tree;
 mod user;
 
@@ -36,6 +37,7 @@ use exit::Exit;
 use pump::Pumps;
 use request::Program;
 pub(crate) use request::Request;
+pub(crate) use take_over::TakenOver;
 use user::User;
 pub(crate) use user::Users;
 pub use user::{NameError, UserError, UserLookup, check_exec_user};
@@ -85,6 +87,9 @@ pub(crate) async fn run(
     };
     // From here on: a look-up takes none of the command's time.
     let mut limit = pin!(sleep(request.timeout));
+    if let Some(journal) = operation.journal() {
+        journal.is_limited_to(request.timeout);
+    }
     let _turn = match turn(&request, limit.as_mut(), operation).await {
         Ok(turn) => turn,
         Err(ending) => return finished(ending, Exit::default(), request.timeout, Duration::ZERO),
@@ -110,7 +115,7 @@ async fn run_command(
     limit: Pin<&mut Sleep>,
 ) -> Finished {
     let started = clock.monotonic();
-    let spawned = child::spawn(request, user, operation.id(), &means.groups);
+    let spawned = child::spawn(request, user, operation, &means.groups);
     let (mut child, pipes) = match spawned {
         Ok(spawned) => spawned,
         Err(error) => return not_run(&error, request),

@@ -5,7 +5,7 @@ mod forgotten;
 mod operations;
 mod pace;
 
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,8 +21,8 @@ pub(crate) use operations::{Admission, Limits, Operations, Refusal};
 use pace::Pace;
 
 use crate::mutex::lock;
-use crate::output::{Chunk, OutputLog};
-use crate::spool::{Spool, StoredOutcome};
+use crate::output::{Chunk, Layout, OutputLog};
+use crate::spool::{Journal, Spool, StoredOutcome, Unended};
 
 /// One operation: what it wrote and how it ended.
 #[derive(Debug)]
@@ -36,14 +36,30 @@ pub(crate) struct Operation {
     /// Somebody wants it to end; kept for the one task that runs it.
     cancelled: Notify,
     pace: Pace,
+    /// What is on disk of one that was started here.
+    journal: Option<Journal>,
 }
 
 impl Operation {
-    fn new(id: OperationId, spool: &Spool) -> Self {
-        Self::with_logs(
+    fn new(id: OperationId, spool: &Spool, clock: &Arc<dyn Clock>) -> Self {
+        let operation = Self::with_logs(
             id,
             OutputLog::new(spool.stdout(id)),
             OutputLog::new(spool.stderr(id)),
+        );
+        Self {
+            journal: Some(spool.journal(id, clock)),
+            ..operation
+        }
+    }
+
+    /// One that another supervisor started, with what is on disk of its output.
+    fn taken_over(unended: &Unended, spool: &Spool) -> Self {
+        let id = unended.id;
+        Self::with_logs(
+            id,
+            OutputLog::stored(spool.stdout(id), unended.stdout),
+            OutputLog::stored(spool.stderr(id), unended.stderr),
         )
     }
 
@@ -51,7 +67,8 @@ impl Operation {
     fn stored(id: OperationId, spool: &Spool) -> Self {
         let outcome = spool.load(id).unwrap_or_else(|error| {
             tracing::warn!(%error, operation = %id, "cannot read an outcome");
-            StoredOutcome::lost("the outcome cannot be read any more")
+            let message = "the outcome cannot be read any more";
+            StoredOutcome::lost(message, Layout::default(), Layout::default())
         });
         let operation = Self::with_logs(
             id,
@@ -71,7 +88,13 @@ impl Operation {
             changed: Notify::new(),
             cancelled: Notify::new(),
             pace: Pace::default(),
+            journal: None,
         }
+    }
+
+    /// Where it is written down what runs.
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.journal.as_ref()
     }
 
     pub(crate) fn id(&self) -> OperationId {

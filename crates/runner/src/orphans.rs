@@ -4,10 +4,11 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::mem::MaybeUninit;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use rustix::process::{WaitOptions, set_child_subreaper, waitpid};
+use rustix::process::{Pid, WaitOptions, getpgid, set_child_subreaper, waitpid};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::sleep;
 
@@ -71,7 +72,9 @@ pub async fn reap_orphans() {
         return tracing::warn!("children that nobody waits for stay as zombies");
     };
     loop {
-        reap();
+        while !reap() {
+            sleep(TOGETHER).await;
+        }
         if std::process::id() == 1 {
             reap_long_dead().await;
         }
@@ -80,8 +83,16 @@ pub async fn reap_orphans() {
     }
 }
 
-/// Takes the status of those that have ended by now.
-pub(crate) fn reap() {
+/// Takes the status of those that have ended by now; `false` when some may be left.
+pub(crate) fn reap() -> bool {
+    if !process::can_be_seen() {
+        return reap_unseen();
+    }
+    reap_seen();
+    true
+}
+
+fn reap_seen() {
     let own = lock(&OWN);
     let foreign = dead().filter(|pid| !own.contains(&pid.pid));
     // What this process starts by other means is in its own group.
@@ -89,6 +100,38 @@ pub(crate) fn reap() {
     for child in foreign.filter(|child| child.group != group) {
         take(child.pid);
     }
+}
+
+/// Where /proc is not mounted, the kernel names one dead child, and no other before somebody has
+/// taken its status.
+fn reap_unseen() -> bool {
+    let own = lock(&OWN);
+    while let Some(pid) = a_dead_child() {
+        if own.contains(&raw(pid)) || getpgid(Some(pid)) == getpgid(None) {
+            return false;
+        }
+        take(raw(pid));
+    }
+    true
+}
+
+#[expect(unsafe_code, reason = "the safe one does not say which child it is")]
+fn a_dead_child() -> Option<Pid> {
+    let mut found = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let options = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: waitid(2) writes one siginfo_t where it is told to, and takes nothing. Where no child
+    // has ended it leaves the zeros, which are a valid value, and whose process is 0.
+    let pid = unsafe {
+        if libc::waitid(libc::P_ALL, 0, found.as_mut_ptr(), options) != 0 {
+            return None;
+        }
+        found.assume_init().si_pid()
+    };
+    Pid::from_raw(pid)
+}
+
+fn raw(pid: Pid) -> u32 {
+    pid.as_raw_nonzero().get().unsigned_abs()
 }
 
 /// Whether there is a child that nobody here waits for, dead or alive.

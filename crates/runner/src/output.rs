@@ -4,7 +4,7 @@ mod file;
 mod log;
 mod tail;
 
-pub(crate) use file::Place;
+pub(crate) use file::{Place, written};
 pub(crate) use log::{Chunk, Layout, OutputLog};
 
 /// The beginning of a stream that is kept for good.

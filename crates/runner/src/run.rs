@@ -9,6 +9,7 @@ mod introduction;
 mod opening;
 mod options;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use reoclo_wire::handshake::ProgramOffer;
@@ -104,7 +105,8 @@ impl Runner {
                     self.connected(*welcomed, supervisor).await
                 }
                 State::Waiting(pause) => {
-                    tokio::time::sleep(pause).await;
+                    let seen_to = self.supervisor.see_to_commands();
+                    let _: Result<Infallible, _> = tokio::time::timeout(pause, seen_to).await;
                     State::Connecting
                 }
                 State::Yielding(pause) => {

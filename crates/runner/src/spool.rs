@@ -1,10 +1,11 @@
 //! What the supervisor keeps on disk, so that no operation runs twice or is forgotten.
 //!
-//! For each operation: `ID.started`, made before its process; `ID.stdout` and `ID.stderr`, when
+//! For each operation: `ID.started`, made before its process, which it then names; `ID.stdout` and `ID.stderr`, when
 //! there is much output or nobody fetches it; `ID.outcome`, when it has ended and nobody fetches
 //! that. No command, no environment and no unmasked output is ever among it.
 
 mod budget;
+mod journal;
 mod outcome;
 mod recover;
 
@@ -13,15 +14,18 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use reoclo_domain::OperationId;
+use reoclo_domain::{Clock, OperationId};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use budget::Budget;
+pub(crate) use journal::{Journal, Started, StartedProcess};
 pub(crate) use outcome::StoredOutcome;
+pub(crate) use recover::{Recovered, Unended, has_unended};
 
 use crate::data_dir::{DataDir, make_private, private_file};
 use crate::output::Place;
 
+const DIRECTORY: &str = "spool";
 const STARTED: &str = "started";
 const OUTCOME: &str = "outcome";
 const STDOUT: &str = "stdout";
@@ -43,33 +47,26 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool in `data` and settles what a process before this one left: the second
-    /// value names every operation that has an outcome, and there are no others.
+    /// Opens the spool in `data`, and says what a process before this one left.
     pub(crate) fn open(
         data: &DataDir,
         limit: u64,
         origin: Origin,
-    ) -> io::Result<(Self, Vec<OperationId>)> {
-        let dir = data.join("spool");
+    ) -> io::Result<(Self, Recovered)> {
+        let dir = data.join(DIRECTORY);
         make_private(&dir)?;
         let spool = Self {
             dir,
             budget: Arc::new(Budget::new(limit)),
             origin,
         };
-        let finished = recover::recover(&spool)?;
-        Ok((spool, finished))
+        let recovered = recover::recover(&spool)?;
+        Ok((spool, recovered))
     }
 
-    /// Says on disk that the operation starts; fails when it ever did.
-    pub(crate) fn begin(&self, id: OperationId) -> io::Result<()> {
-        let path = self.path(id, STARTED);
-        let mut file = private_file().create_new(true).open(&path)?;
-        let written = file.write_all(&serde_json::to_vec(&self.origin)?);
-        if written.is_err() {
-            let _ = fs::remove_file(path);
-        }
-        written
+    /// What is kept of an operation while it runs.
+    pub(crate) fn journal(&self, id: OperationId, clock: &Arc<dyn Clock>) -> Journal {
+        Journal::new(self.path(id, STARTED), &self.origin, clock)
     }
 
     pub(crate) fn stdout(&self, id: OperationId) -> Place {

@@ -170,7 +170,7 @@ fn service(
         boot_id: facts::boot_id(&options.boot_id_file),
         instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
     };
-    let (spool, stored) =
+    let (spool, recovered) =
         Spool::open(data, options.spool_limit, origin.clone()).map_err(SupervisorError::Spool)?;
     let limits = Limits {
         running: options.max_concurrent,
@@ -200,12 +200,12 @@ fn service(
         groups: Arc::new(groups),
         drainer: Drainer::new(options.drain.clone()),
     };
-    Ok(Service::new(Instance {
+    let service = Service::new(Instance {
         origin,
         reboot_command: options.reboot_command.clone(),
         means,
         store_after: options.store_after,
-        operations: Operations::new(spool, stored, limits, Arc::clone(&ambient.clock)),
+        operations: Operations::new(spool, recovered.ended, limits, Arc::clone(&ambient.clock)),
         docker: facts::Docker::new(),
         docker_cli: DockerCli::new(
             options.docker.clone(),
@@ -218,7 +218,9 @@ fn service(
         since: ambient.clock.now(),
         retirement: watch::Sender::new(Retirement::No),
         clock: Arc::clone(&ambient.clock),
-    }))
+    });
+    service.take_over(recovered.unended);
+    Ok(service)
 }
 
 async fn serve(

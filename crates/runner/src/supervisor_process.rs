@@ -1,5 +1,6 @@
 //! The supervisor as the runner sees it: a process to start and a socket to connect to.
 
+use std::convert::Infallible;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -14,13 +15,17 @@ use tokio::process::{Child, Command};
 use crate::data_dir::{DataDir, SOCKET};
 use crate::dial::{NO_PROXY_VARIABLES, PROXY_VARIABLES};
 use crate::orphans::Own;
+use crate::run::with_sources;
 use crate::socket;
+use crate::spool;
 use crate::status::{self, Request};
 
 /// Where the supervisor's log goes: a file, because a pipe to the runner would break with it.
 const LOG: &str = "supervisor.log";
 /// A log above this size is begun anew with the next supervisor.
 const LONGEST_LOG: u64 = 1 << 20;
+/// Between two looks at whether something runs while there is no connection.
+const LOOK_AT_COMMANDS: Duration = Duration::from_secs(1);
 /// The first pause between two looks at whether a started supervisor listens.
 const FIRST_LOOK: Duration = Duration::from_millis(2);
 /// The longest.
@@ -70,7 +75,24 @@ impl SupervisorProcess {
     pub(crate) async fn warm_up(&mut self) -> Result<(), NoSupervisor> {
         match socket::connect(&self.dir, SOCKET).await {
             Ok(_) => Ok(()),
+            // It has yet to listen.
+            Err(_) if self.child.is_some() && self.status().is_none() => Ok(()),
             Err(_) => self.start(),
+        }
+    }
+
+    /// Has a supervisor run for as long as there are operations without an end, whether or not
+    /// the control plane can be reached: who else would end them in time? Does not come back.
+    pub(crate) async fn see_to_commands(&mut self) -> Infallible {
+        loop {
+            let dir = self.dir.clone();
+            let looking = tokio::task::spawn_blocking(move || spool::has_unended(&dir));
+            if looking.await.unwrap_or(false)
+                && let Err(error) = self.warm_up().await
+            {
+                tracing::warn!(reason = with_sources(&error), "nobody sees to what runs");
+            }
+            tokio::time::sleep(LOOK_AT_COMMANDS).await;
         }
     }
 

@@ -93,7 +93,7 @@ fn a_command_that_ended_while_both_were_dead_has_its_whole_result() {
 }
 
 #[test]
-fn a_killed_supervisor_leaves_no_command_running_for_ever() {
+fn what_a_killed_supervisor_ran_goes_on_as_running_and_is_then_lost() {
     let home = Home::with_timing(&[("inline_wait", 0.1)]);
     let up = home.up();
     let key = up.automation();
@@ -101,23 +101,83 @@ fn a_killed_supervisor_leaves_no_command_running_for_ever() {
     let id = key.start(&gate.command());
     gate.wait_for_begin();
     kill(holder(&home, "supervisor"));
-    let ended = key.ended(&id);
-    ended.is("failed", 255);
-    assert_eq!(ended.code.as_deref(), Some("lost"));
-    assert!(
-        !ended.stderr.is_empty(),
-        "clients show stderr when something failed"
-    );
-    assert_eq!(gate.runs(), 1);
-    gate.open();
-
     up.integration().wait_for_status(up.server(), "active");
     let again = eventually("commands run again", || {
         let answer = key.exec(&json!({ "command": "echo back" }));
         (answer.status == 200).then(|| answer.json())
     });
-    let id = again["operation_id"].as_str().unwrap();
-    assert_eq!(key.ended(id).stdout, "back\n");
+    let again = again["operation_id"].as_str().unwrap();
+    assert_eq!(key.ended(again).stdout, "back\n");
+    assert_eq!(key.operation(&id).ok()["status"], "running");
+
+    gate.open();
+    let ended = key.ended(&id);
+    ended.is("failed", 255);
+    assert_eq!(ended.code.as_deref(), Some("lost"));
+    assert_eq!(ended.stdout, "first\n");
+    assert!(
+        ended.stderr.contains("before you run it again"),
+        "clients show stderr when something failed: {}",
+        ended.stderr
+    );
+    gate.wait_for_end();
+    assert_eq!(gate.runs(), 1);
+}
+
+/// Kills the supervisor of a command, which does not escape its time limit by that.
+#[test]
+fn a_killed_supervisor_lets_no_command_outlive_its_time_limit() {
+    let home = Home::with_timing(&[("inline_wait", 0.1), ("kill_grace", 0.3)]);
+    let up = home.up();
+    let key = up.automation();
+    let survivor = format!("600.{}1", std::process::id());
+    let command = format!("echo go; (setsid sleep {survivor} &); sleep {survivor}");
+    let answer = key
+        .exec(&json!({ "command": command, "timeout_seconds": 4 }))
+        .ok();
+    let id = answer["operation_id"].as_str().unwrap();
+    wait_until("it runs", || sleepers(&survivor) == 2);
+    kill(holder(&home, "supervisor"));
+    let ended = key.ended(id);
+    assert_eq!(sleepers(&survivor), 0);
+    ended.is("failed", 255);
+    assert_eq!(ended.code.as_deref(), Some("lost"));
+    let seen = up.integration().get(&format!("/api/operations/{id}")).ok();
+    let message = seen["message"].as_str().unwrap();
+    assert!(message.contains("time limit of 4 s"), "{seen}");
+    assert!(seen["result"]["duration_ms"].as_i64().unwrap() >= 4000, "{seen}");
+    let page = up.set_up().get(&format!("/operations/{id}"));
+    assert!(page.text().contains("before you run it again"), "{}", page.text());
+}
+
+/// On a server whose control plane is away as well.
+#[test]
+fn a_time_limit_is_kept_although_supervisor_and_control_plane_are_gone() {
+    let home = Home::with_timing(&[("inline_wait", 0.1), ("kill_grace", 0.3)]);
+    let mut serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let _runner = home.runner("web", Some((serve.url(), &added.token)));
+    let key = serve.automation().on(&added.server);
+    serve.integration().wait_for_status(&added.server, "active");
+    let survivor = format!("600.{}2", std::process::id());
+    let answer = key.exec(&json!({
+        "timeout_seconds": 4,
+        "command": format!("(setsid sleep {survivor} &); sleep {survivor}"),
+    }));
+    answer.ok();
+    wait_until("it runs", || sleepers(&survivor) == 2);
+    serve.process.kill();
+    let supervisor = fs::read_to_string(home.path("web/supervisor.lock")).unwrap();
+    kill(Pid::from_raw(supervisor.trim().parse().unwrap()).unwrap());
+    wait_until("it is ended", || sleepers(&survivor) == 0);
+}
+
+/// How many processes sleep for so long.
+fn sleepers(mark: &str) -> usize {
+    let entries = fs::read_dir("/proc").unwrap().flatten();
+    let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
+    let sleep = format!("sleep\0{mark}\0");
+    lines.filter(|line| line.ends_with(sleep.as_bytes())).count()
 }
 
 #[test]

@@ -109,6 +109,13 @@ impl Groups {
         }
     }
 
+    /// The group that another supervisor had made for a command, if it is there.
+    pub(super) fn left_at(&self, path: &Path) -> Option<Group> {
+        // Where no group can be made, none that is there can be used.
+        self.place.as_ref()?;
+        Group::left(path).ok()
+    }
+
     /// The group's command and everything that was to end with it have ended.
     pub(super) fn give_back(&self, group: Group) {
         if group.was_killed.load(Ordering::Relaxed) {
@@ -182,6 +189,23 @@ impl Group {
             directory,
             tasks,
         })
+    }
+
+    /// One of a supervisor that is gone; nothing more is started in it.
+    fn left(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let directory = open(path, flags, Mode::empty())?;
+        Ok(Self {
+            was_killed: AtomicBool::new(true),
+            version: Version::of(path),
+            path: path.to_owned(),
+            directory,
+            tasks: None,
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
     }
 
     /// How a process gets in before it runs anything.

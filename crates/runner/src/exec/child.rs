@@ -1,13 +1,13 @@
 use std::ffi::OsString;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::OperationId;
+use rustix::fs::fstat;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, WaitOptions, waitpid};
 use tokio::io::AsyncWriteExt;
@@ -20,7 +20,10 @@ use super::pump::Pipes;
 use super::request::Program;
 use super::tree::{Mark, TAG, Tree};
 use super::{Request, User, UserError, script};
+use crate::operation::Operation;
 use crate::orphans::Own;
+use crate::process;
+use crate::spool::StartedProcess;
 
 const SHELL: &str = "/bin/sh";
 
@@ -97,7 +100,7 @@ pub(super) struct Child {
 pub(super) fn spawn(
     request: &Request,
     user: &User,
-    operation: OperationId,
+    operation: &Operation,
     groups: &Arc<Groups>,
 ) -> Result<(Child, Pipes), SpawnError> {
     let directory = working_directory(request, user)?;
@@ -109,17 +112,21 @@ pub(super) fn spawn(
         .transpose()
         .map_err(|error| not_started(request, error))?;
     let (mut command, before) = command(request, user, &directory, text);
-    command.env(TAG, operation.to_string());
-    let before = Mark::of(operation).taken_on(before);
+    let id = operation.id();
+    command.env(TAG, id.to_string());
+    let before = Mark::of(id).taken_on(before);
     let (ours, theirs) = ends(request, user).map_err(SpawnError::Pipes)?;
     let (own, pid, group) = start(&command, before.as_ref(), &theirs, groups)
         .map_err(|error| unable(request, user, &directory, error))?;
     drop(theirs);
+    if let Some(journal) = operation.journal() {
+        journal.runs(noted(pid, group.as_ref(), &ours));
+    }
     let child = Child {
         own,
         pid,
         exit: ExitWatch::new(pid),
-        tree: Arc::new(Tree::new(pid, operation, groups, group)),
+        tree: Arc::new(Tree::new(pid, id, groups, group)),
     };
     match pipes(ours, request) {
         Ok(pipes) => Ok((child, pipes)),
@@ -127,6 +134,23 @@ pub(super) fn spawn(
             child.discard();
             Err(SpawnError::Pipes(error))
         }
+    }
+}
+
+/// What another supervisor needs to find it again, should this one be killed.
+fn noted(pid: Pid, group: Option<&Group>, ours: &OwnEnds) -> StartedProcess {
+    let pid = pid.as_raw_nonzero().get().unsigned_abs();
+    let pipes = [&ours.stdout, &ours.stderr].into_iter();
+    // It leads a group, and so it is in the session that it was born in.
+    let child = process::find(pid);
+    StartedProcess {
+        pid,
+        begun: child.as_ref().map_or(0, |child| child.begun),
+        session: child.map_or(0, |child| child.session),
+        group: group.map(|group| group.path().to_owned()),
+        pipes: pipes
+            .filter_map(|pipe| Some(fstat(pipe).ok()?.st_ino))
+            .collect(),
     }
 }
 
@@ -336,6 +360,7 @@ fn ends(request: &Request, user: &User) -> io::Result<(OwnEnds, Ends)> {
     };
     let (own_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let (own_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (stdout, stderr) = (unbreakable(stdout), unbreakable(stderr));
     user.own(&stdout)?;
     user.own(&stderr)?;
     let ours = OwnEnds {
@@ -349,6 +374,15 @@ fn ends(request: &Request, user: &User) -> io::Result<(OwnEnds, Ends)> {
         stderr,
     };
     Ok((ours, theirs))
+}
+
+/// The writing end of a pipe as one that could read too. Whoever has it is a reader, so that no
+/// write ends it should the supervisor be killed: it goes on, or waits once the pipe is full, for
+/// the next supervisor.
+fn unbreakable(end: OwnedFd) -> OwnedFd {
+    let path = format!("/proc/self/fd/{}", end.as_raw_fd());
+    let opened = OpenOptions::new().read(true).write(true).open(path);
+    opened.map_or(end, OwnedFd::from)
 }
 
 fn pipes(ends: OwnEnds, request: &Request) -> io::Result<Pipes> {

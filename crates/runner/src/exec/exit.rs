@@ -36,10 +36,13 @@ pub(super) enum ExitWatch {
 
 impl ExitWatch {
     pub(super) fn new(pid: Pid) -> Self {
-        pidfd_open(pid, PidfdFlags::empty())
-            .ok()
-            .and_then(readable)
-            .map_or_else(|| Self::Thread(wait_in_thread(pid)), Self::Pidfd)
+        Self::of_any(pid).unwrap_or_else(|| Self::Thread(wait_in_thread(pid)))
+    }
+
+    /// Of any process, where the kernel can say that.
+    pub(super) fn of_any(pid: Pid) -> Option<Self> {
+        let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
+        readable(pidfd).map(Self::Pidfd)
     }
 
     /// Waits for the end; may be dropped and called again.

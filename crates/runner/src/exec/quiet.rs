@@ -46,7 +46,7 @@ impl Asker<'_> {
         mut limit: Pin<&mut Sleep>,
     ) -> Result<Answer, Unasked> {
         let groups = &self.means.groups;
-        let (mut child, pipes) = child::spawn(request, self.user, self.operation.id(), groups)
+        let (mut child, pipes) = child::spawn(request, self.user, self.operation, groups)
             .map_err(Unasked::NotStarted)?;
         let (mut stdout, mut stderr) = (Zeroizing::default(), Zeroizing::default());
         let mut is_read = false;

@@ -35,16 +35,24 @@ pub(super) async fn stop(child: &mut Child, pumps: &mut Pumps, patience: Patienc
     left.unwrap_or_default()
 }
 
+/// Ends a command that another supervisor started, and everything that it started. Gives what
+/// could not be ended.
+pub(super) async fn stop_unread(tree: &Arc<Tree>, patience: Patience) -> Vec<Process> {
+    blocking(tree, |tree| tree.signal(Signal::TERM)).await;
+    if timeout(patience.kill_grace, emptied(tree)).await.is_ok() {
+        return Vec::new();
+    }
+    let wait = patience.kill_wait;
+    let left = blocking(tree, move |tree| tree.kill(wait)).await;
+    left.unwrap_or_default()
+}
+
 /// Waits until the command has ended and nothing of it is left. Its output is read meanwhile, or
 /// what cleans up could not say so.
 async fn gone(child: &mut Child, pumps: &mut Pumps, tree: &Arc<Tree>) {
     let emptied = async {
         child.exited().await;
-        let mut pause = FIRST_LOOK;
-        while blocking(tree, |tree| !tree.alive().is_empty()).await != Some(false) {
-            sleep(pause).await;
-            pause = (pause * 2).min(LAST_LOOK);
-        }
+        emptied(tree).await;
     };
     tokio::pin!(emptied);
     tokio::select! {
@@ -52,6 +60,15 @@ async fn gone(child: &mut Child, pumps: &mut Pumps, tree: &Arc<Tree>) {
         () = pumps.done() => {}
     }
     emptied.await;
+}
+
+/// Waits until nothing of it is left.
+async fn emptied(tree: &Arc<Tree>) {
+    let mut pause = FIRST_LOOK;
+    while blocking(tree, |tree| !tree.alive().is_empty()).await != Some(false) {
+        sleep(pause).await;
+        pause = (pause * 2).min(LAST_LOOK);
+    }
 }
 
 /// Looks at all processes of the host, which takes too long for a runtime's own thread.

@@ -31,11 +31,30 @@ const ROUNDS: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(1);
 const LAST_PAUSE: Duration = Duration::from_millis(50);
 
+/// The own process of a command that another supervisor started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Leader {
+    pub(super) pid: u32,
+    /// Its number may be another's by now.
+    pub(super) begun: u64,
+    /// That supervisor's session.
+    pub(super) session: u32,
+}
+
+/// Which supervisor started a command.
+#[derive(Clone, Copy, Debug)]
+enum Origin {
+    /// This one: the command's own process is its child.
+    Here,
+    Elsewhere(Option<Leader>),
+}
+
 /// A command's processes.
 #[derive(Debug)]
 pub(super) struct Tree {
-    /// The command's own process, and the group that it leads.
-    leader: Pid,
+    /// The command's own process, and the group that it leads; nothing where nobody knows.
+    leader: Option<Pid>,
+    origin: Origin,
     tag: String,
     mark: Mark,
     groups: Arc<Groups>,
@@ -50,12 +69,39 @@ impl Tree {
         group: Option<Group>,
     ) -> Self {
         Self {
-            leader,
+            leader: Some(leader),
+            origin: Origin::Here,
             tag: tag(operation),
             mark: Mark::of(operation),
             groups: Arc::clone(groups),
             group: std::sync::Mutex::new(group),
         }
+    }
+
+    /// Of a command that another supervisor started, whose own process may be known.
+    pub(super) fn taken_over(
+        leader: Option<Leader>,
+        operation: OperationId,
+        groups: &Arc<Groups>,
+        group: Option<Group>,
+    ) -> Self {
+        Self {
+            leader: leader.and_then(|leader| process::as_pid(leader.pid)),
+            origin: Origin::Elsewhere(leader),
+            tag: tag(operation),
+            mark: Mark::of(operation),
+            groups: Arc::clone(groups),
+            group: std::sync::Mutex::new(group),
+        }
+    }
+
+    /// Whether the command started this very process, which then is no part of it, and neither
+    /// are those that it starts.
+    pub(super) fn started_this_process(&self) -> bool {
+        let own = std::process::id();
+        self.in_group().contains(&own)
+            || process::was_started_with(own, &self.tag)
+            || self.mark.is_on(own)
     }
 
     /// Those that have not ended. Looks at every process of the host: not on a runtime's thread.
@@ -84,9 +130,11 @@ impl Tree {
 
     /// Where no process can be seen, the command's own group can be reached.
     fn signal_unseen(&self, signal: Signal) {
-        if !process::can_be_seen() {
+        if let (Some(leader), Origin::Here) = (self.leader, self.origin)
+            && !process::can_be_seen()
+        {
             // Nothing of it may be left.
-            let _ = kill_process_group(self.leader, signal);
+            let _ = kill_process_group(leader, signal);
         }
     }
 
@@ -117,7 +165,10 @@ impl Tree {
     pub(super) fn may_be_alive(&self) -> bool {
         match lock(&self.group).as_ref() {
             Some(group) => !group.is_empty(),
-            None => test_kill_process_group(self.leader).is_ok() || orphans::are_there_any(),
+            None => {
+                let is_there = |leader| test_kill_process_group(leader).is_ok();
+                self.leader.is_some_and(is_there) || orphans::are_there_any()
+            }
         }
     }
 
@@ -144,22 +195,32 @@ impl Tree {
     }
 
     fn members(&self, all: &[Process]) -> Vec<Process> {
-        let in_group = lock(&self.group).as_ref().map(Group::processes);
-        let in_group: HashSet<u32> = in_group.into_iter().flatten().collect();
-        let leader = raw(self.leader);
+        let in_group = self.in_group();
+        let leader = self.leader.map(raw).filter(|pid| match self.origin {
+            Origin::Here => true,
+            Origin::Elsewhere(leader) => all.iter().any(|process| {
+                process.pid == *pid && leader.is_some_and(|it| it.begun == process.begun)
+            }),
+        });
         let is_seed = |process: &Process| {
-            process.pid == leader
-                || process.group == leader
+            leader == Some(process.pid)
+                || leader == Some(process.group)
                 || in_group.contains(&process.pid)
                 || process::was_started_with(process.pid, &self.tag)
                 || self.mark.is_on(process.pid)
         };
-        let found = closure(all, &Surroundings::now(leader), is_seed);
+        let found = closure(all, &Surroundings::now(leader, self.origin), is_seed);
         let found = all.iter().filter(|process| found.contains(&process.pid));
         found
             .filter(|process| !process.has_ended)
             .cloned()
             .collect()
+    }
+
+    fn in_group(&self) -> HashSet<u32> {
+        let group = lock(&self.group);
+        let processes = group.as_ref().map(Group::processes);
+        processes.into_iter().flatten().collect()
     }
 }
 
@@ -179,21 +240,46 @@ pub(super) fn tag(operation: OperationId) -> String {
 /// What is not a command's although its processes touch it.
 struct Surroundings {
     supervisor: u32,
-    group: u32,
-    session: u32,
+    groups: Vec<u32>,
+    sessions: Sessions,
     /// Processes of other commands, and groups that these lead.
     others: Box<dyn Fn(u32) -> bool>,
 }
 
 impl Surroundings {
-    fn now(leader: u32) -> Self {
+    fn now(leader: Option<u32>, origin: Origin) -> Self {
         let supervisor = std::process::id();
         let own = process::find(supervisor);
+        let (group, session) = own.map_or((0, 0), |own| (own.group, own.session));
+        let (groups, sessions) = match origin {
+            Origin::Here => (vec![group], Sessions::AllBut(vec![session])),
+            // Other commands of the same supervisor are in its session too.
+            Origin::Elsewhere(Some(leader)) => (
+                vec![group, leader.session],
+                Sessions::AllBut(vec![session, leader.session]),
+            ),
+            Origin::Elsewhere(None) => (vec![group], Sessions::None),
+        };
         Self {
             supervisor,
-            group: own.as_ref().map_or(0, |own| own.group),
-            session: own.as_ref().map_or(0, |own| own.session),
-            others: Box::new(move |pid| pid != leader && orphans::is_own(pid)),
+            groups,
+            sessions,
+            others: Box::new(move |pid| leader != Some(pid) && orphans::is_own(pid)),
+        }
+    }
+}
+
+/// Which sessions say something about who started what is in them.
+enum Sessions {
+    AllBut(Vec<u32>),
+    None,
+}
+
+impl Sessions {
+    fn tell(&self, session: u32) -> bool {
+        match self {
+            Self::AllBut(others) => !others.contains(&session),
+            Self::None => false,
         }
     }
 }
@@ -227,10 +313,10 @@ fn closure(
         }
         for process in new {
             found.insert(process.pid);
-            if process.group != around.group && !(around.others)(process.group) {
+            if !around.groups.contains(&process.group) && !(around.others)(process.group) {
                 groups.insert(process.group);
             }
-            if process.session != around.session {
+            if around.sessions.tell(process.session) {
                 sessions.insert(process.session);
             }
         }

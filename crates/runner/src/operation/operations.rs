@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use super::Operation;
 use super::forgotten::Forgotten;
 use crate::mutex::lock;
-use crate::spool::{Spool, StoredOutcome};
+use crate::spool::{Journal, Spool, StoredOutcome, Unended};
 
 /// How much there may be at once.
 #[derive(Clone, Copy, Debug)]
@@ -72,11 +72,11 @@ impl Refusal {
 impl Operations {
     pub(crate) fn new(
         spool: Spool,
-        stored: Vec<OperationId>,
+        ended: Vec<OperationId>,
         limits: Limits,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let stored = stored.into_iter().map(|id| (id, Entry::Stored));
+        let stored = ended.into_iter().map(|id| (id, Entry::Stored));
         Self {
             spool,
             limits,
@@ -92,6 +92,15 @@ impl Operations {
     /// How many operations run.
     pub(crate) fn running(&self) -> watch::Receiver<usize> {
         self.running.subscribe()
+    }
+
+    /// Takes an operation over that another supervisor started: whoever gets this sees it through.
+    pub(crate) fn take_over(&self, unended: &Unended) -> Arc<Operation> {
+        let operation = Arc::new(Operation::taken_over(unended, &self.spool));
+        let entry = Entry::Live(Arc::clone(&operation));
+        lock(&self.known).operations.insert(unended.id, entry);
+        self.running.send_modify(|running| *running += 1);
+        operation
     }
 
     /// Finds an operation that runs or ran and was not forgotten.
@@ -113,7 +122,8 @@ impl Operations {
             Admission::New(operation) => operation,
             known @ Admission::Known(_) => return Ok(known),
         };
-        if let Err(error) = self.spool.begin(id) {
+        let begun = operation.journal().map_or(Ok(()), Journal::begin);
+        if let Err(error) = begun {
             let message = format!("the server cannot write its spool: {error}");
             self.withdraw(&operation, &message);
             return Err(Refusal::new(Reason::Storage, message));
@@ -170,7 +180,8 @@ impl Operations {
         };
         let stored = match slot.get() {
             Entry::Live(operation) if operation.finished().is_none() => return,
-            Entry::Live(_) => false,
+            // What was taken over may have output on disk.
+            Entry::Live(operation) => operation.journal().is_none(),
             Entry::Stored => true,
         };
         slot.remove();
@@ -200,7 +211,7 @@ impl Operations {
         };
         check()?;
         self.check_room(known_count)?;
-        let operation = Arc::new(Operation::new(id, &self.spool));
+        let operation = Arc::new(Operation::new(id, &self.spool, &self.clock));
         slot.insert(Entry::Live(Arc::clone(&operation)));
         self.running.send_modify(|running| *running += 1);
         Ok(Admission::New(operation))

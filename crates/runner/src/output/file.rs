@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 
-use super::{HEAD, MEMORY, RING};
+use super::{HEAD, Layout, MEMORY, RING};
 use crate::data_dir::private_file;
 use crate::spool::Budget;
 
@@ -121,6 +121,13 @@ impl Drop for RingFile {
             self.place.budget.give_back(self.share);
         }
     }
+}
+
+/// What can be read of a file of so many bytes whose writer has gone without a word. Once the ring
+/// is full, nobody can tell where its end is, and the beginning is all.
+pub(crate) fn written(bytes: u64) -> Layout {
+    let len = if bytes < HEAD + RING { bytes } else { HEAD };
+    Layout { len, in_file: len }
 }
 
 /// Where in the file a position of the stream is, and how many bytes go on from there.

@@ -26,7 +26,10 @@ impl Runner {
     }
 
     async fn attempt(&mut self) -> Result<State, Failure> {
-        let stream = self.dialer.dial().await?;
+        let stream = tokio::select! {
+            stream = self.dialer.dial() => stream?,
+            never = self.supervisor.see_to_commands() => match never {},
+        };
         // First, because the proof names it.
         let supervisor = self.supervisor.connect().await?;
         let limit = self.timing.handshake;

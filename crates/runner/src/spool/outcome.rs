@@ -43,7 +43,7 @@ impl StoredOutcome {
     }
 
     /// The outcome of an operation whose process nobody watched to its end.
-    pub(crate) fn lost(message: &str) -> Self {
+    pub(crate) fn lost(message: &str, stdout: Layout, stderr: Layout) -> Self {
         Self {
             state: State::Lost.as_str_name().to_owned(),
             exit_code: EXIT_LOST,
@@ -54,8 +54,8 @@ impl StoredOutcome {
             left_running: 0,
             code: String::new(),
             still_held: 0,
-            stdout: Layout::default(),
-            stderr: Layout::default(),
+            stdout,
+            stderr,
         }
     }
 

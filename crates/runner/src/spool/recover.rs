@@ -1,33 +1,98 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use reoclo_domain::OperationId;
 
-use super::{OUTCOME, Origin, STARTED, STDERR, STDOUT, Spool, StoredOutcome, remove};
+use super::{DIRECTORY, OUTCOME, STARTED, STDERR, STDOUT, Spool, Started, StoredOutcome, remove};
+use crate::data_dir::DataDir;
+use crate::output::{Layout, written};
+
+/// What is said of an operation of an earlier boot.
+const RESTARTED: &str = "the server was restarted while the command ran, so nothing of it runs \
+                         any more and its exit code is not known: look how far it came before \
+                         you run it again";
+
+/// What a process before this one left.
+#[derive(Debug, Default)]
+pub(crate) struct Recovered {
+    /// Operations that have an outcome.
+    pub(crate) ended: Vec<OperationId>,
+    /// The others, of this boot: what they started may go on.
+    pub(crate) unended: Vec<Unended>,
+}
+
+/// An operation that had started, and whose end nobody has noted.
+#[derive(Debug)]
+pub(crate) struct Unended {
+    pub(crate) id: OperationId,
+    pub(crate) started: Started,
+    /// What is on disk of its output.
+    pub(crate) stdout: Layout,
+    pub(crate) stderr: Layout,
+}
 
 /// What was found of one operation.
 #[derive(Debug, Default)]
 struct Found {
     outcome: bool,
-    output_bytes: u64,
+    stdout: u64,
+    stderr: u64,
 }
 
-/// Settles what a process before this one left. What had started and not ended is lost: its
-/// process cannot be watched any more, and starting it again is what must never happen.
-pub(super) fn recover(spool: &Spool) -> io::Result<Vec<OperationId>> {
-    let found = scan(&spool.dir)?;
-    for (id, found) in &found {
-        if !found.outcome {
-            settle_lost(spool, *id)?;
-        } else if found.output_bytes > 0 {
-            spool
-                .budget
-                .adopt(*id, found.output_bytes, spool.outputs(*id));
+/// Sorts what a process before this one left. Nothing of it is ever started again. What had
+/// started before the host did is lost at once, since nothing of it can run any more.
+pub(super) fn recover(spool: &Spool) -> io::Result<Recovered> {
+    let mut recovered = Recovered::default();
+    for (id, found) in scan(&spool.dir)? {
+        let bytes = found.stdout + found.stderr;
+        if bytes > 0 {
+            spool.budget.adopt(id, bytes, spool.outputs(id));
+        }
+        if found.outcome {
+            recovered.ended.push(id);
+            continue;
+        }
+        let (stdout, stderr) = (written(found.stdout), written(found.stderr));
+        let started = read(spool, id);
+        if started.boot_id == spool.origin.boot_id {
+            recovered.unended.push(Unended {
+                id,
+                started,
+                stdout,
+                stderr,
+            });
+        } else {
+            spool.store(id, &StoredOutcome::lost(RESTARTED, stdout, stderr))?;
+            recovered.ended.push(id);
         }
     }
-    Ok(found.into_keys().collect())
+    Ok(recovered)
+}
+
+/// Whether an operation has started and has no end on disk. For a runner: nothing is changed.
+pub(crate) fn has_unended(data: &DataDir) -> bool {
+    let entries = fs::read_dir(data.join(DIRECTORY)).into_iter().flatten();
+    let mut unended = HashSet::new();
+    let mut ended = HashSet::new();
+    for entry in entries.flatten() {
+        match entry.file_name().to_str().and_then(parse) {
+            Some((id, STARTED)) => drop(unended.insert(id)),
+            Some((id, OUTCOME)) => drop(ended.insert(id)),
+            _ => {}
+        }
+    }
+    !unended.is_subset(&ended)
+}
+
+/// A file that says nothing is as good as one that names this boot alone.
+fn read(spool: &Spool, id: OperationId) -> Started {
+    let text = fs::read(spool.path(id, STARTED)).unwrap_or_default();
+    serde_json::from_slice(&text).unwrap_or_else(|_| Started {
+        boot_id: spool.origin.boot_id.clone(),
+        ..Started::default()
+    })
 }
 
 fn scan(dir: &Path) -> io::Result<BTreeMap<OperationId, Found>> {
@@ -41,9 +106,8 @@ fn scan(dir: &Path) -> io::Result<BTreeMap<OperationId, Found>> {
         match suffix {
             STARTED => drop(all.entry(id).or_default()),
             OUTCOME => all.entry(id).or_default().outcome = true,
-            STDOUT | STDERR => {
-                all.entry(id).or_default().output_bytes += entry.metadata()?.len();
-            }
+            STDOUT => all.entry(id).or_default().stdout = entry.metadata()?.len(),
+            STDERR => all.entry(id).or_default().stderr = entry.metadata()?.len(),
             _ => remove(&entry.path()),
         }
     }
@@ -53,18 +117,4 @@ fn scan(dir: &Path) -> io::Result<BTreeMap<OperationId, Found>> {
 fn parse(name: &str) -> Option<(OperationId, &str)> {
     let (id, suffix) = name.split_once('.')?;
     Some((id.parse().ok()?, suffix))
-}
-
-fn settle_lost(spool: &Spool, id: OperationId) -> io::Result<()> {
-    for path in spool.outputs(id) {
-        remove(&path);
-    }
-    let started = fs::read(spool.path(id, STARTED)).unwrap_or_default();
-    let message = match serde_json::from_slice::<Origin>(&started) {
-        Ok(origin) if origin.boot_id != spool.origin.boot_id => {
-            "the server was restarted while the command ran"
-        }
-        _ => "the process that ran the command ended before it",
-    };
-    spool.store(id, &StoredOutcome::lost(message))
 }

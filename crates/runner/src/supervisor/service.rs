@@ -9,18 +9,19 @@ use reoclo_wire::proto::refused::Reason;
 use reoclo_wire::proto::runner_server::Runner;
 use reoclo_wire::proto::start_request::Action;
 use reoclo_wire::proto::{
-    Accepted, CancelReply, CancelRequest, DescribeRequest, Description, FollowRequest, ForgetReply,
-    ForgetRequest, MetricsReply, MetricsRequest, OperationEvent, PortsReply, PortsRequest, Refused,
-    StartRequest,
+    Accepted, CancelReply, CancelRequest, DescribeRequest, Description, Finished, FollowRequest,
+    ForgetReply, ForgetRequest, MetricsReply, MetricsRequest, OperationEvent, PortsReply,
+    PortsRequest, Refused, StartRequest,
 };
 use tokio::sync::watch;
 use tonic::{Request, Response, Status};
 
 use super::instance::Deadline;
 use super::{Instance, Retirement};
-use crate::exec;
+use crate::exec::{self, TakenOver};
 use crate::host;
 use crate::operation::{Admission, Offsets, Operation, Refusal, follow};
+use crate::spool::Unended;
 use crate::status::{SupervisorAnswer, program_id};
 
 /// The gRPC service; clones are the same.
@@ -103,6 +104,20 @@ impl Service {
         let service = Self(Arc::new(instance));
         service.refresh_docker();
         service
+    }
+
+    /// Sees what another supervisor left to its end. Before anything new is started.
+    pub(super) fn take_over(&self, unended: Vec<Unended>) {
+        for unended in unended {
+            let operation = self.0.operations.take_over(&unended);
+            let taken_over = TakenOver::new(unended.id, unended.started, &self.0.means);
+            let instance = Arc::clone(&self.0);
+            tokio::spawn(async move {
+                let running = taken_over.run(&operation, &instance.means, &*instance.clock);
+                let finished = caught(running).await;
+                keep(&instance, operation, finished).await;
+            });
+        }
     }
 
     /// How many operations run.
@@ -201,12 +216,21 @@ impl Service {
     }
 }
 
-/// Runs an operation to its end, and keeps its outcome on disk if nobody fetches it soon.
+/// Runs an operation to its end.
 async fn run(instance: Arc<Instance>, operation: Arc<Operation>, request: exec::Request) {
     let running = exec::run(request, &operation, &instance.means, &instance.clock);
-    // A fault here must not leave an operation that runs for ever.
+    let finished = caught(running).await;
+    keep(&instance, operation, finished).await;
+}
+
+/// A fault must not leave an operation that runs for ever.
+async fn caught(running: impl Future<Output = Finished>) -> Finished {
     let finished = AssertUnwindSafe(running).catch_unwind().await;
-    let finished = finished.unwrap_or_else(|_| exec::lost());
+    finished.unwrap_or_else(|_| exec::lost())
+}
+
+/// Keeps an outcome on disk if nobody fetches it soon.
+async fn keep(instance: &Instance, operation: Arc<Operation>, finished: Finished) {
     let id = operation.id();
     instance.operations.finish(&operation, finished);
     drop(operation);

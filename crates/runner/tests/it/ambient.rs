@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use reoclo_domain::{Clock, Entropy, Timestamp};
 use reoclo_runner::Ambient;
+use rustix::time::{ClockId, clock_gettime};
 
 pub struct TestClock {
-    since: Instant,
     ahead_ms: AtomicU64,
     /// The wall clock alone.
     wall_ahead_us: AtomicI64,
@@ -17,7 +17,6 @@ pub struct TestClock {
 impl TestClock {
     pub fn new() -> Arc<Self> {
         Arc::new(Self {
-            since: Instant::now(),
             ahead_ms: AtomicU64::new(1),
             wall_ahead_us: AtomicI64::new(0),
         })
@@ -43,7 +42,10 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Duration {
-        self.since.elapsed() + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
+        let now = clock_gettime(ClockId::Boottime);
+        let seconds = u64::try_from(now.tv_sec).unwrap();
+        let since_boot = Duration::new(seconds, u32::try_from(now.tv_nsec).unwrap());
+        since_boot + Duration::from_millis(self.ahead_ms.load(Ordering::SeqCst))
     }
 }
 

@@ -11,6 +11,7 @@ mod commands;
 mod connections;
 mod control_plane;
 mod enrolment;
+mod killed;
 mod output;
 mod proxying;
 mod reboot;

@@ -64,7 +64,11 @@ async fn what_had_started_and_not_ended_is_lost_and_not_run_again() {
     assert_eq!(events.accepted().await, Ok(true));
     let ended = events.ended().await;
     assert_eq!((ended.finished.state(), ended.code()), (State::Lost, 255));
-    assert!(ended.finished.message.contains("restarted"));
+    let message = &ended.finished.message;
+    assert!(message.contains("the server was restarted"), "{message}");
+    assert!(message.contains("before you run it again"), "{message}");
+    // What was on disk of its output.
+    assert_eq!(ended.text(), "half");
     assert!(!ran.exists());
     client.forget(&id).await;
     assert_eq!(std::fs::read_dir(spool).unwrap().count(), 0);

@@ -121,7 +121,7 @@ pub fn timing() -> RunnerTiming {
 }
 
 /// This test program, as the process that [`supervise_as_a_process`] is.
-fn real_supervisor(dir: &Path) -> SupervisorCommand {
+pub fn real_supervisor(dir: &Path) -> SupervisorCommand {
     let test = "runner::supervise_as_a_process";
     SupervisorCommand {
         program: "/usr/bin/env".into(),

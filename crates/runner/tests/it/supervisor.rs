@@ -137,9 +137,9 @@ pub struct Client {
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-/// An id that was not used before.
+/// An id that was not used before, nor is by another run of these tests: processes are known by it.
 pub fn new_id() -> String {
-    let number = NEXT_ID.fetch_add(1, Ordering::SeqCst);
+    let number = NEXT_ID.fetch_add(1, Ordering::SeqCst) | u64::from(std::process::id()) << 24;
     format!("0190b6f2-6f0c-7cc3-98c5-{number:012x}")
 }
 

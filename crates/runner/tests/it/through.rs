@@ -41,7 +41,7 @@ async fn a_killed_runner_does_not_touch_the_commands() {
 }
 
 #[tokio::test]
-async fn a_killed_supervisor_is_replaced_and_its_commands_are_lost() {
+async fn a_killed_supervisor_is_replaced_by_one_that_knows_its_commands() {
     let mut control_plane = ControlPlane::start().await;
     let runner = Runner::started(&control_plane);
     let mut client = control_plane.runner().await;
@@ -55,8 +55,12 @@ async fn a_killed_supervisor_is_replaced_and_its_commands_are_lost() {
     assert!(kill.unwrap().success());
     let mut again = control_plane.runner().await;
     assert_ne!(again.host.instance_id, client.host.instance_id);
-    let ended = again.follow(&id, 0, 0).await.unwrap().ended().await;
-    assert_eq!(ended.code(), 255);
+    // It is seen to, and known by its id.
+    let request = again.request(&id, exec("exit"));
+    let mut following = again.send(request).await;
+    assert_eq!(following.accepted().await, Ok(true));
+    assert!(again.cancel(&id).await);
+    assert_eq!(following.ended().await.code(), 130);
 }
 
 #[tokio::test]

@@ -13,21 +13,21 @@ use crate::runner::{connected, supervisor_through};
 use crate::supervisor::{Client, Supervisor, exec, new_id};
 
 /// With a cgroup for each command, where this machine has them, and without.
-const WAYS: [bool; 2] = [true, false];
+pub const WAYS: [bool; 2] = [true, false];
 
 fn start(cgroups: bool) -> Supervisor {
     Supervisor::start_with(|options| options.cgroups = cgroups)
 }
 
 /// A time to sleep that no other process sleeps, by which a process is found.
-fn mark() -> String {
+pub fn mark() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     format!("600.{}{number:04}", std::process::id())
 }
 
 /// The processes that sleep for so long and have not ended.
-fn sleepers(mark: &str) -> Vec<u32> {
+pub fn sleepers(mark: &str) -> Vec<u32> {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     pids.filter(|pid| {
@@ -38,14 +38,14 @@ fn sleepers(mark: &str) -> Vec<u32> {
     .collect()
 }
 
-async fn sleeps(command: &str, mark: &str, many: usize) {
+pub async fn sleeps(command: &str, mark: &str, many: usize) {
     eventually(command, async || {
         (sleepers(mark).len() >= many).then_some(())
     })
     .await;
 }
 
-fn kill(mark: &str) {
+pub fn kill(mark: &str) {
     for pid in sleepers(mark) {
         let killed = Command::new("kill").args(["-9", &pid.to_string()]).status();
         assert!(killed.unwrap().success());
@@ -256,12 +256,13 @@ async fn what_may_not_be_looked_into_is_found() {
     let mark = mark();
     let command = format!("setsid -f sleep {mark} >/dev/null 2>&1; id -un; sleep 600");
     let id = new_id();
-    let following = client.start(&id, exec(&command)).await;
+    let mut following = client.start(&id, exec(&command)).await;
+    following.stdout_has("nobody\n").await;
     sleeps(&command, &mark, 1).await;
     assert!(client.cancel(&id).await);
     let ended = following.ended().await;
     assert_eq!(sleepers(&mark), [0; 0]);
-    assert_eq!((ended.code(), ended.text()), (130, "nobody\n"));
+    assert_eq!(ended.code(), 130);
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
 }

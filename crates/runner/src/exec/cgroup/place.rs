@@ -29,6 +29,21 @@ pub(crate) enum Version {
     Two { kill: bool, born: bool },
 }
 
+impl Version {
+    /// That of a group, as far as its files show.
+    pub(super) fn of(group: &Path) -> Self {
+        // Version 1 has no such file.
+        if group.join("cgroup.controllers").exists() {
+            Self::Two {
+                kill: group.join("cgroup.kill").exists(),
+                born: true,
+            }
+        } else {
+            Self::One
+        }
+    }
+}
+
 /// A directory for the groups of one supervisor.
 #[derive(Debug)]
 pub(super) struct Place {
@@ -114,18 +129,9 @@ impl Place {
         remove_left(own);
         let path = create(own)?;
         let made = hold(&path).and_then(|lock| {
-            // Version 1 has no such file.
-            let version = if path.join("cgroup.controllers").exists() {
-                Version::Two {
-                    kill: path.join("cgroup.kill").exists(),
-                    born: true,
-                }
-            } else {
-                Version::One
-            };
             let place = Self {
                 path: path.clone(),
-                version,
+                version: Version::of(&path),
                 _lock: lock,
             };
             place.tried_out()

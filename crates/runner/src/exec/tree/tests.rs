@@ -5,8 +5,8 @@ const SUPERVISOR: u32 = 10;
 fn around() -> Surroundings {
     Surroundings {
         supervisor: SUPERVISOR,
-        group: SUPERVISOR,
-        session: SUPERVISOR,
+        groups: vec![SUPERVISOR],
+        sessions: Sessions::AllBut(vec![SUPERVISOR]),
         others: Box::new(|pid| pid == 50),
     }
 }
@@ -65,4 +65,39 @@ fn the_supervisor_and_other_commands_do_not() {
         process(30, SUPERVISOR, SUPERVISOR, SUPERVISOR),
     ];
     assert_eq!(found(&all), [20, 21, 22]);
+}
+
+/// Of a supervisor that is gone, whose other commands have its session.
+#[test]
+fn neither_do_other_commands_of_another_supervisor() {
+    let gone = 5;
+    let leader = |session| Leader {
+        pid: 20,
+        begun: 1,
+        session,
+    };
+    let all = [
+        process(1, 0, 1, 1),
+        process(20, 1, 20, gone),
+        process(21, 20, 21, 21),
+        process(22, 1, 22, 21),
+        // It has gone back to that supervisor's group.
+        process(23, 20, gone, gone),
+        process(60, 1, 60, gone),
+        process(61, 60, gone, gone),
+    ];
+    let found = |origin| {
+        let around = Surroundings::now(Some(20), origin);
+        let found = closure(&all, &around, |process| process.pid == 20);
+        let mut found: Vec<u32> = found.into_iter().collect();
+        found.sort_unstable();
+        found
+    };
+    assert_eq!(
+        found(Origin::Elsewhere(Some(leader(gone)))),
+        [20, 21, 22, 23]
+    );
+    // Without its word, no session says anything.
+    assert_eq!(found(Origin::Elsewhere(None))[..2], [20, 21]);
+    assert!(!found(Origin::Elsewhere(None)).contains(&60));
 }

@@ -33,12 +33,12 @@ fn a_deadline_that_passes_while_the_id_is_written_is_kept() {
         boot_id: "boot".into(),
         instance_id: "instance".into(),
     };
-    let (spool, stored) = Spool::open(&data, 1 << 20, origin).unwrap();
+    let (spool, recovered) = Spool::open(&data, 1 << 20, origin).unwrap();
     let limits = Limits {
         running: 1,
         known: 10,
     };
-    let operations = Operations::new(spool, stored, limits, Arc::new(Fixed));
+    let operations = Operations::new(spool, recovered.ended, limits, Arc::new(Fixed));
     let id = OperationId::new(&Fixed, &Fixed);
 
     let asked = Cell::new(0);
