@@ -148,8 +148,11 @@ async fn run_command(
     let mut finished = finished(ending, exit.unwrap_or_default(), request.timeout, duration);
     finished.left_running = left_running;
     finished.message += &stop::words(&unended);
-    if ending != Ending::Exited {
+    if ending != Ending::Exited || left_running > 0 {
         finished.message += stop::blindness();
+    }
+    if let Some(alone) = finished.message.strip_prefix("; ") {
+        finished.message = alone.to_owned();
     }
     if exit.is_none() {
         tokio::spawn(async move { child.reap_later().await });

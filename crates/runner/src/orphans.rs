@@ -136,6 +136,9 @@ fn raw(pid: Pid) -> u32 {
 
 /// Whether there is a child that nobody here waits for, dead or alive.
 pub(crate) fn are_there_any() -> bool {
+    if !process::can_be_seen() {
+        return false;
+    }
     let own = lock(&OWN);
     let group = own_group();
     children().into_iter().any(|pid| {

@@ -34,6 +34,9 @@ pub(crate) enum Reached {
 
 /// Every process that this one can see.
 pub(crate) fn all() -> Vec<Process> {
+    if !can_be_seen() {
+        return Vec::new();
+    }
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -41,9 +44,11 @@ pub(crate) fn all() -> Vec<Process> {
         .collect()
 }
 
-/// Whether processes can be seen at all: /proc is mounted.
+/// Whether processes can be seen at all: /proc is mounted, and by the numbers that they have here.
+/// Where it is another container's, the same numbers are others' processes.
 pub(crate) fn can_be_seen() -> bool {
-    find(std::process::id()).is_some()
+    let own = fs::read_link("/proc/self");
+    own.is_ok_and(|own| own.as_os_str() == std::process::id().to_string().as_str())
 }
 
 /// The process with this id.

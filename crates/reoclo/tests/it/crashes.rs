@@ -145,9 +145,16 @@ fn a_killed_supervisor_lets_no_command_outlive_its_time_limit() {
     let seen = up.integration().get(&format!("/api/operations/{id}")).ok();
     let message = seen["message"].as_str().unwrap();
     assert!(message.contains("time limit of 4 s"), "{seen}");
-    assert!(seen["result"]["duration_ms"].as_i64().unwrap() >= 4000, "{seen}");
+    assert!(
+        seen["result"]["duration_ms"].as_i64().unwrap() >= 4000,
+        "{seen}"
+    );
     let page = up.set_up().get(&format!("/operations/{id}"));
-    assert!(page.text().contains("before you run it again"), "{}", page.text());
+    assert!(
+        page.text().contains("before you run it again"),
+        "{}",
+        page.text()
+    );
 }
 
 /// On a server whose control plane is away as well.
@@ -177,7 +184,9 @@ fn sleepers(mark: &str) -> usize {
     let entries = fs::read_dir("/proc").unwrap().flatten();
     let lines = entries.filter_map(|entry| fs::read(entry.path().join("cmdline")).ok());
     let sleep = format!("sleep\0{mark}\0");
-    lines.filter(|line| line.ends_with(sleep.as_bytes())).count()
+    lines
+        .filter(|line| line.ends_with(sleep.as_bytes()))
+        .count()
 }
 
 #[test]

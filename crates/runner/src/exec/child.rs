@@ -142,7 +142,7 @@ fn noted(pid: Pid, group: Option<&Group>, ours: &OwnEnds) -> StartedProcess {
     let pid = pid.as_raw_nonzero().get().unsigned_abs();
     let pipes = [&ours.stdout, &ours.stderr].into_iter();
     // It leads a group, and so it is in the session that it was born in.
-    let child = process::find(pid);
+    let child = process::can_be_seen().then(|| process::find(pid)).flatten();
     StartedProcess {
         pid,
         begun: child.as_ref().map_or(0, |child| child.begun),

@@ -65,7 +65,7 @@ async fn gone(child: &mut Child, pumps: &mut Pumps, tree: &Arc<Tree>) {
 /// Waits until nothing of it is left.
 async fn emptied(tree: &Arc<Tree>) {
     let mut pause = FIRST_LOOK;
-    while blocking(tree, |tree| !tree.alive().is_empty()).await != Some(false) {
+    while blocking(tree, Tree::is_gone).await == Some(false) {
         sleep(pause).await;
         pause = (pause * 2).min(LAST_LOOK);
     }
@@ -101,7 +101,7 @@ pub(super) fn blindness() -> &'static str {
     if process::can_be_seen() {
         ""
     } else {
-        "; whether anything that it started goes on cannot be seen: mount /proc on the server"
+        "; whether anything that it started goes on cannot be seen: mount /proc where its runner runs"
     }
 }
 

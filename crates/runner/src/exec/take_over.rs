@@ -215,7 +215,8 @@ impl TakenOver {
 
 const KILLED: &str = "the supervisor that ran the command was killed (or crashed) before the \
                       command ended, so its exit code and what it wrote since then are not known.";
-const UNSEEN: &str = "Whether the command goes on cannot be seen: mount /proc on the server";
+const UNSEEN: &str =
+    "Whether the command goes on cannot be seen: mount /proc where the runner runs";
 const OWN_ORIGIN: &str = "It started the Reoclo that runs on the server now, so neither that nor \
                           anything else of it was ended";
 const BEFORE_AGAIN: &str =

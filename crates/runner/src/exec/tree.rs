@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::OperationId;
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, getpgid, kill_process_group, test_kill_process_group};
 
 use super::cgroup::{Group, Groups};
 use crate::mutex::lock;
@@ -128,14 +128,30 @@ impl Tree {
         }
     }
 
-    /// Where no process can be seen, the command's own group can be reached.
+    /// Where no process can be seen, the command's own process group can be reached, and its
+    /// cgroup.
     fn signal_unseen(&self, signal: Signal) {
-        if let (Some(leader), Origin::Here) = (self.leader, self.origin)
-            && !process::can_be_seen()
-        {
+        if process::can_be_seen() {
+            return;
+        }
+        if let (Some(leader), Origin::Here) = (self.leader, self.origin) {
             // Nothing of it may be left.
             let _ = kill_process_group(leader, signal);
         }
+        for pid in self.in_group() {
+            let group = getpgid(process::as_pid(pid)).ok();
+            if group.is_none() || group != self.leader {
+                process::signal(pid, signal);
+            }
+        }
+    }
+
+    /// Whether nothing is left of it, as far as this process can tell.
+    pub(super) fn is_gone(&self) -> bool {
+        if process::can_be_seen() {
+            return self.alive().is_empty();
+        }
+        lock(&self.group).as_ref().is_none_or(Group::is_empty)
     }
 
     /// Kills all of it, and gives those that have not ended within `patience`.
@@ -153,10 +169,10 @@ impl Tree {
             std::thread::sleep(pause);
             waited += pause;
             pause = (pause * 2).min(LAST_PAUSE);
-            let left = self.alive();
-            if left.is_empty() || waited >= patience {
+            let is_gone = self.is_gone();
+            if is_gone || waited >= patience {
                 orphans::reap();
-                return left;
+                return self.alive();
             }
         }
     }
@@ -165,16 +181,28 @@ impl Tree {
     pub(super) fn may_be_alive(&self) -> bool {
         match lock(&self.group).as_ref() {
             Some(group) => !group.is_empty(),
-            None => {
-                let is_there = |leader| test_kill_process_group(leader).is_ok();
-                self.leader.is_some_and(is_there) || orphans::are_there_any()
-            }
+            None => self.may_lead() || orphans::are_there_any(),
         }
     }
 
-    /// How many go on.
+    /// How many go on. Where they cannot be seen, those of the cgroup, or else one for the
+    /// command's own group.
     pub(super) fn count(&self) -> u32 {
-        u32::try_from(self.alive().len()).unwrap_or(u32::MAX)
+        let many = if process::can_be_seen() {
+            self.alive().len()
+        } else {
+            match lock(&self.group).as_ref() {
+                Some(group) => group.processes().len(),
+                None => usize::from(self.may_lead()),
+            }
+        };
+        u32::try_from(many).unwrap_or(u32::MAX)
+    }
+
+    /// Whether there is a process group that the command's own process made, or may have made.
+    fn may_lead(&self) -> bool {
+        let is_there = |leader| test_kill_process_group(leader).is_ok();
+        matches!(self.origin, Origin::Here) && self.leader.is_some_and(is_there)
     }
 
     /// Stops all of it, until nothing new is found.

@@ -328,6 +328,75 @@ async fn the_dead_that_a_command_left_are_reaped() {
     }
 }
 
+/// As in a container that has the /proc of another: the numbers there are others' processes.
+#[tokio::test]
+async fn a_supervisor_with_the_proc_of_another_container_ends_and_counts_its_own() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for (cgroups, variables) in [(true, &[][..]), (false, &["NO_CGROUPS=1"])] {
+        let dir = tempfile::tempdir().unwrap();
+        let around = ["unshare", "--pid", "--fork", "--kill-child"];
+        let mut command = supervisor_through(dir.path(), &around, variables);
+        let mut supervisor = command.spawn().unwrap();
+        let mut client = connected(dir.path()).await;
+
+        let mark = mark();
+        let sleep = format!("sleep {mark}");
+        let ended = client
+            .sh(&format!("{sleep} & {sleep} & {sleep} & echo done"))
+            .await;
+        assert_eq!((ended.code(), ended.text()), (0, "done\n"));
+        let finished = &ended.finished;
+        let expected = if cgroups { 3 } else { 1 };
+        assert_eq!(finished.left_running, expected, "{finished:?}");
+        assert!(finished.message.starts_with("whether anything"));
+        assert_eq!(sleepers(&mark).len(), 3, "they live");
+        kill(&mark);
+
+        let mark = self::mark();
+        let away = if cgroups { "setsid" } else { "" };
+        let mut command = exec(&format!(
+            "trap '' TERM; {away} sh -c 'sleep {mark} & wait' & sleep {mark}; sleep 600"
+        ));
+        command.timeout_seconds = 1;
+        let ended = client.run(command).await;
+        let finished = &ended.finished;
+        assert_eq!(finished.state(), State::TimedOut);
+        assert!(!finished.message.contains("could not"), "{finished:?}");
+        assert_eq!(sleepers(&mark), [0; 0], "cgroups: {cgroups}");
+
+        eventually("no zombies are left", async || {
+            (zombies_below(supervisor.id()) == 0).then_some(())
+        })
+        .await;
+        assert_eq!(client.sh("exit 7").await.code(), 7);
+        supervisor.kill().unwrap();
+        supervisor.wait().unwrap();
+    }
+}
+
+/// Dead children of the children of a process.
+fn zombies_below(pid: u32) -> usize {
+    let stats = || {
+        let entries = fs::read_dir("/proc").unwrap().flatten();
+        let stats = entries.filter_map(|entry| fs::read_to_string(entry.path().join("stat")).ok());
+        stats.filter_map(|stat| {
+            let (pid, rest) = stat.split_once(" (")?;
+            let mut rest = rest.rsplit_once(") ")?.1.split(' ');
+            let (state, parent) = (rest.next()?.to_owned(), rest.next()?.parse::<u32>().ok()?);
+            Some((pid.parse::<u32>().ok()?, state, parent))
+        })
+    };
+    let children: Vec<u32> = stats()
+        .filter(|(_, _, parent)| *parent == pid)
+        .map(|(pid, ..)| pid)
+        .collect();
+    stats()
+        .filter(|(_, state, parent)| state == "Z" && children.contains(parent))
+        .count()
+}
+
 #[tokio::test]
 async fn every_signal_of_a_command_is_as_it_should_be() {
     let supervisor = Supervisor::start();
