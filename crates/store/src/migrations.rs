@@ -114,6 +114,11 @@ const MIGRATIONS: &[(i64, &str, &str)] = &[
         "operation source",
         include_str!("../migrations/0044_operation_source.sql"),
     ),
+    (
+        47,
+        "server machines",
+        include_str!("../migrations/0047_server_machines.sql"),
+    ),
 ];
 
 /// Names the tables that this version works with; changes with every migration.

@@ -4,6 +4,7 @@ mod add;
 mod change;
 mod enrol;
 mod find;
+mod machines;
 mod status;
 
 pub(crate) use add::insert;

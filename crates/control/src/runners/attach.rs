@@ -211,7 +211,8 @@ impl Session<'_> {
 
     async fn end(&self) {
         let server = self.identity.server;
-        if self.control.runners().leave(server, self.link.number()) {
+        let now = self.control.now();
+        if self.control.runners().leave(server, self.link.number(), now) {
             tracing::info!(%server, "runner disconnected");
             if let Err(error) = self.set_status(ServerStatus::Unreachable).await {
                 self.note(Err(error));

@@ -3,6 +3,7 @@
 use reoclo_domain::{OrganizationId, PlainToken, ServerId, TokenKind};
 use reoclo_store::{EnrolOutcome, RequestSource};
 
+use super::machines::Machines;
 use crate::{Control, Refusal};
 
 /// Length of an ed25519 public key in bytes (RFC 8032).
@@ -35,7 +36,11 @@ impl Control {
             EnrolOutcome::Enrolled {
                 server,
                 organization,
-            } => Ok((server, organization)),
+            } => {
+                // With another key, no copy of before is one any more.
+                self.runners().remember(server, Machines::default());
+                Ok((server, organization))
+            }
             EnrolOutcome::Unknown => Err(refused("is not known: get a new install command")),
             EnrolOutcome::Expired => Err(refused("has expired: get a new install command")),
             EnrolOutcome::Used => Err(refused("was used already: get a new install command")),

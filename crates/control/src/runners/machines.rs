@@ -6,6 +6,8 @@ use std::time::Duration;
 use reoclo_domain::Timestamp;
 use reoclo_wire::handshake::Machine;
 use reoclo_wire::proto::Description;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use super::fact;
 
@@ -15,6 +17,12 @@ const MOST: usize = 8;
 const SHOWN_FOR: Duration = Duration::from_mins(10);
 /// How long the place is kept for the machine that was chosen.
 pub(super) const KEPT_FOR: Duration = Duration::from_mins(10);
+/// How long the machine that was the server has to be away before one that was refused for its
+/// sake may take its place.
+const AWAY_FOR: Duration = Duration::from_mins(10);
+/// The same for another container of its host, which only the supervisor's process tells apart:
+/// a supervisor may start anew.
+const CONTAINER_AWAY_FOR: Duration = Duration::from_mins(1);
 
 /// A machine whose runner proved that it is a server which another machine is already.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,9 +49,13 @@ pub struct MachineConflict {
     pub others: Vec<OtherMachine>,
 }
 
-/// What is known of the machines of one server while this process runs.
-#[derive(Default)]
+/// What is known of the machines of one server.
+#[derive(Debug, Default)]
 pub(super) struct Machines {
+    /// The machine that is the server, or was it last.
+    holder: Option<Machine>,
+    /// Since when that one is away; none while it is connected.
+    away_since: Option<Timestamp>,
     others: Vec<OtherMachine>,
     /// Those that a person decided against.
     barred: Vec<Decided>,
@@ -53,6 +65,7 @@ pub(super) struct Machines {
 
 /// A machine that was decided about. Its supervisor may start anew, so that only counts where
 /// nothing else tells the two apart.
+#[derive(Debug, Serialize, Deserialize)]
 struct Decided {
     machine: Machine,
     by_instance: bool,
@@ -149,14 +162,117 @@ impl Machines {
     /// Whether the place is kept for another machine than this one.
     pub(super) fn is_kept_from(&self, machine: &Machine, now: Timestamp) -> bool {
         let chosen = self.chosen.as_ref().filter(|(_, until)| now < *until);
-        chosen.is_some_and(|(chosen, _)| !chosen.is(machine))
+        chosen.is_some_and(|(chosen, _)| !chosen.is(machine)) || self.is_copy(machine, now)
     }
 
-    /// This machine has the place.
-    pub(super) fn seated(&mut self, machine: &Machine) {
-        self.chosen = None;
-        self.others.retain(|other| other.machine != *machine);
+    /// Whether this machine was refused while the server was another one, which has not been away
+    /// for long: a restart on either side does not give the server to its copy.
+    fn is_copy(&self, machine: &Machine, now: Timestamp) -> bool {
+        let Some(holder) = self.holder.as_ref().filter(|holder| *holder != machine) else {
+            return false;
+        };
+        let long = if is_same_host(holder, machine) {
+            CONTAINER_AWAY_FOR
+        } else {
+            AWAY_FOR
+        };
+        let is_away = self.away_since.is_some_and(|since| now >= since.plus(long));
+        !is_away
+            && self
+                .others
+                .iter()
+                .any(|other| self.is_the_one(&other.machine, machine))
     }
+
+    /// Whether a machine is one that was refused. Only their supervisors tell two containers of
+    /// one host apart; other machines may start theirs anew.
+    fn is_the_one(&self, refused: &Machine, machine: &Machine) -> bool {
+        let holder = self.holder.as_ref();
+        let by_instance = holder.is_some_and(|holder| is_same_host(holder, refused));
+        is_same_host(refused, machine)
+            && (!by_instance || refused.instance_id == machine.instance_id)
+    }
+
+    /// This machine has the place. Answers whether that is news to what is kept.
+    pub(super) fn seated(&mut self, machine: &Machine) -> bool {
+        self.chosen = None;
+        let others = std::mem::take(&mut self.others);
+        self.others = others
+            .into_iter()
+            .filter(|other| !self.is_the_one(&other.machine, machine))
+            .collect();
+        self.away_since = None;
+        let is_news = self.holder.as_ref() != Some(machine);
+        self.holder = Some(machine.clone());
+        is_news && self.is_worth_keeping()
+    }
+
+    /// The machine that has the place has lost its connection.
+    pub(super) const fn lost(&mut self, now: Timestamp) {
+        self.away_since = Some(now);
+    }
+
+    const fn is_worth_keeping(&self) -> bool {
+        !self.others.is_empty() || !self.barred.is_empty()
+    }
+
+    /// What a later process has to know; none where only one machine was ever seen.
+    pub(super) fn kept(&self) -> Option<String> {
+        let others = self.others.iter().map(|other| KeptMachine {
+            machine: other.machine.clone(),
+            address: other.address.clone(),
+            first_seen_at: other.first_seen_at.as_micros(),
+            last_seen_at: other.last_seen_at.as_micros(),
+            attempts: other.attempts,
+        });
+        let kept = json!({
+            "holder": self.holder,
+            "others": others.collect::<Vec<_>>(),
+            "barred": self.barred,
+        });
+        self.is_worth_keeping().then(|| kept.to_string())
+    }
+
+    /// From what an earlier process kept. The machine that was the server is away since now.
+    pub(super) fn from_kept(text: &str, now: Timestamp) -> serde_json::Result<Self> {
+        let kept: Kept = serde_json::from_str(text)?;
+        let others = kept.others.into_iter().map(|other| OtherMachine {
+            id: name(&other.machine),
+            address: other.address,
+            first_seen_at: Timestamp::from_micros(other.first_seen_at),
+            last_seen_at: Timestamp::from_micros(other.last_seen_at),
+            attempts: other.attempts,
+            machine: other.machine,
+        });
+        Ok(Self {
+            holder: kept.holder,
+            away_since: Some(now),
+            others: others.collect(),
+            barred: kept.barred,
+            chosen: None,
+        })
+    }
+}
+
+/// What is stored of the machines of a server that more than one claimed to be.
+#[derive(Deserialize)]
+struct Kept {
+    #[serde(default)]
+    holder: Option<Machine>,
+    #[serde(default)]
+    others: Vec<KeptMachine>,
+    #[serde(default)]
+    barred: Vec<Decided>,
+}
+
+/// A machine that was refused; times in microseconds since 1970.
+#[derive(Serialize, Deserialize)]
+struct KeptMachine {
+    machine: Machine,
+    address: Option<String>,
+    first_seen_at: i64,
+    last_seen_at: i64,
+    attempts: u64,
 }
 
 /// A name among the few machines of one server, which tells nothing about it.
@@ -204,6 +320,51 @@ mod tests {
         assert_eq!((others.len(), others[0].attempts), (1, 2));
         assert_eq!(others[0].first_seen_at, at(0));
         assert_eq!(machines.others(at(700)), []);
+    }
+
+    #[test]
+    fn one_that_was_refused_stays_so_until_the_other_was_away_for_long() {
+        let mut machines = Machines::default();
+        assert!(!machines.seated(&machine("a")), "one machine is no news");
+        machines.note(&machine("b"), None, at(10));
+        assert!(machines.is_kept_from(&machine("b"), at(20)));
+        machines.lost(at(30));
+
+        let kept = machines.kept().unwrap();
+        for mut machines in [machines, Machines::from_kept(&kept, at(30)).unwrap()] {
+            assert!(machines.is_kept_from(&machine("b"), at(629)));
+            assert!(!machines.is_kept_from(&machine("b"), at(630)));
+            for other in ["a", "c"] {
+                assert!(!machines.is_kept_from(&machine(other), at(31)), "{other}");
+            }
+            let anew = Machine {
+                instance_id: "another".into(),
+                ..machine("b")
+            };
+            assert!(machines.is_kept_from(&anew, at(31)), "whatever process");
+            // The first one was started anew.
+            assert!(machines.seated(&machine("c")), "it is to be kept");
+            assert!(machines.is_kept_from(&machine("b"), at(10_000)));
+            machines.lost(at(10_000));
+            assert!(!machines.seated(&machine("b")), "nobody else is left");
+            assert!(!machines.is_kept_from(&machine("c"), at(10_001)));
+            assert_eq!(machines.kept(), None);
+        }
+    }
+
+    #[test]
+    fn of_two_containers_of_a_host_the_one_that_was_refused_waits_for_less() {
+        let container = |instance: &str| Machine {
+            instance_id: instance.into(),
+            ..machine("a")
+        };
+        let mut machines = Machines::default();
+        machines.seated(&container("first"));
+        machines.note(&container("copy"), None, at(10));
+        machines.lost(at(30));
+        assert!(machines.is_kept_from(&container("copy"), at(89)));
+        assert!(!machines.is_kept_from(&container("copy"), at(90)));
+        assert!(!machines.is_kept_from(&container("the first one's next"), at(31)));
     }
 
     #[test]

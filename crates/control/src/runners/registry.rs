@@ -43,8 +43,13 @@ struct Seat {
 
 /// What becomes of a connection that wants a server's seat.
 pub(super) enum Seated {
-    /// It has it, and displaces this one.
-    Yes(Option<Arc<Link>>),
+    /// It has it.
+    Yes {
+        /// The connection that it displaces.
+        displaced: Option<Arc<Link>>,
+        /// Whether what is kept of the server's machines has changed.
+        is_news: bool,
+    },
     /// Another machine has it.
     Taken(Arc<Link>),
     /// It is kept for another machine.
@@ -160,8 +165,11 @@ impl Runners {
         if seated.is_some_and(|seated| seated > link.number()) {
             return Seated::Late;
         }
-        seat.machines.seated(link.machine());
-        Seated::Yes(seat.link.send_replace(Some(Arc::clone(link))))
+        let is_news = seat.machines.seated(link.machine());
+        Seated::Yes {
+            displaced: seat.link.send_replace(Some(Arc::clone(link))),
+            is_news,
+        }
     }
 
     /// Whether a machine would get the seat now; the seat stays as it is.
@@ -186,17 +194,27 @@ impl Runners {
         act(&mut seat.machines, link.as_ref())
     }
 
+    /// What an earlier process knew of a server's machines.
+    pub(super) fn remember(&self, server: ServerId, machines: Machines) {
+        let mut seats = self.seats();
+        self.seat(&mut seats, server).machines = machines;
+    }
+
     /// Gives the seat up, unless another connection has taken it.
-    pub(super) fn leave(&self, server: ServerId, number: u64) -> bool {
+    pub(super) fn leave(&self, server: ServerId, number: u64, now: Timestamp) -> bool {
         let mut seats = self.seats();
         let seat = self.seat(&mut seats, server);
-        seat.link.send_if_modified(|link| {
+        let is_left = seat.link.send_if_modified(|link| {
             let mine = link.as_ref().is_some_and(|link| link.number() == number);
             if mine {
                 *link = None;
             }
             mine
-        })
+        });
+        if is_left {
+            seat.machines.lost(now);
+        }
+        is_left
     }
 
     /// Tells the runner that an outcome is stored, now or when it is connected again.

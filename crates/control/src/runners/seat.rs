@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use reoclo_domain::ServerId;
-use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity};
+use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::{Machine, MachineProof};
 use serde_json::json;
 
-use super::machines::{KEPT_FOR, MachineConflict, name};
+use super::machines::{KEPT_FOR, MachineConflict, Machines, name};
 use super::registry::Seated;
 use super::{Detached, Link, RunnerRejected, fact};
 use crate::audit::{Happening, resource};
@@ -45,10 +45,15 @@ impl Control {
     ) -> Result<bool, Detached> {
         loop {
             match self.runners().sit(identity.server, link, self.now()) {
-                Seated::Yes(None) => return Ok(false),
-                Seated::Yes(Some(displaced)) => {
-                    displaced.close(Detached::Displaced);
-                    return Ok(true);
+                Seated::Yes { displaced, is_news } => {
+                    if is_news {
+                        self.keep_machines(identity.server).await;
+                    }
+                    let is_displacing = displaced.is_some();
+                    if let Some(displaced) = displaced {
+                        displaced.close(Detached::Displaced);
+                    }
+                    return Ok(is_displacing);
                 }
                 Seated::Late => return Err(Detached::Displaced),
                 refused => {
@@ -71,12 +76,13 @@ impl Control {
         refused: Seated,
     ) -> Result<(), RunnerRejected> {
         match refused {
-            Seated::Yes(_) | Seated::Late => return Ok(()),
+            Seated::Yes { .. } | Seated::Late => return Ok(()),
             Seated::Barred => return Err(RunnerRejected::NotChosen),
             Seated::Kept => {}
             Seated::Taken(present) => {
                 if !present.answers(self.settings().takeover_patience).await {
-                    self.runners().leave(identity.server, present.number());
+                    self.runners()
+                        .leave(identity.server, present.number(), self.now());
                     present.close(Detached::Displaced);
                     return Ok(());
                 }
@@ -100,6 +106,7 @@ impl Control {
         if !is_new {
             return;
         }
+        self.keep_machines(server).await;
         let name = name(machine);
         tracing::warn!(
             %server, machine = name, address,
@@ -112,6 +119,33 @@ impl Control {
         });
         if let Err(error) = self.audit_runner(identity, source, what, detail).await {
             tracing::error!(%server, %error, "a refused machine was not audited");
+        }
+    }
+
+    /// What an earlier process knew of servers that more than one machine claimed to be: a restart
+    /// gives none of them to another machine.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub async fn remember_machines(&self) -> Result<(), StoreError> {
+        for (server, text) in self.store().machines().await? {
+            match Machines::from_kept(&text, self.now()) {
+                Ok(machines) => self.runners().remember(server, machines),
+                Err(error) => {
+                    tracing::error!(%server, %error, "what is known of a server's machines cannot be read");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Keeps what is known for a later process. What cannot be kept now is still known here.
+    async fn keep_machines(&self, server: ServerId) {
+        let known = self
+            .runners()
+            .with_machines(server, |machines, _| machines.kept());
+        if let Err(error) = self.store().keep_machines(server, known).await {
+            tracing::error!(%server, %error, "what is known of a server's machines is not stored");
         }
     }
 
@@ -150,6 +184,7 @@ impl Control {
         let written = self.store().append_audit(vec![event]).await;
         written.map_err(Refusal::of_write)?;
         self.settle_machines(server.id, machine);
+        self.keep_machines(server.id).await;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::fixture::{ControlPlane, Gate, Home, Process, wait_until};
+use crate::fixture::{ControlPlane, Gate, Home, Key, Process, wait_until};
 
 /// What a runner is, without its lock, socket and spool.
 fn copy_identity(from: &Path, to: &Path) {
@@ -74,10 +74,11 @@ fn wait_for_refusal(copy: &Process) {
 
 /// The machines of the server, as its page's API tells them.
 fn machines(serve: &ControlPlane, server: &str) -> Vec<Value> {
-    let answer = serve
-        .integration()
-        .get(&format!("/api/servers/{server}"))
-        .ok();
+    machines_by(&serve.integration(), server)
+}
+
+fn machines_by(key: &Key, server: &str) -> Vec<Value> {
+    let answer = key.get(&format!("/api/servers/{server}")).ok();
     answer["machines"].as_array().cloned().unwrap_or_default()
 }
 
@@ -130,6 +131,41 @@ fn a_copy_takes_over_from_a_machine_that_is_gone() {
     let _copy = copy(&home, Copied::Disk);
     serve.integration().wait_for_status(&server, "active");
     assert_eq!(refusals(&home), 0);
+}
+
+/// Whoever is quicker after a restart is not the server for that.
+#[test]
+fn a_restart_gives_a_server_to_none_of_its_copies() {
+    for copied in [Copied::Container, Copied::Disk, Copied::Directory] {
+        let home = Home::new();
+        let (mut serve, server, mut first) = connected(&home);
+        let copy = copy(&home, copied);
+        wait_for_refusal(&copy);
+        let url = serve.url().to_owned();
+        let listen = url.trim_start_matches("http://");
+
+        serve.process.stop();
+        first.kill();
+        let again = home.serve_with(&["--listen", listen]);
+        let reader = again.key(&serve.integration().token);
+        wait_until("the copy tried again", || {
+            machines_by(&reader, &server)
+                .iter()
+                .any(|machine| machine["attempts"].as_u64() >= Some(3))
+        });
+        let key = again.key(&serve.automation().token);
+        key.on(&server)
+            .exec(&json!({ "command": "true" }))
+            .refused(409, "server_unreachable");
+
+        let _first = home.runner("web", None);
+        let is_first = |machine: &Value| machine["is_connected"] == true;
+        wait_until("the machine itself is back", || {
+            machines_by(&reader, &server).iter().any(is_first)
+        });
+        key.on(&server).run("true").is("completed", 0);
+        assert!(!copy.stderr().contains("connected server_id"));
+    }
 }
 
 /// The machine was switched off and on: nobody closed its connection, and it comes back as

@@ -4,7 +4,7 @@ use reoclo_domain::{AuditEventId, OrganizationId, ServerId, Timestamp, TokenHash
 use serde_json::json;
 use sqlx::AnyConnection;
 
-use super::NewEnrolment;
+use super::{NewEnrolment, machines};
 use crate::audit::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
@@ -96,7 +96,8 @@ impl Enrol {
             .bind(self.public_key.as_slice())
             .execute(connection)
             .await?;
-        Ok(())
+        // Copies have the key of before.
+        machines::forget(connection, server).await
     }
 
     fn event(&self, server: ServerId, organization: OrganizationId, name: String) -> NewAuditEvent {

@@ -3,7 +3,7 @@
 use reoclo_domain::{ServerId, ServerStatus, Timestamp};
 use sqlx::AnyConnection;
 
-use super::HostFacts;
+use super::{HostFacts, machines};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
 use crate::error::StoreError;
@@ -63,7 +63,7 @@ pub(super) async fn end_runner(
         .bind(server)
         .execute(connection)
         .await?;
-    Ok(())
+    machines::forget(connection, server).await
 }
 
 struct RecordFacts {
