@@ -212,7 +212,11 @@ impl Session<'_> {
     async fn end(&self) {
         let server = self.identity.server;
         let now = self.control.now();
-        if self.control.runners().leave(server, self.link.number(), now) {
+        if self
+            .control
+            .runners()
+            .leave(server, self.link.number(), now)
+        {
             tracing::info!(%server, "runner disconnected");
             if let Err(error) = self.set_status(ServerStatus::Unreachable).await {
                 self.note(Err(error));

@@ -21,8 +21,10 @@ impl Write for KeepMachines {
         let Some(known) = &self.known else {
             return forget(connection, self.server).await;
         };
-        sql("INSERT INTO server_machines (server_id, known) VALUES ($1, $2)
-             ON CONFLICT (server_id) DO UPDATE SET known = excluded.known")
+        sql(
+            "INSERT INTO server_machines (server_id, known) VALUES ($1, $2)
+             ON CONFLICT (server_id) DO UPDATE SET known = excluded.known",
+        )
         .bind(self.server)
         .bind(known.as_str())
         .execute(connection)
