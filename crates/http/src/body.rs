@@ -9,9 +9,11 @@ use http_body_util::BodyExt;
 use reoclo_control::{InvalidFields, Refusal};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use std::error::Error;
 use std::time::Duration;
 
 use crate::error::{ApiError, Malformed};
+use crate::listener::NoRoomError;
 use crate::public::Public;
 use crate::state::AppState;
 
@@ -19,7 +21,7 @@ use crate::state::AppState;
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
 /// The largest body of a request that needs no credential: what forms and enrolments have, and not
 /// what many strangers could fill the memory with.
-const MAX_PUBLIC_BODY_BYTES: usize = 64 * 1024;
+const MAX_PUBLIC_BODY_BYTES: usize = 8 * 1024;
 /// A body beyond the limit is read on up to this, so that the client sees the answer and not a
 /// broken connection.
 const MAX_DISCARDED_BYTES: usize = 64 * 1024 * 1024;
@@ -89,7 +91,7 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, ApiError> {
     let mut body = request.into_body();
     let mut bytes = BytesMut::new();
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|_| Malformed::BadRequest("the body ended too early"))?;
+        let frame = frame.map_err(|error| unreadable(&error))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
@@ -100,6 +102,14 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, ApiError> {
         bytes.extend_from_slice(&data);
     }
     Ok(bytes.freeze())
+}
+
+fn unreadable(error: &axum::Error) -> ApiError {
+    let source = error.source();
+    if source.is_some_and(|source| source.is::<NoRoomError>()) {
+        return Refusal::Busy.into();
+    }
+    Malformed::BadRequest("the body ended too early").into()
 }
 
 async fn discard(mut body: Body) {

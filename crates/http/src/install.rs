@@ -1,13 +1,19 @@
 //! `/install.sh` and the program that it downloads.
 
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::Arc;
+
 use axum::body::Body;
 use axum::extract::{RawPathParams, State};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderMap, StatusCode, header};
 use reoclo_control::Refusal;
-use tokio::io::AsyncReadExt;
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::error::ApiError;
 use crate::program::RunnerProgram;
@@ -17,7 +23,10 @@ use crate::state::AppState;
 
 /// The script; names between `@` are replaced.
 const SCRIPT: &str = include_str!("install/install.sh");
-const CHUNK: usize = 64 * 1024;
+/// Held by every download.
+const CHUNK: usize = 16 * 1024;
+/// Reads at a time: each takes a thread, and many threads take memory that they do not give back.
+static READERS: Semaphore = Semaphore::const_new(4);
 
 /// Public: there is no secret in either, and who runs the script has no key yet.
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -99,7 +108,7 @@ async fn binary(
     if is_known {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let file = program.open().await.map_err(Refusal::internal)?;
+    let file = Arc::clone(&program.file);
     let headers = [
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
         (header::CONTENT_LENGTH, offer.size.to_string()),
@@ -109,18 +118,29 @@ async fn binary(
 }
 
 /// Read as it is sent: a program is larger than anybody wants in memory for each download.
-fn body(file: tokio::fs::File) -> Body {
-    Body::from_stream(stream::try_unfold(file, async |mut file| {
-        let mut chunk = BytesMut::with_capacity(CHUNK);
-        let read = file.read_buf(&mut chunk).await?;
-        Ok::<_, std::io::Error>((read > 0).then(|| (chunk.freeze() as Bytes, file)))
+fn body(file: Arc<File>) -> Body {
+    Body::from_stream(stream::try_unfold((file, 0), async |(file, at)| {
+        let chunk = read(Arc::clone(&file), at).await?;
+        let next = at + u64::try_from(chunk.len()).unwrap_or_default();
+        Ok::<_, io::Error>((!chunk.is_empty()).then_some((chunk, (file, next))))
     }))
+}
+
+/// What the file holds from there on; empty at its end.
+async fn read(file: Arc<File>, at: u64) -> io::Result<Bytes> {
+    // It is never closed.
+    let _turn = READERS.acquire().await;
+    let reading = spawn_blocking(move || {
+        let mut chunk = vec![0; CHUNK];
+        let read = file.read_at(&mut chunk, at)?;
+        chunk.truncate(read);
+        Ok(chunk.into())
+    });
+    reading.await?
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
-
     use reoclo_wire::handshake::ProgramOffer;
 
     use super::*;
@@ -134,7 +154,7 @@ mod tests {
                 size: 1,
             },
             glibc: glibc.into(),
-            file: File::open("/dev/null").unwrap(),
+            file: Arc::new(File::open("/dev/null").unwrap()),
         }
     }
 

@@ -2,6 +2,7 @@
 //! too many or too slow.
 
 mod front;
+mod held;
 mod limits;
 mod pace;
 mod paced;
@@ -19,6 +20,7 @@ use tokio::net::TcpListener;
 
 pub use front::Front;
 pub use limits::ConnectionLimits;
+pub(crate) use paced::NoRoomError;
 pub use serve::{Served, serve};
 pub(crate) use standing::{OfConnection, Standing};
 pub use tls::{Certificate, TlsFiles};

@@ -1,8 +1,6 @@
 //! The program that runners are given: this process's own.
 
 use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
 use std::sync::Arc;
 
 use reoclo_wire::handshake::ProgramOffer;
@@ -16,14 +14,7 @@ pub struct RunnerProgram {
     /// The oldest glibc that it runs with, such as `2.34`; empty when it needs none.
     pub glibc: String,
     /// Open for reading, so that a file of the same name that comes later is not read.
-    pub file: File,
-}
-
-impl RunnerProgram {
-    /// The file from its begin, with a position of its own.
-    pub(crate) async fn open(&self) -> io::Result<tokio::fs::File> {
-        tokio::fs::File::open(format!("/proc/self/fd/{}", self.file.as_raw_fd())).await
-    }
+    pub file: Arc<File>,
 }
 
 /// The program, once somebody has looked at it: a checksum takes a moment that no start waits for.

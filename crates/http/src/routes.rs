@@ -1,7 +1,5 @@
 //! Every route of the main listener.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::middleware;
 use reoclo_control::Requirement;
@@ -43,7 +41,7 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let (router, routes, refusal_page) = more(registrar).finish();
     state.refusal_page = refusal_page;
     state.served = served(&routes);
-    state.openapi = Arc::from(openapi::document(&routes));
+    state.openapi = openapi::document(&routes).into();
     Api {
         router: finish(router, state),
         routes,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::FromRef;
+use bytes::Bytes;
 use reoclo_control::Control;
 use reoclo_domain::Acl;
 
@@ -16,7 +17,7 @@ pub struct AppState {
     pub(crate) control: Control,
     pub(crate) hosts: Arc<Hosts>,
     pub(crate) proxies: Arc<TrustedProxies>,
-    pub(crate) openapi: Arc<str>,
+    pub(crate) openapi: Bytes,
     pub(crate) refusal_page: Option<RefusalPage>,
     pub(crate) served: Acl,
     pub(crate) program: ProgramSlot,
@@ -25,12 +26,11 @@ pub struct AppState {
 impl AppState {
     /// Puts the surfaces on the use cases.
     pub fn new(control: Control, hosts: Hosts, proxies: TrustedProxies) -> Self {
-        let openapi = Arc::from("");
         Self {
             control,
             hosts: Arc::new(hosts),
             proxies: Arc::new(proxies),
-            openapi,
+            openapi: Bytes::new(),
             refusal_page: None,
             served: Acl::empty(),
             program: ProgramSlot::default(),

@@ -15,6 +15,7 @@ use reoclo_http::{ConnectionLimits, TlsFiles};
 use reoclo_store::Sharing;
 
 use crate::args::{Output, ServeOptions};
+use crate::memory;
 use crate::open_files;
 
 pub(crate) use file::{ConfigError, ConfigFile};
@@ -195,12 +196,14 @@ impl Config {
     pub(crate) fn connection_limits(&self) -> ConnectionLimits {
         let (timing, limits) = (&self.timing, &self.limits);
         let number = |limit: Option<u64>| limit.and_then(|limit| usize::try_from(limit).ok());
-        let mut wanted = ConnectionLimits::default();
+        let mut wanted = ConnectionLimits::default().within_memory(memory::allowed());
         if let Some(most) = number(limits.connections) {
             wanted = wanted.of(most);
         }
         let here = number(limits.connections_per_address);
         wanted.most_of_address = here.unwrap_or(wanted.most_of_address);
+        let bytes = number(limits.stranger_bytes);
+        wanted.bytes_of_strangers = bytes.unwrap_or(wanted.bytes_of_strangers);
         set(&mut wanted.head_time, timing.head_time);
         set(&mut wanted.body_time, timing.body_time);
         set(&mut wanted.answer_time, timing.answer_time);

@@ -15,6 +15,7 @@ mod exit;
 mod instance;
 mod local_runner;
 mod logging;
+mod memory;
 mod open_files;
 mod output;
 mod pages;

@@ -7,6 +7,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use reoclo_domain::hex;
@@ -61,7 +62,7 @@ fn read(other: Option<&Path>) -> io::Result<RunnerProgram> {
             size,
         },
         glibc: glibc.map_or_else(String::new, |(major, minor)| format!("{major}.{minor}")),
-        file,
+        file: Arc::new(file),
     })
 }
 

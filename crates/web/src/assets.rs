@@ -4,6 +4,7 @@ use std::io::Write;
 use std::sync::LazyLock;
 
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use http::{HeaderMap, header};
@@ -18,8 +19,9 @@ pub(crate) struct Asset {
     /// Where it is served.
     pub(crate) path: String,
     content_type: &'static str,
-    plain: String,
-    zipped: Vec<u8>,
+    /// Shared by all who read it.
+    plain: Bytes,
+    zipped: Bytes,
 }
 
 /// How the pages look.
@@ -98,8 +100,8 @@ impl Asset {
         Self {
             path: format!("/assets/{name}-{}.{ending}", &hash[..HASH_CHARS]),
             content_type,
-            plain: plain.to_owned(),
-            zipped: zip(plain).unwrap_or_default(),
+            plain: Bytes::copy_from_slice(plain.as_bytes()),
+            zipped: zip(plain).unwrap_or_default().into(),
         }
     }
 
@@ -147,8 +149,8 @@ mod tests {
 
     #[test]
     fn what_a_script_imports_is_served() {
-        let imports: Vec<&str> = LIVE_SCRIPT
-            .plain
+        let script = std::str::from_utf8(&LIVE_SCRIPT.plain).unwrap();
+        let imports: Vec<&str> = script
             .lines()
             .filter(|line| line.starts_with("import"))
             .collect();

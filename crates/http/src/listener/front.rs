@@ -26,10 +26,11 @@ impl Front {
     }
 
     /// A place for a connection from there; none when it has to go.
-    pub(super) async fn place(&self, peer: IpAddr) -> Option<Place> {
+    pub(super) async fn place(&self, peer: IpAddr, has_tls: bool) -> Option<Place> {
         let is_proxy = self.proxies.trusts(peer.to_canonical());
         let address = (!is_proxy).then(|| counted(peer));
-        self.places.enter(address).await
+        let place = self.places.enter(address).await?;
+        self.places.with_room(place, has_tls).await
     }
 }
 

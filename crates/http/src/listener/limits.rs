@@ -26,6 +26,8 @@ pub struct ConnectionLimits {
     /// Connections, and behind a trusted proxy requests, of one address that have not
     /// authenticated. An IPv6 address counts as its /64.
     pub most_of_address: usize,
+    /// What the buffers of all connections hold that have not authenticated.
+    pub bytes_of_strangers: usize,
     /// Nobody has to make way for another before they have kept us waiting this long, as long as
     /// the other can wait.
     pub grace: Duration,
@@ -35,6 +37,11 @@ pub struct ConnectionLimits {
 const OTHER_FILES: u64 = 256;
 const LEAST: u64 = 64;
 const MOST: usize = 16_384;
+const MOST_BYTES: usize = 128 << 20;
+/// Fewer would not do for the strangers of an ordinary day.
+const LEAST_BYTES: usize = 8 << 20;
+/// One byte of so many that the process may have is for strangers.
+const SHARE_OF_MEMORY: u64 = 8;
 /// One place of so many is kept for each of those who are known.
 const KEPT: usize = 16;
 
@@ -51,6 +58,7 @@ impl Default for ConnectionLimits {
             kept_for_runners: MOST / KEPT,
             kept_for_callers: MOST / KEPT,
             most_of_address: 256,
+            bytes_of_strangers: MOST_BYTES,
             grace: Duration::from_millis(250),
         }
     }
@@ -77,6 +85,16 @@ impl ConnectionLimits {
         } else {
             self
         }
+    }
+
+    /// With as many bytes for strangers as suit a process that may have so much memory; none is
+    /// any amount.
+    #[must_use]
+    pub fn within_memory(mut self, memory: Option<u64>) -> Self {
+        let share = memory.map_or(u64::MAX, |memory| memory / SHARE_OF_MEMORY);
+        let share = usize::try_from(share).unwrap_or(usize::MAX);
+        self.bytes_of_strangers = share.clamp(LEAST_BYTES, MOST_BYTES);
+        self
     }
 
     pub(super) const fn most_strangers(&self) -> usize {
@@ -106,6 +124,18 @@ impl ConnectionLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn strangers_have_a_small_share_of_the_memory() {
+        let of = |memory| {
+            let limits = ConnectionLimits::default().within_memory(memory);
+            limits.bytes_of_strangers >> 20
+        };
+        assert_eq!(of(None), 128);
+        assert_eq!(of(Some(64 << 30)), 128);
+        assert_eq!(of(Some(512 << 20)), 64);
+        assert_eq!(of(Some(0)), 8);
+    }
 
     #[test]
     fn strangers_leave_room_however_few_files_may_be_open() {

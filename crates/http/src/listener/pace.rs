@@ -57,6 +57,14 @@ impl Pace {
         }
     }
 
+    pub(super) const fn is_serving(&self) -> bool {
+        matches!(self.phase, Phase::Serving)
+    }
+
+    pub(super) const fn is_upgraded(&self) -> bool {
+        matches!(self.phase, Phase::Upgraded { .. })
+    }
+
     pub(super) const fn request_begins(&mut self) {
         self.phase = Phase::Serving;
         self.body = Budget::new(self.body.whole);

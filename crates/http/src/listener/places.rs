@@ -1,6 +1,7 @@
 //! Who has a place among the connections, and who makes way for whom.
 
 mod address;
+mod room;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +15,11 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use address::Address;
+use room::Ledger;
 pub(super) use address::counted;
 
 use super::ConnectionLimits;
+use super::held::Held;
 use super::standing::{Kind, Standing};
 
 /// How long a connection may wait for a place.
@@ -33,6 +36,7 @@ const MOST_ASKED: usize = 512;
 pub(crate) struct Places {
     pub(super) limits: ConnectionLimits,
     pub(super) clock: Arc<dyn Clock>,
+    pub(super) ledger: Ledger,
     taken: Mutex<Taken>,
     freed: Notify,
 }
@@ -68,6 +72,7 @@ enum Entry {
 impl Places {
     pub(super) fn new(limits: ConnectionLimits, clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self {
+            ledger: Ledger::new(limits.bytes_of_strangers),
             limits,
             clock,
             taken: Mutex::default(),
@@ -246,6 +251,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         let places = Arc::clone(&self.0.places);
         places.taken().remove(&self.0);
+        self.0.hold(Held::ends);
         places.freed.notify_one();
     }
 }

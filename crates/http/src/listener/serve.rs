@@ -12,13 +12,12 @@ use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 use tower::ServiceExt;
 
+use super::held::{Held, MAX_HEAD_BYTES};
 use super::pace::Pace;
 use super::paced::{Paced, PacedAnswer, PacedBody};
 use super::standing::Standing;
@@ -31,11 +30,11 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LINGER: Duration = Duration::from_millis(300);
 /// Requests under way have this long to end.
 const DRAIN_TIME: Duration = Duration::from_secs(5);
-/// The largest head of a request, and what is read of a body at a time.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
-/// What the system keeps of an answer that it cannot send yet: with more of it, a slow reader
-/// would seem to stand still for a long time and then to take much at once.
-const UNSENT_BYTES: u32 = 48 * 1024;
+/// What a TLS session holds of an answer that the system does not take.
+const TLS_BUFFER_BYTES: usize = 16 * 1024;
+/// To who finds no place.
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 2\r\n\
+    Content-Length: 0\r\nConnection: close\r\n\r\n";
 
 /// How serving ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,22 +96,18 @@ async fn accept(
         };
         let (listener, front, open) = (Arc::clone(&listener), front.clone(), open.clone());
         tokio::spawn(async move {
-            if let Some(place) = front.place(peer.ip()).await {
+            let has_tls = connection.has_tls;
+            if let Some(place) = front.place(peer.ip(), has_tls).await {
                 let standing = Arc::clone(&place.0);
-                prepare(&stream);
                 let stream = Paced::new(stream, place);
                 connection.run(&listener, stream, standing).await;
+            } else if !has_tls {
+                // Whether it is read or not, there is nothing else to say.
+                let _ = stream.try_write(BUSY);
             }
             drop(open);
         });
     }
-}
-
-/// A socket that cannot be set so still carries bytes.
-fn prepare(stream: &TcpStream) {
-    // Small answers must not wait for an acknowledgement of the one before.
-    let _ = stream.set_nodelay(true);
-    let _ = SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES);
 }
 
 struct Connection {
@@ -129,8 +124,12 @@ impl Connection {
         };
         let head_time = standing.places.limits.head_time;
         let acceptor = certificate.acceptor();
-        if let Ok(Ok(stream)) = timeout(head_time, acceptor.accept(stream)).await {
+        let accepting = acceptor.accept_with(stream, |session| {
+            session.set_buffer_limit(Some(TLS_BUFFER_BYTES));
+        });
+        if let Ok(Ok(stream)) = timeout(head_time, accepting).await {
             standing.pace(Pace::opened);
+            standing.hold(Held::opened);
             self.serve(stream, standing).await;
         }
     }
@@ -177,6 +176,7 @@ async fn answer(
     standing: Arc<Standing>,
 ) -> Result<Response<PacedAnswer>, Infallible> {
     standing.pace(|pace, _| pace.request_begins());
+    standing.hold(|held| held.request_begins(standing.address.is_none()));
     let mut request = request.map(|body| {
         if body.is_end_stream() {
             return Body::empty();

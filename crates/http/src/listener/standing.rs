@@ -1,7 +1,7 @@
 //! How one connection stands: who it is of, and who keeps whom waiting on it.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use futures_util::task::AtomicWaker;
 use http::request::Parts;
 use tokio::time::sleep;
 
+use super::held::Held;
 use super::pace::Pace;
 use super::places::{Asking, Places, counted};
 
@@ -22,6 +23,9 @@ pub(crate) struct Standing {
     pub(super) places: Arc<Places>,
     kind: AtomicU8,
     pace: Mutex<Pace>,
+    held: Mutex<Held>,
+    /// The total of what is held; it changes while that is locked.
+    bytes: AtomicUsize,
     asking: Mutex<Option<Asking>>,
     evicted: AtomicBool,
     waker: AtomicWaker,
@@ -62,6 +66,8 @@ impl Standing {
             places,
             kind: AtomicU8::new(Kind::Stranger as u8),
             pace: Mutex::new(pace),
+            held: Mutex::default(),
+            bytes: AtomicUsize::new(0),
             asking: Mutex::default(),
             evicted: AtomicBool::new(false),
             waker: AtomicWaker::new(),
@@ -73,12 +79,14 @@ impl Standing {
         if self.kind() == Kind::Stranger {
             self.places.is_of_caller(self);
         }
+        self.hold(Held::is_known);
         self.asks_no_more();
     }
 
     /// It is the link of a runner that has proven who it is.
     pub(crate) fn is_a_runner(&self) {
         self.places.is_of_runner(self);
+        self.hold(Held::is_known);
         self.asks_no_more();
     }
 
@@ -107,6 +115,7 @@ impl Standing {
     /// The body of an answer has ended.
     pub(super) fn answered(&self) {
         self.pace(Pace::answered);
+        self.hold(Held::answered);
         self.asks_no_more();
     }
 
@@ -116,6 +125,29 @@ impl Standing {
             &mut self.pace.lock().unwrap_or_else(PoisonError::into_inner),
             now,
         )
+    }
+
+    /// Notes what its buffers hold. False when strangers hold too much already, and nobody else
+    /// makes way.
+    pub(super) fn hold(&self, change: impl FnOnce(&mut Held)) -> bool {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut held);
+        let after = held.total();
+        let before = self.bytes.swap(after, Ordering::AcqRel);
+        self.places.ledger.change(before, after, self.is_evicted());
+        drop(held);
+        after <= before || self.places.has_room()
+    }
+
+    /// How much of a head may be read now.
+    pub(super) fn head_left(&self) -> usize {
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.head_left()
+    }
+
+    /// Whether nobody knows yet whose the connection is.
+    pub(super) fn is_of_stranger(&self) -> bool {
+        self.address.is_some() && self.kind() == Kind::Stranger
     }
 
     pub(super) fn least_rate(&self) -> u32 {
@@ -145,8 +177,24 @@ impl Standing {
         since.is_some_and(|since| since + grace <= now)
     }
 
+    /// What tells who goes first when there are too many bytes: who has kept us waiting longest
+    /// with the most. None is for who need not go.
+    pub(super) fn weight(&self, now: Duration, grace: Duration) -> Option<u128> {
+        let pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = now.saturating_sub(pace.waiting_since()?);
+        drop(pace);
+        let bytes = self.bytes.load(Ordering::Acquire);
+        let weight = u128::try_from(bytes).ok()? * (waited.as_millis() + 1);
+        (waited >= grace && bytes > 0).then_some(weight)
+    }
+
     pub(super) fn evict(&self) {
-        self.evicted.store(true, Ordering::Release);
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.evicted.swap(true, Ordering::AcqRel) {
+            let bytes = self.bytes.load(Ordering::Acquire);
+            self.places.ledger.leaves(bytes);
+        }
+        drop(held);
         self.waker.wake();
     }
 

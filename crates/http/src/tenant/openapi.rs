@@ -7,5 +7,5 @@ use crate::public::Public;
 use crate::state::AppState;
 
 pub(super) async fn show(_: Public, State(state): State<AppState>) -> Response {
-    json_response(StatusCode::OK, state.openapi.to_string())
+    json_response(StatusCode::OK, state.openapi.clone())
 }

@@ -147,6 +147,8 @@ pub(crate) struct Limits {
     pub(crate) connections: Option<u64>,
     /// Connections of one address that have not authenticated.
     pub(crate) connections_per_address: Option<u64>,
+    /// Bytes that the buffers of all of them hold.
+    pub(crate) stranger_bytes: Option<u64>,
 }
 
 impl Limits {
@@ -163,6 +165,7 @@ impl Limits {
         check("queued_per_server", self.queued_per_server, 0, 100_000)?;
         check("log_bytes", self.log_bytes, 0, 1 << 50)?;
         check("log_days", self.log_days, 1, 36_500)?;
+        check("stranger_bytes", self.stranger_bytes, 1 << 20, 1 << 40)?;
         check("connections", self.connections, 64, 1 << 20)?;
         check(
             "connections_per_address",
