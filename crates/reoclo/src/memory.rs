@@ -78,7 +78,10 @@ mod tests {
 
     #[test]
     fn the_machine_tells_what_it_has() {
-        assert_eq!(of_machine("MemTotal:     1000 kB\nMemFree: 1 kB\n"), Some(1_024_000));
+        assert_eq!(
+            of_machine("MemTotal:     1000 kB\nMemFree: 1 kB\n"),
+            Some(1_024_000)
+        );
         assert_eq!(of_machine(""), None);
         assert!(allowed().is_some());
     }

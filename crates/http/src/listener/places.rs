@@ -15,8 +15,8 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use address::Address;
-use room::Ledger;
 pub(super) use address::counted;
+use room::Ledger;
 
 use super::ConnectionLimits;
 use super::held::Held;

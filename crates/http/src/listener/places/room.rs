@@ -98,7 +98,11 @@ impl Places {
 
     /// A place whose connection may hold what every connection needs; none when there is no room
     /// for it.
-    pub(in crate::listener) async fn with_room(&self, place: Place, has_tls: bool) -> Option<Place> {
+    pub(in crate::listener) async fn with_room(
+        &self,
+        place: Place,
+        has_tls: bool,
+    ) -> Option<Place> {
         let standing: &Standing = &place.0;
         let mut has_room = standing.hold(|held| held.opens(has_tls));
         let end = self.now() + DOOR_TIME;
