@@ -125,10 +125,8 @@ impl Control {
             now.begin_of(MINUTE)
         };
         let rows = self.checks().take(before);
-        if let Err(error) = self.store().record_metrics(rows).await
-            && !error.is_of_an_outage()
-        {
-            tracing::warn!(%error, "what servers measured could not be stored");
+        if let Err(error) = self.store().record_metrics(rows).await {
+            self.complain("what servers measured could not be stored", &error);
         }
     }
 }

@@ -12,6 +12,7 @@ use reoclo_wire::link::LinkSettings;
 use crate::Drain;
 use crate::audit_logs::{Anchors, Verifications};
 use crate::checks::Checks;
+use crate::complaints::Complaints;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
 use crate::operations::{LiveOperations, Waits};
@@ -141,6 +142,7 @@ struct Inner {
     attempts: Attempts,
     failed_sign_ins: FailedSignIns,
     waiting_sign_ins: Waiting,
+    complaints: Complaints,
 }
 
 /// Numbers for `/metrics`.
@@ -189,6 +191,7 @@ impl Control {
             attempts: Attempts::default(),
             failed_sign_ins: FailedSignIns::default(),
             waiting_sign_ins: Waiting::default(),
+            complaints: Complaints::default(),
         }))
     }
 
@@ -279,6 +282,10 @@ impl Control {
 
     pub(crate) fn failed_sign_ins(&self) -> &FailedSignIns {
         &self.0.failed_sign_ins
+    }
+
+    pub(crate) fn complaints(&self) -> &Complaints {
+        &self.0.complaints
     }
 
     pub(crate) fn waiting_sign_ins(&self) -> &Waiting {

@@ -95,10 +95,8 @@ impl Control {
     pub async fn write_key_uses(&self, all: bool) {
         let due = self.key_uses().take_due(self.now(), all);
         for batch in due.chunks(BATCH) {
-            if let Err(error) = self.store().record_key_uses(batch.to_vec()).await
-                && !error.is_of_an_outage()
-            {
-                tracing::warn!(%error, "the last use of keys could not be recorded");
+            if let Err(error) = self.store().record_key_uses(batch.to_vec()).await {
+                self.complain("the last use of keys could not be recorded", &error);
             }
         }
     }

@@ -14,6 +14,7 @@ mod authorize;
 mod bootstrap;
 mod caller;
 mod checks;
+mod complaints;
 mod control;
 mod drain;
 mod edit;

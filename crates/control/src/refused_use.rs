@@ -167,9 +167,7 @@ impl Control {
                     due = rest;
                     continue;
                 }
-                if !error.is_of_an_outage() {
-                    tracing::warn!(%error, "refused uses of keys could not be recorded yet");
-                }
+                self.complain("refused uses of keys could not be recorded yet", &error);
                 due.extend(rest);
                 uses.ledger().give_back(due);
                 return;

@@ -1,13 +1,15 @@
 //! The runner of this machine, as a process of its own (DESIGN 7).
 
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use anyhow::Context;
 use reoclo_control::{Control, Drain, LocalOwner};
 use reoclo_domain::{OrganizationId, ServerId};
+use reoclo_runner::no_stdio;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::{Child, Command};
 use tokio::sync::watch;
@@ -18,7 +20,10 @@ use crate::ambient;
 use crate::config::Config;
 use crate::exit::DECOMMISSIONED;
 
+/// After a start that the system did not allow, such as for want of memory.
+const UNSTARTED_DELAY: Duration = Duration::from_secs(10);
 const RESTART_DELAY: Duration = Duration::from_secs(1);
+const UNSTARTED: &str = "cannot start the runner of this machine";
 const STOP_TIME: Duration = Duration::from_secs(3);
 const TAKE_OVER_POLL: Duration = Duration::from_millis(5);
 
@@ -165,15 +170,16 @@ impl LocalRunner {
             .args(["runner", "--url", url, "--data-dir"])
             .arg(&self.dir)
             .args(&self.arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
+            .stdin(no_stdio().context(UNSTARTED)?)
+            .stdout(no_stdio().context(UNSTARTED)?);
         // Not an argument: those are for everyone to see.
         if let Some(token) = token {
             command.env("REOCLO_ENROLMENT_TOKEN", token);
         }
         command
             .spawn()
-            .context("cannot start the runner of this machine")
+            .with_context(|| self.program.display().to_string())
+            .context(UNSTARTED)
     }
 
     async fn keep(
@@ -203,10 +209,17 @@ impl LocalRunner {
                 () = stop_wanted(&mut stopping) => return end(child).await,
             }
             // It may have ended before it was enrolled; else it does not look at the token.
-            match self.spawn(url, token) {
-                Ok(started) => child = started,
-                Err(error) => return tracing::error!(%error, "the runner stays down"),
-            }
+            child = loop {
+                match self.spawn(url, token) {
+                    Ok(started) => break started,
+                    Err(error) => tracing::error!("{error:#}"),
+                }
+                tokio::select! {
+                    () = sleep(UNSTARTED_DELAY) => {}
+                    () = drain.begun() => return,
+                    () = stop_wanted(&mut stopping) => return,
+                }
+            };
         }
     }
 }
@@ -251,9 +264,21 @@ fn local_server_id(file: &Path) -> anyhow::Result<ServerId> {
             .with_context(|| format!("{} holds no server id: remove it", file.display())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let id = ServerId::new(&*ambient::clock(), &*ambient::entropy());
-            let mut written = std::fs::File::create(file)?;
-            writeln!(written, "{id}")?;
-            written.sync_all()?;
+            let written = || {
+                let mut options = std::fs::OpenOptions::new();
+                let mut written = options
+                    .write(true)
+                    .create_new(true)
+                    .mode(0o600)
+                    .open(file)?;
+                writeln!(written, "{id}")?;
+                written.sync_all()
+            };
+            if let Err(error) = written() {
+                // Half of it would be no id.
+                let _ = std::fs::remove_file(file);
+                return Err(error).with_context(|| format!("cannot write {}", file.display()));
+            }
             Ok(id)
         }
         Err(error) => Err(error).with_context(|| format!("cannot read {}", file.display())),

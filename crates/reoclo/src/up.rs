@@ -72,10 +72,12 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
         local.warn_about_removal();
     }
     announce(&control, &url, &bootstrapped, server, config.output).await?;
-    running.until_stopped().await?;
+    running.stop_requested().await;
+    // First, or it would tell that the control plane has gone.
     if let Some(runner) = runner {
         runner.stop().await;
     }
+    running.until_stopped().await?;
     Ok(ExitCode::SUCCESS)
 }
 

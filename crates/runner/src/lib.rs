@@ -22,6 +22,7 @@ mod inherited;
 mod lock;
 mod look_up;
 mod mutex;
+mod nothing;
 mod operation;
 mod orphans;
 mod output;
@@ -48,6 +49,7 @@ pub use host::platform;
 pub use identity::IdentityError;
 pub use lock::{LockError, is_running};
 pub use look_up::{WantedUser, look_user_up, wanted_user};
+pub use nothing::no_stdio;
 pub use orphans::reap_orphans;
 pub use run::{
     EnrolRequestOptions, EnrolledServer, MachineFiles, RunnerError, RunnerOptions, RunnerTiming,

@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::PathBuf;
-use std::process::{ExitStatus, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::net::UnixStream;
@@ -14,6 +14,7 @@ use tokio::process::{Child, Command};
 
 use crate::data_dir::{DataDir, SOCKET};
 use crate::dial::{NO_PROXY_VARIABLES, PROXY_VARIABLES};
+use crate::nothing::no_stdio;
 use crate::orphans::Own;
 use crate::run::with_sources;
 use crate::socket;
@@ -159,12 +160,14 @@ impl SupervisorProcess {
         }
         command
             .args(&self.command.args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdin(no_stdio().map_err(NoSupervisor::Start)?)
+            .stdout(no_stdio().map_err(NoSupervisor::Start)?)
             .stderr(log);
+        let program = &self.command.program;
         let mut started = None;
         let own = Own::start(|| {
-            let child = started.insert(command.spawn()?);
+            let spawned = command.spawn().map_err(|error| of(program, &error))?;
+            let child = started.insert(spawned);
             child
                 .id()
                 .ok_or_else(|| io::Error::from(io::ErrorKind::Other))
@@ -176,13 +179,21 @@ impl SupervisorProcess {
 
     fn open_log(&self) -> io::Result<File> {
         let path = self.dir.join(LOG);
-        if fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG) {
-            fs::remove_file(&path)?;
-        }
-        OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)
+        let opened = || {
+            if fs::metadata(&path).is_ok_and(|log| log.len() > LONGEST_LOG) {
+                fs::remove_file(&path)?;
+            }
+            OpenOptions::new()
+                .append(true)
+                .create(true)
+                .mode(0o600)
+                .open(&path)
+        };
+        opened().map_err(|error| of(&path, &error))
     }
+}
+
+/// An error that says which file it is about.
+fn of(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }

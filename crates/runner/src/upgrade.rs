@@ -19,8 +19,8 @@ mod replace;
 mod version;
 
 use std::ffi::OsString;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::Duration;
 
 use reoclo_domain::Timestamp;
@@ -30,6 +30,7 @@ use tokio::process::Command;
 use crate::Ambient;
 use crate::data_dir::DataDir;
 use crate::dial::Dialer;
+use crate::nothing::no_stdio;
 use crate::run::{MachineFiles, Reached, reach};
 
 use download::Downloaded;
@@ -170,11 +171,12 @@ fn wanted(
 
 /// Has the program connect once with this machine's identity, started as the service starts it.
 async fn try_out(file: &Downloaded, options: &UpgradeOptions) -> Result<(), (Kind, String)> {
+    let unready = |error: io::Error| (Kind::Time, format!("it could not be tried: {error}"));
     let mut probe = Command::new(file.path());
     probe
         .args(probe_arguments(&options.arguments))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
+        .stdin(no_stdio().map_err(unready)?)
+        .stdout(no_stdio().map_err(unready)?)
         .kill_on_drop(true);
     match tokio::time::timeout(options.connect_within, probe.status()).await {
         Ok(Ok(status)) if status.success() => Ok(()),

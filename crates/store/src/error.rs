@@ -220,8 +220,8 @@ impl StoreError {
         }
     }
 
-    /// The error with its causes.
-    pub(crate) fn causes(&self) -> String {
+    /// The error with its causes, for a log.
+    pub fn causes(&self) -> String {
         let mut text = self.to_string();
         let mut cause = std::error::Error::source(self);
         while let Some(error) = cause {

@@ -82,12 +82,14 @@ impl Control {
         let Err(error) = self.store_in_time(dispatch, &outcome, log).await else {
             return outcome;
         };
-        tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored as it is");
+        let reason = error.causes();
+        tracing::error!(operation = %dispatch.id, reason, "an outcome could not be stored as it is");
         let plain = unstorable(outcome.completed_at);
         let stored = self.store_in_time(dispatch, &plain, LogEnd::default());
         if let Err(error) = stored.await {
             // The next start finds the operation without an outcome and looks again.
-            tracing::error!(operation = %dispatch.id, %error, "an outcome was not stored");
+            let reason = error.causes();
+            tracing::error!(operation = %dispatch.id, reason, "an outcome was not stored");
         }
         plain
     }
@@ -108,9 +110,7 @@ impl Control {
                 .await;
             match stored {
                 Err(error) if error.may_pass() => {
-                    if !error.is_of_an_outage() {
-                        tracing::error!(operation = %dispatch.id, %error, "an outcome could not be stored yet");
-                    }
+                    self.complain("an outcome could not be stored yet", &error);
                     sleep(self.settings().retry_delay).await;
                 }
                 stored => return stored.map(drop),

@@ -103,9 +103,7 @@ impl Control {
                 let why = "the database did not take the note that it leaves its queue";
                 return Err(Verdict::NotStarted(why.to_owned()));
             }
-            if !error.is_of_an_outage() {
-                tracing::error!(operation = %dispatch.id, %error, "an operation could not leave its queue yet");
-            }
+            self.complain("an operation could not leave its queue yet", &error);
             sleep(self.settings().retry_delay).await;
         }
     }

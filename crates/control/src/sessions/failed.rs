@@ -171,7 +171,7 @@ impl Control {
             let passwords = due.iter().flat_map(refused_passwords).collect();
             let written = self.store().record_refused_passwords(passwords, events);
             if let Err(error) = written.await {
-                tracing::warn!(%error, "failed sign-ins could not be recorded yet");
+                self.complain("failed sign-ins could not be recorded yet", &error);
                 due.extend(rest);
                 signs.ledger().give_back(due);
                 return;

@@ -32,10 +32,8 @@ impl Control {
             let mut touches = touches.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *touches)
         };
-        if let Err(error) = self.store().touch_sessions(due.into_iter().collect()).await
-            && !error.is_of_an_outage()
-        {
-            tracing::warn!(%error, "the last use of sessions could not be recorded");
+        if let Err(error) = self.store().touch_sessions(due.into_iter().collect()).await {
+            self.complain("the last use of sessions could not be recorded", &error);
         }
     }
 }

@@ -165,6 +165,8 @@ fn an_interrupt_at_the_terminal_ends_up_and_not_what_runs() {
     let group = Pid::from_raw(up.process.pid().try_into().unwrap()).unwrap();
     kill_process_group(group, Signal::INT).unwrap();
     assert!(up.process.ended().success());
+    let said = up.process.stderr();
+    assert!(!said.contains("not connected"), "{said}");
     fs::write(home.path("go"), "").unwrap();
     wrote_all(&home, "done");
     survivor.is_unchanged();

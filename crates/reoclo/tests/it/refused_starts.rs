@@ -418,3 +418,35 @@ fn what_a_migration_meets_is_told_in_the_words_of_postgres() {
     let told = "could not be migrated: migration 1: relation \"organizations\" already exists";
     assert!(line.ends_with(told), "{line}");
 }
+
+#[test]
+fn a_machine_without_dev_null_is_told_which_file_it_lacks() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let home = Home::new();
+    let data = home.data();
+    let script = format!(
+        "mount -t tmpfs none /dev; exec reoclo up --listen 127.0.0.1:0 --data-dir '{}'",
+        data.display()
+    );
+    let shell = home.shell(&script);
+    let mut command = home.any_command("unshare", &["--mount", "sh", "-c", &script]);
+    for (name, value) in shell.get_envs() {
+        if let Some(value) = value {
+            command.env(name, value);
+        }
+    }
+    let ended = home.spawn(command).finished();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("cannot start the runner"),
+        "{}",
+        ended.stderr
+    );
+    assert!(
+        ended.stderr.contains("mknod -m 666 /dev/null c 1 3"),
+        "{}",
+        ended.stderr
+    );
+}

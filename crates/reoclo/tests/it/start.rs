@@ -151,6 +151,7 @@ fn nobody_else_reads_what_a_start_leaves() {
     assert_eq!(mode("runner/spool"), 0o700);
     assert_eq!(mode("admin.sock"), 0o600);
     assert_eq!(mode("master.key"), 0o600);
+    assert_eq!(mode("local-server"), 0o600);
     assert_eq!(mode("runner/identity.pk8"), 0o600);
 }
 

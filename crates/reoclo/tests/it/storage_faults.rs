@@ -50,7 +50,7 @@ fn what_cannot_be_audited_does_not_run() {
 
 #[test]
 fn an_outcome_that_cannot_be_written_is_written_later() {
-    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let home = Home::with_timing(&[("inline_wait", 0.1), ("retry_delay", 0.01)]);
     let up = home.up();
     let gate = Gate::new(&home, "gate");
     let id = up.automation().start(&gate.command());
@@ -68,5 +68,13 @@ fn an_outcome_that_cannot_be_written_is_written_later() {
     let ended = up.automation().ended(&id);
     ended.is("completed", 0);
     assert_eq!(ended.stdout, Gate::OUTPUT);
+    // With the reason, and once, however often it was tried.
+    let stderr = up.process.stderr();
+    let lines = stderr.lines();
+    let told: Vec<_> = lines
+        .filter(|line| line.contains("an outcome could not be stored yet"))
+        .collect();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("audit_events"), "{told:?}");
     assert_eq!(home.audit("verify", &[]).code, Some(0));
 }

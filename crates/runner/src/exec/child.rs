@@ -1,5 +1,5 @@
 use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use super::pump::Pipes;
 use super::request::Program;
 use super::tree::{Mark, TAG, Tree};
 use super::{Request, User, UserError, script};
+use crate::nothing::nothing;
 use crate::operation::Operation;
 use crate::orphans::Own;
 use crate::process;
@@ -64,7 +65,7 @@ pub(super) enum SpawnError {
     NoDocker(#[source] io::Error),
     #[error("the server cannot start docker: {0}")]
     Docker(#[source] io::Error),
-    #[error("the server cannot read or write the command's pipes: {0}")]
+    #[error("the server cannot give the command its input and its output: {0}")]
     Pipes(#[source] io::Error),
 }
 
@@ -356,7 +357,7 @@ fn ends(request: &Request, user: &User) -> io::Result<(OwnEnds, Ends)> {
             user.own(&read)?;
             (read, Some(write))
         }
-        _ => (File::open("/dev/null")?.into(), None),
+        _ => (nothing()?, None),
     };
     let (own_stdout, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let (own_stderr, stderr) = pipe_with(PipeFlags::CLOEXEC)?;

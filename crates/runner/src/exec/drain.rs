@@ -2,7 +2,6 @@
 //! its own reads on, so that it does not die with the supervisor (ADR 21).
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -12,6 +11,7 @@ use tokio::net::unix::pipe::Receiver;
 
 use super::launch::{self, Detachment, Entry, Launch};
 use crate::drain::ARGUMENT;
+use crate::nothing::nothing;
 
 /// How it is shown in a list of processes.
 const NAME: &str = "reoclo";
@@ -69,12 +69,7 @@ impl Drainer {
     }
 
     fn start(&self, ends: &[OwnedFd]) -> io::Result<()> {
-        let nothing = OwnedFd::from(
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open("/dev/null")?,
-        );
+        let nothing = nothing()?;
         let mut command = Command::new(&self.0.program);
         command.args(&self.0.args).env_clear().current_dir("/");
         let end = |number: usize| ends.get(number).unwrap_or(&nothing).as_fd();

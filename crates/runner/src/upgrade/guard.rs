@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,6 +14,7 @@ use super::record::{Kind, Record};
 use super::{UpgradeOptions, previous, replace};
 use crate::data_dir::DataDir;
 use crate::lock::{Lock, is_running, lock_upgrade};
+use crate::nothing::no_stdio;
 use crate::run::{MachineFiles, Reached, reach};
 use crate::{Ambient, RunnerError};
 
@@ -55,7 +56,8 @@ pub(super) fn start(options: &UpgradeOptions, dir: &DataDir) {
         .iter()
         .map(|it| it.to_string_lossy())
         .collect();
-    let started = Command::new(previous)
+    let mut guard = Command::new(previous);
+    guard
         .args(["runner", "guard-upgrade", "--data-dir"])
         .arg(dir.path())
         .arg("--program")
@@ -66,10 +68,11 @@ pub(super) fn start(options: &UpgradeOptions, dir: &DataDir) {
         ])
         .args(["--pid", &std::process::id().to_string()])
         .env(SERVICE, serde_json::json!(arguments).to_string())
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .process_group(0)
-        .spawn();
+        .process_group(0);
+    let started = no_stdio().and_then(|stdin| {
+        let stdout = no_stdio()?;
+        guard.stdin(stdin).stdout(stdout).spawn()
+    });
     if let Err(error) = started {
         tracing::warn!(%error, "nobody guards the new program");
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reoclo_wire::proto::finished::State;
 
 use crate::ambient::eventually;
+use crate::runner::{connected, supervisor_through};
 use crate::supervisor::{Supervisor, exec, new_id};
 
 /// Whether a process with this id exists and has not ended.
@@ -362,4 +363,31 @@ async fn a_directory_that_the_user_may_not_enter_is_named() {
         ended.finished.message
     );
     assert_eq!(client.run(command).await.code(), 0);
+}
+
+#[tokio::test]
+async fn a_server_without_dev_null_says_so_and_what_to_do() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let without = "mount -t tmpfs none /dev && exec \"$@\"";
+    let through = ["unshare", "--mount", "sh", "-c", without, "sh"];
+    let mut supervisor = supervisor_through(dir.path(), &through, &[])
+        .spawn()
+        .unwrap();
+    let mut client = connected(dir.path()).await;
+    let ended = client.sh("true").await;
+    let finished = &ended.finished;
+    assert_eq!((finished.state(), ended.code()), (State::NotRun, 125));
+    assert!(
+        finished.message.contains("cannot open /dev/null"),
+        "{finished:?}"
+    );
+    assert!(
+        finished.message.contains("mknod -m 666 /dev/null c 1 3"),
+        "{finished:?}"
+    );
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
 }

@@ -20,12 +20,12 @@ impl Driver {
                 let stored = store.append_operation_log(id, vec![chunk.clone()]).await;
                 let Err(error) = stored else { break };
                 if !error.may_pass() {
-                    tracing::error!(operation = %id, %error, "output could not be stored");
+                    let reason = error.causes();
+                    tracing::error!(operation = %id, reason, "output could not be stored");
                     break;
                 }
-                if !error.is_of_an_outage() {
-                    tracing::error!(operation = %id, %error, "output could not be stored yet");
-                }
+                self.control
+                    .complain("output could not be stored yet", &error);
                 sleep(self.control.settings().retry_delay).await;
             }
             self.live.is_stored(stream);

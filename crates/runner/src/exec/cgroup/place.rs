@@ -12,6 +12,7 @@ use rustix::process::{WaitOptions, waitpid};
 
 use super::{Group, directories, remove};
 use crate::exec::launch::{Detachment, Launch, launch};
+use crate::nothing::nothing;
 use crate::orphans::Own;
 
 const MEMBERSHIP: &str = "/proc/self/cgroup";
@@ -94,10 +95,7 @@ impl Place {
 
     fn try_out(&self) -> io::Result<()> {
         let group = Group::make(self, 0)?;
-        let nothing = fs::OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open("/dev/null")?;
+        let nothing = nothing()?;
         let mut command = Command::new("/bin/sh");
         command.args(["-c", ":"]);
         let mut pid = None;

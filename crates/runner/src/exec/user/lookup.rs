@@ -1,9 +1,8 @@
 //! Has a process of its own look a user up, with a limit on its time.
 
 use std::ffi::OsString;
-use std::fs::OpenOptions;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -18,6 +17,7 @@ use tokio::time::timeout;
 use super::super::exit::ExitWatch;
 use super::super::launch::{self, Detachment, Entry, Launch, NotLaunched};
 use crate::look_up::{ARGUMENT, Answer, LONGEST_ANSWER, Wanted};
+use crate::nothing::nothing;
 use crate::orphans::Own;
 use crate::process;
 
@@ -90,12 +90,7 @@ struct Started {
 
 impl Process {
     fn start(lookup: &UserLookup, wanted: &Wanted) -> io::Result<Self> {
-        let nothing = OwnedFd::from(
-            OpenOptions::new()
-                .read(true)
-                .write(true)
-                .open("/dev/null")?,
-        );
+        let nothing = nothing()?;
         let (out, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
         let mut command = Command::new(&lookup.program);
         command
