@@ -12,10 +12,12 @@
 //! (ADR 19).
 
 mod authority;
+mod escape;
 mod forms;
 mod index;
 mod masker;
 mod names;
+mod parameters;
 mod rolling;
 mod search;
 mod shapes;
@@ -132,8 +134,13 @@ pub fn blot_shapes(text: &mut [u8]) -> bool {
 
 /// The passwords and tokens inside the URLs of a text, as they stand there and decoded.
 pub fn url_secrets(text: &str) -> Vec<String> {
+    let found = shapes::url_secrets(text.as_bytes());
+    let parameters = found
+        .parameters
+        .into_iter()
+        .filter(|range| !is_common(&text.as_bytes()[range.clone()]));
     let mut secrets = Vec::new();
-    for range in shapes::url_secrets(text.as_bytes()) {
+    for range in found.authorities.into_iter().chain(parameters) {
         let secret = String::from_utf8_lossy(&text.as_bytes()[range]).into_owned();
         let decoded = forms::percent_decoded(secret.as_bytes());
         let decoded = String::from_utf8_lossy(&decoded).into_owned();
@@ -143,6 +150,15 @@ pub fn url_secrets(text: &str) -> Vec<String> {
         secrets.push(secret);
     }
     secrets
+}
+
+/// Short parameters of small letters alone, as in `?key=config`, and variables are hidden in their
+/// URL, and not wherever the word stands in output.
+fn is_common(parameter: &[u8]) -> bool {
+    let word = |byte: &u8| byte.is_ascii_lowercase() || b"-_.".contains(byte);
+    parameter.starts_with(b"$")
+        || parameter.len() < 8
+        || (parameter.len() < 16 && parameter.iter().all(word))
 }
 
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::shapes::{Part, Shapes};
 
 const MASK: Bytes = Bytes::from_static(b"***");
 
-/// So many bytes of what was given out are remembered, to know a URL by: `https:\/\/`.
-const REMEMBERED: usize = 10;
+/// So many bytes of what was given out are remembered, to know a URL by: `https%3A%2F%2F`.
+const REMEMBERED: usize = 16;
 
 /// Room that is made at once for what is held back and what comes behind it.
 const ROOM: usize = 64 * 1024;
@@ -92,12 +92,16 @@ impl Masker {
     /// Does not wait any longer for the end of a URL: it is hidden from its user on.
     pub fn give_up(&mut self, out: impl FnMut(Bytes)) {
         let end = self.start + self.pending.len() as u64;
-        self.shapes.give_up(end, &mut self.found);
+        let hidden = self.shapes.give_up(end, &mut self.found);
         let text = std::mem::take(&mut self.pending).freeze();
+        let mut settled = if hidden {
+            end
+        } else {
+            self.look_for_shapes(&text)
+        };
         // A value may have begun within it, and goes on to be looked for.
-        let mut settled = end;
         if let Some(search) = &mut self.search {
-            settled = search.push(&[], &mut self.found);
+            settled = settled.min(search.push(&[], &mut self.found));
         }
         let rest = self.emit(text, settled.min(end), out);
         self.keep(rest);

@@ -165,6 +165,31 @@ const ABOUT: [&str; 23] = [
     "VERSION",
 ];
 
+/// Pairs of words at the end of a name that say nothing secret, as the first means another kind of
+/// key or token than those that open something.
+const OTHER_PAIRS: [[&str; 2]; 10] = [
+    ["SORT", "KEY"],
+    ["PRIMARY", "KEY"],
+    ["FOREIGN", "KEY"],
+    ["PARTITION", "KEY"],
+    ["CACHE", "KEY"],
+    ["OBJECT", "KEY"],
+    ["JWT", "ALG"],
+    ["JWT", "ISSUER"],
+    ["JWT", "AUDIENCE"],
+    ["AUTH", "URL"],
+];
+
+/// Parameters of URLs that are secret besides what variables are, in capitals.
+const SECRET_PARAMETERS: [&str; 2] = ["PWD", "SIG"];
+/// Parameters of URLs that say where in a list something is.
+const PLACE_PARAMETERS: [&str; 4] = [
+    "CONTINUATION_TOKEN",
+    "NEXT_PAGE_TOKEN",
+    "NEXT_TOKEN",
+    "PAGE_TOKEN",
+];
+
 /// Names that every session has, and that say nothing secret.
 const PLAIN_NAMES: [&str; 6] = [
     "PWD",
@@ -189,16 +214,36 @@ pub fn names_a_secret(name: &str) -> bool {
     let Some(last) = words.last() else {
         return false;
     };
-    if ABOUT.contains(&last.as_str()) || (has("PUBLIC") && has("KEY")) {
+    if ABOUT.contains(&last.as_str()) || (has("PUBLIC") && has("KEY")) || is_other_pair(&words) {
         return false;
     }
     words.iter().any(|word| is_secret_word(word))
         || last == "PRIVATE"
+        || (last == "HOOK" && words.len() > 1)
         || is_address_of_service(&words)
         || words.windows(2).any(|pair| {
             ["CONNECTION", "CONN"].contains(&pair[0].as_str())
                 && ["STRING", "STR", "URL", "URI"].contains(&pair[1].as_str())
         })
+}
+
+/// Whether the parameter of a URL with this name is a secret.
+pub(super) fn names_a_secret_parameter(name: &str) -> bool {
+    let name = words(name).join("_");
+    let name = name.as_str();
+    SECRET_PARAMETERS.contains(&name) || (!PLACE_PARAMETERS.contains(&name) && names_a_secret(name))
+}
+
+fn is_other_pair(words: &[String]) -> bool {
+    let counted = ["MAX", "MIN", "NUM", "TOTAL"];
+    if words.last().is_some_and(|last| last == "TOKENS")
+        && words.iter().any(|word| counted.contains(&word.as_str()))
+    {
+        return true;
+    }
+    words
+        .last_chunk()
+        .is_some_and(|[first, last]| OTHER_PAIRS.contains(&[first.as_str(), last.as_str()]))
 }
 
 fn is_secret_word(word: &str) -> bool {
@@ -270,6 +315,7 @@ mod tests {
             KUBECONFIG KUBE_CONFIG_KEY DATABASE_URL DB_URL REDIS_URL MONGODB_URI MONGO_URL
             AMQP_URL RABBITMQ_URL POSTGRES_URL CELERY_BROKER_URL DATABASEURL REDISURL databaseUrl
             AZURE_STORAGE_CONNECTION_STRING CONN_STR DB_CONNECTION_URL JDBC_URL SMTP_URL
+            SLACK_HOOK DEPLOY_HOOK APP_JWT JWT_KEY AUTH_KEY CACHE_TOKEN
             npm_config__authToken OAUTH2_TOKEN GITHUBTOKEN DBPASS KEYSTORE CSRF_TOKEN TF_VAR_pat
         ";
         for name in secret.split_whitespace() {
@@ -286,10 +332,30 @@ mod tests {
             PATCH SPATIAL PINNED SHIPPING SALTY SESSIONS_ARE KEYWORDS HOTKEYS LOG_LEVEL DEBUG
             TOKEN_TYPE TOKEN_TTL PASSWORD_MIN_LENGTH AUTH_ENABLED COOKIE_DOMAIN SESSION_TIMEOUT
             DB_PASSWORD_FILE SSH_KEY_PATH PRIVATE_NETWORK CONNECTION_LIMIT HOOKS WEB_HOST _ 1
+            MAX_TOKENS MAX_OUTPUT_TOKENS SORT_KEY PRIMARY_KEY CACHE_KEY CI_CACHE_KEY JWT_ALG AUTH_URL OAUTH_AUTH_URL
+            MY_CERT HOOK
         ";
         for name in plain.split_whitespace() {
             assert!(!names_a_secret(name), "{name}");
         }
         assert!(!names_a_secret(""));
+    }
+
+    #[test]
+    fn parameters_that_say_secret_are_told_from_those_that_do_not() {
+        let secret = "
+            token access_token api_key apikey key sig signature X-Amz-Signature pwd password secret
+            client_secret X-Amz-Security-Token user[password] sessionId auth
+        ";
+        for name in secret.split_whitespace() {
+            assert!(names_a_secret_parameter(name), "{name}");
+        }
+        let plain = "
+            page q code state id user pageToken next_page_token sort_key X-Amz-Date expires sign
+            X-Amz-SignedHeaders token_type
+        ";
+        for name in plain.split_whitespace() {
+            assert!(!names_a_secret_parameter(name), "{name}");
+        }
     }
 }

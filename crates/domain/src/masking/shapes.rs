@@ -1,4 +1,4 @@
-//! Finds what is a secret by its shape: Reoclo's own tokens, and passwords in URLs.
+//! Finds what is a secret by its shape: Reoclo's own tokens, and passwords and tokens in URLs.
 
 use std::ops::Range;
 use std::sync::LazyLock;
@@ -6,12 +6,16 @@ use std::sync::LazyLock;
 use aho_corasick::AhoCorasick;
 
 use super::LONGEST_AUTHORITY;
-use super::authority::{Authority, Step};
+use super::authority::{Authority, Scheme, Step};
+use super::parameters::Parameters;
 use crate::token::TOKEN_TAIL_LEN;
 use crate::{TokenKind, find_tokens};
 
-/// What stands between a scheme and its authority; the second as JSON has it with some.
-const SLASHES: [&str; 2] = ["://", r":\/\/"];
+/// What stands before an authority; the second as JSON has it with some, the others as it is in
+/// a parameter of another URL.
+const SLASHES: [&str; 4] = ["//", r"\/\/", "%2F%2F", "%2f%2f"];
+/// The most bytes of them that may stand in another part.
+const SLASHES_BEFORE: u64 = 5;
 
 /// The beginnings of everything that has a shape; the tokens' first.
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
@@ -27,6 +31,9 @@ pub(super) struct Shapes {
     searched: u64,
     /// What was read of authorities so far.
     read: u64,
+    parameters: Parameters,
+    /// Where URLs began in the part that is looked at.
+    urls: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -58,11 +65,11 @@ impl<'a> Part<'a> {
         }
     }
 
-    fn end(&self) -> u64 {
+    pub(super) fn end(&self) -> u64 {
         self.start + self.text.len() as u64
     }
 
-    fn from(&self, position: u64) -> &[u8] {
+    pub(super) fn from(&self, position: u64) -> &'a [u8] {
         let at = position.saturating_sub(self.start);
         let at = usize::try_from(at).map_or(self.text.len(), |at| at.min(self.text.len()));
         &self.text[at..]
@@ -77,16 +84,24 @@ impl<'a> Part<'a> {
             .chain(self.before.iter().rev().skip(earlier))
     }
 
-    /// Whether what stands before the position is the name of a scheme, and one of the web.
-    fn scheme_before(&self, position: u64) -> Option<bool> {
-        let mut scheme: Vec<u8> = self.before(position).take(5).copied().collect();
-        scheme.reverse();
-        scheme.make_ascii_lowercase();
+    /// What stands before the slashes at a position, if it lets a URL begin there.
+    fn scheme_before(&self, position: u64) -> Option<Scheme> {
+        let mut before: Vec<u8> = self.before(position).take(8).copied().collect();
+        before.reverse();
+        before.make_ascii_lowercase();
+        let colon = [&b":"[..], b"%3a"];
+        let Some(scheme) = colon.iter().find_map(|colon| before.strip_suffix(*colon)) else {
+            let begins = before
+                .last()
+                .is_none_or(|last| last.is_ascii_whitespace() || b"'\"`=(,[{<>|".contains(last));
+            return begins.then_some(Scheme::None);
+        };
+        let last = scheme.last()?;
+        if !last.is_ascii_alphanumeric() && !b"+-.".contains(last) {
+            return None;
+        }
         let web = scheme.ends_with(b"http") || scheme.ends_with(b"https");
-        scheme
-            .last()
-            .is_some_and(|last| last.is_ascii_alphanumeric() || b"+-.".contains(last))
-            .then_some(web)
+        Some(if web { Scheme::Web } else { Scheme::Other })
     }
 
     /// Where slashes begin before the part and end in it.
@@ -156,7 +171,9 @@ impl Shapes {
             }
         }
         settled = settled.min(part.token_at_end());
-        self.searched = settled.min(part.end().saturating_sub(4).max(from));
+        self.searched = settled.min(part.end().saturating_sub(SLASHES_BEFORE).max(from));
+        let urls = std::mem::take(&mut self.urls);
+        settled = settled.min(self.parameters.push(part, &urls, found));
         match &self.state {
             State::Authority(authority) => settled.min(authority.start),
             State::Plain | State::Hiding { .. } => settled,
@@ -168,6 +185,7 @@ impl Shapes {
         if let State::Authority(authority) = std::mem::take(&mut self.state) {
             found.extend(authority.secrets(part.from(authority.start)));
         }
+        self.parameters.finish(part.end(), found);
     }
 
     /// Where the authority begins that is held back since it could have a password.
@@ -178,15 +196,22 @@ impl Shapes {
         }
     }
 
-    /// Hides what is held back, and what follows it.
-    pub(super) fn give_up(&mut self, end: u64, found: &mut Vec<Range<u64>>) {
-        if let State::Authority(authority) = &self.state {
-            let start = authority.start;
-            self.state = State::Hiding { start, next: end };
-            if start < end {
-                found.push(start..end);
-            }
+    /// Does not wait any longer: hides what is held back, and what follows it. Says whether it is
+    /// hidden: what is only just a password is not.
+    pub(super) fn give_up(&mut self, end: u64, found: &mut Vec<Range<u64>>) -> bool {
+        let State::Authority(authority) = &self.state else {
+            return false;
+        };
+        if !authority.is_hidden_early() {
+            self.state = State::Plain;
+            return false;
         }
+        let start = authority.start;
+        self.state = State::Hiding { start, next: end };
+        if start < end {
+            found.push(start..end);
+        }
+        true
     }
 
     fn begin_authority(
@@ -196,15 +221,17 @@ impl Shapes {
         found: &mut Vec<Range<u64>>,
     ) {
         let start = slashes.end;
+        let Some(scheme) = part.scheme_before(slashes.start) else {
+            return;
+        };
+        self.urls.push(start);
         // One within another: read before, as a part of that.
         if start <= self.read {
             return;
         }
-        let Some(web) = part.scheme_before(slashes.start) else {
-            return;
-        };
+        let encoded = part.before(start).next().is_some_and(|last| *last != b'/');
         self.read = start;
-        self.state = State::Authority(Authority::new(start, web));
+        self.state = State::Authority(Authority::new(start, scheme, encoded));
         self.continue_authority(part, found);
     }
 
@@ -240,9 +267,10 @@ impl Shapes {
 
 /// Whether a text has the beginning of anything with a shape; most have none.
 pub(super) fn may_be_in(text: &[u8]) -> bool {
-    BEGINNINGS
-        .as_ref()
-        .is_none_or(|beginnings| beginnings.is_match(text))
+    memchr::memchr2(b'?', b'&', text).is_some()
+        || BEGINNINGS
+            .as_ref()
+            .is_none_or(|beginnings| beginnings.is_match(text))
 }
 
 /// Where everything is that has the shape of a secret.
@@ -255,21 +283,36 @@ pub(super) fn all(text: &[u8]) -> Vec<Range<usize>> {
     indices(found)
 }
 
-/// Where the passwords and tokens in the URLs of a text are.
-pub(super) fn url_secrets(text: &[u8]) -> Vec<Range<usize>> {
+/// Where secrets are in the URLs of a text.
+#[derive(Debug, Default)]
+pub(super) struct UrlSecrets {
+    /// Passwords and tokens before `@`.
+    pub(super) authorities: Vec<Range<usize>>,
+    /// Parameters and paths.
+    pub(super) parameters: Vec<Range<usize>>,
+}
+
+/// Where the secrets in the URLs of a text are.
+pub(super) fn url_secrets(text: &[u8]) -> UrlSecrets {
     let Some(beginnings) = BEGINNINGS.as_ref() else {
-        return Vec::new();
+        return UrlSecrets::default();
     };
-    let mut found = Vec::new();
+    let (mut authorities, mut parameters) = (Vec::new(), Vec::new());
     let part = Part::whole(text);
     let mut shapes = Shapes::default();
     for hit in beginnings.find_iter(text) {
         if hit.pattern().as_usize() >= TokenKind::ALL.len() {
-            shapes.begin_authority(part, hit.start() as u64..hit.end() as u64, &mut found);
+            let slashes = hit.start() as u64..hit.end() as u64;
+            shapes.begin_authority(part, slashes, &mut authorities);
         }
     }
-    shapes.finish(part, &mut found);
-    indices(found)
+    shapes.parameters.push(part, &shapes.urls, &mut parameters);
+    shapes.parameters.finish(part.end(), &mut parameters);
+    shapes.finish(part, &mut authorities);
+    UrlSecrets {
+        authorities: indices(authorities),
+        parameters: indices(parameters),
+    }
 }
 
 fn indices(found: Vec<Range<u64>>) -> Vec<Range<usize>> {

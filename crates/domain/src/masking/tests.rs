@@ -258,6 +258,121 @@ fn passwords_in_urls_are_hidden() {
 }
 
 #[test]
+fn passwords_in_urls_are_hidden_however_they_are_written() {
+    for (text, expected) in [
+        (
+            "u=https%3A%2F%2Fada%3Apw%40h%2Fx",
+            "u=https%3A%2F%2Fada%3A***%40h%2Fx",
+        ),
+        (
+            "https%3a%2f%2fada%3apw%40h&x=1",
+            "https%3a%2f%2fada%3a***%40h&x=1",
+        ),
+        ("https%3A%2F%2Fghp_x%40h", "https%3A%2F%2F***%40h"),
+        (
+            "https://h/?next=https%3A%2F%2Fada%3Apw%40h",
+            "https://h/?next=https%3A%2F%2Fada%3A***%40h",
+        ),
+        ("<img src=//ada:pw@h/>", "<img src=//ada:***@h/>"),
+        ("fetching //ada:pw@h/ now", "fetching //ada:***@h/ now"),
+        (r#""\/\/ada:pw@h\/""#, r#""\/\/ada:***@h\/""#),
+        ("postgres://ada:pa ss@h/x", "postgres://ada:***@h/x"),
+        (
+            "x postgres://ada:pa ss  wd@[::1] y",
+            "x postgres://ada:***@[::1] y",
+        ),
+        ("https://ada:\x1b[01;31mpw\x1b[m@h", "https://ada:***@h"),
+    ] {
+        assert_eq!(text_masked(&[], text), expected);
+    }
+}
+
+#[test]
+fn tokens_in_urls_are_hidden() {
+    for (text, expected) in [
+        (
+            "https://h/?access_token=SECRET",
+            "https://h/?access_token=***",
+        ),
+        (
+            "https://h/?page=2&token=S&x=1",
+            "https://h/?page=2&token=***&x=1",
+        ),
+        ("GET /cb?api_key=S HTTP/1.1", "GET /cb?api_key=*** HTTP/1.1"),
+        (
+            "'https://h/x?a=b&sig=a%2Bb%3D'",
+            "'https://h/x?a=b&sig=***'",
+        ),
+        (
+            "https://h/#access_token=S&n=1",
+            "https://h/#access_token=***&n=1",
+        ),
+        (
+            "https://b.s3/x?X-Amz-Date=1&X-Amz-Signature=ab#f g",
+            "https://b.s3/x?X-Amz-Date=1&X-Amz-Signature=*** g",
+        ),
+        (
+            "jdbc:postgresql://h:1/d?user=ada&password=p;w d",
+            "jdbc:postgresql://h:1/d?user=ada&password=*** d",
+        ),
+        (
+            "jdbc:sqlserver://h:1;user=ada;password=pw;encrypt=true",
+            "jdbc:sqlserver://h:1;user=ada;password=***;encrypt=true",
+        ),
+        (
+            "https://hooks.slack.com/services/T0/B0/xyz and",
+            "https://hooks.slack.com/services/*** and",
+        ),
+        (
+            r#"{"u":"https:\/\/hooks.slack.com\/services\/T0\/B0\/xyz"}"#,
+            r#"{"u":"https:\/\/hooks.slack.com\/services\/***"}"#,
+        ),
+        (
+            "https://Discord.com/api/webhooks/1/abc?wait=true",
+            "https://Discord.com/api/webhooks/***?wait=true",
+        ),
+        (
+            "https://api.telegram.org/bot1:ab/getMe",
+            "https://api.telegram.org/bot***",
+        ),
+        (
+            "https://h/?to=https%3A%2F%2Fg%2F%3Ftoken%3Dab%26x%3D1&y=2",
+            "https://h/?to=https%3A%2F%2Fg%2F%3Ftoken%3D***%26x%3D1&y=2",
+        ),
+        (
+            r#"{"u":"https://h/?a=1\u0026token=S\u0026b=2"}"#,
+            r#"{"u":"https://h/?a=1\u0026token=***\u0026b=2"}"#,
+        ),
+        (
+            r#"{\"u\":\"https://h/?token=S\"}"#,
+            r#"{\"u\":\"https://h/?token=***\"}"#,
+        ),
+        (
+            "<a href=\"/x?a=1&amp;token=S&amp;b=2\">",
+            "<a href=\"/x?a=1&amp;token=***&amp;b=2\">",
+        ),
+        ("h/?to\x1b[1mken=S\x1b[m x", "h/?to\x1b[1mken=*** x"),
+        (
+            "//registry.npmjs.org/:_authToken=npm_x",
+            "//registry.npmjs.org/:_authToken=***",
+        ),
+        ("https://u:x?token=S", "https://u:x?token=***"),
+    ] {
+        assert_eq!(text_masked(&[], text), expected);
+        assert_eq!(text_masked(&[], expected), expected);
+        assert!(masked_shapes(text) == expected);
+    }
+}
+
+#[test]
+fn what_urls_hide_is_a_value_of_its_own() {
+    let text = "curl https://h/?token=abc%2Bdefgh1 https://hooks.slack.com/services/T0/B0/xyz \
+        https://u:hunter2@h ?key=config&token=$API_TOKEN1";
+    let expected = ["hunter2", "abc+defgh1", "abc%2Bdefgh1", "T0/B0/xyz"];
+    assert_eq!(url_secrets(text), expected);
+}
+
+#[test]
 fn what_is_stored_is_blotted_without_moving_anything() {
     let token = PlainToken::generate(TokenKind::Automation, &Fixed(3));
     let text = format!("a {} https://u:pässw@h {}", token.expose(), "é");
@@ -286,6 +401,14 @@ fn what_is_no_password_stays() {
         "https://example.com mail@example.com",
         "{\"a\":\"https://x:80\",\"b\":\"c@d\"}",
         "user@host:path, std::fmt, a://",
+        "https://h/?page=2&sort=key&next_page_token=abc",
+        "key=value token=abc; password=x # key=value",
+        "a && KEY=value make || x; if (a&&key==b)",
+        "// user:password@host is how it is written",
+        "see a//b:c@d and tcp://db:main is ready, write to ada",
+        "http://host:8080 mail@example.com",
+        "\u{1b}[36mhttp://localhost:\u{1b}[1m3000\u{1b}[22m/\u{1b}[39m",
+        "https://discord.com/api/channels/1 https://hooks.example.com/services/T0",
     ] {
         assert_eq!(text_masked(&[], plain), plain);
     }
@@ -336,6 +459,16 @@ fn a_url_that_does_not_end_is_given_up() {
     assert_eq!(seen_when_given_up(&mut masker), "");
     assert_eq!(seen_after(&mut masker, "u:p@h\n"), "***@h\n");
     assert_eq!(masker.waiting_url(), None);
+    // What is a password only if it goes on is not hidden.
+    for plain in ["listening on tcp://db:main and", " waiting in //tmp:"] {
+        seen_after(&mut masker, plain);
+        assert!(masker.waiting_url().is_some());
+        assert!(!seen_when_given_up(&mut masker).contains('*'));
+        assert_eq!(seen_after(&mut masker, " ada@h\n"), " ada@h\n");
+    }
+    seen_after(&mut masker, "//ada:pass");
+    assert_eq!(seen_when_given_up(&mut masker), "***");
+    assert_eq!(seen_after(&mut masker, "word@h\n"), "@h\n");
 }
 
 #[test]
@@ -459,7 +592,8 @@ proptest! {
 
     #[test]
     fn a_url_is_masked_alike_wherever_it_is_cut(
-        text in "(https?|ssh|a)://[a-z:@/ ]{0,12}(https://[a-z:@/]{0,12})?",
+        text in "(https?:|ssh:|a:|)(//|%2F%2F)[ab:@/ %40]{0,12}(https://|//|%2f%2f)?[a:@/ ]{0,12}\
+            ((\\?|&|;|#|%3F|\\\\u0026|%26)(a|token|key)(=|%3D)[a%26/ \\\\]{0,4}){0,3}",
         cuts in prop::collection::vec(0_usize..6, 0..12),
     ) {
         let patterns = patterns(&[]);

@@ -137,13 +137,20 @@ fn a_secret_is_hidden_in_whatever_form_it_is_printed() {
 fn a_password_in_a_url_is_hidden_wherever_it_comes_from() {
     let home = Home::new();
     let command = "printf 'origin\\thttps://x-access-token:%s@github.com/a/b (fetch)\\n' gh''s_of_the_checkout
-        printf 'remote https://%s@github.com/a\\n' gh''p_alone >&2; exit 3";
+        printf 'remote https://%s@github.com/a\\n' gh''p_alone >&2
+        : 'https://h/?page=2&access_token=s3cr3t-of-a-query' https://hooks.slack.com/services/T0/s3cr3t-of-a-hook
+        echo s3cr3t-of-a-''query >&2; exit 3";
     let (stdout, all) = everything_of(&home, &json!({ "command": command, "mask": [] }));
     assert_eq!(
         stdout,
         "origin\thttps://x-access-token:***@github.com/a/b (fetch)\n"
     );
-    for secret in ["ghs_of_the_checkout", "ghp_alone"] {
+    for secret in [
+        "ghs_of_the_checkout",
+        "ghp_alone",
+        "s3cr3t-of-a-query",
+        "s3cr3t-of-a-hook",
+    ] {
         assert!(!all.contains(secret), "{secret} in {all}");
     }
 }
@@ -216,7 +223,7 @@ fn what_older_versions_stored_is_found_and_taken_out_of_operations() {
     let plain = key.run("echo nothing");
     let token = key.token.clone();
     let mut database = Database::of(&home.data());
-    let url = "https://u:hunter2@host";
+    let url = "https://u:hunter2@host/?page=2&api_key=hunter2";
     database.execute(&format!(
         "UPDATE operations SET command = 'curl {url}', run_id = '{token}',
              run_context = '{{\"actor\":\"{token}\"}}', message = 'at {url} it failed',
