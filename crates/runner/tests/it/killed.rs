@@ -196,6 +196,31 @@ async fn a_command_goes_on_through_the_death_of_its_supervisor_whatever_it_write
 }
 
 #[tokio::test]
+async fn another_user_s_command_is_read_for_and_ended_too() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    for cgroups in WAYS {
+        let mut killable = Killable::start(cgroups);
+        killable.kill();
+        killable.variables.push("EXEC_USER=nobody".to_owned());
+        killable.start_again();
+        let mark = mark();
+        let command =
+            format!("echo go; id -un >&2; head -c 300000 /dev/zero && exec setsid -w sleep {mark}");
+        let id = orphaned(&mut killable, &command, 600).await;
+        killable.start_again();
+        let mut client = killable.client().await;
+        // More than a pipe holds was written by then.
+        sleeps("it goes on", &mark, 1).await;
+        let following = client.follow(&id, 0, 0).await.unwrap();
+        assert!(client.cancel(&id).await);
+        assert_eq!(following.ended().await.code(), 130);
+        assert_eq!(sleepers(&mark), [0; 0]);
+    }
+}
+
+#[tokio::test]
 async fn what_ended_before_anybody_looked_is_counted_and_left_alone() {
     for cgroups in WAYS {
         for left in [0, 1] {
