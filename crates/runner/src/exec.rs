@@ -186,7 +186,10 @@ pub(crate) fn lost() -> Finished {
     Finished {
         state: State::Lost.into(),
         exit_code: EXIT_LOST,
-        message: "the supervisor failed while the command ran".to_owned(),
+        message:
+            "the supervisor failed while the command ran, which may go on: look on the server \
+                  before you run it again"
+                .to_owned(),
         ..Finished::default()
     }
 }

@@ -37,6 +37,9 @@ impl Control {
     /// Stores how an operation ended, and tells whoever waits or reads.
     pub(crate) async fn end(&self, dispatch: &Dispatch, verdict: &Verdict, live: &Live) {
         let (mut outcome, log) = self.outcome(verdict, live);
+        if outcome.code.as_deref() == Some("lost") {
+            self.tell_of_loss(dispatch, &mut outcome);
+        }
         match dispatch.kind {
             OperationKind::Reboot => self.tell_of_reboot(dispatch, &mut outcome),
             OperationKind::RegistryLogout => tell_of_logout(&mut outcome),
@@ -45,6 +48,16 @@ impl Control {
         let stored = self.store_outcome(dispatch, outcome, log).await;
         live.end(Arc::new(stored));
         self.live().remove(dispatch.id);
+    }
+
+    /// What is lost took until now, as far as anybody knows, and may go on where nobody can see it.
+    fn tell_of_loss(&self, dispatch: &Dispatch, outcome: &mut OperationOutcome) {
+        if outcome.duration_us == 0 {
+            let took = self.now().since(dispatch.sendable_at).as_micros();
+            outcome.duration_us = i64::try_from(took).unwrap_or(i64::MAX);
+        }
+        let why = outcome.message.take().unwrap_or_default();
+        outcome.message = Some(with_warning(why));
     }
 
     /// A reboot takes as long as the host is away, and a command that refused to do it has failed
@@ -200,6 +213,16 @@ impl Control {
         };
         (outcome, log)
     }
+}
+
+/// Runners that have looked say so themselves.
+fn with_warning(why: String) -> String {
+    if why.contains("run it again") {
+        return why;
+    }
+    format!(
+        "{why}: it may have run, and may go on there, so look on the server before you run it again"
+    )
 }
 
 /// A login that stays is no success of a logout. Runners that look themselves say so; of those that
@@ -387,6 +410,14 @@ mod tests {
             assert_eq!(outcome.state, OperationState::Completed, "{code}");
             assert_eq!(outcome.code, None);
         }
+    }
+
+    #[test]
+    fn whoever_lost_an_operation_is_told_to_look_before_it_runs_again() {
+        let told = with_warning("the server no longer knows the operation".into());
+        assert!(told.starts_with("the server no longer knows the operation: it may"));
+        assert!(told.ends_with("before you run it again"));
+        assert_eq!(with_warning(told.clone()), told);
     }
 
     /// Runners that do not look themselves have Docker's exit code alone.
