@@ -281,7 +281,10 @@ fn values_are_checked_and_never_read_as_shell() {
             "not supported",
         ),
         (format!("--token {token} --ca-cert a"), "must begin with /"),
-        (format!("--token {token} --unknown"), "has no option --unknown"),
+        (
+            format!("--token {token} --unknown"),
+            "has no option --unknown",
+        ),
         (String::new(), "is not enrolled yet"),
     ] {
         let done = run_script(&home, &text, &flags, None);
