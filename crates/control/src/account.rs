@@ -52,7 +52,7 @@ impl Control {
             name: form.name.trim().to_owned(),
             email: form.email.trim().to_lowercase(),
             password_hash: self
-                .hash_password(form.password, Asker::from(&source))
+                .hash_password(form.password, Asker::with_link(&source))
                 .await?,
         };
         let completed = self

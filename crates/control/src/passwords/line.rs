@@ -1,70 +1,90 @@
 //! Who waits to have a password hashed.
 //!
 //! A hash takes 19 MiB and some 20 ms of a core, and strangers may ask for one. So few are made at
-//! a time, few wait, and whoever comes then is told at once to come back.
+//! a time, few wait, and whoever comes then is told at once to come back. Whoever is known waits in
+//! a room of their own, and goes before.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reoclo_store::RequestSource;
-use tokio::sync::Semaphore;
+use tokio::sync::oneshot;
 
 use crate::Refusal;
-use crate::failed_authentications::subscriber;
+use crate::fair::{FairRoom, Place};
 
 /// Hashes at a time, unless half of the cores are fewer: the others are for everybody else.
 const MOST_WORKERS: usize = 2;
-/// Those that are made or wait. At the pace of one slow core the last waits about two seconds.
-const MOST: usize = 64;
-/// Of them, how many nobody has vouched for yet.
-const MOST_OF_STRANGERS: usize = 48;
+/// How many wait of each kind of asker: at the pace of one slow core the last of all waits about
+/// two seconds.
+const MOST_WAITING: [usize; KINDS] = [16, 16, 32];
 /// Of them, how many come from one address; offices share one.
-const MOST_OF_ADDRESS: usize = 16;
+const MOST_OF_ADDRESS: usize = 8;
+const KINDS: usize = 3;
+const STRANGERS: usize = 2;
+/// Of so many turns a stranger has one, however many who are known wait.
+const STRANGERS_TURN: u64 = 4;
 
 /// For whom a password is hashed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Asker {
     /// Whoever sent the request.
     Stranger(Option<IpAddr>),
+    /// Whoever signed in to that account from there before, or shows a link that is open.
+    Met(Option<IpAddr>),
     /// Somebody who has authenticated, or the owner of this machine.
     Known,
 }
 
 impl Asker {
-    /// Whoever sent the request that came from there.
-    pub(crate) const fn from(source: &RequestSource) -> Self {
-        Self::Stranger(source.ip)
+    /// Whoever shows an open link of ours from there.
+    pub(crate) const fn with_link(source: &RequestSource) -> Self {
+        Self::Met(source.ip)
+    }
+
+    /// The room in which they wait; the first goes before.
+    const fn kind(self) -> usize {
+        match self {
+            Self::Known => 0,
+            Self::Met(_) => 1,
+            Self::Stranger(_) => STRANGERS,
+        }
+    }
+
+    const fn address(self) -> Option<IpAddr> {
+        match self {
+            Self::Stranger(address) | Self::Met(address) => address,
+            Self::Known => None,
+        }
     }
 }
 
 /// The line and its workers.
 #[derive(Debug)]
-pub(crate) struct PasswordHashing {
-    workers: Arc<Semaphore>,
-    line: Arc<Mutex<Line>>,
+pub(crate) struct PasswordHashing(Arc<Mutex<Line>>);
+
+#[derive(Debug)]
+struct Line {
+    free: usize,
+    turn: u64,
+    rooms: [FairRoom<oneshot::Sender<Worker>>; KINDS],
 }
 
-#[derive(Debug, Default)]
-struct Line {
-    all: usize,
-    strangers: usize,
-    by_address: HashMap<Option<IpAddr>, usize>,
-}
+/// Leave to make one hash; somebody else has it when this is dropped.
+#[derive(Debug)]
+struct Worker(Arc<Mutex<Line>>);
 
 /// A place in the line; it is free again when this is dropped.
-#[derive(Debug)]
-struct Place {
+struct Ticket {
     line: Arc<Mutex<Line>>,
-    asker: Asker,
+    kind: usize,
+    place: Place,
+    called: oneshot::Receiver<Worker>,
 }
 
 impl Default for PasswordHashing {
     fn default() -> Self {
-        Self {
-            workers: Arc::new(Semaphore::new(workers())),
-            line: Arc::default(),
-        }
+        Self::with_workers(workers())
     }
 }
 
@@ -74,78 +94,101 @@ fn workers() -> usize {
 }
 
 impl PasswordHashing {
+    fn with_workers(free: usize) -> Self {
+        let of_address = |kind| match kind {
+            0 => MOST_WAITING[kind],
+            _ => MOST_OF_ADDRESS,
+        };
+        let room = |kind| FairRoom::new(MOST_WAITING[kind], of_address(kind));
+        Self(Arc::new(Mutex::new(Line {
+            free,
+            turn: 0,
+            rooms: std::array::from_fn(room),
+        })))
+    }
+
     /// Does the work when its turn has come.
     ///
-    /// Place and worker belong to the work and not to whoever waits for it: a caller who hangs up
-    /// does not end a hash that has begun, so it must not make room for another one either.
+    /// The worker belongs to the work and not to whoever waits for it: a caller who hangs up does
+    /// not end a hash that has begun, so it must not make room for another one either.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`] when there is no place, or another one has it now.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         asker: Asker,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let place = Place::take(&self.line, asker).ok_or(Refusal::Busy)?;
-        let worker = Arc::clone(&self.workers).acquire_owned().await;
-        let worker = worker.map_err(Refusal::internal)?;
+        let mut ticket = self.enter(asker).ok_or(Refusal::Busy)?;
+        let worker = (&mut ticket.called).await;
+        let worker = worker.map_err(|_| Refusal::Busy)?;
+        drop(ticket);
         let done = tokio::task::spawn_blocking(move || {
             let done = work();
-            drop((worker, place));
+            drop(worker);
             done
         });
         done.await.map_err(Refusal::internal)
     }
-}
 
-impl Place {
-    fn take(line: &Arc<Mutex<Line>>, asker: Asker) -> Option<Self> {
-        let asker = match asker {
-            Asker::Stranger(address) => Asker::Stranger(address.map(subscriber)),
-            Asker::Known => Asker::Known,
-        };
-        line.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .enter(asker)
-            .then(|| Self {
-                line: Arc::clone(line),
-                asker,
-            })
+    fn enter(&self, asker: Asker) -> Option<Ticket> {
+        let (call, called) = oneshot::channel();
+        let kind = asker.kind();
+        // Whoever leaves for this one hears it when their end of the channel goes.
+        let (place, _) = lock(&self.0).rooms[kind].enter(asker.address(), call)?;
+        call_next(&self.0);
+        Some(Ticket {
+            line: Arc::clone(&self.0),
+            kind,
+            place,
+            called,
+        })
     }
 }
 
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);
-        line.leave(self.asker);
+fn lock(line: &Mutex<Line>) -> MutexGuard<'_, Line> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives every free worker to whose turn it is. Nothing is locked meanwhile, since a worker whom
+/// nobody takes comes back.
+fn call_next(line: &Arc<Mutex<Line>>) {
+    loop {
+        let next = lock(line).next();
+        let Some(call) = next else {
+            return;
+        };
+        drop(call.send(Worker(Arc::clone(line))));
     }
 }
 
 impl Line {
-    fn enter(&mut self, asker: Asker) -> bool {
-        if self.all >= MOST {
-            return false;
+    fn next(&mut self) -> Option<oneshot::Sender<Worker>> {
+        if self.free == 0 {
+            return None;
         }
-        if let Asker::Stranger(address) = asker {
-            let here = self.by_address.get(&address).copied().unwrap_or_default();
-            if self.strangers >= MOST_OF_STRANGERS || here >= MOST_OF_ADDRESS {
-                return false;
-            }
-            self.strangers += 1;
-            self.by_address.insert(address, here + 1);
+        let is_strangers_turn = self.turn % STRANGERS_TURN == STRANGERS_TURN - 1;
+        let mut order: Vec<usize> = (0..KINDS).collect();
+        if is_strangers_turn {
+            order.rotate_left(STRANGERS);
         }
-        self.all += 1;
-        true
+        let next = order.into_iter().find_map(|kind| self.rooms[kind].next())?;
+        self.turn += 1;
+        self.free -= 1;
+        Some(next)
     }
+}
 
-    fn leave(&mut self, asker: Asker) {
-        self.all -= 1;
-        if let Asker::Stranger(address) = asker {
-            self.strangers -= 1;
-            if let Some(here) = self.by_address.get_mut(&address) {
-                *here -= 1;
-                if *here == 0 {
-                    self.by_address.remove(&address);
-                }
-            }
-        }
+impl Drop for Worker {
+    fn drop(&mut self) {
+        lock(&self.0).free += 1;
+        call_next(&self.0);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        lock(&self.line).rooms[self.kind].leave(self.place);
     }
 }
 
@@ -159,7 +202,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(30);
 
-    fn from(address: &str) -> Asker {
+    fn stranger(address: &str) -> Asker {
         Asker::Stranger(Some(address.parse().unwrap()))
     }
 
@@ -172,16 +215,20 @@ mod tests {
         }
     }
 
+    fn waiting(hashing: &PasswordHashing) -> usize {
+        lock(&hashing.0).rooms.iter().map(FairRoom::len).sum()
+    }
+
     #[tokio::test]
-    async fn a_caller_who_hangs_up_frees_neither_worker_nor_place_while_the_work_goes_on() {
-        let hashing = PasswordHashing::default();
+    async fn a_caller_who_hangs_up_does_not_free_the_worker_while_the_work_goes_on() {
+        let hashing = PasswordHashing::with_workers(2);
         let (begun, begins) = mpsc::channel();
         let mut ends = Vec::new();
-        for _ in 0..workers() {
+        for _ in 0..2 {
             let (end, ended) = mpsc::channel::<()>();
             ends.push(end);
             let begun = begun.clone();
-            let mut asked = Box::pin(hashing.run(from("192.0.2.1"), move || {
+            let mut asked = Box::pin(hashing.run(stranger("192.0.2.1"), move || {
                 begun.send(()).unwrap();
                 ended.recv().unwrap();
             }));
@@ -189,8 +236,7 @@ mod tests {
             poll_once(asked.as_mut()).await;
             begins.recv_timeout(LONG).unwrap();
         }
-        assert_eq!(hashing.workers.available_permits(), 0);
-        assert_eq!(hashing.line.lock().unwrap().all, workers());
+        assert_eq!(lock(&hashing.0).free, 0);
         let mut next = Box::pin(hashing.run(Asker::Known, || 7));
         poll_once(next.as_mut()).await;
         for end in ends {
@@ -200,36 +246,70 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_who_hangs_up_in_the_line_leaves_it() {
-        let hashing = PasswordHashing::default();
-        let many = u32::try_from(workers()).unwrap();
-        let all = Arc::clone(&hashing.workers).acquire_many_owned(many).await;
-        let mut asked = Box::pin(hashing.run(from("192.0.2.1"), || ()));
+    async fn a_caller_who_hangs_up_leaves_the_line_and_the_worker_it_was_given() {
+        let hashing = PasswordHashing::with_workers(1);
+        let held = hashing.enter(Asker::Known).unwrap();
+        let mut asked = Box::pin(hashing.run(stranger("192.0.2.1"), || ()));
         poll_once(asked.as_mut()).await;
-        assert_eq!(hashing.line.lock().unwrap().all, 1);
+        assert_eq!(waiting(&hashing), 1);
         drop(asked);
-        assert_eq!(hashing.line.lock().unwrap().all, 0);
-        assert!(hashing.line.lock().unwrap().by_address.is_empty());
-        drop(all);
+        assert_eq!(waiting(&hashing), 0);
+        assert_eq!(lock(&hashing.0).free, 0);
+        // It was called, and hangs up before it hears that.
+        drop(held);
+        assert_eq!(lock(&hashing.0).free, 1);
+        assert_eq!(hashing.run(Asker::Known, || 7).await.unwrap(), 7);
     }
 
-    #[test]
-    fn neither_an_address_nor_all_strangers_take_every_place() {
-        let line = Arc::default();
-        let mut held = Vec::new();
-        let mut fill = |asker| {
-            while let Some(place) = Place::take(&line, asker) {
-                held.push(place);
+    #[tokio::test]
+    async fn whoever_is_known_goes_before_strangers_and_strangers_go_on() {
+        let hashing = PasswordHashing::with_workers(1);
+        let held = hashing.enter(Asker::Known).unwrap();
+        let met = Asker::Met(Some("2001:db8::1".parse().unwrap()));
+        let mut tickets = Vec::new();
+        for number in 0..200 {
+            let stranger = stranger(&format!("192.0.{number}.1"));
+            for (asker, name) in [(stranger, 's'), (met, 'm'), (Asker::Known, 'k')] {
+                tickets.extend(hashing.enter(asker).map(|ticket| (ticket, name)));
             }
-            held.len()
-        };
-        assert_eq!(fill(from("192.0.2.1")), MOST_OF_ADDRESS);
-        assert_eq!(fill(from("2001:db8::1")), 2 * MOST_OF_ADDRESS);
-        assert_eq!(fill(from("2001:db8::2")), 2 * MOST_OF_ADDRESS);
-        assert_eq!(fill(from("192.0.2.2")), MOST_OF_STRANGERS);
-        assert_eq!(fill(from("192.0.2.3")), MOST_OF_STRANGERS);
-        assert_eq!(fill(Asker::Known), MOST);
-        held.clear();
-        assert!(Place::take(&line, from("192.0.2.1")).is_some());
+        }
+        let most = MOST_WAITING[0] + MOST_OF_ADDRESS + MOST_WAITING[STRANGERS];
+        assert_eq!(waiting(&hashing), most);
+        drop(held);
+        let mut order = String::new();
+        for _ in 0..most {
+            for (ticket, name) in &mut tickets {
+                if let Ok(worker) = ticket.called.try_recv() {
+                    order.push(*name);
+                    drop(worker);
+                }
+            }
+        }
+        assert_eq!(order.len(), most);
+        let first = order.get(..12).unwrap();
+        assert_eq!(first, "kkskkkskkksk", "{order}");
+        let last_met = order.rfind('m').unwrap();
+        assert!(last_met < 33, "{order}");
+    }
+
+    #[tokio::test]
+    async fn a_place_that_another_one_has_now_is_answered_at_once() {
+        let hashing = PasswordHashing::with_workers(1);
+        let _held = hashing.enter(Asker::Known).unwrap();
+        let many = MOST_WAITING[STRANGERS];
+        let mut storm: Vec<_> = (0..many)
+            .map(|number| {
+                let from = stranger(&format!("2001:db8:0:{number:x}::1"));
+                hashing.enter(from).unwrap()
+            })
+            .collect();
+        assert!(hashing.enter(stranger("2001:db8:0:ffff::1")).is_none());
+        let _quiet = hashing.enter(stranger("192.0.2.1")).unwrap();
+        assert_eq!(waiting(&hashing), many);
+        let answered = storm.iter_mut().filter_map(|one| {
+            let closed = oneshot::error::TryRecvError::Closed;
+            (one.called.try_recv().unwrap_err() == closed).then_some(())
+        });
+        assert_eq!(answered.count(), 1);
     }
 }

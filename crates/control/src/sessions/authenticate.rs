@@ -33,22 +33,29 @@ impl Control {
         session_token(session).is_some_and(|session| is_csrf_token_of(&session, shown))
     }
 
-    /// Whether this is the token of a session that is not over.
-    pub async fn is_session(&self, token: &str) -> bool {
-        match session_token(token) {
-            Some(token) => self.living_session(&token.hash()).await.is_ok(),
-            None => false,
-        }
+    /// Which of these texts is the token of a session that is not over: the first that is.
+    pub async fn first_session(&self, texts: &[String]) -> Option<usize> {
+        let tokens = texts.iter().enumerate();
+        let tokens = tokens.filter_map(|(at, text)| Some((at, session_token(text)?.hash())));
+        let tokens: Vec<(usize, TokenHash)> = tokens.collect();
+        let hashes: Vec<TokenHash> = tokens.iter().map(|(_, hash)| *hash).collect();
+        let sessions = self.store().find_sessions(&hashes).await.ok()?;
+        let is_alive = |hash: &TokenHash| {
+            let mut sessions = sessions.iter();
+            sessions.any(|(of, session)| of == hash && !self.is_over(session))
+        };
+        let mut tokens = tokens.into_iter();
+        tokens.find(|(_, hash)| is_alive(hash)).map(|(at, _)| at)
     }
 
     async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {
         let found = self.store().find_session(token).await?;
-        let session = found.ok_or(Refusal::SessionExpired)?;
-        let is_over = session.expires_at <= self.now() || session.last_seen_at <= self.idle_since();
-        if is_over {
-            return Err(Refusal::SessionExpired);
-        }
-        Ok(session)
+        let session = found.filter(|session| !self.is_over(session));
+        session.ok_or(Refusal::SessionExpired)
+    }
+
+    fn is_over(&self, session: &SessionRecord) -> bool {
+        session.expires_at <= self.now() || session.last_seen_at <= self.idle_since()
     }
 }
 

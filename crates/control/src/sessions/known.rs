@@ -3,59 +3,100 @@
 //! Whoever was let in before is not harmed by what strangers try: their browser has a token that
 //! is counted for itself, and from their address no sign-in is delayed.
 
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reoclo_domain::{Secret, TokenHash, UserId, hex};
 use reoclo_store::RequestSource;
+use tokio::sync::oneshot;
 use tokio::time::sleep;
 
 use super::attempts::{Account, Attempt, Place, Verdict};
 use super::failed::NotLetIn;
 use crate::failed_authentications::subscriber;
+use crate::fair::{self, FairRoom};
+use crate::passwords::Asker;
 use crate::refused_use::Wanted;
 use crate::{Caller, Control, Person, Refusal};
 
-/// Attempts that wait at a time; further ones are refused until one of these has gone on.
-const MOST_WAITING: usize = 1_000;
-/// What those are told to wait, in seconds.
+/// Attempts that wait at a time: of more, the network has to leave from which the most wait.
+const MOST_WAITING: usize = 256;
+/// Of them, how many come from one address; offices share one.
+const MOST_OF_ADDRESS: usize = 16;
+/// What those are told to wait who find no room, in seconds.
 const TRY_AGAIN: u64 = 10;
 /// A device that was noted within this time is not noted again.
 const NOTE_EVERY: Duration = Duration::from_hours(24);
 const TOKEN_BYTES: usize = 32;
 
-/// Attempts that wait.
+/// Attempts that wait; whoever is known does not.
 #[derive(Debug)]
-pub(crate) struct Waiting(tokio::sync::Semaphore);
+pub(crate) struct Waiting(Mutex<FairRoom<oneshot::Sender<()>>>);
 
 impl Default for Waiting {
     fn default() -> Self {
-        Self(tokio::sync::Semaphore::new(MOST_WAITING))
+        Self(Mutex::new(FairRoom::new(MOST_WAITING, MOST_OF_ADDRESS)))
     }
 }
 
+/// A place among those that wait; it is free again when this is dropped.
+struct Waits<'w> {
+    among: &'w Waiting,
+    place: fair::Place,
+    /// Ends when somebody else has the place.
+    sent_away: oneshot::Receiver<()>,
+}
+
+impl Waiting {
+    fn enter(&self, source: &RequestSource) -> Option<Waits<'_>> {
+        let (stays, sent_away) = oneshot::channel();
+        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (place, _) = room.enter(source.ip, stays)?;
+        Some(Waits {
+            among: self,
+            place,
+            sent_away,
+        })
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let room = self.among.0.lock();
+        room.unwrap_or_else(PoisonError::into_inner)
+            .serve(self.place);
+    }
+}
+
+/// An attempt that may be made now.
+#[derive(Debug)]
+pub(super) struct Admitted {
+    /// What is counted of it.
+    pub(super) attempt: Attempt,
+    /// For whom the password is looked at.
+    pub(super) asker: Asker,
+}
+
 impl Control {
-    /// Counts an attempt before the password is looked at, and has it wait where it must.
+    /// Lets an attempt in before the password is looked at, and has it wait where it must.
     pub(super) async fn admit_attempt(
         &self,
         email: &str,
         source: &RequestSource,
         devices: &[Secret],
-    ) -> Result<Attempt, Refusal> {
+    ) -> Result<Admitted, Refusal> {
+        let known = self.known_place(email, source, devices).await?;
+        let asker = match known {
+            Some(_) => Asker::Met(source.ip),
+            None => Asker::Stranger(source.ip),
+        };
+        let place = known.unwrap_or(Place::Address(source.ip));
         let (account, now) = (Account::of(email), self.clock().monotonic());
-        let place = Place::Address(source.ip.map(subscriber));
-        let (mut verdict, mut attempt) = self.attempts().begin(account, place, now);
-        if verdict == Verdict::After(0) {
-            return Ok(attempt);
-        }
-        if let Some(known) = self.known_place(email, source, devices).await? {
-            if let Place::Device(_) = known {
-                (verdict, attempt) = self.attempts().begin(account, known, now);
-            } else if let Verdict::After(_) = verdict {
-                verdict = Verdict::After(0);
+        match self.attempts().begin(account, place, now) {
+            Verdict::After(steps, attempt) => {
+                self.delay(steps, source).await?;
+                Ok(Admitted { attempt, asker })
             }
-        }
-        match verdict {
-            Verdict::After(steps) => self.delay(steps, source).await.map(|()| attempt),
             Verdict::Refused(seconds) => Err(self.too_many(seconds, source)),
         }
     }
@@ -70,8 +111,8 @@ impl Control {
         let account = Account::of(&person.email);
         let (place, now) = (Place::Session(person.session), self.clock().monotonic());
         match self.attempts().begin(account, place, now) {
-            (Verdict::After(_), attempt) => Ok(attempt),
-            (Verdict::Refused(seconds), _) => {
+            Verdict::After(_, attempt) => Ok(attempt),
+            Verdict::Refused(seconds) => {
                 let refusal = self.too_many(seconds, caller.source());
                 self.note_refusal_of(caller, &refusal, &Wanted::about_oneself(caller));
                 Err(refusal)
@@ -93,12 +134,14 @@ impl Control {
         if steps == 0 {
             return Ok(());
         }
-        let Ok(_waiting) = self.waiting_sign_ins().0.try_acquire() else {
+        let Some(mut waits) = self.waiting_sign_ins().enter(source) else {
             return Err(self.too_many(TRY_AGAIN, source));
         };
         self.failed_sign_ins().note_delayed();
-        sleep(self.settings().sign_in_delay * steps).await;
-        Ok(())
+        tokio::select! {
+            () = sleep(self.settings().sign_in_delay * steps) => Ok(()),
+            _ = &mut waits.sent_away => Err(self.too_many(TRY_AGAIN, source)),
+        }
     }
 
     /// What the account is known by here: the browser's token, or else the address.
@@ -121,7 +164,7 @@ impl Control {
             return Ok(Some(Place::Device(TokenHash::of(device.expose()))));
         }
         let address = address_name(source).filter(is_known);
-        Ok(address.map(|_| Place::Address(source.ip)))
+        Ok(address.map(|_| Place::KnownAddress(source.ip)))
     }
 
     /// Remembers from where somebody signed in. The token that their browser is to keep, unless

@@ -32,9 +32,10 @@ impl Control {
             .verify_password(current, hash.clone(), Asker::Known)
             .await?
         {
+            attempt.failed(self.clock().monotonic());
             return Err(Refusal::field("current_password", "is not right"));
         }
-        self.attempts().succeeded(attempt);
+        attempt.succeeded();
         let found = self.store().find_session(&old.hash()).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;
         let memberships = self.store().memberships(person.user).await?;

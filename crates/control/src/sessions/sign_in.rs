@@ -4,12 +4,13 @@ use reoclo_domain::{Secret, TokenHash, UserId};
 use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestSource};
 use serde_json::json;
 
+use super::attempts::Attempt;
 use super::current::About;
 use super::failed::NotLetIn;
+use super::known::Admitted;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::audit::{Happening, resource};
-use crate::passwords::Asker;
 use crate::{Control, Refusal};
 
 /// A longer password than any that can be set is not worth hashing.
@@ -39,10 +40,13 @@ impl Control {
     ) -> Result<SignedIn, Refusal> {
         let email = form.email.trim().to_lowercase();
         let devices = form.devices.as_slice();
-        let attempt = self.admit_attempt(&email, &source, devices).await?;
-        let account = self.checked_account(&email, form.password, &source).await?;
+        let admitted = self.admit_attempt(&email, &source, devices).await?;
+        let checked = self.checked_account(admitted, &email, form.password, &source);
+        let (account, attempt) = checked.await?;
         let memberships = self.store().memberships(account.user.id).await?;
         let Some(home) = account.home(&memberships).cloned() else {
+            // It looks like a wrong password, and so it counts like one.
+            attempt.failed(self.clock().monotonic());
             return Err(Refusal::InvalidCredentials);
         };
         if account
@@ -61,7 +65,7 @@ impl Control {
         let signed_in = self
             .begin_session(&account, chosen, memberships, replaces, &source)
             .await?;
-        self.attempts().succeeded(attempt);
+        attempt.succeeded();
         self.failed_sign_ins().note_signed_in();
         let device = self.remember(account.user.id, &source, devices).await;
         Ok(SignedIn {
@@ -77,9 +81,10 @@ impl Control {
         password: Secret,
         source: &RequestSource,
     ) -> Result<UserId, Refusal> {
-        let attempt = self.admit_attempt(email, source, &[]).await?;
-        let account = self.checked_account(email, password, source).await?;
-        self.attempts().succeeded(attempt);
+        let admitted = self.admit_attempt(email, source, &[]).await?;
+        let checked = self.checked_account(admitted, email, password, source);
+        let (account, attempt) = checked.await?;
+        attempt.succeeded();
         Ok(account.user.id)
     }
 
@@ -116,13 +121,16 @@ impl Control {
         })
     }
 
-    /// The account, when the password is right. A wrong one is audited where the person is.
+    /// The account, when the password is right. A wrong one is counted, and audited where the
+    /// person is; one that could not be looked at is neither.
     async fn checked_account(
         &self,
+        admitted: Admitted,
         email: &str,
         password: Secret,
         source: &RequestSource,
-    ) -> Result<Account, Refusal> {
+    ) -> Result<(Account, Attempt), Refusal> {
+        let Admitted { attempt, asker } = admitted;
         // No account has such an address, and the database cannot be asked for it.
         let found = if email.contains('\0') {
             None
@@ -139,20 +147,17 @@ impl Control {
         } else {
             password
         };
-        let is_right = self
-            .verify_password(password, hash, Asker::from(source))
-            .await?;
+        let is_right = self.verify_password(password, hash, asker).await?;
+        let found = match found {
+            Some(account) if is_right => return Ok((account, attempt)),
+            found => found,
+        };
+        attempt.failed(self.clock().monotonic());
         match found {
-            Some(account) if is_right => Ok(account),
-            Some(account) => {
-                self.note_wrong_password(&account, source).await?;
-                Err(Refusal::InvalidCredentials)
-            }
-            None => {
-                self.note_not_let_in(NotLetIn::UnknownAccount, source);
-                Err(Refusal::InvalidCredentials)
-            }
+            Some(account) => self.note_wrong_password(&account, source).await?,
+            None => self.note_not_let_in(NotLetIn::UnknownAccount, source),
         }
+        Err(Refusal::InvalidCredentials)
     }
 
     /// Counted where the person is.

@@ -115,7 +115,7 @@ impl Control {
         check_password(&mut invalid, "password", &form.password, &about);
         invalid.into_result()?;
         let password_hash = self
-            .hash_password(form.password, Asker::from(source))
+            .hash_password(form.password, Asker::with_link(source))
             .await?;
         let user = NewUser {
             id: UserId::new(self.clock(), self.entropy()),
@@ -165,7 +165,9 @@ impl Control {
         let about: Vec<&str> = about.into_iter().flatten().collect();
         check_password(&mut invalid, "password", &password, &about);
         invalid.into_result()?;
-        let hash = self.hash_password(password, Asker::from(source)).await?;
+        let hash = self
+            .hash_password(password, Asker::with_link(source))
+            .await?;
         Ok((user, Accepting::Unclaimed(user, hash)))
     }
 

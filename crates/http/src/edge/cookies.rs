@@ -79,12 +79,8 @@ fn put(headers: &mut HeaderMap, session: Option<&str>, devices: &[String]) {
 
 /// The first that is a session; if none is, the first.
 async fn living(control: &Control, found: &[String]) -> String {
-    for value in found {
-        if control.is_session(value).await {
-            return value.clone();
-        }
-    }
-    found[0].clone()
+    let living = control.first_session(found).await.unwrap_or_default();
+    found[living].clone()
 }
 
 /// Gives the cookies of ours that an answer sets the name and the promise of https, and has

@@ -9,8 +9,8 @@ use crate::error::ApiError;
 
 /// The cookie's name, but for browsers under https.
 pub(crate) const NAME: &str = "reoclo_session";
-/// More of one name than anybody has by accident; what is planted in clear is bounded.
-pub(crate) const MOST: usize = 16;
+/// More of one name than a browser keeps for a site, whoever planted them.
+pub(crate) const MOST: usize = 256;
 
 /// The session's token as it came.
 #[derive(Clone)]

@@ -24,6 +24,9 @@ on_both_databases!(
     an_address_that_guesses_writes_one_row_a_minute,
     what_is_unknown_is_told_to_whoever_runs_the_instance,
     whoever_signed_in_before_is_not_harmed_by_many_strangers,
+    what_nobody_looked_at_counts_for_nothing,
+    who_hangs_up_has_not_guessed,
+    in_a_storm_whoever_signed_in_before_and_a_quiet_address_get_in,
     strangers_do_not_keep_anybody_from_changing_their_password,
     a_stolen_session_does_not_guess_the_password,
     a_right_password_starts_the_count_anew,
@@ -132,6 +135,13 @@ async fn a_planted_cookie_does_not_shut_its_victim_out(world: &World) {
             assert_eq!(look_with(router, HOST, &cookies).await, 200, "{cookies:?}");
         }
     }
+    // As many as a browser keeps for a site.
+    let mut many: Vec<String> = (0..180)
+        .map(|_| PlainToken::generate(TokenKind::Session, &RealEntropy))
+        .map(|token| format!("reoclo_session={}", token.expose()))
+        .collect();
+    many.push(session.cookie());
+    assert_eq!(look_with(router, HOST, &many).await, 200);
     let strangers = [
         String::from("reoclo_session=x"),
         String::from("reoclo_session=y"),
@@ -382,6 +392,108 @@ async fn whoever_signed_in_before_is_not_harmed_by_many_strangers(world: &World)
         assert_eq!(with_cookie(&both).await.status, 200, "{both}");
     }
     under_https_the_browser_is_known_by_its_bound_cookie(world, &email, device, &forged).await;
+}
+
+async fn what_nobody_looked_at_counts_for_nothing(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let here = [192, 0, 2, 1];
+    let (mut wrong, mut busy) = (0, 0);
+    // An address has ten tries for an account, and 50 for all of them.
+    while busy < 100 && wrong < 40 {
+        let unknown: Vec<_> = (0..40)
+            .map(|at| format!("{wrong}-{busy}-{at}@x.example"))
+            .collect();
+        let asked = unknown
+            .iter()
+            .map(|email| sign_in_from(world, here, email, "wrong"));
+        for answer in futures_util::future::join_all(asked).await {
+            match answer.status.as_u16() {
+                503 => busy += 1,
+                _ => wrong += 1,
+            }
+        }
+    }
+    assert!(busy > 50, "{busy} of {}", wrong + busy);
+    let sign_ins = world.control.statistics().sign_ins;
+    assert_eq!(sign_ins.unknown_accounts + sign_ins.too_many, wrong);
+    assert_eq!(sign_ins.wrong_passwords, 0);
+    if wrong < 50 {
+        let right = sign_in_from(world, here, &email, PASSWORD).await;
+        assert_eq!(right.status, 200);
+    }
+}
+
+async fn who_hangs_up_has_not_guessed(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let here = [192, 0, 2, 1];
+    for _ in 0..60 {
+        let asked = std::pin::pin!(sign_in_from(world, here, &email, PASSWORD));
+        tokio::select! {
+            biased;
+            _ = asked => panic!("it is answered already"),
+            () = std::future::ready(()) => {}
+        }
+    }
+    for _ in 0..9 {
+        let wrong = sign_in_from(world, here, &email, "wrong horse").await;
+        wrong.is_error(401, "invalid_credentials");
+    }
+    let right = sign_in_from(world, here, &email, PASSWORD).await;
+    assert_eq!(right.status, 200);
+}
+
+/// Strangers try unknown accounts from many networks at once, until what is awaited is over.
+async fn in_a_storm<T>(world: &World, awaited: impl Future<Output = T>) -> T {
+    let stranger = async |number: u8| {
+        for round in (0..=u8::MAX).cycle() {
+            let from = [203, number % 8, round, number];
+            let email = format!("{number}-{round}@x.example");
+            sign_in_from(world, from, &email, "wrong").await;
+            tokio::task::yield_now().await;
+        }
+    };
+    let strangers = futures_util::future::join_all((0..120).map(stranger));
+    tokio::select! {
+        done = awaited => done,
+        _ = strangers => panic!("the storm is over"),
+    }
+}
+
+async fn in_a_storm_whoever_signed_in_before_and_a_quiet_address_get_in(world: &World) {
+    let (_, email) = account(world, Role::Viewer).await;
+    let home = [198, 51, 100, 1];
+    let first = sign_in_from(world, home, &email, PASSWORD).await;
+    let cookies: Vec<_> = first.headers.get_all("set-cookie").iter().collect();
+    let device = cookies[1].to_str().unwrap().split(';').next().unwrap();
+    let body = form(&email, PASSWORD);
+    let with_cookie = async |from: [u8; 4]| {
+        let headers = [("cookie", device)];
+        let path = "/api/auth/sign-in";
+        let request = request_with_body(&Method::POST, path, &headers, Some(&body));
+        world.send_from(from, request).await.status.as_u16()
+    };
+    in_a_storm(world, async {
+        for number in 0..5 {
+            let known = sign_in_from(world, home, &email, PASSWORD).await;
+            assert_eq!(known.status, 200, "a known address");
+            // Even from where the storm comes.
+            assert_eq!(
+                with_cookie([203, 7, number, 7]).await,
+                200,
+                "a known browser"
+            );
+        }
+        let mut tries = 0;
+        while sign_in_from(world, [192, 0, 2, 9], &email, PASSWORD)
+            .await
+            .status
+            != 200
+        {
+            tries += 1;
+            assert!(tries < 5, "a quiet address gets in");
+        }
+    })
+    .await;
 }
 
 async fn under_https_the_browser_is_known_by_its_bound_cookie(
