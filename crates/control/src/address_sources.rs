@@ -9,7 +9,7 @@ mod create;
 mod fetch;
 mod refresh;
 
-use reoclo_domain::{AddressSourceId, OrganizationId};
+use reoclo_domain::{AddressSourceId, OrganizationId, counted};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSource};
 use serde_json::{Value, json};
 
@@ -64,9 +64,10 @@ impl Control {
             RemovedSource::Removed => Ok(()),
             RemovedSource::Unknown => Err(Refusal::NotFound(WHAT)),
             RemovedSource::InUse(keys) => Err(Refusal::Conflict(format!(
-                "{keys} automation {} this list: revoke {} first, since without it they could be \
-                 used from nowhere",
-                if keys == 1 { "key names" } else { "keys name" },
+                "{} {} this list: revoke {} first, since without it they could be used from \
+                 nowhere",
+                counted(keys, "automation key"),
+                if keys == 1 { "names" } else { "name" },
                 if keys == 1 { "it" } else { "them" },
             ))),
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use reoclo_domain::{
     Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role, Timestamp,
+    counted,
 };
 use reoclo_store::{Conflict, StoreError};
 
@@ -11,6 +12,8 @@ use crate::CredentialKind;
 
 /// Seconds that a client should wait when there is no better figure.
 const SOON: u64 = 5;
+/// What people still count in seconds.
+const IN_SECONDS: u64 = 90;
 
 /// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,16 @@ pub enum Refusal {
          X-CSRF-Token, and no Origin but this one"
     )]
     CsrfFailed,
+    #[error(
+        "this form is of a page that was opened before you signed in again or switched between \
+         organizations, so nothing was done: open the page again and send it from there"
+    )]
+    FormOutdated,
+    #[error(
+        "this form is of a page of another organization: you have switched to the present one \
+         since, in another tab, so nothing was done. Switch back and open the page again"
+    )]
+    FormOfAnotherOrganization,
     #[error("choose a password of your own first: POST /api/auth/password")]
     PasswordChangeRequired,
     #[error("this needs the role {needed} or higher, and yours is {role}: ask an admin")]
@@ -50,8 +63,8 @@ pub enum Refusal {
     #[error("only the instance's first admin and those whom they named create organizations")]
     MayNotCreateOrganizations,
     #[error(
-        "there were too many attempts with wrong passwords or keys: try again in {} seconds",
-        .retry_after.max(&1)
+        "there were too many attempts with wrong passwords or keys: try again in {}",
+        time(*.retry_after)
     )]
     TooManyAttempts { retry_after: u64 },
     #[error(
@@ -68,8 +81,8 @@ pub enum Refusal {
     #[error("this key may not be used from {seen}: add the address to the key's IP allowlist")]
     IpNotAllowed { seen: String },
     #[error(
-        "this key has made its {} requests of the last minute: try again in {} seconds",
-        .0.limit, .0.reset_seconds.max(1)
+        "this key has made its {} of the last minute: try again in {}",
+        counted(.0.limit, "request"), time(.0.reset_seconds)
     )]
     RateLimited(RateVerdict),
     #[error("{0} was not found")]
@@ -83,8 +96,9 @@ pub enum Refusal {
     )]
     ServerUnreachable,
     #[error(
-        "the server runs {limit} operations and {queued} wait, so nothing was started: wait for \
-         one to end, or try again in {SOON} seconds"
+        "the server runs {}, and {queued} {}, so nothing was started: wait for one to end, or try \
+         again in {}",
+        counted(.limit, "operation"), if *.queued == 1 { "waits" } else { "wait" }, time(SOON)
     )]
     ServerBusy { limit: usize, queued: usize },
     #[error("{0}")]
@@ -122,6 +136,7 @@ impl Refusal {
             Self::InvalidCredentials | Self::TemporaryPasswordExpired => "invalid_credentials",
             Self::SessionExpired => "session_expired",
             Self::CsrfFailed => "csrf_failed",
+            Self::FormOutdated | Self::FormOfAnotherOrganization => "form_outdated",
             Self::PasswordChangeRequired => "password_change_required",
             Self::RoleInsufficient { .. } => "role_insufficient",
             Self::TooManyAttempts { .. } => "too_many_attempts",
@@ -229,6 +244,17 @@ impl From<StoreError> for Refusal {
             error => Self::internal(error),
         }
     }
+}
+
+/// At least a second; a long time in minutes as well, which is what people count it in.
+fn time(seconds: u64) -> String {
+    let seconds = seconds.max(1);
+    let said = counted(seconds, "second");
+    if seconds <= IN_SECONDS {
+        return said;
+    }
+    let minutes = counted(seconds.div_ceil(60), "minute");
+    format!("{said} ({minutes})")
 }
 
 const fn credential_name(kind: CredentialKind) -> &'static str {

@@ -7,6 +7,7 @@
 mod allowlist;
 mod ambient;
 mod client_source;
+mod counted;
 mod foreign_text;
 pub mod hex;
 mod id;
@@ -33,6 +34,7 @@ pub use allowlist::{
 };
 pub use ambient::{Clock, Entropy};
 pub use client_source::{ClientSource, NoClientSource};
+pub use counted::counted;
 pub use foreign_text::escaped;
 pub use id::{
     AddressSourceId, AuditEventId, AutomationKeyId, IntegrationKeyId, InvitationId, OperationId,

@@ -85,6 +85,7 @@ pub(crate) fn status_of_code(code: &str) -> StatusCode {
         "permission_denied"
         | "role_insufficient"
         | "csrf_failed"
+        | "form_outdated"
         | "password_change_required"
         | "operation_not_allowed"
         | "server_not_in_scope"
@@ -223,7 +224,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use reoclo_domain::RateVerdict;
+    use reoclo_domain::{RateVerdict, counted};
 
     use super::*;
 
@@ -254,7 +255,7 @@ mod tests {
             assert!(seconds > 0, "{}", body.code);
             let header = answer.headers()[header::RETRY_AFTER].to_str().unwrap();
             assert_eq!(header, seconds.to_string());
-            let when = format!("try again in {seconds} seconds");
+            let when = format!("try again in {}", counted(seconds, "second"));
             assert!(body.detail.contains(&when), "{}", body.detail);
             assert_eq!(status_of_code(&body.code), StatusCode::TOO_MANY_REQUESTS);
         }

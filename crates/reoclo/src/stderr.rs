@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::{LazyLock, Mutex, PoisonError};
 
+use reoclo_domain::counted;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{FileType, OFlags, fstat};
 use rustix::io::Errno;
@@ -107,8 +108,8 @@ impl Way {
         if self.lost > 0 {
             // The last one may have been cut in the middle.
             let note = format!(
-                "\nreoclo: {} lines could not be written here before this one\n",
-                self.lost
+                "\nreoclo: {} could not be written here before this one\n",
+                counted(self.lost, "line")
             );
             if self.put(note.as_bytes()).is_err() {
                 self.lost += 1;

@@ -22,7 +22,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_domain::{Clock, EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT};
+use reoclo_domain::{Clock, EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, counted};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State;
 use tokio::sync::MutexGuard;
@@ -250,7 +250,7 @@ fn finished(ending: Ending, exit: Exit, timeout: Duration, duration: Duration) -
         Ending::TimedOut => (
             State::TimedOut,
             EXIT_TIMEOUT,
-            format!("stopped after {} seconds", timeout.as_secs()),
+            format!("stopped after {}", counted(timeout.as_secs(), "second")),
         ),
         Ending::Cancelled => (State::Cancelled, EXIT_CANCELLED, "cancelled".to_owned()),
     };

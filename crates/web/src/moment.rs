@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use askama::filters::Safe;
-use reoclo_domain::Timestamp;
+use reoclo_domain::{Timestamp, counted};
 
 /// A moment, seen from now. Writes a `<time>` whose text is only words and digits.
 #[derive(Clone, Copy, Debug)]
@@ -103,8 +103,7 @@ fn words(length: Duration, is_past: bool) -> Option<String> {
     } else {
         (seconds + size / 2) / size
     };
-    let plural = if count == 1 { "" } else { "s" };
-    Some(format!("{count} {unit}{plural}"))
+    Some(counted(count, unit))
 }
 
 #[cfg(test)]

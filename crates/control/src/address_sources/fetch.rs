@@ -2,7 +2,7 @@
 
 use http::StatusCode;
 use ipnet::IpNet;
-use reoclo_domain::{OrganizationId, read_published};
+use reoclo_domain::{OrganizationId, counted, read_published};
 use tokio::time::timeout;
 
 use crate::outbound::OutboundUrl;
@@ -25,8 +25,8 @@ impl Control {
         let patience = self.settings().outbound_timeout * PATIENCE;
         let Ok(answer) = timeout(patience, outbound.get_at_most(url, None, MOST)).await else {
             return Ok(Err(format!(
-                "no whole answer came within {} seconds",
-                patience.as_secs_f64()
+                "no whole answer came within {}",
+                counted(patience.as_secs_f64(), "second")
             )));
         };
         Ok(match answer {

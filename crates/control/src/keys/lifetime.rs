@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{Lifetime, MaximumLifetime};
+use reoclo_domain::{Lifetime, MaximumLifetime, counted};
 
 use crate::InvalidFields;
 
@@ -35,7 +35,10 @@ fn too_long(maximum: MaximumLifetime) -> String {
         format!("use {}", choices.join(" or "))
     };
     let days = maximum.days();
-    format!("is longer than the {days} days that the organization allows: {advice}")
+    format!(
+        "is longer than the {} that the organization allows: {advice}",
+        counted(days, "day")
+    )
 }
 
 /// The length of a copy's life: that of the original, cut to the organization's maximum.

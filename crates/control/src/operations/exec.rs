@@ -140,6 +140,17 @@ fn plan(exec: ValidExec) -> Plan {
     }
 }
 
+const DIRECTORY: &str = "working_directory";
+
+/// The rest of a sentence that begins with the field. Runners say it as a sentence of its own.
+fn directory_problem(message: &str) -> String {
+    let own = ["working_directory ", "the working directory "];
+    match own.iter().find_map(|start| message.strip_prefix(start)) {
+        Some(rest) => rest.to_owned(),
+        None => format!("is out of reach: {message}"),
+    }
+}
+
 /// What only the server could check comes back as the refusal that it is.
 ///
 /// # Errors
@@ -148,10 +159,7 @@ pub fn refuse_late(operation: OperationId, outcome: &OperationOutcome) -> Result
     if outcome.code.as_deref() != Some(CODE_WORKING_DIRECTORY) {
         return Ok(());
     }
-    let message = outcome.message.clone().unwrap_or_default();
-    let problem = message
-        .strip_prefix("working_directory ")
-        .unwrap_or(&message);
-    let invalid = InvalidFields::one("working_directory", problem);
+    let message = outcome.message.as_deref().unwrap_or_default();
+    let invalid = InvalidFields::one(DIRECTORY, directory_problem(message));
     Err(Refusal::InvalidRequest(invalid.of_operation(operation)))
 }

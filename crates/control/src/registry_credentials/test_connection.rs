@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret};
+use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, counted};
 use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
 use serde_json::json;
 use tokio::time::timeout;
@@ -136,8 +136,8 @@ impl Control {
             ),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!(
-                "the registry did not answer within {} seconds",
-                settings.outbound_timeout.as_secs_f64()
+                "the registry did not answer within {}",
+                counted(settings.outbound_timeout.as_secs_f64(), "second")
             )),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reoclo_domain::{HostChecks, Resolution};
+use reoclo_domain::{HostChecks, Resolution, counted};
 use reoclo_store::ServerRecord;
 
 use crate::checks::Stretch;
@@ -78,9 +78,9 @@ fn chosen(asked: Duration, resolution: Option<Resolution>) -> Result<Resolution,
         Some(resolution) => Err(Refusal::field(
             "resolution",
             format!(
-                "{} is kept for {} hours only: ask for {}, or for fewer hours",
+                "{} is kept for {} only: ask for {}, or for fewer hours",
                 resolution.seconds(),
-                resolution.kept().as_secs() / 3600,
+                counted(resolution.kept().as_secs() / 3600, "hour"),
                 finest.seconds()
             ),
         )),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures_util::{Stream, stream};
 use http::{HeaderName, header};
 use reoclo_control::{LogPart, LogStream, OperationLog, Refusal};
+use reoclo_domain::counted;
 
 use crate::error::ApiError;
 use crate::query::{QueryReader, QueryText};
@@ -106,5 +107,9 @@ impl Pages {
 }
 
 fn marker(dropped: u64) -> Bytes {
-    format!("\n[reoclo: {dropped} bytes were dropped here]\n").into()
+    let (bytes, were) = (
+        counted(dropped, "byte"),
+        if dropped == 1 { "was" } else { "were" },
+    );
+    format!("\n[reoclo: {bytes} {were} dropped here]\n").into()
 }

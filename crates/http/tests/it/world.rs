@@ -15,7 +15,7 @@ use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
     AddressSourceId, AutomationKeyId, AutomationScope, IntegrationKeyId, OperationKinds,
-    OrganizationId, Preset, RegistryCredentialId, Role, Scope, ServerId, Slug, UserId,
+    OrganizationId, Preset, RegistryCredentialId, Role, Scope, ServerId, Slug, UserId, counted,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
 use reoclo_store::{NewKey, NewOrganization, NewServer, Store, StoreOptions};
@@ -96,7 +96,7 @@ impl Answer {
         assert_eq!(self.body["retry_after"], seconds);
         let detail = self.body["detail"].as_str().unwrap();
         assert!(
-            detail.contains(&format!("try again in {seconds} seconds")),
+            detail.contains(&format!("try again in {}", counted(seconds, "second"))),
             "{detail}"
         );
     }

@@ -4,6 +4,7 @@ use std::io::{Write, stdout};
 use std::process::ExitCode;
 
 use anyhow::bail;
+use reoclo_domain::counted;
 use serde_json::json;
 
 use super::{Answer, AuditPlace, Request, ask};
@@ -92,14 +93,19 @@ fn look_through<Place, Thing>(
 
 fn text_report(options: &MaskStored, found: &Found) -> String {
     let mut text = format!(
-        "Looked at {} ended operations and {} rows of the audit log, for Reoclo's own keys and\n\
+        "Looked at {} and {} of the audit log, for Reoclo's own keys and\n\
          tokens and for passwords and tokens in URLs. The values that came with a command were\n\
          never stored, so they cannot be looked for.\n\n",
-        found.operations_examined, found.rows_examined
+        counted(found.operations_examined, "ended operation"),
+        counted(found.rows_examined, "row")
     );
     text += &match (found.operations.len(), options.apply) {
         (0, _) => "No operation has any.\n".to_owned(),
-        (count, true) => format!("Masked in {count} operations and their output:\n"),
+        (count, true) => format!(
+            "Masked in {} and in the output:\n",
+            counted(count, "operation")
+        ),
+        (1, false) => "1 operation has some; --apply masks it:\n".to_owned(),
         (count, false) => format!("{count} operations have some; --apply masks them:\n"),
     };
     for id in &found.operations {
@@ -108,7 +114,10 @@ fn text_report(options: &MaskStored, found: &Found) -> String {
     if found.rows.is_empty() {
         text += "No row of the audit log has any.";
     } else {
-        text += &format!("{} rows of the audit log have some:\n", found.rows.len());
+        text += &match found.rows.len() {
+            1 => "1 row of the audit log has some:\n".to_owned(),
+            count => format!("{count} rows of the audit log have some:\n"),
+        };
         for place in &found.rows {
             text += &format!("  {} row {}\n", place.chain, place.seq);
         }

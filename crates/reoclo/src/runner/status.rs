@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use reoclo_domain::counted;
 use reoclo_runner::{RunnerProcess, RunnerStatus, ServerStatus, SupervisorStatus};
 
 use super::small_runtime;
@@ -77,8 +78,11 @@ fn supervisor(supervisor: Option<&SupervisorStatus>) -> String {
     match supervisor {
         None => "not running".into(),
         Some(supervisor) => format!(
-            "{} operations running (process {}, version {}, since {})",
-            supervisor.running_operations, supervisor.pid, supervisor.version, supervisor.since
+            "{} running (process {}, version {}, since {})",
+            counted(supervisor.running_operations, "operation"),
+            supervisor.pid,
+            supervisor.version,
+            supervisor.since
         ),
     }
 }

@@ -37,7 +37,11 @@ pub(super) enum SpawnError {
     WorkingDirectory(PathBuf),
     #[error("the working directory {0} is no directory on the server")]
     NoDirectory(PathBuf),
-    #[error("the user {user:?} may not enter {closed}, on the way to the directory {directory}")]
+    #[error(
+        "the working directory {} is out of reach: the user {user:?} may not enter {}",
+        .directory.display(),
+        if .closed == .directory { "it".into() } else { .closed.to_string_lossy() }
+    )]
     Closed {
         user: String,
         closed: PathBuf,

@@ -3,7 +3,7 @@ use std::collections::hash_map::Entry as Slot;
 use std::io;
 use std::sync::{Arc, Mutex};
 
-use reoclo_domain::{Clock, EXIT_NOT_RUN, OperationId};
+use reoclo_domain::{Clock, EXIT_NOT_RUN, OperationId, counted};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State as EndState;
 use reoclo_wire::proto::refused::Reason;
@@ -219,7 +219,10 @@ impl Operations {
 
     fn check_room(&self, known: usize) -> Result<(), Refusal> {
         if *self.running.borrow() >= self.limits.running {
-            let message = format!("{} operations run already", self.limits.running);
+            let message = format!(
+                "no more than {} may run at a time",
+                counted(self.limits.running, "operation")
+            );
             return Err(Refusal::new(Reason::Busy, message));
         }
         if known >= self.limits.known {

@@ -1,3 +1,4 @@
+use reoclo_domain::counted;
 use std::error::Error;
 use std::fmt::Write;
 use std::io;
@@ -37,7 +38,7 @@ pub enum RunnerError {
     NotStarted(#[source] io::Error),
     #[error("this program could not connect to the control plane: {0}")]
     NotConnected(String),
-    #[error("this machine could not be enrolled within {} seconds: {reason}{hint}", .limit.as_secs_f64())]
+    #[error("this machine could not be enrolled within {}: {reason}{hint}", counted(.limit.as_secs_f64(), "second"))]
     EnrolledTooLate {
         limit: Duration,
         reason: String,

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use reoclo_domain::counted;
 use rustix::process::{Pid, Signal, kill_process};
 use tokio::time::{sleep, timeout};
 
@@ -125,10 +126,10 @@ pub async fn guard(options: GuardOptions, ambient: Ambient) -> Result<(), Runner
     } else {
         Kind::End
     };
-    let within = options.within.as_secs_f64();
+    let within = counted(options.within.as_secs_f64(), "second");
     let reason = match kind {
-        Kind::Time => format!("it did not connect within {within} seconds"),
-        Kind::End => format!("it ended, and did not connect within {within} seconds"),
+        Kind::Time => format!("it did not connect within {within}"),
+        Kind::End => format!("it ended, and did not connect within {within}"),
     };
     tracing::error!(
         reason,

@@ -111,7 +111,7 @@ async fn a_timeout_ends_the_whole_tree_too() {
         command.timeout_seconds = 1;
         let ended = client.run(command).await;
         assert_eq!(ended.finished.state(), State::TimedOut);
-        assert_eq!(ended.finished.message, "stopped after 1 seconds");
+        assert_eq!(ended.finished.message, "stopped after 1 second");
         assert_eq!(sleepers(&mark), [0; 0]);
     }
 }

@@ -2,6 +2,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{AuditLogRequest, AuditLogsRead, AuditOutcome, Authorized, Control};
+use reoclo_domain::counted;
 use reoclo_http::{ApiError, QueryReader, QueryText};
 
 use super::Line;
@@ -63,9 +64,8 @@ pub(super) async fn show(
 /// A total in words; that of a filter is counted only so far.
 fn rows(total: i64, is_filtered: bool) -> String {
     match total {
-        1 => "1 row".to_owned(),
         total if is_filtered && total > MOST_COUNTED => format!("More than {MOST_COUNTED} rows"),
-        total => format!("{total} rows"),
+        total => counted(total, "row"),
     }
 }
 

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use reoclo_control::{
     Authorized, Control, OperationOutput, OperationRecord, SeenOperation, ServersRead,
 };
-use reoclo_domain::OperationState;
+use reoclo_domain::{OperationState, counted};
 use reoclo_http::{ApiError, ItemId};
 use serde_json::Value;
 
@@ -95,8 +95,8 @@ fn end(record: &OperationRecord, shell: &Shell) -> Option<End> {
 fn left_running(many: i64) -> String {
     match many {
         0 => String::new(),
-        1 => "1 process, which goes on".into(),
-        many => format!("{many} processes, which go on"),
+        1 => format!("{}, which goes on", counted(1, "process")),
+        many => format!("{}, which go on", counted(many, "process")),
     }
 }
 

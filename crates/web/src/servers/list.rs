@@ -2,7 +2,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{Authorized, Control, ServerRecord, ServersRead};
-use reoclo_domain::ServerStatus;
+use reoclo_domain::{ServerStatus, counted};
 use reoclo_http::{ApiError, QueryReader, QueryText};
 
 use crate::moment::Moment;
@@ -120,6 +120,6 @@ fn line(server: ServerRecord, shell: &Shell) -> Line {
 
 /// Processors and memory in a few words.
 fn size(cpu_cores: i64, ram_mb: i64) -> String {
-    let cores = if cpu_cores == 1 { "core" } else { "cores" };
-    format!("{cpu_cores} {cores}, {}", super::show::memory(ram_mb))
+    let cores = counted(cpu_cores, "core");
+    format!("{cores}, {}", super::show::memory(ram_mb))
 }

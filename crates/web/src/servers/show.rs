@@ -7,6 +7,7 @@ use reoclo_control::{
     AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, Control, HostFacts, OperationFilter,
     OperationQuery, ServerRecord, ServersRead,
 };
+use reoclo_domain::counted;
 use reoclo_http::{ApiError, ItemId};
 
 use super::plots::{Plot, plots};
@@ -122,9 +123,9 @@ fn machines(control: &Control, server: &ServerRecord, shell: &Shell) -> Vec<Mach
     });
     let others = conflict.others.into_iter().map(|other| Machine {
         text: format!(
-            "A machine at {}, refused {} times",
+            "A machine at {}, refused {}",
             other.address.as_deref().unwrap_or("an unknown address"),
-            other.attempts
+            counted(other.attempts, "time")
         ),
         id: other.id,
         is_connected: false,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reoclo_domain::masking::Patterns;
-use reoclo_domain::{Clock, EXIT_NOT_RUN, RegistryAddress};
+use reoclo_domain::{Clock, EXIT_NOT_RUN, RegistryAddress, counted};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State;
 use reoclo_wire::proto::output::Stream;
@@ -195,7 +195,7 @@ impl Work<'_> {
         }
         let them = match others {
             1 => "1 other still holds".to_owned(),
-            more => format!("{more} others still hold"),
+            more => format!("{} still hold", counted(more, "other")),
         };
         Finished {
             state: State::Completed.into(),

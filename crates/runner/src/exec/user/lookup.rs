@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use reoclo_domain::counted;
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process_group, waitpid};
 use tokio::io::AsyncReadExt;
@@ -61,8 +62,8 @@ impl UserLookup {
         match timeout(self.limit, process.answer()).await {
             Ok(answer) => answer,
             Err(_) => Answer::Failed(format!(
-                "the host's name services did not answer within {} seconds",
-                self.limit.as_secs_f32()
+                "the host's name services did not answer within {}",
+                counted(self.limit.as_secs_f32(), "second")
             )),
         }
     }
