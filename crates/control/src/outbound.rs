@@ -24,18 +24,19 @@ use reoclo_wire::connect::NotConnected;
 
 use crate::{Control, Refusal};
 
-/// There is no answer. The messages are for whoever named the address.
+/// There is no answer. The messages are for whoever named the address, and begin with a word of
+/// ours: pages write it with a capital.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OutboundError {
-    #[error("{0} cannot be found")]
+    #[error("the name {0} cannot be found")]
     Resolve(String, #[source] io::Error),
     #[error(
-        "{0} is not on the public network: an admin can trust its network under Settings, or \
+        "the address {0} is not on the public network: an admin can trust its network under Settings, or \
          whoever runs this Reoclo allows it with --allow-outbound"
     )]
     NotTrusted(String),
     #[error(
-        "{0} is not on the public network, or is the machine of this Reoclo: only whoever runs it \
+        "the address {0} is not on the public network, or is the machine of this Reoclo: only whoever runs it \
          can allow that, with --allow-outbound"
     )]
     NotAllowed(String),
@@ -45,9 +46,9 @@ pub(crate) enum OutboundError {
     Tls(String, #[source] io::Error),
     #[error("this machine trusts no certificates: install ca-certificates")]
     Trust(#[source] trust::TrustError),
-    #[error("{0} does not answer as a web server does")]
+    #[error("the server {0} does not answer as a web server does")]
     Http(String, #[source] hyper::Error),
-    #[error("{0} answers with more than anybody needs")]
+    #[error("the server {0} answers with more than anybody needs")]
     TooLarge(String),
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use reoclo_control::Refusal;
+use reoclo_domain::counted;
 use reoclo_http::ApiError;
 
 use crate::page::Standing;
@@ -206,6 +207,12 @@ fn worded((field, problem): (&String, &String)) -> (String, String) {
         "expires_in" if !problem.contains("is longer than") && problem.contains("30d") => {
             "must be one of the choices"
         }
+        "operations" if problem.starts_with("must have at least one of") => {
+            "must have at least one: tick an operation"
+        }
+        "permissions" if problem.starts_with("must have at least one") => {
+            "must have at least one: tick an action"
+        }
         "body" if problem.contains("nothing to change") => "changes nothing",
         _ => problem,
     };
@@ -218,8 +225,10 @@ fn said(refusal: &Refusal) -> String {
     match refusal {
         Refusal::TooManyAttempts { .. } => too_many_attempts(&when),
         Refusal::ServerBusy { limit, queued } => format!(
-            "Nothing was started: the server runs {limit} operations and {queued} wait. Wait for \
-             one to end, or try again in {when}."
+            "Nothing was started: the server runs {}, and {queued} {}. Wait for one to end, or try \
+             again in {when}.",
+            counted(limit, "operation"),
+            if *queued == 1 { "waits" } else { "wait" },
         ),
         _ => sentence(&refusal.to_string()),
     }
@@ -238,21 +247,35 @@ pub(crate) fn too_many_attempts(when: &str) -> String {
 pub(crate) fn wait(seconds: u64) -> String {
     match seconds {
         0 | 1 => "a second".to_owned(),
-        2..=90 => format!("{seconds} seconds"),
-        _ => format!("{} minutes", seconds.div_ceil(60)),
+        2..=90 => counted(seconds, "second"),
+        _ => counted(seconds.div_ceil(60), "minute"),
     }
 }
 
-/// With a capital at its beginning and a stop at its end.
+/// With a capital at its beginning and a stop at its end. What begins with an address, a name or
+/// another thing that is no word of ours is left as it is: a capital would change it.
 pub(crate) fn sentence(text: &str) -> String {
-    let mut letters = text.chars();
-    let first = letters.next().map(|first| first.to_uppercase().to_string());
     let stop = if text.ends_with(['.', '!', '?']) {
         ""
     } else {
         "."
     };
-    format!("{}{}{stop}", first.unwrap_or_default(), letters.as_str())
+    let mut letters = text.chars();
+    match letters.next() {
+        Some(first) if begins_with_a_word(text) => {
+            format!("{}{}{stop}", first.to_uppercase(), letters.as_str())
+        }
+        _ => format!("{text}{stop}"),
+    }
+}
+
+fn begins_with_a_word(text: &str) -> bool {
+    let first = text.split_ascii_whitespace().next().unwrap_or_default();
+    let first = first.trim_end_matches([',', ':', ';', '.']);
+    !first.is_empty()
+        && first
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte == b'\'')
 }
 
 #[cfg(test)]
@@ -315,5 +338,29 @@ mod tests {
         assert_eq!(problems.of_field("name").unwrap(), "This is missing.");
         assert!(!problems.has("ip"));
         assert_eq!(sentence("not now"), "Not now.");
+    }
+
+    #[test]
+    fn a_capital_changes_no_data() {
+        for (text, expected) in [
+            ("no: try again", "No: try again."),
+            ("it's over!", "It's over!"),
+            (
+                "dev@example.com is invited already",
+                "dev@example.com is invited already.",
+            ),
+            (
+                "registry-1.docker.io is away",
+                "registry-1.docker.io is away.",
+            ),
+            ("web-1 is taken", "web-1 is taken."),
+            ("10 requests", "10 requests."),
+            ("\"web\" is taken", "\"web\" is taken."),
+            ("über.example is away", "über.example is away."),
+            ("Reoclo is stopping", "Reoclo is stopping."),
+            ("", "."),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
     }
 }

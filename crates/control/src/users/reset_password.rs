@@ -24,7 +24,8 @@ impl Control {
         let caller = proof.caller();
         if caller.person().is_some_and(|person| person.user == id) {
             return Err(Refusal::Conflict(
-                "change your own password with POST /api/auth/password".into(),
+                "your own password is changed with the one that you have: a reset is for others"
+                    .into(),
             ));
         }
         let organization = caller.organization();

@@ -139,7 +139,9 @@ async fn what_is_wrong_is_told_beside_what_was_typed(world: &World) {
     page.says(422, "<details class=\"fold\" open>");
     let nothing = [("label", ""), ("preset", "custom"), ("expires_in", "2d")];
     let page = world.submit(&manager, INTEGRATION, &nothing).await;
-    page.says(422, "must have at least one action");
+    page.says(422, "must have at least one: tick an action");
+    page.lacks("{&#34;");
+    page.lacks("[&#34;");
     page.says(422, "id=\"label-problem\"");
     page.says(422, "id=\"expires_in-problem\"");
 }
