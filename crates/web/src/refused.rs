@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
+use reoclo_control::SessionView;
 use reoclo_http::RefusedRequest;
 
 use crate::form::{sentence, too_many_attempts, wait};
@@ -64,9 +65,12 @@ async fn page(refused: &RefusedRequest<'_>) -> Response {
     } else {
         None
     };
+    let elsewhere = session
+        .as_ref()
+        .and_then(|session| elsewhere(refused, session));
     let words = Words {
         title: title(refused.status, refused.code),
-        detail: detail(refused),
+        detail: detail(refused) + &elsewhere.unwrap_or_default(),
         status: refused.status.as_u16(),
         code: refused.code,
         request_id: refused.request_id,
@@ -93,8 +97,21 @@ fn keeps_frame(status: StatusCode) -> bool {
         )
 }
 
+/// An old tab or a link may be of another organization of the same person.
+fn elsewhere(refused: &RefusedRequest<'_>, session: &SessionView) -> Option<String> {
+    let may_be = refused.status == StatusCode::NOT_FOUND && session.memberships.len() > 1;
+    may_be.then(|| {
+        format!(
+            " Or it is of another organization of yours: you are in {} now, and can switch in \
+             the menu.",
+            session.current.name
+        )
+    })
+}
+
 fn title(status: StatusCode, code: &str) -> &'static str {
     match status {
+        StatusCode::FORBIDDEN if code == "form_outdated" => "This page is out of date",
         StatusCode::TOO_MANY_REQUESTS if code == "server_busy" => "The server is busy",
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::FORBIDDEN => "This is not yours to do",

@@ -1,6 +1,6 @@
 //! The check of a session at each request.
 
-use reoclo_domain::{PlainToken, TokenHash};
+use reoclo_domain::{OrganizationId, PlainToken, TokenHash};
 use reoclo_store::{RequestSource, SessionRecord};
 
 use super::session_token;
@@ -46,6 +46,12 @@ impl Control {
         };
         let mut tokens = tokens.into_iter();
         tokens.find(|(_, hash)| is_alive(hash)).map(|(at, _)| at)
+    }
+
+    /// The organization that a session works in; none when it is over.
+    pub async fn organization_of_session(&self, token: &str) -> Option<OrganizationId> {
+        let session = self.living_session(&session_token(token)?.hash()).await;
+        session.ok().map(|session| session.organization)
     }
 
     async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {

@@ -3,6 +3,7 @@
 use axum::extract::{FromRequest, Request};
 use http::{HeaderMap, header};
 use reoclo_control::{InvalidFields, Refusal};
+use reoclo_domain::OrganizationId;
 
 use crate::body::read;
 use crate::edge::is_of_own_origin;
@@ -12,6 +13,8 @@ use crate::state::AppState;
 
 const MEDIA_TYPE: &str = "application/x-www-form-urlencoded";
 const CSRF_TOKEN: &str = "csrf_token";
+/// Of which organization the page is; nothing relies on it but what a refusal says.
+const PAGE_OF: &str = "page_of";
 
 /// The form of somebody who is signed in, with their session's `csrf_token` among its fields.
 #[derive(Debug)]
@@ -40,8 +43,23 @@ impl FromRequest<AppState> for PageForm {
         let shown = fields.text(CSRF_TOKEN);
         match session {
             Some(session) if state.control.is_csrf_token(&session, shown) => Ok(Self(fields)),
-            _ => Err(Refusal::CsrfFailed.into()),
+            Some(session) => Err(why_outdated(state, &session, &fields).await.into()),
+            None => Err(Refusal::CsrfFailed.into()),
         }
+    }
+}
+
+/// That the form came from our own origin is known by now. A page of ours says of which
+/// organization it is, so that one from before the session changed is told from a form that has no
+/// page at all.
+async fn why_outdated(state: &AppState, session: &str, fields: &FormFields) -> Refusal {
+    let Ok(of) = fields.text(PAGE_OF).parse::<OrganizationId>() else {
+        return Refusal::CsrfFailed;
+    };
+    match state.control.organization_of_session(session).await {
+        Some(present) if present == of => Refusal::FormOutdated,
+        Some(_) => Refusal::FormOfAnotherOrganization,
+        None => Refusal::SessionExpired,
     }
 }
 

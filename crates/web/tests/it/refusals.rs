@@ -11,6 +11,7 @@ on_both_databases!(
     the_api_takes_no_forms,
     a_person_is_told_what_their_role_lacks,
     whoever_is_signed_in_keeps_the_navigation,
+    a_form_of_an_old_tab_has_a_reason_of_its_own,
 );
 
 async fn a_person_is_told_what_their_role_lacks(world: &World) {
@@ -106,4 +107,52 @@ async fn whoever_is_signed_in_keeps_the_navigation(world: &World) {
     // A form that was refused leads on as well.
     let refused = world.submit(&viewer, "/servers", &[("name", "x")]).await;
     refused.says(403, "<nav class=\"nav\"");
+}
+
+async fn a_form_of_an_old_tab_has_a_reason_of_its_own(world: &World) {
+    let (ours, theirs) = (&world.ours, &world.theirs);
+    let before = world.session(ours, Role::Admin).await;
+    let now = world.signed_in(ours, before.user).await;
+    let page = world.look(Some(&before), "/servers").await;
+    page.says(200, &format!("name=\"page_of\" value=\"{}\"", ours.id));
+    let send = async |of: &str| {
+        let fields = [
+            ("csrf_token", before.csrf.as_str()),
+            ("page_of", of),
+            ("name", "New"),
+        ];
+        let path = "/organization";
+        world
+            .send(Method::POST, path, Some(&now), &FORM, form(&fields))
+            .await
+    };
+    let outdated = send(&ours.id.to_string()).await;
+    outdated.says(403, "This page is out of date");
+    outdated.says(403, "opened before you signed in again");
+    let elsewhere = send(&theirs.id.to_string()).await;
+    elsewhere.says(403, "This page is out of date");
+    elsewhere.says(403, "This form is of a page of another organization");
+    for of in ["", "x", "<b>"] {
+        send(of)
+            .await
+            .says(403, "did not show that this form came from");
+    }
+    // Whoever is in one organization is not sent to look in another.
+    let missing = world.look(Some(&now), "/servers/none-such").await;
+    missing.says(404, "There is nothing here");
+    missing.lacks("another organization of yours");
+    let store = world.control.store();
+    let joined = store.add_member(theirs.id, before.user, Role::Admin, Vec::new());
+    joined.await.unwrap();
+    let switched = world.signed_in(theirs, before.user).await;
+    let of = ours.id.to_string();
+    let fields = [("csrf_token", before.csrf.as_str()), ("page_of", &of)];
+    let (method, session) = (Method::POST, Some(&switched));
+    let body = form(&fields);
+    let refused = world.send(method, "/organization", session, &FORM, body);
+    refused
+        .await
+        .says(403, "This form is of a page of another organization");
+    let missing = world.look(session, "/servers/none-such").await;
+    missing.says(404, "another organization of yours");
 }

@@ -123,12 +123,15 @@ impl World {
     }
 
     pub(crate) async fn session_as(&self, of: &Organization, user: NewUser, role: Role) -> Session {
-        let (id, now) = (user.id, self.clock.now());
-        let store = self.store();
-        store
-            .create_user(user, of.id, role, Vec::new())
-            .await
-            .unwrap();
+        let id = user.id;
+        let created = self.store().create_user(user, of.id, role, Vec::new());
+        created.await.unwrap();
+        self.signed_in(of, id).await
+    }
+
+    /// A further session of somebody who is there.
+    pub(crate) async fn signed_in(&self, of: &Organization, id: UserId) -> Session {
+        let (store, now) = (self.store(), self.clock.now());
         let token = PlainToken::generate(TokenKind::Session, &RealEntropy);
         let session = NewSession {
             id: SessionId::new(&*self.clock, &RealEntropy),
