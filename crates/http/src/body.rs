@@ -1,5 +1,7 @@
 //! JSON in and out.
 
+mod problem;
+
 use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -16,6 +18,7 @@ use crate::error::{ApiError, Malformed};
 use crate::listener::NoRoomError;
 use crate::public::Public;
 use crate::state::AppState;
+use problem::problem;
 
 /// The largest body that any route takes.
 pub(crate) const MAX_BODY_BYTES: usize = 1024 * 1024;
@@ -142,32 +145,6 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidFields> {
     Ok(value)
 }
 
-fn problem(path: &str, error: &serde_json::Error) -> InvalidFields {
-    let text = error.to_string();
-    if error.is_syntax() || error.is_eof() {
-        return InvalidFields::one("body", format!("is not valid JSON: {text}"));
-    }
-    let text = text.split(" at line ").next().unwrap_or_default();
-    match (path, quoted(text)) {
-        (".", Some(name)) if text.starts_with("missing field") => {
-            InvalidFields::one(name, "is missing")
-        }
-        (".", Some(name)) if text.starts_with("unknown field") => {
-            InvalidFields::one(name, "is not a field of this request")
-        }
-        (path, Some(name)) if text.starts_with("unknown field") && path == name => {
-            InvalidFields::one(name, "is not a field of this request")
-        }
-        (".", _) => InvalidFields::one("body", format!("is not what is expected: {text}")),
-        (path, _) => InvalidFields::one(path, format!("has the wrong type: {text}")),
-    }
-}
-
-/// The name between the first pair of backticks.
-fn quoted(text: &str) -> Option<&str> {
-    text.split('`').nth(1)
-}
-
 /// A JSON answer.
 #[derive(Debug)]
 pub(crate) struct JsonAnswer<T>(pub(crate) StatusCode, pub(crate) T);
@@ -226,9 +203,9 @@ mod tests {
     #[test]
     fn a_problem_names_its_field() {
         assert_eq!(problem_of::<Sample>("{}"), "name is missing");
-        assert!(problem_of::<Sample>(r#"{"name":1}"#).starts_with("name has the wrong type"));
+        assert_eq!(problem_of::<Sample>(r#"{"name":1}"#), "name must be a text");
         let wrong = r#"{"name":"a","env":{"A":1}}"#;
-        assert!(problem_of::<Sample>(wrong).starts_with("env.A has the wrong type"));
+        assert_eq!(problem_of::<Sample>(wrong), "env.A must be a text");
         assert!(problem_of::<Sample>(r#"{"name":"a"} x"#).starts_with("body is not valid JSON"));
         for text in ["", " ", "[1", r#"["a"]"#, r#""text""#, "null"] {
             assert_eq!(problem_of::<Sample>(text), "body must be a JSON object");
