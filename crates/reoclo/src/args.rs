@@ -4,9 +4,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args as ArgsDerive, Parser, Subcommand, ValueEnum};
-use ipnet::IpNet;
 
-use crate::config::ListenAddress;
+use crate::config::{ListenAddress, Network};
 
 /// Operate your own servers through scoped, audited API keys.
 #[derive(Debug, Parser)]
@@ -110,15 +109,15 @@ pub(crate) struct ServeOptions {
     /// The private key of the certificate, in PEM form.
     #[arg(long, env = "REOCLO_TLS_KEY", value_name = "FILE")]
     pub(crate) tls_key: Option<PathBuf>,
-    /// Networks of proxies whose X-Forwarded-For is believed.
+    /// Addresses or networks of proxies whose X-Forwarded-For is believed.
     #[arg(
         long,
         env = "REOCLO_TRUSTED_PROXY",
         value_name = "CIDR",
         value_delimiter = ','
     )]
-    pub(crate) trusted_proxy: Vec<IpNet>,
-    /// Networks that are not public and that requests of Reoclo's own may go to all the same, such
+    pub(crate) trusted_proxy: Vec<Network>,
+    /// Addresses or networks that are not public and that requests of Reoclo's own may go to all the same, such
     /// as the one of your registry.
     #[arg(
         long,
@@ -126,7 +125,7 @@ pub(crate) struct ServeOptions {
         value_name = "CIDR",
         value_delimiter = ','
     )]
-    pub(crate) allow_outbound: Vec<IpNet>,
+    pub(crate) allow_outbound: Vec<Network>,
     /// Do not let organizations trust private networks in their settings.
     #[arg(long, env = "REOCLO_NO_ORGANIZATION_NETWORKS")]
     pub(crate) no_organization_networks: bool,
@@ -415,7 +414,8 @@ pub(crate) struct ResetPassword {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum AuditCommand {
-    /// Check that no row was changed, removed or cut off; exit code 1 when one was.
+    /// Check that no row was changed, removed or cut off; exit code 1 when one was, 4 when only
+    /// the checkpoint is of another audit log or was changed.
     Verify(VerifyOptions),
     /// Write every row as a line of JSON, then signed checkpoints.
     Export(AuditSource),
@@ -435,7 +435,8 @@ pub(crate) struct VerifyOptions {
 
 #[derive(Clone, Debug, ArgsDerive)]
 pub(crate) struct AuditSource {
-    /// The control plane's data directory; it also holds the master key.
+    /// The control plane's data directory; it also holds the master key, unless REOCLO_MASTER_KEY
+    /// is set.
     #[arg(
         long,
         env = "REOCLO_DATA_DIR",

@@ -2,6 +2,7 @@
 
 mod file;
 mod listen_address;
+mod network;
 mod power;
 
 use std::net::{Ipv4Addr, SocketAddr};
@@ -20,6 +21,7 @@ use crate::open_files;
 
 pub(crate) use file::{ConfigError, ConfigFile};
 pub(crate) use listen_address::{ListenAddress, ListenAddressError};
+pub(crate) use network::{Network, Networks};
 pub(crate) use power::Power;
 
 const DEFAULT_PORT: u16 = 7676;
@@ -241,12 +243,13 @@ fn set(value: &mut Duration, seconds: Option<f64>) {
 }
 
 /// Those of the flag, else those of the file.
-fn networks(flag: Vec<IpNet>, file: Option<Vec<IpNet>>) -> Vec<IpNet> {
-    if flag.is_empty() {
-        file.unwrap_or_default()
+fn networks(flag: Vec<Network>, file: Option<Networks>) -> Vec<IpNet> {
+    let named = if flag.is_empty() {
+        file.unwrap_or_default().0
     } else {
         flag
-    }
+    };
+    named.into_iter().map(|Network(network)| network).collect()
 }
 
 fn tls(

@@ -5,11 +5,10 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use ipnet::IpNet;
 use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-use super::{ListenAddress, ListenAddressError};
+use super::{ListenAddress, ListenAddressError, Networks};
 
 const DEFAULT_FILE: &str = "reoclo.toml";
 
@@ -59,9 +58,9 @@ pub(crate) struct ConfigFile {
     pub(crate) wait: Option<u64>,
     pub(crate) tls_cert: Option<PathBuf>,
     pub(crate) tls_key: Option<PathBuf>,
-    pub(crate) trusted_proxy: Option<Vec<IpNet>>,
+    pub(crate) trusted_proxy: Option<Networks>,
     /// What the flag `--allow-outbound` says.
-    pub(crate) allowed_outbound_networks: Option<Vec<IpNet>>,
+    pub(crate) allowed_outbound_networks: Option<Networks>,
     pub(crate) no_organization_networks: Option<bool>,
     pub(crate) insecure_http: Option<bool>,
     pub(crate) metrics_listen: Option<ListenAddress>,

@@ -87,6 +87,7 @@ fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
     for (flags, seen) in [
         ([].as_slice(), "127.0.0.1"),
         (&["--trusted-proxy", "127.0.0.0/8"], "203.0.113.9"),
+        (&["--trusted-proxy", "127.0.0.1"], "203.0.113.9"),
     ] {
         let home = Home::new();
         let up = home.up_with(flags);

@@ -73,6 +73,24 @@ fn proxies_that_are_everybody_are_refused() {
 }
 
 #[test]
+fn what_is_no_network_is_said_wherever_it_stands() {
+    let home = Home::new();
+    for flag in ["--trusted-proxy", "--allow-outbound"] {
+        let line = refused_start(&home, "serve", &[flag, "10.0.0.5,proxy.example.com"]);
+        assert!(line.contains("neither an address nor a network"), "{line}");
+    }
+    for key in ["trusted_proxy", "allowed_outbound_networks"] {
+        for value in ["\"proxy\"", "[\"10.0.0.5\", \"proxy\"]"] {
+            let file = home.path("reoclo.toml");
+            fs::write(file, format!("{key} = {value}\n")).unwrap();
+            let line = refused_start(&home, "serve", &[]);
+            let said = "\"proxy\": it is neither an address nor a network";
+            assert!(line.contains(said) && line.contains("line 1"), "{line}");
+        }
+    }
+}
+
+#[test]
 fn metrics_beyond_loopback_need_what_everything_else_needs() {
     let home = Home::new();
     let line = refused_start(&home, "serve", &["--metrics-listen", "0.0.0.0:0"]);
