@@ -19,6 +19,7 @@ on_both_databases!(
     before_seq_walks_the_log_exactly,
     two_clients_with_other_filters_do_not_disturb_each_other,
     filters_take_what_they_name,
+    an_action_is_found_by_its_first_part,
     what_cannot_be_read_is_named,
     only_the_keys_own_organization_shows,
     a_refused_key_is_in_the_log,
@@ -191,6 +192,64 @@ async fn two_clients_with_other_filters_do_not_disturb_each_other(world: &World)
         seqs(&ask(world, &other, "page_size=2&page=2").await),
         [6, 5]
     );
+}
+
+async fn an_action_is_found_by_its_first_part(world: &World) {
+    let key = reader(world).await;
+    let names = [
+        "operation.start",
+        "operation.end",
+        "operations.other",
+        "operation_x.start",
+        "key.create",
+    ];
+    for action in names {
+        append_done(world, action).await;
+    }
+    for (filter, found) in [
+        ("operation", &names[..2]),
+        ("operation.*", &names[..2]),
+        ("operation*", &names[..4]),
+        ("operation.start", &names[..1]),
+        ("operation.s*", &names[..1]),
+        ("operation.", &[]),
+        ("operation.sta", &[]),
+        ("oper", &[]),
+        ("OPERATION", &[]),
+        ("%25", &[]),
+        ("operation_", &[]),
+        ("*", &names[..]),
+    ] {
+        let page = ask(world, &key, &format!("action={filter}")).await;
+        let items = page["items"].as_array().unwrap().iter();
+        let mut actions: Vec<_> = items.map(|item| item["action"].as_str().unwrap()).collect();
+        actions.reverse();
+        assert_eq!(actions, found, "{filter}");
+        assert_eq!(page["total"], found.len(), "{filter}");
+    }
+}
+
+async fn append_done(world: &World, action: &'static str) {
+    let event = NewAuditEvent {
+        id: AuditEventId::new(&*world.clock, &RealEntropy),
+        organization: Some(world.ours.id),
+        at: world.control.clock().now(),
+        actor: Actor {
+            kind: ActorKind::System,
+            id: None,
+            label: "system".into(),
+        },
+        source: RequestSource::default(),
+        action,
+        resource: Resource {
+            kind: "server",
+            id: None,
+            name: None,
+        },
+        outcome: AuditOutcome::Success,
+        detail: json!({}),
+    };
+    world.store().append_audit(vec![event]).await.unwrap();
 }
 
 async fn filters_take_what_they_name(world: &World) {

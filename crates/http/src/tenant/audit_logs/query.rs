@@ -36,7 +36,10 @@ pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
          server, or `system`.",
     ),
     ("key_id", "The id of the key with which it was done."),
-    ("action", "What was done, such as `operation.start`."),
+    (
+        "action",
+        "What was done, such as `operation.start`; `operation` for all that begin so.",
+    ),
     ("resource_type", "What kind of thing it was done to."),
     ("resource_id", "That thing's id."),
     ("outcome", "`success`, `failure`, `refused` or `intent`."),

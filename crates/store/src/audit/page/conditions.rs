@@ -65,7 +65,7 @@ impl Conditions {
         self.by(filter.actor.clone())
             .with_key(filter)
             .ended(filter.outcome)
-            .and_if("action =", filter.action.clone())
+            .done(filter.action.as_deref())
             .and_if("resource_kind =", filter.resource_kind.clone())
             .and_if("resource_id =", filter.resource_id.clone())
             .and_if("ip =", filter.ip.map(|ip| ip.to_string()))
@@ -103,6 +103,35 @@ impl Conditions {
                  UNION ALL
                  SELECT servers.id FROM servers WHERE organization_id = $1 AND name = ${place})"
         );
+        self
+    }
+
+    /// A whole name such as `key.create`; its first part, which stands for all that begin with it;
+    /// or a beginning with a `*` behind it.
+    fn done(self, action: Option<&str>) -> Self {
+        let Some(action) = action else { return self };
+        if let Some(start) = action.strip_suffix('*') {
+            return self.beginning(None, start.to_owned());
+        }
+        if action.contains('.') {
+            return self.and("action =", action.to_owned());
+        }
+        self.beginning(Some(action.to_owned()), format!("{action}."))
+    }
+
+    /// No range: how a database orders points depends on its locale.
+    fn beginning(mut self, whole: Option<String>, start: String) -> Self {
+        self.values.push(start.into());
+        let place = self.values.len();
+        let begins = format!("substr(action, 1, length(CAST(${place} AS TEXT))) = ${place}");
+        // Writing to a string does not fail.
+        let _ = match whole {
+            None => write!(self.text, " AND {begins}"),
+            Some(whole) => {
+                self.values.push(whole.into());
+                write!(self.text, " AND (action = ${} OR {begins})", place + 1)
+            }
+        };
         self
     }
 

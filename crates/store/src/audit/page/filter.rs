@@ -14,7 +14,7 @@ pub struct AuditFilter {
     pub actor: Option<AuditActor>,
     /// The key with which it was done.
     pub key: Option<Uuid>,
-    /// What was done.
+    /// What was done: a name, its first part for all that begin with it, or a beginning and `*`.
     pub action: Option<String>,
     /// What kind of thing it was done to.
     pub resource_kind: Option<String>,
