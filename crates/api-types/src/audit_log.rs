@@ -77,7 +77,7 @@ pub struct VerifyAuditLogRequest {
 /// What a verification of the audit log found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct AuditLogVerification {
-    /// Whether nothing is wrong.
+    /// Whether nothing is wrong, neither with the log nor with the checkpoint.
     pub intact: bool,
     /// How many rows are good, from the first on: also the number of the last good row.
     pub rows: i64,
@@ -87,8 +87,19 @@ pub struct AuditLogVerification {
     pub checkpoints: usize,
     /// How long it took.
     pub duration_ms: i64,
-    /// The first thing that is wrong; null when nothing is.
+    /// The first thing that is wrong with the log; null when nothing is.
     pub fault: Option<AuditLogFault>,
+    /// Why the log was not held against the checkpoint; it was verified all the same.
+    pub checkpoint_fault: Option<CheckpointFault>,
+}
+
+/// What is wrong with a checkpoint. It says nothing about the log.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct CheckpointFault {
+    /// `changed` or `of_another_log`.
+    pub kind: String,
+    /// The same as a sentence.
+    pub message: String,
 }
 
 /// The first thing that is wrong with an audit log.
@@ -99,7 +110,7 @@ pub struct AuditLogFault {
     /// That row's id, when it can be read.
     pub id: Option<String>,
     /// `missing`, `changed`, `unreadable`, `behind_head`, `head_missing`, `head_changed`,
-    /// `checkpoint`, `checkpoint_signature` or `extra`.
+    /// `checkpoint` or `extra`.
     pub kind: String,
     /// The same as a sentence.
     pub message: String,

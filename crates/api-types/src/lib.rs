@@ -22,7 +22,8 @@ mod user;
 
 pub use address_source::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
 pub use audit_log::{
-    AuditLogFault, AuditLogItem, AuditLogPage, AuditLogVerification, VerifyAuditLogRequest,
+    AuditLogFault, AuditLogItem, AuditLogPage, AuditLogVerification, CheckpointFault,
+    VerifyAuditLogRequest,
 };
 pub use error::ErrorBody;
 pub use exec::{ExecAnswer, ExecRequest, ServerExecAnswer, ServerExecRequest};

@@ -92,5 +92,5 @@ pub use reoclo_store::{
     LogStream, MemberRecord, Membership, OperationCursor, OperationDay, OperationFilter,
     OperationOutcome, OperationPage, OperationQuery, OperationRecord, OrganizationRecord,
     PasswordStatus, RefusedPasswords, RegistryCredentialRecord, RequestSource, RunnerIdentity,
-    ServerRecord, Tail, TakenForm,
+    ServerRecord, Strangeness, Tail, TakenForm,
 };

@@ -1,5 +1,6 @@
 //! Exit codes: 0 success, 1 it failed or the answer is no, 2 it was asked or configured wrongly,
-//! 3 the control plane has removed this server. After 2 and 3 another start changes nothing, and
+//! 3 the control plane has removed this server, 4 a checkpoint is not one of this audit log, which
+//! itself is intact. After 2 and 3 another start changes nothing, and
 //! the systemd unit of a runner says so.
 
 use std::ffi::OsString;
@@ -21,6 +22,8 @@ pub(crate) struct Decommissioned(anyhow::Error);
 
 /// The exit code of a runner whose server was removed.
 pub(crate) const DECOMMISSIONED: u8 = 3;
+/// The exit code of a verification with a checkpoint that is not the log's own.
+pub(crate) const STRANGE_CHECKPOINT: u8 = 4;
 /// The exit code of what was asked or configured wrongly.
 pub(crate) const MISUSE: u8 = 2;
 

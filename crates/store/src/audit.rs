@@ -14,14 +14,14 @@ mod unmasked;
 mod verify;
 
 pub use chain::Chain;
-pub use checkpoint::{Checkpoint, CheckpointError};
+pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Strangeness};
 pub(crate) use event::stored_source;
 pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource};
 pub use export::{AuditExport, ExportError, ExportReport};
 pub use page::{AuditActor, AuditFilter, AuditItem, AuditPage, AuditQuery, AuditServer};
 pub use reader::AuditReader;
 pub use unmasked::{AuditPlace, UnmaskedRows};
-pub use verify::{ChainReport, Fault, FaultKind, VerifyReport};
+pub use verify::{ChainReport, Fault, FaultKind, LiveReport, StrangeCheckpoint, VerifyReport};
 
 use reoclo_domain::OrganizationId;
 

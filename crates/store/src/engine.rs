@@ -397,6 +397,12 @@ fn is_without_tls(cause: &(dyn std::error::Error + Send + Sync)) -> bool {
     cause.to_string().contains("does not support TLS")
 }
 
+/// SQLITE_CORRUPT with its extended codes, and SQLITE_NOTADB (https://sqlite.org/rescode.html).
+pub(crate) fn is_malformed(code: &str) -> bool {
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
 /// Why the database could not be opened, in words for whoever starts the program.
 pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenError {
     let code = match &cause {
@@ -416,9 +422,11 @@ pub(crate) fn open_error(address: &DatabaseAddress, cause: FaultCause) -> OpenEr
         };
     }
     match (Engine::of(address), code.as_ref()) {
-        // SQLITE_BUSY, SQLITE_NOTADB (https://sqlite.org/rescode.html).
+        // SQLITE_BUSY (https://sqlite.org/rescode.html).
         (Engine::Sqlite, "5") => OpenError::InUse(address.without_secrets()),
-        (Engine::Sqlite, "26") => OpenError::Absent(address.without_secrets()),
+        (Engine::Sqlite, code) if is_malformed(code) => {
+            OpenError::Malformed(address.without_secrets())
+        }
         _ => OpenError::Connect {
             address: address.without_secrets(),
             hint: address.hint(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
+use crate::engine::is_malformed;
 use crate::master_key::MasterKeyError;
 
 /// Why a store method did not do what it was asked.
@@ -161,6 +162,15 @@ impl DatabaseFault {
         }
     }
 
+    /// The code with which the database refused.
+    fn code(&self) -> Option<String> {
+        match self.0.as_ref() {
+            FaultCause::Sqlx(error) => code(error).map(std::borrow::Cow::into_owned),
+            FaultCause::Asked(fault) => fault.code(),
+            _ => None,
+        }
+    }
+
     /// Whether the database takes no writes: it is a standby, or was told so.
     pub(crate) fn is_read_only(&self) -> bool {
         match self.0.as_ref() {
@@ -210,6 +220,19 @@ impl StoreError {
     /// would be refused again.
     pub const fn may_pass(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Uncertain(_))
+    }
+
+    /// The code with which the database refused, as its own documentation has it.
+    pub(crate) fn database_code(&self) -> Option<String> {
+        match self {
+            Self::Unavailable(fault) | Self::Uncertain(fault) => fault.code(),
+            Self::Conflict(_) | Self::NulInText | Self::Unfit(_) | Self::Corrupt(_) => None,
+        }
+    }
+
+    /// Whether the file of the database is damaged.
+    pub fn is_of_a_damaged_file(&self) -> bool {
+        self.database_code().is_some_and(|code| is_malformed(&code))
     }
 
     /// Whether the database was away, restarted or read-only, which the log tells once an outage.
@@ -275,6 +298,12 @@ pub enum OpenError {
     /// There is no database to read.
     #[error("there is no Reoclo database at {0}")]
     Absent(String),
+    /// The file is there, and no database can be read in it.
+    #[error(
+        "the database {0} is damaged: it is not as SQLite writes it. Restore a copy of it, or have \
+         `sqlite3` recover what is left (.recover)"
+    )]
+    Malformed(String),
     /// It was used before, and there is none now.
     #[error(
         "the database {0} is missing or empty, but this data directory was used with one before: \

@@ -45,8 +45,9 @@ pub use address_sources::{AddressSourceRecord, RefreshedList, RemovedSource};
 pub use audit::{
     Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
     AuditPlace, AuditQuery, AuditReader, AuditRow, AuditServer, Chain, ChainReport, Checkpoint,
-    CheckpointError, ExportError, ExportReport, Fault, FaultKind, NewAuditEvent, RequestSource,
-    Resource, UnmaskedRows, VerifyReport,
+    CheckpointError, Checkpoints, ExportError, ExportReport, Fault, FaultKind, LiveReport,
+    NewAuditEvent, RequestSource, Resource, StrangeCheckpoint, Strangeness, UnmaskedRows,
+    VerifyReport,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};

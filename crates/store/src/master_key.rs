@@ -29,7 +29,10 @@ pub struct MasterKey {
 #[derive(Debug, thiserror::Error)]
 pub enum MasterKeyError {
     /// The file is not there, and only the start of a control plane makes one.
-    #[error("there is no master key at {0}: give its path or set REOCLO_MASTER_KEY")]
+    #[error(
+        "there is no master key at {0}: name the data directory that has it with --data-dir, or set \
+         REOCLO_MASTER_KEY"
+    )]
     Absent(PathBuf),
     /// The file's text is no key.
     #[error("the master key {0} is damaged: it must hold 64 hexadecimal digits")]
@@ -149,12 +152,12 @@ impl MasterKey {
         public_key.copy_from_slice(self.checkpoints.public_key().as_ref());
         public_key
     }
+}
 
-    /// Whether this key signed the checkpoint.
-    pub(crate) fn has_signed(&self, checkpoint: &[u8], signature: &[u8]) -> bool {
-        let public_key = UnparsedPublicKey::new(&ED25519, self.public_key());
-        public_key.verify(checkpoint, signature).is_ok()
-    }
+/// Whether the owner of `public_key` signed the checkpoint.
+pub(crate) fn has_signed(public_key: &[u8; 32], checkpoint: &[u8], signature: &[u8]) -> bool {
+    let public_key = UnparsedPublicKey::new(&ED25519, public_key);
+    public_key.verify(checkpoint, signature).is_ok()
 }
 
 /// The file of a key that may not have its place yet.

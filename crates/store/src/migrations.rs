@@ -6,8 +6,8 @@ use reoclo_domain::hex;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, SqlSafeStr};
 
-use crate::engine::Engine;
-use crate::error::{FaultCause, OpenError};
+use crate::engine::{Engine, is_malformed};
+use crate::error::{FaultCause, OpenError, StoreError};
 use crate::sql::sql;
 
 /// Every migration there ever was, in order; one that was released never changes.
@@ -168,12 +168,22 @@ pub(crate) fn open_error(error: MigrateError) -> OpenError {
     }
 }
 
+/// A database without the table is not Reoclo's. What cannot be read says so itself.
+fn unreadable(error: StoreError, address: &str) -> OpenError {
+    // "No such table" is SQLITE_ERROR on SQLite and undefined_table on PostgreSQL.
+    match error.database_code().as_deref() {
+        Some("1" | "42P01") => OpenError::Absent(address.to_owned()),
+        Some(code) if is_malformed(code) => OpenError::Malformed(address.to_owned()),
+        _ => OpenError::Read(error),
+    }
+}
+
 /// Refuses a database that has other tables than this version knows; changes nothing.
 pub(crate) async fn check(connection: &mut AnyConnection, address: &str) -> Result<(), OpenError> {
     let applied = sql("SELECT version FROM _sqlx_migrations ORDER BY version")
         .all(connection, |row| row.integer("version"))
         .await
-        .map_err(|_| OpenError::Absent(address.to_owned()))?;
+        .map_err(|error| unreadable(error, address))?;
     let known = |version: &i64| MIGRATIONS.iter().any(|(known, _, _)| known == version);
     match applied.iter().find(|version| !known(version)) {
         Some(version) => Err(OpenError::Newer(*version)),

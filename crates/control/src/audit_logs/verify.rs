@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reoclo_domain::OrganizationId;
-use reoclo_store::{AuditOutcome, Chain, ChainReport, Checkpoint, FaultKind};
+use reoclo_store::{AuditOutcome, Chain, ChainReport, Checkpoint, Checkpoints, Strangeness};
 use serde_json::json;
 
 use super::export::own_log;
@@ -21,6 +21,8 @@ pub struct AuditVerification {
     pub chain: ChainReport,
     /// How many checkpoints the log was held against.
     pub checkpoints: usize,
+    /// Why it could not be held against what was given, or not against all of it.
+    pub strange: Option<Strangeness>,
     /// How long it took.
     pub took: Duration,
 }
@@ -38,7 +40,8 @@ struct Turn<'v> {
 impl Control {
     /// Verifies the caller's organization's audit log, and holds it against the checkpoints in
     /// `checkpoints` if that is not blank: lines of an export, of which the last will do. What is
-    /// wrong with the log is an answer and no refusal, and is audited as well.
+    /// wrong with the log is an answer and no refusal, and is audited as well. So is a checkpoint
+    /// that was changed, beside which the log is verified all the same.
     pub async fn verify_audit_log(
         &self,
         proof: &Authorized<AuditLogsRead>,
@@ -46,16 +49,15 @@ impl Control {
     ) -> Result<AuditVerification, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
-        let checkpoints = read(checkpoints, organization)?;
+        let given = read(checkpoints, organization)?;
         let _turn = self.verifications().take(organization)?;
         let begun = self.clock().monotonic();
-        let chain = self
-            .store()
-            .verify_audit(organization, &checkpoints)
-            .await?;
+        let found = self.store().verify_audit(organization, &given.read).await?;
+        let unreadable = (given.unreadable > 0).then_some(Strangeness::Changed);
         let verification = AuditVerification {
-            chain,
-            checkpoints: checkpoints.len(),
+            checkpoints: given.read.len() - found.strange.len(),
+            strange: found.strange.first().map(|made| made.why).or(unreadable),
+            chain: found.chain,
             took: self.clock().monotonic().saturating_sub(begun),
         };
         self.note_verification(caller, &verification).await;
@@ -66,15 +68,23 @@ impl Control {
     async fn note_verification(&self, caller: &Caller, verification: &AuditVerification) {
         let chain = &verification.chain;
         let fault = chain.fault.as_ref();
+        if let Some(fault) = fault {
+            tracing::error!(
+                chain = %chain.chain, seq = fault.seq, problem = %fault.kind,
+                "an audit log does not hold"
+            );
+        }
         let happening = Happening {
             action: "audit_log.verify",
             resource: own_log(),
-            outcome: if fault.is_none() {
-                AuditOutcome::Success
-            } else {
-                AuditOutcome::Failure
+            // A checkpoint can be anybody's: what is wrong with it is no failure of the log.
+            outcome: match (fault, verification.strange) {
+                (Some(_), _) => AuditOutcome::Failure,
+                (None, Some(_)) => AuditOutcome::Refused,
+                (None, None) => AuditOutcome::Success,
             },
             detail: json!({
+                "code": verification.strange.map(|why| format!("checkpoint_{}", why.as_str())),
                 "rows": chain.rows,
                 "checkpoints": verification.checkpoints,
                 "fault": fault.map(|fault| json!({
@@ -82,14 +92,6 @@ impl Control {
                 })),
             }),
         };
-        // A checkpoint can be anybody's.
-        let fault_of_log = fault.filter(|fault| fault.kind != FaultKind::CheckpointSignature);
-        if let Some(fault) = fault_of_log {
-            tracing::error!(
-                chain = %chain.chain, seq = fault.seq, problem = %fault.kind,
-                "an audit log does not hold"
-            );
-        }
         let event = self.event_by(caller, happening);
         if let Err(error) = self.store().append_audit(vec![event]).await {
             tracing::warn!(%error, "that an audit log was verified could not be added to it");
@@ -125,24 +127,22 @@ impl Drop for Turn<'_> {
 }
 
 /// The organization's checkpoints in a text of JSON lines; other lines are rows of an export.
-fn read(text: &str, organization: OrganizationId) -> Result<Vec<Checkpoint>, Refusal> {
+fn read(text: &str, organization: OrganizationId) -> Result<Checkpoints, Refusal> {
     if text.trim().is_empty() {
-        return Ok(Vec::new());
+        return Ok(Checkpoints::default());
     }
-    let lines = text.lines().map(str::trim);
-    let mut checkpoints: Vec<Checkpoint> = lines
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect();
-    if checkpoints.is_empty() {
+    let mut given = Checkpoint::among(text);
+    if given.is_empty() {
         let problem = "is no checkpoint: send the last line of an export, all of it";
         return Err(Refusal::field(FIELD, problem));
     }
-    checkpoints.retain(|made| made.chain == Chain::Organization(organization));
-    if checkpoints.is_empty() {
+    let own = Chain::Organization(organization);
+    given.read.retain(|made| made.chain == own);
+    if given.is_empty() {
         let problem = "is of another audit log: send one of this organization's";
         return Err(Refusal::field(FIELD, problem));
     }
-    Ok(checkpoints)
+    Ok(given)
 }
 
 #[cfg(test)]
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_is_no_checkpoint_is_named_as_such() {
         let organization = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa".parse().unwrap();
-        assert_eq!(read(" \n", organization).unwrap(), []);
+        assert!(read(" \n", organization).unwrap().is_empty());
         for wrong in ["x", "{}", "{\"seq\": 1}"] {
             let refused = read(wrong, organization).unwrap_err();
             assert!(refused.to_string().contains("is no checkpoint"), "{wrong}");

@@ -142,7 +142,29 @@ async fn what_is_no_checkpoint_of_this_log_is_refused(world: &World) {
     forged["at"] = "2026-01-02T00:00:00Z".into();
     let body = json!({ "checkpoint": forged });
     let body = world.post(VERIFY, Some(&ours), &body).await.body;
-    assert_eq!(body["fault"]["kind"], "checkpoint_signature");
+    assert_eq!(body["checkpoint_fault"]["kind"], "changed");
+    let message = "this checkpoint was changed after it was signed";
+    assert_eq!(body["checkpoint_fault"]["message"], message);
+    assert_eq!(
+        (&body["intact"], &body["fault"]),
+        (&json!(false), &Value::Null)
+    );
+    assert_eq!(body["checkpoints"], 0);
+    assert!(body["rows"].as_u64().unwrap() > 0, "the log was read");
+    let page = world.get("/api/audit-logs?limit=1", Some(&ours)).await.body;
+    let row = &page["items"][0];
+    assert_eq!(
+        (&row["action"], &row["outcome"]),
+        (&json!("audit_log.verify"), &json!("refused"))
+    );
+    assert_eq!(row["detail"]["code"], "checkpoint_changed");
+    // One that cannot even be read was changed as well.
+    let mut cut = export(world, &ours).await.pop().unwrap();
+    cut["hash"] = "ab".into();
+    let answer = world
+        .post(VERIFY, Some(&ours), &json!({ "checkpoint": cut }))
+        .await;
+    assert_eq!(answer.body["checkpoint_fault"]["kind"], "changed");
     let unknown = json!({ "checkpiont": null });
     let answer = world.post(VERIFY, Some(&ours), &unknown).await;
     answer.is_error(422, "invalid_request");

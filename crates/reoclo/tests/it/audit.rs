@@ -160,3 +160,95 @@ fn a_checkpoint_file_that_is_none_is_refused() {
         assert!(verified.stderr.contains(file));
     }
 }
+
+#[test]
+fn a_checkpoint_of_another_installation_or_a_changed_one_is_no_tampering() {
+    let (home, other) = (Home::new(), Home::new());
+    let (_up, _other) = (home.up(), other.up());
+    let own = home.audit("export", &[]).stdout;
+    let changed = own.replace("\"seq\":2", "\"seq\":1");
+    assert_ne!(own, changed);
+    let cut = own.replace("\"public_key\":\"", "\"public_key\":\"zz");
+    let files = [
+        (
+            "other",
+            other.audit("export", &[]).stdout,
+            "is of another audit log",
+        ),
+        ("changed", changed, "was changed"),
+        ("cut", cut, "was changed"),
+    ];
+    for (name, export, told) in files {
+        let file = home.path(name);
+        fs::write(&file, export).unwrap();
+        let with = ["--checkpoint", file.to_str().unwrap()];
+        let verified = home.audit("verify", &with);
+        assert_eq!(
+            verified.code,
+            Some(4),
+            "{}{}",
+            verified.stdout,
+            verified.stderr
+        );
+        let conclusion = format!("This checkpoint {told}. The log itself is intact.");
+        assert!(verified.stdout.contains(&conclusion), "{}", verified.stdout);
+        assert!(!verified.stdout.contains("BROKEN"), "{}", verified.stdout);
+        let json = home.audit("verify", &[&with[..], &["--output", "json"]].concat());
+        let report: Value = serde_json::from_str(&json.stdout).unwrap();
+        assert_eq!(
+            (&report["intact"], &report["log_intact"]),
+            (&false.into(), &true.into())
+        );
+        assert!(report["chains"][0]["rows"].as_u64().unwrap() > 0);
+    }
+    let file = home.path("other");
+    let with = ["--checkpoint", file.to_str().unwrap()];
+    let tamper = "UPDATE audit_events SET actor_label = 'nobody' WHERE seq = 1";
+    Database::of(&home.data()).execute(tamper);
+    let verified = home.audit("verify", &with);
+    assert_eq!(verified.code, Some(1), "{}", verified.stdout);
+    let conclusion = "This checkpoint is of another audit log. The log itself is BROKEN.";
+    assert!(verified.stdout.contains(conclusion), "{}", verified.stdout);
+}
+
+#[test]
+fn a_damaged_database_is_no_missing_one() {
+    let home = Home::new();
+    let mut up = home.up();
+    assert!(up.process.stop().success());
+    let file = home.data().join("reoclo.db");
+    let whole = fs::read(&file).unwrap();
+    // Its beginning, and all that comes behind the first page.
+    for (from, to) in [(0, 100), (4096, whole.len())] {
+        let mut damaged = whole.clone();
+        damaged[from..to].fill(b'x');
+        fs::write(&file, &damaged).unwrap();
+        let verified = home.audit("verify", &[]);
+        assert_ne!(verified.code, Some(0), "{}", verified.stdout);
+        assert!(
+            verified.stderr.contains("is damaged"),
+            "{}",
+            verified.stderr
+        );
+        assert!(
+            !verified.stderr.contains("there is no"),
+            "{}",
+            verified.stderr
+        );
+    }
+    fs::remove_file(&file).unwrap();
+    let verified = home.audit("verify", &[]);
+    let said = format!("there is no Reoclo database at {}", file.display());
+    assert!(verified.stderr.contains(&said), "{}", verified.stderr);
+    assert_eq!(verified.code, Some(2));
+    fs::write(&file, whole).unwrap();
+    assert_eq!(home.audit("verify", &[]).code, Some(0));
+    fs::remove_file(home.data().join("master.key")).unwrap();
+    let verified = home.audit("verify", &[]);
+    assert!(
+        verified.stderr.contains("--data-dir"),
+        "{}",
+        verified.stderr
+    );
+    assert_eq!(verified.code, Some(2));
+}

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::audit::Chain;
 use crate::audit::head::Head;
 use crate::error::StoreError;
-use crate::master_key::MasterKey;
+use crate::master_key::{MasterKey, has_signed};
 
 /// That a chain had this head at that time, signed with a key derived from the master key.
 ///
@@ -30,6 +30,62 @@ pub struct Checkpoint {
     pub public_key: [u8; 32],
     /// The ed25519 signature.
     pub signature: [u8; 64],
+}
+
+/// The checkpoints of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checkpoints {
+    /// Those that can be read.
+    pub read: Vec<Checkpoint>,
+    /// How many cannot.
+    pub unreadable: usize,
+}
+
+impl Checkpoints {
+    /// Whether there is none, not even one that was changed.
+    pub const fn is_empty(&self) -> bool {
+        self.read.is_empty() && self.unreadable == 0
+    }
+}
+
+/// Why a log cannot be held against a checkpoint; that says nothing about the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strangeness {
+    /// Another instance signed it.
+    OfAnotherLog,
+    /// It is not what was signed.
+    Changed,
+}
+
+impl Strangeness {
+    /// The stable name that answers and the audit log have.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::OfAnotherLog => "of_another_log",
+            Self::Changed => "changed",
+        }
+    }
+}
+
+impl std::fmt::Display for Strangeness {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::OfAnotherLog => "this checkpoint is of another audit log",
+            Self::Changed => "this checkpoint was changed after it was signed",
+        })
+    }
+}
+
+/// Only a checkpoint has both: a row of an export has neither.
+fn is_meant_as_one(line: &str) -> bool {
+    let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(line) else {
+        return false;
+    };
+    ["signature", "control_plane_id", "public_key"]
+        .iter()
+        .filter(|name| fields.contains_key(**name))
+        .count()
+        >= 2
 }
 
 /// A checkpoint's field is not what it should be.
@@ -59,11 +115,33 @@ impl Checkpoint {
         Ok(checkpoint)
     }
 
-    /// Whether the instance with this key and id signed the checkpoint.
-    pub(crate) fn is_signed_by(&self, key: &MasterKey, control_plane_id: Uuid) -> bool {
-        self.control_plane_id == control_plane_id
-            && self.public_key == key.public_key()
-            && key.has_signed(&self.encoding(), &self.signature)
+    /// The checkpoints among lines of JSON; other lines are rows of an export. One that is
+    /// recognised as a checkpoint and cannot be read was changed, and is counted.
+    pub fn among(lines: &str) -> Checkpoints {
+        let mut found = Checkpoints::default();
+        for line in lines.lines().map(str::trim) {
+            if let Ok(checkpoint) = serde_json::from_str(line) {
+                found.read.push(checkpoint);
+            } else if is_meant_as_one(line) {
+                found.unreadable += 1;
+            }
+        }
+        found
+    }
+
+    /// Why the log of the instance with this key and id cannot be held against the checkpoint;
+    /// none when that instance signed it.
+    pub(crate) fn strangeness(
+        &self,
+        key: &MasterKey,
+        control_plane_id: Uuid,
+    ) -> Option<Strangeness> {
+        if !has_signed(&self.public_key, &self.encoding(), &self.signature) {
+            return Some(Strangeness::Changed);
+        }
+        let is_ours =
+            self.control_plane_id == control_plane_id && self.public_key == key.public_key();
+        (!is_ours).then_some(Strangeness::OfAnotherLog)
     }
 
     /// What is signed. The chain stands last, since it alone has no fixed length.

@@ -8,10 +8,13 @@ use std::fmt;
 
 use reoclo_domain::hex;
 use sqlx::AnyConnection;
+use uuid::Uuid;
 
-use crate::audit::{AuditReader, Chain, Checkpoint};
+use crate::audit::{AuditReader, Chain, Checkpoint, Strangeness};
 use crate::error::StoreError;
+use crate::master_key::MasterKey;
 use crate::sql::sql;
+pub use live::LiveReport;
 use walk::Walk;
 
 /// What a verification found.
@@ -23,6 +26,19 @@ pub struct VerifyReport {
     pub unknown_chains: Vec<String>,
     /// Rows that belong to no chain that there should be.
     pub unknown_rows: i64,
+    /// The checkpoints that nothing could be held against; they say nothing about the log.
+    pub strange: Vec<StrangeCheckpoint>,
+}
+
+/// A checkpoint that a log cannot be held against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StrangeCheckpoint {
+    /// The chain that it names.
+    pub chain: Chain,
+    /// The row that it names.
+    pub seq: i64,
+    /// What is wrong with it.
+    pub why: Strangeness,
 }
 
 /// What a verification found in one chain.
@@ -66,8 +82,6 @@ pub enum FaultKind {
     HeadChanged,
     /// A checkpoint names this row with another hash, or no such row is left.
     Checkpoint,
-    /// A checkpoint's signature is not this instance's.
-    CheckpointSignature,
     /// The row has a number that no row ever had.
     Extra,
 }
@@ -80,7 +94,7 @@ impl ChainReport {
 }
 
 impl VerifyReport {
-    /// Whether nothing at all is wrong.
+    /// Whether nothing at all is wrong with the log.
     pub fn is_intact(&self) -> bool {
         let sound = |chain: &ChainReport| chain.fault.is_none();
         self.chains.iter().all(sound) && self.unknown_chains.is_empty() && self.unknown_rows == 0
@@ -98,7 +112,6 @@ impl FaultKind {
             Self::HeadMissing => "head_missing",
             Self::HeadChanged => "head_changed",
             Self::Checkpoint => "checkpoint",
-            Self::CheckpointSignature => "checkpoint_signature",
             Self::Extra => "extra",
         }
     }
@@ -114,7 +127,6 @@ impl fmt::Display for FaultKind {
             Self::HeadMissing => "the stored head is missing",
             Self::HeadChanged => "the stored head was changed",
             Self::Checkpoint => "the row is not the one that the checkpoint names",
-            Self::CheckpointSignature => "the checkpoint was not signed by this instance",
             Self::Extra => "the row has a number that no row ever had",
         })
     }
@@ -124,16 +136,19 @@ impl AuditReader {
     /// Reads every chain in one snapshot and reports the first thing wrong in each.
     ///
     /// Takes constant memory, whatever the number of rows. A row that does not decode is
-    /// reported and never an error. A chain that a checkpoint names has to be there.
+    /// reported and never an error. A chain that a checkpoint names has to be there. The log is
+    /// not held against a checkpoint that this instance did not sign, and is verified all the
+    /// same.
     pub async fn verify(&mut self, checkpoints: &[Checkpoint]) -> Result<VerifyReport, StoreError> {
+        let control_plane_id = self.instance.control_plane_id;
+        let (own, strange) = told_apart(checkpoints, &self.master_key, control_plane_id);
         let begun = self.engine.begin_snapshot(&mut self.connection).await;
         let mut snapshot = begun.map_err(StoreError::unavailable)?;
         let walk = Walk {
             key: &self.master_key,
-            control_plane_id: self.instance.control_plane_id,
-            checkpoints,
+            checkpoints: &own,
         };
-        let mut expected: BTreeSet<Chain> = checkpoints.iter().map(|made| made.chain).collect();
+        let mut expected: BTreeSet<Chain> = own.iter().map(|made| made.chain).collect();
         let created = &mut |chain| _ = expected.insert(chain);
         let instance = walk.chain(&mut *snapshot, Chain::Instance, created).await?;
         let heads = chains_with_heads(&mut snapshot).await?;
@@ -150,8 +165,29 @@ impl AuditReader {
             unknown_rows: unknown_rows(&mut snapshot, &chains).await?,
             unknown_chains: unknown_chains(heads, &chains),
             chains,
+            strange,
         })
     }
+}
+
+/// The checkpoints that the instance with this key and id signed, and the others.
+fn told_apart(
+    checkpoints: &[Checkpoint],
+    key: &MasterKey,
+    control_plane_id: Uuid,
+) -> (Vec<Checkpoint>, Vec<StrangeCheckpoint>) {
+    let (mut own, mut strange) = (Vec::new(), Vec::new());
+    for made in checkpoints {
+        match made.strangeness(key, control_plane_id) {
+            None => own.push(made.clone()),
+            Some(why) => strange.push(StrangeCheckpoint {
+                chain: made.chain,
+                seq: made.seq,
+                why,
+            }),
+        }
+    }
+    (own, strange)
 }
 
 const UNREADABLE: &str = "(unreadable)";

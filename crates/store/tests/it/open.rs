@@ -200,7 +200,10 @@ async fn sqlite_refusals_name_the_file() {
     .unwrap();
     let address = DatabaseAddress::Sqlite(path.clone());
     let error = refused(database::options(address.clone())).await;
-    assert!(matches!(error, OpenError::Absent(_)), "{error:?}");
+    assert!(matches!(error, OpenError::Malformed(_)), "{error:?}");
+    assert!(error.to_string().contains("text.db"));
+    let reader = AuditReader::open(&address, database::master_key()).await;
+    assert!(matches!(reader.err().unwrap(), OpenError::Malformed(_)));
     let nowhere = DatabaseAddress::Sqlite(directory.path().join("no/such/file.db"));
     let error = refused(database::options(nowhere.clone())).await;
     assert!(matches!(error, OpenError::Unwritable { .. }), "{error:?}");

@@ -1,6 +1,7 @@
 //! A row of the audit log, in words.
 
 use reoclo_control::{ActorKind, AuditItem, AuditOutcome, AuditRow};
+use reoclo_domain::counted;
 use serde_json::Value;
 
 use crate::moment::Moment;
@@ -110,10 +111,13 @@ fn refusal(code: &str, asked: &Value) -> String {
     }
     let count = asked.get("count").and_then(Value::as_u64).unwrap_or(1);
     let times = if count > 1 {
-        format!(", {count} times")
+        format!(", {}", counted(count, "time"))
     } else {
         String::new()
     };
+    if line.is_empty() {
+        return format!("{code}{times}");
+    }
     format!("{line}: {code}{times}")
 }
 

@@ -5,7 +5,10 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{AuditLogsRead, AuditVerification, Authorized, Control, Fault, FaultKind};
+use reoclo_control::{
+    AuditLogsRead, AuditVerification, Authorized, Control, Fault, FaultKind, Strangeness,
+};
+use reoclo_domain::counted;
 use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
@@ -28,11 +31,16 @@ struct Found {
     took: String,
     checkpoints: usize,
     broken: Option<Broken>,
+    /// Why the log was not held against the checkpoint.
+    strange: Option<Strange>,
+}
+
+struct Strange {
+    title: &'static str,
+    sentence: &'static str,
 }
 
 struct Broken {
-    /// Whether the log is what is wrong, and not what it was to be held against.
-    is_of_log: bool,
     title: String,
     sentence: &'static str,
     event: Option<String>,
@@ -70,13 +78,28 @@ pub(super) async fn verify(
 
 fn found(verification: AuditVerification) -> Found {
     let chain = verification.chain;
-    let rows = if chain.rows == 1 { "row" } else { "rows" };
     Found {
         head: chain.head_hex(),
-        rows: format!("{} {rows}", chain.rows),
+        rows: counted(chain.rows, "row"),
         took: took(verification.took),
         checkpoints: verification.checkpoints,
         broken: chain.fault.map(broken),
+        strange: verification.strange.map(strange),
+    }
+}
+
+fn strange(why: Strangeness) -> Strange {
+    match why {
+        Strangeness::Changed => Strange {
+            title: "This checkpoint was changed",
+            sentence: "It is not what Reoclo signed, so the log was not held against it. Paste the \
+                       last line of an export, all of it.",
+        },
+        Strangeness::OfAnotherLog => Strange {
+            title: "This checkpoint is of another audit log",
+            sentence: "Another installation signed it, so the log was not held against it. Take \
+                       one from an export of your own.",
+        },
     }
 }
 
@@ -124,11 +147,6 @@ fn broken(fault: Fault) -> Broken {
             "The log does not go on from what was exported: rows were cut off or written anew \
              since.",
         ),
-        FaultKind::CheckpointSignature => (
-            "The checkpoint is not signed by this Reoclo".to_owned(),
-            "It was changed, or comes from another installation, so the log was not read. Take one \
-             from an export of your own, or verify without one.",
-        ),
         FaultKind::Extra => (
             format!("Row {seq} was slipped in"),
             "Rows are numbered from 1, so it was not written by Reoclo. All others are as they \
@@ -136,7 +154,6 @@ fn broken(fault: Fault) -> Broken {
         ),
     };
     Broken {
-        is_of_log: fault.kind != FaultKind::CheckpointSignature,
         title,
         sentence,
         event: fault.id,

@@ -45,8 +45,13 @@ async fn an_export_is_a_file_that_ends_with_a_checkpoint(world: &World) {
     assert_ne!(forged, lines[3]);
     let fields = [("checkpoint", forged.as_str())];
     let refused = world.submit(&viewer, "/audit-log/verify", &fields).await;
-    refused.says(200, "The checkpoint is not signed by this Reoclo.");
+    refused.says(200, "This checkpoint was changed.");
+    refused.says(200, "The log is intact");
     refused.lacks("The log does not hold");
+    refused.lacks("from your checkpoint");
+    let log = world.look(Some(&viewer), "/audit-log").await;
+    log.says(200, "checkpoint_changed");
+    log.lacks("Failure</span>");
     // What was exported is what the log is held against.
     let fields = [("checkpoint", export.text.as_str())];
     let verified = world.submit(&viewer, "/audit-log/verify", &fields).await;

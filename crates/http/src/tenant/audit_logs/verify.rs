@@ -1,5 +1,7 @@
 use axum::extract::State;
-use reoclo_api_types::{AuditLogFault, AuditLogVerification, VerifyAuditLogRequest};
+use reoclo_api_types::{
+    AuditLogFault, AuditLogVerification, CheckpointFault, VerifyAuditLogRequest,
+};
 use reoclo_control::{AuditLogsRead, AuditVerification, Authorized, Control, Fault};
 
 use crate::body::{JsonAnswer, OptionalJsonBody};
@@ -19,12 +21,16 @@ pub(in crate::tenant) async fn verify(
 
 fn body(found: AuditVerification) -> AuditLogVerification {
     AuditLogVerification {
-        intact: found.chain.fault.is_none(),
+        intact: found.chain.fault.is_none() && found.strange.is_none(),
         rows: found.chain.rows,
         head: found.chain.head_hex(),
         checkpoints: found.checkpoints,
         duration_ms: i64::try_from(found.took.as_millis()).unwrap_or(i64::MAX),
         fault: found.chain.fault.map(fault),
+        checkpoint_fault: found.strange.map(|why| CheckpointFault {
+            kind: why.as_str().into(),
+            message: why.to_string(),
+        }),
     }
 }
 

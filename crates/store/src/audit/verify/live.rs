@@ -2,12 +2,21 @@
 
 use reoclo_domain::OrganizationId;
 
-use super::walk::{Walk, at};
-use super::{ChainReport, FaultKind};
+use super::walk::{Walk, at, begin};
+use super::{ChainReport, FaultKind, StrangeCheckpoint, told_apart};
 use crate::audit::{Chain, Checkpoint};
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
+
+/// What a verification found in an organization's chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LiveReport {
+    /// The chain.
+    pub chain: ChainReport,
+    /// The checkpoints that it could not be held against.
+    pub strange: Vec<StrangeCheckpoint>,
+}
 
 impl Store {
     /// Verifies an organization's chain as it is when this ends, and reports the first thing that
@@ -20,13 +29,23 @@ impl Store {
         &self,
         organization: OrganizationId,
         checkpoints: &[Checkpoint],
-    ) -> Result<ChainReport, StoreError> {
+    ) -> Result<LiveReport, StoreError> {
+        let key = self.master_key();
+        let (own, strange) = told_apart(checkpoints, key, self.instance().control_plane_id);
         let walk = Walk {
-            key: self.master_key(),
-            control_plane_id: self.instance().control_plane_id,
-            checkpoints,
+            key,
+            checkpoints: &own,
         };
-        let mut report = walk.begin(Chain::Organization(organization));
+        let chain = self.walk_live(organization, &walk).await?;
+        Ok(LiveReport { chain, strange })
+    }
+
+    async fn walk_live(
+        &self,
+        organization: OrganizationId,
+        walk: &Walk<'_>,
+    ) -> Result<ChainReport, StoreError> {
+        let mut report = begin(Chain::Organization(organization));
         while walk.step(&mut self.reader().await?, &mut report).await? {
             tokio::task::yield_now().await;
         }

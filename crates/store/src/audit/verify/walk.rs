@@ -1,7 +1,5 @@
 //! One chain from its first row to its head.
 
-use uuid::Uuid;
-
 use super::{ChainReport, Fault, FaultKind};
 use crate::audit::entry::{self, LinkedEntry, NO_HASH};
 use crate::audit::{Chain, Checkpoint, head};
@@ -16,7 +14,7 @@ const PAGE: i64 = 200;
 /// What a chain is held against.
 pub(super) struct Walk<'a> {
     pub(super) key: &'a MasterKey,
-    pub(super) control_plane_id: Uuid,
+    /// Those that this instance signed.
     pub(super) checkpoints: &'a [Checkpoint],
 }
 
@@ -46,19 +44,9 @@ impl Walk<'_> {
         chain: Chain,
         created: &mut (impl FnMut(Chain) + Send),
     ) -> Result<ChainReport, StoreError> {
-        let mut report = self.begin(chain);
+        let mut report = begin(chain);
         self.finish(connection, &mut report, created).await?;
         Ok(report)
-    }
-
-    /// Before the first row.
-    pub(super) fn begin(&self, chain: Chain) -> ChainReport {
-        ChainReport {
-            chain,
-            rows: 0,
-            head: NO_HASH,
-            fault: self.check_signatures(chain).err(),
-        }
     }
 
     /// Walks over the next rows, at most a page of them; `false` at the end, or at a fault.
@@ -125,14 +113,6 @@ impl Walk<'_> {
             .filter(move |made| made.chain == chain)
     }
 
-    fn check_signatures(&self, chain: Chain) -> Result<(), Fault> {
-        let signed = |made: &&Checkpoint| made.is_signed_by(self.key, self.control_plane_id);
-        match self.of(chain).find(|made| !signed(made)) {
-            Some(forged) => Err(at(forged.seq, FaultKind::CheckpointSignature)),
-            None => Ok(()),
-        }
-    }
-
     fn check_against_checkpoints(&self, row: &LinkedEntry, chain: Chain) -> Result<(), Fault> {
         let contradicts = |made: &Checkpoint| made.seq == row.entry.seq && made.hash != row.hash;
         if self.of(chain).any(contradicts) {
@@ -175,6 +155,16 @@ impl Walk<'_> {
             Some(seq) => Err(at(seq, FaultKind::Checkpoint).into()),
             None => Ok(()),
         }
+    }
+}
+
+/// Before the first row.
+pub(super) const fn begin(chain: Chain) -> ChainReport {
+    ChainReport {
+        chain,
+        rows: 0,
+        head: NO_HASH,
+        fault: None,
     }
 }
 

@@ -79,7 +79,7 @@ async fn an_organizations_export_is_its_own_chain_as_it_was_at_the_beginning(fix
         .verify_audit(zoo.organization, &[checkpoint])
         .await
         .unwrap();
-    assert_eq!((report.rows, report.fault), (406, None));
+    assert_eq!((report.chain.rows, report.chain.fault), (406, None));
 }
 
 async fn of_a_changed_head_no_checkpoint_is_signed(fixture: Fixture) {

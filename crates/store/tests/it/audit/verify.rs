@@ -5,7 +5,7 @@ mod live;
 
 use futures_util::future::join_all;
 use reoclo_domain::Clock;
-use reoclo_store::{Chain, Checkpoint, FaultKind, VerifyReport};
+use reoclo_store::{Chain, Checkpoint, FaultKind, StrangeCheckpoint, Strangeness, VerifyReport};
 use sqlx::AssertSqlSafe;
 
 use crate::fixture::{Fixture, Team};
@@ -318,9 +318,30 @@ async fn a_forged_or_foreign_checkpoint_is_found(fixture: Fixture) {
         },
     ];
     for forged in forgeries {
-        let found = fault(&verify(&fixture, std::slice::from_ref(&forged)).await, team);
-        assert_eq!(found, (forged.seq, FaultKind::CheckpointSignature));
+        let report = verify(&fixture, std::slice::from_ref(&forged)).await;
+        assert!(report.is_intact(), "the log has nothing to do with it");
+        let strange: Vec<_> = report
+            .strange
+            .iter()
+            .map(|made| (made.chain, made.seq, made.why))
+            .collect();
+        assert_eq!(strange, [(own, forged.seq, Strangeness::Changed)]);
     }
+    let another = Fixture::sqlite().await;
+    let theirs = another.store.checkpoints().await.unwrap();
+    let report = verify(&fixture, &theirs).await;
+    assert!(report.is_intact());
+    assert_eq!(report.strange.len(), theirs.len());
+    let is_foreign = |made: &StrangeCheckpoint| made.why == Strangeness::OfAnotherLog;
+    assert!(!theirs.is_empty() && report.strange.iter().all(is_foreign));
+    // What is wrong with the log is told all the same.
+    tamper(
+        &fixture,
+        "UPDATE audit_events SET actor_label = 'x' WHERE chain = 'instance' AND seq = 1",
+    )
+    .await;
+    let report = verify(&fixture, &theirs).await;
+    assert!(!report.is_intact() && report.strange.len() == theirs.len());
     assert!(fixture.clock.now() >= made.at);
 }
 

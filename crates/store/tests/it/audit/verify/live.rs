@@ -23,8 +23,8 @@ async fn verify(fixture: &Fixture, team: Team, checkpoints: &[Checkpoint]) -> (i
         .await
         .unwrap();
     (
-        report.rows,
-        report.fault.map(|fault| (fault.seq, fault.kind)),
+        report.chain.rows,
+        report.chain.fault.map(|fault| (fault.seq, fault.kind)),
     )
 }
 
@@ -43,7 +43,7 @@ async fn an_untouched_chain_is_intact(fixture: Fixture) {
         .await
         .unwrap();
     let report = fixture.store.verify_audit(team.organization, &[]).await;
-    assert_eq!(report.unwrap().head, rows[0].hash);
+    assert_eq!(report.unwrap().chain.head, rows[0].hash);
 }
 
 async fn what_is_done_to_a_row_is_found(fixture: Fixture) {
