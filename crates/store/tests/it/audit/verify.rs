@@ -327,8 +327,8 @@ async fn a_forged_or_foreign_checkpoint_is_found(fixture: Fixture) {
             .collect();
         assert_eq!(strange, [(own, forged.seq, Strangeness::Changed)]);
     }
-    let another = Fixture::sqlite().await;
-    let theirs = another.store.checkpoints().await.unwrap();
+    let another = reoclo_testkit::database::sqlite();
+    let theirs = another.open().await.checkpoints().await.unwrap();
     let report = verify(&fixture, &theirs).await;
     assert!(report.is_intact());
     assert_eq!(report.strange.len(), theirs.len());
