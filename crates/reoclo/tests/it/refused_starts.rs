@@ -76,8 +76,14 @@ fn proxies_that_are_everybody_are_refused() {
 fn what_is_no_network_is_said_wherever_it_stands() {
     let home = Home::new();
     for flag in ["--trusted-proxy", "--allow-outbound"] {
-        let line = refused_start(&home, "serve", &[flag, "10.0.0.5,proxy.example.com"]);
-        assert!(line.contains("neither an address nor a network"), "{line}");
+        let refused = home.run(&["serve", flag, "10.0.0.5,proxy.example.com"]);
+        let said = &refused.stderr;
+        assert_eq!(refused.code, Some(2), "{said}");
+        assert!(
+            said.contains("'proxy.example.com' for") && said.contains(flag),
+            "{said}"
+        );
+        assert!(said.contains("neither an address nor a network"), "{said}");
     }
     for key in ["trusted_proxy", "allowed_outbound_networks"] {
         for value in ["\"proxy\"", "[\"10.0.0.5\", \"proxy\"]"] {
