@@ -36,7 +36,8 @@ pub use keys::{
     NewIntegrationKeyRequest,
 };
 pub use operation::{
-    OperationBody, OperationRequest, OperationResult, RebootAnswer, RebootRequest,
+    OperationBody, OperationRequest, OperationResult, OwnOperationItem, OwnOperationsBody,
+    RebootAnswer, RebootRequest,
 };
 pub use operation_item::{
     CancelAnswer, OperationDayBody, OperationDaysBody, OperationItem, OperationItemResult,

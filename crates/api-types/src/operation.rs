@@ -104,3 +104,29 @@ pub struct OperationResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub still_held: Option<i64>,
 }
+
+/// The operations of one run that an automation key started.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OwnOperationsBody {
+    /// The newest 50, the newest first.
+    pub items: Vec<OwnOperationItem>,
+}
+
+/// An operation in such a list; its own address tells the rest.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct OwnOperationItem {
+    /// The operation's id.
+    pub operation_id: String,
+    /// `exec`, `reboot`, `registry_login` or `registry_logout`.
+    pub operation_type: String,
+    /// `running`, `completed`, `failed` or `timeout`.
+    pub status: String,
+    /// Where it runs.
+    pub server_id: String,
+    /// The server's name.
+    pub server_name: String,
+    /// The run that it belongs to.
+    pub run_id: Option<String>,
+    /// When it was accepted.
+    pub started_at: String,
+}

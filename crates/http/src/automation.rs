@@ -8,8 +8,8 @@ mod registry_auth;
 pub(crate) mod result;
 
 use reoclo_api_types::{
-    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, RebootRequest,
-    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, OwnOperationsBody,
+    RebootRequest,    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
 };
 use reoclo_control::{Deploy, Restart};
 
@@ -31,6 +31,13 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes::<RebootRequest>()
                 .answers::<ExecAnswer>(200),
             reboot::run,
+        )
+        .get(
+            "/api/automation/v1/operations",
+            Doc::new("The operations of a run that this key started, newest first.")
+                .takes_query(operations::PARAMETERS)
+                .answers::<OwnOperationsBody>(200),
+            operations::list,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}",

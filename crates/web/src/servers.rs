@@ -9,7 +9,29 @@ mod rename;
 mod renew;
 mod show;
 
+use std::collections::HashMap;
+
+use reoclo_control::ServerRecord;
 use reoclo_http::Registrar;
+
+/// The slug of each server and what it is called beside the others: with its slug where more than
+/// one has its name.
+pub(crate) fn told_apart(servers: &[ServerRecord]) -> Vec<(String, String)> {
+    let mut many: HashMap<String, usize> = HashMap::new();
+    for server in servers {
+        *many.entry(server.name.to_lowercase()).or_default() += 1;
+    }
+    let called = |server: &ServerRecord| {
+        let is_alone = many.get(&server.name.to_lowercase()) == Some(&1);
+        let called = if is_alone {
+            server.name.clone()
+        } else {
+            format!("{} ({})", server.name, server.slug)
+        };
+        (server.slug.clone(), called)
+    };
+    servers.iter().map(called).collect()
+}
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar

@@ -1,9 +1,12 @@
 //! Reading an operation's record.
 
 use reoclo_domain::{Cell, OperationId};
-use reoclo_store::{OperationPage, OperationQuery, OperationRecord};
+use reoclo_store::{OperationFilter, OperationPage, OperationQuery, OperationRecord};
 
 use crate::{Authorized, Caller, Control, OwnOperations, Refusal, ServersRead};
+
+/// Operations of one run that a key is told of.
+const OWN_OF_A_RUN: i64 = 50;
 
 /// A record as its reader may see it.
 #[derive(Clone, Debug)]
@@ -28,6 +31,30 @@ impl Control {
         found
             .filter(|record| (record.starter.kind, record.starter.id) == (key.kind, key.id))
             .ok_or(Refusal::NotFound("the operation"))
+    }
+
+    /// The newest operations of one run that this automation key started, without their output.
+    /// A client whose first answer was lost finds by it what it has begun.
+    pub async fn own_operations_of_run(
+        &self,
+        proof: &Authorized<OwnOperations>,
+        run_id: String,
+    ) -> Result<Vec<OperationRecord>, Refusal> {
+        let caller = proof.caller();
+        let key = caller.actor();
+        let query = OperationQuery {
+            filter: OperationFilter {
+                run_id: Some(run_id),
+                starter: key.id,
+                ..OperationFilter::default()
+            },
+            before: None,
+            limit: OWN_OF_A_RUN,
+        };
+        let found = self.store().operations(caller.organization(), &query);
+        let mut items = found.await?.items;
+        items.retain(|record| (record.starter.kind, record.starter.id) == (key.kind, key.id));
+        Ok(items)
     }
 
     /// A page of the organization's operations, newest first and without their output.

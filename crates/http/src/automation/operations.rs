@@ -1,14 +1,52 @@
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
-use reoclo_api_types::{CancelAnswer, OperationBody};
+use reoclo_api_types::{CancelAnswer, OperationBody, OwnOperationItem, OwnOperationsBody};
 use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
 
 use super::result::result;
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
 use crate::operations::{OperationPath, Recheck, Wait, cancelled, events, logs, wait};
-use crate::query::QueryText;
+use crate::query::{QueryReader, QueryText};
+use crate::registrar::QueryParameter;
+
+/// What the document says of the list.
+pub(super) const PARAMETERS: &[QueryParameter] = &[(
+    "run_id",
+    "What was sent as `run_id` when they were begun. Finds an operation whose first answer was \
+     lost.",
+)];
+
+pub(super) async fn list(
+    proof: Authorized<OwnOperations>,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<JsonAnswer<OwnOperationsBody>, ApiError> {
+    let mut reader = QueryReader::new(&query);
+    let run = reader.text("run_id");
+    if run.is_none() {
+        reader.refuse("run_id", "say which run: what was sent as run_id");
+    }
+    reader.finish()?;
+    let run = run.unwrap_or_default();
+    let items = control.own_operations_of_run(&proof, run).await?;
+    Ok(JsonAnswer::ok(OwnOperationsBody {
+        items: items.into_iter().map(item).collect(),
+    }))
+}
+
+fn item(record: OperationRecord) -> OwnOperationItem {
+    OwnOperationItem {
+        operation_id: record.id.to_string(),
+        operation_type: record.kind.as_str().into(),
+        status: record.state.as_str().into(),
+        server_id: record.server.to_string(),
+        server_name: record.server_name,
+        run_id: record.run_id,
+        started_at: record.created_at.to_string(),
+    }
+}
 
 pub(super) async fn show(
     proof: Authorized<OwnOperations>,

@@ -13,6 +13,7 @@ on_both_databases!(
     the_record_has_its_output_only_with_logs_read,
     an_operation_that_is_not_there_is_not_found,
     the_last_days_say_how_operations_ended,
+    a_key_finds_its_own_operations_by_their_run,
 );
 
 const LIST: &str = "/api/operations";
@@ -115,6 +116,41 @@ async fn filters_take_what_they_say_on_both_surfaces(world: &World) {
         json!({ "provider": "cli" })
     );
     assert_eq!(page.body["items"][1]["run_id"], "7&status=x");
+}
+
+/// As a client does whose first answer was lost.
+async fn a_key_finds_its_own_operations_by_their_run(world: &World) {
+    let (token, ci) = world.automation_key(&world.ours, &[]).await;
+    let (foreign, other) = world.automation_key(&world.ours, &[]).await;
+    let of_run = async |starter| {
+        let begun = world.operation_with(&world.ours, starter, |new| {
+            new.run_id = Some("shell-1&x".into());
+        });
+        begun.await.to_string()
+    };
+    let (first, second) = (of_run(ci).await, of_run(ci).await);
+    world.operation(&world.ours, ci).await;
+    let not_ours = of_run(other).await;
+    for slash in ["", "/"] {
+        let path = format!("/api/automation/v1/operations{slash}?run_id=shell-1%26x");
+        let found = world.get(&path, Some(&token)).await;
+        assert_eq!(found.status, 200, "{}", found.body);
+        let items = found.body["items"].as_array().unwrap();
+        let ids: Vec<_> = items.iter().map(|item| &item["operation_id"]).collect();
+        assert_eq!(ids, [second.as_str(), first.as_str()]);
+        assert_eq!(items[0]["run_id"], "shell-1&x");
+        assert_eq!(items[0]["status"], "running");
+        let found = world.get(&path, Some(&foreign)).await;
+        assert_eq!(found.body["items"][0]["operation_id"], not_ours);
+        assert_eq!(found.body["items"].as_array().unwrap().len(), 1);
+    }
+    let list = "/api/automation/v1/operations";
+    let nothing = world.get(&format!("{list}?run_id=x"), Some(&token)).await;
+    assert_eq!((nothing.status.as_u16(), &nothing.body["items"]), (200, &json!([])));
+    for query in ["", "?run_id="] {
+        let refused = world.get(&format!("{list}{query}"), Some(&token)).await;
+        assert_eq!(refused.status, 422, "{query}: {}", refused.body);
+    }
 }
 
 async fn a_wrong_filter_is_named(world: &World) {

@@ -131,8 +131,7 @@ fn a_snippet_ends_with_the_exit_code_and_shows_the_output() {
             9,
         ),
     ] {
-        let command = command.replace('\\', r"\\").replace('\'', r"'\''");
-        let failed = run(&home, &made, &command);
+        let failed = run(&home, &made, command);
         assert_eq!(failed.code, Some(code), "{command}: {}", failed.stderr);
         assert!(failed.stdout.starts_with("broken\n"), "{}", failed.stdout);
         assert!(!failed.stdout.contains("not reached"));
@@ -209,18 +208,92 @@ fn a_restart_in_the_middle_is_waited_for_and_a_dead_control_plane_is_no_success(
     assert_eq!(failed.code, Some(7), "{}", failed.stderr);
 
     std::fs::remove_file(&gate).unwrap();
-    // It gives up sooner, and after shorter pauses.
-    let script = made
-        .gitlab()
-        .replace(COMMAND, &until)
-        .replace("-lt 20", "-lt 2");
-    let job = begin(&home, &made.token, &script.replace("sleep 3", "sleep 0.1"));
+    let script = impatient(&made.gitlab().replace(COMMAND, &until));
+    let job = begin(&home, &made.token, &script);
     waits(&numbers);
     control_plane.process.kill();
     let failed = job.finished();
-    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert_eq!(failed.code, Some(254), "{}", failed.stderr);
     assert!(failed.stderr.contains("may run on"), "{}", failed.stderr);
     assert!(!failed.stdout.contains("not reached"));
+}
+
+/// It gives up sooner, and after shorter pauses.
+fn impatient(script: &str) -> String {
+    let script = script.replace("-lt 20", "-lt 2").replace("-lt 6", "-lt 2");
+    script.replace("sleep 3", "sleep 0.1")
+}
+
+/// The control plane dies while the very first answer is due: nobody has the operation's id yet.
+#[test]
+fn an_operation_whose_first_answer_was_lost_is_found_again_or_said_to_run() {
+    let home = Home::with_timing(&[("inline_wait", 20.0), ("resume_grace", 30.0)]);
+    let listen = format!("127.0.0.1:{}", free_port());
+    let arguments = ["--listen", &listen];
+    let mut control_plane = home.up_with(&arguments);
+    let person = control_plane.set_up();
+    let made = Made::by(&person, &control_plane, &["exec"]);
+    let (gate, runs) = (home.path("gate"), home.path("runs"));
+    let command = format!(
+        "echo x >> {}\nuntil [ -e {} ]; do sleep 0.1; done\necho found; exit 7",
+        runs.display(),
+        gate.display()
+    );
+    let begun = |times: usize| {
+        wait_until("the command runs", || {
+            let so_far = std::fs::read_to_string(&runs).unwrap_or_default();
+            so_far.lines().count() == times
+        });
+    };
+
+    let script = made.gitlab().replace(COMMAND, &command);
+    let job = begin(&home, &made.token, &script.replace("sleep 3", "sleep 0.1"));
+    begun(1);
+    control_plane.process.kill();
+    let mut control_plane = home.up_with(&arguments);
+    std::fs::write(&gate, "").unwrap();
+    let failed = job.finished();
+    assert_eq!(failed.code, Some(7), "{}", failed.stderr);
+    assert_eq!(failed.stdout, "found\n");
+    begun(1);
+
+    // Nobody is there to ask: it does not end as if nothing ran.
+    std::fs::remove_file(&gate).unwrap();
+    let job = begin(&home, &made.token, &impatient(&script));
+    begun(2);
+    control_plane.process.kill();
+    let failed = job.finished();
+    assert_eq!(failed.code, Some(254), "{}", failed.stderr);
+    let said = "what was asked for may be running, as run shell-";
+    assert!(failed.stderr.contains(said), "{}", failed.stderr);
+    let (_, run) = failed.stderr.split_once("/operations?run_id=").unwrap();
+    let run = run.split_whitespace().next().unwrap();
+
+    // The run that it named is what the page finds, and nothing else.
+    std::fs::write(&gate, "").unwrap();
+    let control_plane = home.up_with(&arguments);
+    let page = person.at(&control_plane).get(&format!("/operations?run_id={run}"));
+    let page = page.text();
+    assert_eq!(page.matches("href=\"/operations/0").count(), 1, "{page}");
+
+    // Without anybody at the address nothing was started.
+    let nobody = script.replace(&listen, &format!("127.0.0.1:{}", free_port()));
+    let failed = begin(&home, &made.token, &nobody).finished();
+    assert_eq!(failed.code, Some(1), "{}", failed.stderr);
+    assert!(failed.stderr.contains("nothing was started"), "{}", failed.stderr);
+}
+
+#[test]
+fn a_command_is_written_into_a_snippet_as_it_is() {
+    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let control_plane = home.up();
+    let made = Made::by(&control_plane.set_up(), &control_plane, &["exec"]);
+    let command = "printf '%s|' 'a \"b\"' \"it's\" \\\\ $((1+1)) \"tab\there\"\nfor x in 1 2; do\n  echo \"$x\\ü\"\ndone";
+    let good = run(&home, &made, command);
+    assert_eq!(good.code, Some(0), "{}", good.stderr);
+    let expected = "a \"b\"|it's|\\|2|tab\there|1\\ü\n2\\ü\nnot reached after a failure\n";
+    assert_eq!(good.stdout, expected);
+    assert!(made.page.contains("between the two lines END_OF_COMMAND"));
 }
 
 /// Until the job waits for the end of its command.

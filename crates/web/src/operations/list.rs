@@ -2,14 +2,14 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    Authorized, Control, Ended, OperationCursor, OperationFilter, OperationQuery, ServerRecord,
-    ServersRead,
+    Authorized, Control, Ended, OperationCursor, OperationFilter, OperationQuery, ServersRead,
 };
-use reoclo_domain::{OperationState, Timestamp};
+use reoclo_domain::{OperationState, Period, Timestamp};
 use reoclo_http::{ApiError, QueryReader, QueryText};
 
 use super::Line;
 use crate::page::{Page, encoded};
+use crate::servers::told_apart;
 use crate::shell::Shell;
 
 const PAGE_SIZE: i64 = 50;
@@ -22,13 +22,55 @@ struct List {
     operations: Vec<Line>,
     /// Slug and name, unless there are too many to choose from.
     servers: Option<Vec<(String, String)>>,
-    server: String,
+    asked: Asked,
     /// No server has the slug that was asked for.
     is_unknown: bool,
-    state: String,
+    /// The first day could not be read.
+    is_from_odd: bool,
     older: Option<String>,
     is_first: bool,
     shell: Shell,
+}
+
+/// What the filters say, kept for the form and for the next page.
+struct Asked {
+    server: String,
+    state: String,
+    run_id: String,
+    from: String,
+}
+
+impl Asked {
+    fn read(query: &QueryText) -> Self {
+        let mut reader = QueryReader::new(query);
+        let mut text = |name| reader.text(name).unwrap_or_default().trim().to_owned();
+        Self {
+            server: text("server"),
+            state: text("state"),
+            run_id: text("run_id"),
+            from: text("from"),
+        }
+    }
+
+    fn pairs(&self) -> [(&'static str, &str); 4] {
+        [
+            ("server", &self.server),
+            ("state", &self.state),
+            ("run_id", &self.run_id),
+            ("from", &self.from),
+        ]
+    }
+
+    /// The address of the operations before this one.
+    fn older(&self, next: OperationCursor) -> String {
+        let mut address = String::from("/operations?");
+        for (name, value) in self.pairs() {
+            if !value.is_empty() {
+                address.push_str(&format!("{name}={}&", encoded(value)));
+            }
+        }
+        format!("{address}before={}_{}", next.created_at.as_micros(), next.id)
+    }
 }
 
 /// What can be filtered by: a command that ended with an error is a failure, whatever the name of
@@ -88,11 +130,12 @@ impl List {
     }
 
     fn is_server(&self, slug: &str) -> bool {
-        self.server == slug
+        self.asked.server == slug
     }
 
     fn is_filtered(&self) -> bool {
-        !self.server.is_empty() || !self.state.is_empty()
+        let mut pairs = self.asked.pairs().into_iter();
+        pairs.any(|(_, value)| !value.is_empty())
     }
 }
 
@@ -102,19 +145,22 @@ pub(super) async fn show(
     State(control): State<Control>,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let mut reader = QueryReader::new(&query);
-    let server = reader.text("server").unwrap_or_default();
-    let state = reader.text("state").unwrap_or_default();
-    let before = reader.text("before").and_then(|text| cursor(&text));
+    let asked = Asked::read(&query);
+    let before = QueryReader::new(&query).text("before");
+    let before = before.and_then(|text| cursor(&text));
     let servers = control.servers(&proof).await?;
-    let named = servers.iter().find(|known| known.slug == server);
-    let is_unknown = named.is_none() && !server.is_empty();
-    let chosen = Choice::ALL.into_iter().find(|known| known.name() == state);
+    let named = servers.iter().find(|known| known.slug == asked.server);
+    let is_unknown = named.is_none() && !asked.server.is_empty();
+    let state = |known: &Choice| known.name() == asked.state;
+    let chosen = Choice::ALL.into_iter().find(state);
+    let from: Option<Period> = asked.from.parse().ok();
     let query = OperationQuery {
         filter: OperationFilter {
             server: named.map(|server| server.id),
             state: chosen.and_then(Choice::state),
             ended: chosen.and_then(Choice::ended),
+            run_id: Some(asked.run_id.clone()).filter(|run| !run.is_empty()),
+            from: from.map(|period| period.first),
             ..OperationFilter::default()
         },
         before,
@@ -130,26 +176,15 @@ pub(super) async fn show(
             .iter()
             .map(|record| Line::of(record, &shell))
             .collect(),
-        servers: (servers.len() <= CHOICES).then(|| names(servers)),
+        servers: (servers.len() <= CHOICES).then(|| told_apart(&servers)),
         is_unknown,
-        older: found.next.map(|next| older(&server, &state, next)),
+        older: found.next.map(|next| asked.older(next)),
         is_first: before.is_none(),
-        server,
-        state,
+        is_from_odd: from.is_none() && !asked.from.is_empty(),
+        asked,
         shell,
     };
     Ok(Page::ok(page).into_response())
-}
-
-fn names(servers: Vec<ServerRecord>) -> Vec<(String, String)> {
-    let servers = servers.into_iter();
-    servers.map(|server| (server.slug, server.name)).collect()
-}
-
-fn older(server: &str, state: &str, next: OperationCursor) -> String {
-    let (server, state) = (encoded(server), encoded(state));
-    let (at, id) = (next.created_at.as_micros(), next.id);
-    format!("/operations?server={server}&state={state}&before={at}_{id}")
 }
 
 fn cursor(text: &str) -> Option<OperationCursor> {

@@ -10,6 +10,12 @@ use super::target::Target;
 /// How a pipeline gives the key to a shell.
 const FROM_ENVIRONMENT: &str = "\"${REOCLO_API_KEY:?}\"";
 const CREDENTIAL: &str = "your-credential-id";
+const LIMIT: &str = "\"timeout_seconds\": 600";
+
+/// What the exit codes of a script mean that are not the operation's own.
+const OTHER_CODES: &str = "It ends with 1 when nothing was started, and with 254 when that cannot \
+                           be told or the operation may run on: then it says under which run_id \
+                           to look for it.";
 
 pub(super) fn automation(
     key: &AutomationKeyRecord,
@@ -24,7 +30,7 @@ pub(super) fn automation(
     };
     let script = |key: &str| run_and_wait(url, key, &ask);
     let mut notes: Vec<String> = target.note.into_iter().collect();
-    if ask.body.contains(CREDENTIAL) {
+    if ask.fields.iter().any(|field| field.contains(CREDENTIAL)) {
         notes.push(format!(
             "The key may use every registry credential: put the id of one in place of {CREDENTIAL}."
         ));
@@ -34,9 +40,22 @@ pub(super) fn automation(
         notes.push(note.to_owned());
         notes
     };
+    let mut of_script = vec![OTHER_CODES.to_owned()];
+    if ask.command.is_some() {
+        of_script.push(
+            "Write the command between the two lines END_OF_COMMAND, as on the server itself: \
+             quotes, backslashes and further lines need nothing before them."
+                .to_owned(),
+        );
+    }
+    let script_with = |note: &str| {
+        let mut notes = with(note);
+        notes.extend(of_script.iter().cloned());
+        notes
+    };
     let mut snippets = vec![Snippet {
         title: "curl",
-        notes: with("It waits, shows the output, and ends with the exit code of the operation."),
+        notes: script_with("It waits, shows the output, and ends with the exit code of the operation."),
         text: script(&format!("'{token}'")),
     }];
     let secret = "Store the key as the secret REOCLO_API_KEY of the repository.";
@@ -49,14 +68,14 @@ pub(super) fn automation(
     }
     snippets.push(Snippet {
         title: "GitHub, shell only",
-        notes: with(&format!(
+        notes: script_with(&format!(
             "{secret} The step ends with the exit code of the operation."
         )),
         text: github_shell(&script(FROM_ENVIRONMENT)),
     });
     snippets.push(Snippet {
         title: "GitLab CI",
-        notes: with(
+        notes: script_with(
             "Store the key as the masked variable REOCLO_API_KEY of the project. The job ends with \
              the exit code of the operation.",
         ),
@@ -77,8 +96,7 @@ impl Does {
     /// The request that shows best what the key is for.
     fn ask(self, key: &AutomationKeyRecord, server: &str) -> Option<Ask> {
         let (path, more) = if self.can(OperationKind::Exec) {
-            let command = r#""command": "docker compose up -d", "timeout_seconds": 600"#;
-            ("exec", command.replace(", ", ",\n  "))
+            ("exec", LIMIT.to_owned())
         } else if self.can(OperationKind::RegistryLogin) {
             let more = format!(r#""credential_id": "{}""#, credential(key));
             ("registry-auth/login", more)
@@ -86,12 +104,15 @@ impl Does {
             let more = r#""registry_url": "ghcr.io""#.to_owned();
             ("registry-auth/logout", more)
         } else if self.can(OperationKind::Reboot) {
-            ("reboot", r#""timeout_seconds": 600"#.to_owned())
+            ("reboot", LIMIT.to_owned())
         } else {
             return None;
         };
-        let body = format!("{{\n  \"server_id\": \"{server}\",\n  {more}\n}}");
-        Some(Ask { path, body })
+        Some(Ask {
+            path,
+            command: (path == "exec").then_some("docker compose up -d"),
+            fields: vec![format!("\"server_id\": \"{server}\""), more],
+        })
     }
 
     /// Steps with the published actions, in the order in which a pipeline needs them.
