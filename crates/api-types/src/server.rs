@@ -47,11 +47,13 @@ pub struct ServerBody {
 /// A machine that claims to be a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct MachineBody {
-    /// What `keep` takes.
+    /// What `keep` takes: the fingerprint that the machine's own `reoclo runner status` prints.
     pub id: String,
     /// Whether it is the one that is connected.
     pub is_connected: bool,
-    /// Where a refused one connects from.
+    /// What the machine calls itself, if its runner said so.
+    pub host_name: Option<String>,
+    /// Where it connects from.
     pub address: Option<String>,
     /// When a refused one first tried.
     pub first_seen_at: Option<String>,

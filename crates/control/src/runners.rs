@@ -14,7 +14,7 @@ mod upgrade;
 
 pub use attach::{Attachment, Detached};
 pub use identify::RunnerRejected;
-pub use machines::{MachineConflict, OtherMachine};
+pub use machines::{ConnectedMachine, MachineConflict, OtherMachine};
 
 pub(crate) use heard::{Events, fact, is_unknown_call, why};
 pub(crate) use link::Link;

@@ -73,6 +73,8 @@ struct Runner {
     /// The supervisor was asked to make room for this program's.
     is_replacing: bool,
     machine: MachineFiles,
+    /// What the machine was called when it last introduced itself.
+    fingerprint: Option<String>,
     upgrade: Option<UpgradeOptions>,
     /// The program that the control plane has, as its last welcome said.
     offer: Option<ProgramOffer>,
@@ -161,6 +163,7 @@ impl Runner {
             phase,
             since: self.ambient.clock.now().as_micros(),
             reason,
+            machine: self.fingerprint.clone(),
         };
         if let Err(error) = state.save(&self.dir) {
             tracing::warn!(%error, "the state of the connection could not be written down");

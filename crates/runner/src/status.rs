@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use crate::data_dir::DataDir;
 use crate::enrolled::Enrolled;
+use crate::facts::hostname;
 use crate::lock::is_running;
 
 pub(crate) use phase::{Phase, PhaseFile};
@@ -53,6 +54,10 @@ pub struct RunnerProcess {
     pub since: Option<Timestamp>,
     /// Why it waits.
     pub reason: Option<String>,
+    /// The fingerprint by which the control plane tells this machine from a copy of it.
+    pub machine: Option<String>,
+    /// What this machine calls itself.
+    pub host_name: String,
 }
 
 /// A supervisor that is there.
@@ -108,6 +113,8 @@ fn runner(dir: &DataDir, pid: u32) -> RunnerProcess {
             .as_ref()
             .map(|known| Timestamp::from_micros(known.since)),
         reason: known.as_ref().and_then(|known| known.reason.clone()),
+        machine: known.as_ref().and_then(|known| known.machine.clone()),
+        host_name: hostname(),
         version: known.map(|known| known.version),
     }
 }

@@ -76,7 +76,7 @@ impl Control {
         });
         let _guard = AbortOnDrop(connection.abort_handle());
 
-        let described = self.describe(number, Calls::new(client), machine).await;
+        let described = self.describe(number, Calls::new(client), machine, source.ip).await;
         let Some((link, description)) = described else {
             return Detached::Lost;
         };
@@ -108,12 +108,13 @@ impl Control {
         number: u64,
         calls: Calls,
         machine: Option<Machine>,
+        address: Option<IpAddr>,
     ) -> Option<(Arc<Link>, Description)> {
         let described = timeout(self.settings().describe_timeout, calls.describe()).await;
         let description = described.ok()?.ok()?;
         let read_at = self.clock().monotonic();
         let machine = machine_of(machine, &description);
-        let link = Link::new(number, calls, &description, machine, read_at);
+        let link = Link::new(number, calls, &description, (machine, address), read_at);
         Some((Arc::new(link), description))
     }
 }

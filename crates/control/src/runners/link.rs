@@ -1,5 +1,6 @@
 //! One connection to a runner.
 
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -21,6 +22,7 @@ pub(crate) struct Link {
     clocks: Mutex<Clocks>,
     closing: watch::Sender<Option<Detached>>,
     machine: Machine,
+    address: Option<IpAddr>,
     version: String,
     lacks_metrics: AtomicBool,
 }
@@ -45,11 +47,12 @@ impl Link {
         number: u64,
         calls: Calls,
         description: &Description,
-        machine: Machine,
+        (machine, address): (Machine, Option<IpAddr>),
         read_at: Duration,
     ) -> Self {
         Self {
             machine,
+            address,
             number,
             calls,
             instance_id: description.instance_id.clone(),
@@ -76,6 +79,11 @@ impl Link {
 
     pub(crate) fn boot_id(&self) -> &str {
         &self.boot_id
+    }
+
+    /// Where it comes from.
+    pub(super) const fn address(&self) -> Option<IpAddr> {
+        self.address
     }
 
     /// On which machine it is.

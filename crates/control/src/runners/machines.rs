@@ -1,6 +1,5 @@
 //! Which machine a server is, when two claim to be it: a cloned disk has the identity too.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use reoclo_domain::Timestamp;
@@ -31,6 +30,8 @@ pub struct OtherMachine {
     pub id: String,
     /// Where it connects from.
     pub address: Option<String>,
+    /// What it calls itself; empty when its runner is too old to say so.
+    pub host_name: String,
     /// When it first tried.
     pub first_seen_at: Timestamp,
     /// When it last tried.
@@ -43,10 +44,19 @@ pub struct OtherMachine {
 /// The machine that is connected, and those that claim to be the same server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MachineConflict {
-    /// Names the one that is connected; none while one that was chosen is waited for.
-    pub connected: Option<String>,
+    /// The one that is connected; none while one that was chosen is waited for.
+    pub connected: Option<ConnectedMachine>,
     /// The others, the newest first.
     pub others: Vec<OtherMachine>,
+}
+
+/// The machine that is connected as a server which others claim to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectedMachine {
+    /// Names it among the machines of its server.
+    pub id: String,
+    /// Where it connects from.
+    pub address: Option<String>,
 }
 
 /// What is known of the machines of one server.
@@ -87,16 +97,23 @@ impl Machines {
     /// Notes a machine that was turned away; answers whether it is a new one.
     pub(super) fn note(
         &mut self,
-        machine: &Machine,
+        told: &Told,
         address: Option<String>,
         at: Timestamp,
     ) -> bool {
+        let Told { machine, host_name } = told;
         let mut others = self.others.iter_mut();
         if let Some(known) = others.find(|known| is_same_host(&known.machine, machine)) {
+            // Its supervisor may be another one, and so its name: people compare it with what the
+            // machine itself says now.
+            known.id = name(machine);
             known.machine = machine.clone();
             known.last_seen_at = at;
             known.attempts += 1;
             known.address = address;
+            if !host_name.is_empty() {
+                known.host_name.clone_from(host_name);
+            }
             return false;
         }
         if self.others.len() >= MOST {
@@ -108,6 +125,7 @@ impl Machines {
         self.others.push(OtherMachine {
             id: name(machine),
             address,
+            host_name: host_name.clone(),
             first_seen_at: at,
             last_seen_at: at,
             attempts: 1,
@@ -221,6 +239,7 @@ impl Machines {
         let others = self.others.iter().map(|other| KeptMachine {
             machine: other.machine.clone(),
             address: other.address.clone(),
+            host_name: other.host_name.clone(),
             first_seen_at: other.first_seen_at.as_micros(),
             last_seen_at: other.last_seen_at.as_micros(),
             attempts: other.attempts,
@@ -238,6 +257,7 @@ impl Machines {
         let kept: Kept = serde_json::from_str(text)?;
         let others = kept.others.into_iter().map(|other| OtherMachine {
             id: name(&other.machine),
+            host_name: fact(&other.host_name),
             address: other.address,
             first_seen_at: Timestamp::from_micros(other.first_seen_at),
             last_seen_at: Timestamp::from_micros(other.last_seen_at),
@@ -270,16 +290,33 @@ struct Kept {
 struct KeptMachine {
     machine: Machine,
     address: Option<String>,
+    #[serde(default)]
+    host_name: String,
     first_seen_at: i64,
     last_seen_at: i64,
     attempts: u64,
 }
 
+/// What a connection said of its machine.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) machine: Machine,
+    /// Not proved: for people alone.
+    pub(super) host_name: String,
+}
+
+impl From<Machine> for Told {
+    fn from(machine: Machine) -> Self {
+        Self {
+            machine,
+            host_name: String::new(),
+        }
+    }
+}
+
 /// A name among the few machines of one server, which tells nothing about it.
 pub(super) fn name(machine: &Machine) -> String {
-    let mut hasher = DefaultHasher::new();
-    machine.hash(&mut hasher);
-    format!("{:016x}", hasher.finish())
+    machine.fingerprint()
 }
 
 /// What a connection is known by: the runner's signed word, or for one that is too old to give it,
@@ -314,8 +351,8 @@ mod tests {
     #[test]
     fn a_machine_is_new_once_and_forgotten_when_it_is_silent() {
         let mut machines = Machines::default();
-        assert!(machines.note(&machine("a"), None, at(0)));
-        assert!(!machines.note(&machine("a"), Some("192.0.2.1".into()), at(5)));
+        assert!(machines.note(&machine("a").into(), None, at(0)));
+        assert!(!machines.note(&machine("a").into(), Some("192.0.2.1".into()), at(5)));
         let others = machines.others(at(6));
         assert_eq!((others.len(), others[0].attempts), (1, 2));
         assert_eq!(others[0].first_seen_at, at(0));
@@ -326,7 +363,7 @@ mod tests {
     fn one_that_was_refused_stays_so_until_the_other_was_away_for_long() {
         let mut machines = Machines::default();
         assert!(!machines.seated(&machine("a")), "one machine is no news");
-        machines.note(&machine("b"), None, at(10));
+        machines.note(&machine("b").into(), None, at(10));
         assert!(machines.is_kept_from(&machine("b"), at(20)));
         machines.lost(at(30));
 
@@ -360,7 +397,7 @@ mod tests {
         };
         let mut machines = Machines::default();
         machines.seated(&container("first"));
-        machines.note(&container("copy"), None, at(10));
+        machines.note(&container("copy").into(), None, at(10));
         machines.lost(at(30));
         assert!(machines.is_kept_from(&container("copy"), at(89)));
         assert!(!machines.is_kept_from(&container("copy"), at(90)));
@@ -368,10 +405,28 @@ mod tests {
     }
 
     #[test]
+    fn what_a_machine_is_called_is_its_last_word() {
+        let mut machines = Machines::default();
+        let told = |instance: &str, host_name: &str| Told {
+            machine: Machine {
+                instance_id: instance.into(),
+                ..machine("a")
+            },
+            host_name: host_name.into(),
+        };
+        machines.note(&told("i", "web-1"), None, at(0));
+        machines.note(&told("j", ""), None, at(1));
+        let others = machines.others(at(1));
+        assert_eq!(others[0].host_name, "web-1");
+        assert_eq!(others[0].id, name(&told("j", "").machine));
+        assert!(machines.find(&others[0].id).is_some());
+    }
+
+    #[test]
     fn many_machines_do_not_grow_without_bound() {
         let mut machines = Machines::default();
         for number in 0..100 {
-            machines.note(&machine(&number.to_string()), None, at(number));
+            machines.note(&machine(&number.to_string()).into(), None, at(number));
         }
         let others = machines.others(at(100));
         assert_eq!(others.len(), MOST);
@@ -381,7 +436,7 @@ mod tests {
     #[test]
     fn the_place_is_kept_for_the_one_that_was_chosen_until_it_is_there() {
         let mut machines = Machines::default();
-        machines.note(&machine("b"), None, at(0));
+        machines.note(&machine("b").into(), None, at(0));
         let found = machines.find(&name(&machine("b"))).unwrap();
         machines.choose(found, vec![machine("a")], at(60));
         assert!(machines.is_barred(&machine("a")) && !machines.is_barred(&machine("b")));

@@ -7,7 +7,9 @@ use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::{Machine, MachineProof};
 use serde_json::json;
 
-use super::machines::{KEPT_FOR, MachineConflict, Machines, name};
+use super::machines::{
+    ConnectedMachine, KEPT_FOR, MachineConflict, Machines, Told, name,
+};
 use super::registry::Seated;
 use super::{Detached, Link, RunnerRejected, fact};
 use crate::audit::{Happening, resource};
@@ -25,12 +27,15 @@ impl Control {
         let Some(proof) = proof else {
             return Ok(());
         };
-        let machine = bounded(&proof.machine);
-        while let Some(refused) = self
-            .runners()
-            .refusal(identity.server, &machine, self.now())
+        let told = Told {
+            machine: bounded(&proof.machine),
+            host_name: fact(&proof.host_name),
+        };
+        while let Some(refused) =
+            self.runners()
+                .refusal(identity.server, &told.machine, self.now())
         {
-            self.settle(identity, &machine, source, refused).await?;
+            self.settle(identity, &told, source, refused).await?;
         }
         Ok(())
     }
@@ -57,7 +62,8 @@ impl Control {
                 }
                 Seated::Late => return Err(Detached::Displaced),
                 refused => {
-                    let settled = self.settle(identity, link.machine(), source, refused);
+                    let told = Told::from(link.machine().clone());
+                    let settled = self.settle(identity, &told, source, refused);
                     settled.await.map_err(|rejected| match rejected {
                         RunnerRejected::NotChosen => Detached::NotChosen,
                         _ => Detached::AnotherMachine,
@@ -71,7 +77,7 @@ impl Control {
     async fn settle(
         &self,
         identity: &RunnerIdentity,
-        machine: &Machine,
+        told: &Told,
         source: &RequestSource,
         refused: Seated,
     ) -> Result<(), RunnerRejected> {
@@ -88,34 +94,36 @@ impl Control {
                 }
             }
         }
-        self.note_another_machine(identity, machine, source).await;
+        self.note_another_machine(identity, told, source).await;
         Err(RunnerRejected::AnotherMachine)
     }
 
     async fn note_another_machine(
         &self,
         identity: &RunnerIdentity,
-        machine: &Machine,
+        told: &Told,
         source: &RequestSource,
     ) {
         let (server, now) = (identity.server, self.now());
         let address = source.ip.map(|ip| ip.to_string());
         let is_new = self.runners().with_machines(server, |machines, _| {
-            machines.note(machine, address.clone(), now)
+            machines.note(told, address.clone(), now)
         });
         if !is_new {
             return;
         }
         self.keep_machines(server).await;
-        let name = name(machine);
+        let name = name(&told.machine);
+        let host = told.host_name.as_str();
         tracing::warn!(
-            %server, machine = name, address,
+            %server, machine = name, host, address,
             "another machine has the identity of a connected server, and is refused: is it a copy?"
         );
         let what = ("runner.another_machine", AuditOutcome::Refused);
         let detail = json!({
             "reason": "another machine proved the identity of one that is connected",
             "machine": name,
+            "host_name": host,
         });
         if let Err(error) = self.audit_runner(identity, source, what, detail).await {
             tracing::error!(%server, %error, "a refused machine was not audited");
@@ -154,7 +162,10 @@ impl Control {
         let now = self.now();
         self.runners().with_machines(server, |machines, link| {
             let others = machines.others(now);
-            let connected = link.map(|link| name(link.machine()));
+            let connected = link.map(|link| ConnectedMachine {
+                id: name(link.machine()),
+                address: link.address().map(|ip| ip.to_string()),
+            });
             (!others.is_empty()).then_some(MachineConflict { connected, others })
         })
     }

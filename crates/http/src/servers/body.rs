@@ -41,18 +41,19 @@ pub(super) fn server(server: ServerRecord) -> ServerBody {
 /// A server with the machines that claim to be it, when there are several.
 pub(super) fn with_machines(control: &Control, record: ServerRecord) -> ServerBody {
     let conflict = control.machine_conflict(record.id);
-    let mut body = server(record);
-    if let Some(conflict) = conflict {
-        body.machines = machines(conflict);
+    let machines = conflict.map(|conflict| machines(conflict, &record));
+    ServerBody {
+        machines: machines.unwrap_or_default(),
+        ..server(record)
     }
-    body
 }
 
-fn machines(conflict: MachineConflict) -> Vec<MachineBody> {
-    let connected = conflict.connected.map(|id| MachineBody {
-        id,
+fn machines(conflict: MachineConflict, record: &ServerRecord) -> Vec<MachineBody> {
+    let connected = conflict.connected.map(|connected| MachineBody {
+        id: connected.id,
         is_connected: true,
-        address: None,
+        host_name: record.facts.as_ref().map(|facts| facts.hostname.clone()),
+        address: connected.address,
         first_seen_at: None,
         last_seen_at: None,
         attempts: None,
@@ -60,6 +61,7 @@ fn machines(conflict: MachineConflict) -> Vec<MachineBody> {
     let others = conflict.others.into_iter().map(|other| MachineBody {
         id: other.id,
         is_connected: false,
+        host_name: Some(other.host_name).filter(|name| !name.is_empty()),
         address: other.address,
         first_seen_at: Some(other.first_seen_at.to_string()),
         last_seen_at: Some(other.last_seen_at.to_string()),

@@ -39,6 +39,7 @@ fn text(status: &RunnerStatus, data_dir: &Path) -> String {
     [
         ("server", server(status.server.as_ref(), data_dir)),
         ("runner", runner(status.runner.as_ref())),
+        ("machine", machine(status.runner.as_ref())),
         ("supervisor", supervisor(status.supervisor.as_ref())),
     ]
     .map(|(name, text)| format!("{name:<12}{text}"))
@@ -72,6 +73,15 @@ fn runner(runner: Option<&RunnerProcess>) -> String {
         text += &format!(": {reason}");
     }
     text
+}
+
+/// What an admin compares when a copy claims to be the same server.
+fn machine(runner: Option<&RunnerProcess>) -> String {
+    let name = runner.map(|runner| (runner.machine.as_deref(), &runner.host_name));
+    match name {
+        Some((Some(fingerprint), host)) => format!("{fingerprint} ({host})"),
+        _ => "not known before its runner has reached the control plane".into(),
+    }
 }
 
 fn supervisor(supervisor: Option<&SupervisorStatus>) -> String {

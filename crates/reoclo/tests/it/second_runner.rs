@@ -82,6 +82,16 @@ fn machines_by(key: &Key, server: &str) -> Vec<Value> {
     answer["machines"].as_array().cloned().unwrap_or_default()
 }
 
+/// What a machine says that it is called.
+fn own_fingerprint(home: &Home, data: &str) -> String {
+    let data = home.path(data);
+    let arguments = ["runner", "status", "--data-dir", data.to_str().unwrap()];
+    let said = home.run(&arguments).stdout;
+    let line = said.lines().find(|line| line.starts_with("machine"));
+    let words: Vec<_> = line.unwrap().split_whitespace().collect();
+    words[1].to_owned()
+}
+
 /// Its id for a decision.
 fn machine(serve: &ControlPlane, server: &str, is_connected: bool) -> String {
     let machines = machines(serve, server);
@@ -114,6 +124,23 @@ fn a_copy_is_refused_while_the_machine_that_is_connected_is_alive() {
             page.contains("More than one machine claims to be this server"),
             "{page}"
         );
+
+        // Whoever decides can tell them apart: each machine says what it is called.
+        let shown = machines(&serve, &server);
+        for (data, machine) in ["web", "copy"].iter().zip(&shown) {
+            let said = own_fingerprint(&home, data);
+            assert_eq!(machine["id"], said, "{shown:?}");
+            assert!(page.contains(&format!("<code>{said}</code>")), "{page}");
+            assert!(!machine["host_name"].as_str().unwrap().is_empty(), "{machine}");
+            assert_eq!(machine["address"], "127.0.0.1");
+        }
+        assert_eq!(shown.len(), 2);
+        assert_eq!(page.matches("<dt>Host name</dt>").count(), 3, "{page}");
+        let told = copy.stderr();
+        let line = told.lines().find(|line| line.contains("another machine is"));
+        let line = line.unwrap();
+        assert_eq!(line.matches('?').count(), 1, "it is asked once: {line}");
+        assert!(line.contains(&own_fingerprint(&home, "copy")), "{line}");
 
         let ended = serve.automation().on(&server).run("pwd");
         ended.is("completed", 0);

@@ -33,8 +33,10 @@ impl Runner {
         // First, because the proof names it.
         let supervisor = self.supervisor.connect().await?;
         let limit = self.timing.handshake;
+        let machine = machine(&self.dir, &self.machine).await;
+        self.fingerprint = Some(machine.fingerprint());
         let silent = || Failure::Silent(self.dialer.address().authority.clone());
-        let mut welcomed = tokio::time::timeout(limit, self.introduce(stream))
+        let mut welcomed = tokio::time::timeout(limit, self.introduce(stream, machine))
             .await
             .unwrap_or_else(|_| Err(silent()))?;
         self.offer = welcomed.program.take();
@@ -64,7 +66,7 @@ impl Runner {
             Failure::Ended {
                 code: CloseCode::AnotherMachine,
                 reason,
-            } => self.yielding(reason),
+            } => self.yielding(&reason, reason.clone()),
             Failure::Ended {
                 code: CloseCode::Displaced,
                 ..
@@ -72,7 +74,11 @@ impl Runner {
             | Failure::Closed {
                 code: Some(CloseCode::Displaced),
                 ..
-            } => self.yielding("another runner has connected as this server".to_owned()),
+            } => self.yielding(
+                "another runner has connected as this server: is this machine or its data \
+                 directory a copy?",
+                "another runner has connected as this server".to_owned(),
+            ),
             Failure::Answered { retry_after, .. } => self.waiting(&failure, retry_after),
             failure => self.waiting(&failure, None),
         }
@@ -80,25 +86,22 @@ impl Runner {
 
     /// Somebody else is connected with this identity: coming back at once would only displace
     /// them in turn, or be refused again.
-    fn yielding(&self, reason: String) -> State {
+    fn yielding(&self, said: &str, reason: String) -> State {
         let pause = self.back_off.longest(&self.ambient);
-        tracing::error!(
-            ?pause,
-            "{reason}: is this machine or its data directory a copy?"
-        );
+        tracing::error!(?pause, machine = self.fingerprint, "{said}");
         self.note(Phase::Waiting, Some(reason));
         State::Yielding(pause)
     }
 
     /// Asks for a WebSocket and proves who this is.
-    async fn introduce(&self, stream: Box<dyn Io>) -> Result<Welcomed, Failure> {
+    async fn introduce(&self, stream: Box<dyn Io>, machine: Machine) -> Result<Welcomed, Failure> {
         let failed = upgrade::unreported(&self.dir);
         let reports = failed.is_some();
         let introduction = Introduction {
             dialer: &self.dialer,
             key: &self.key,
             enrolled: &self.enrolled,
-            machine: machine(&self.dir, &self.machine).await,
+            machine,
             nonce: nonce(&*self.ambient.entropy),
             upgrade_failed: failed,
         };

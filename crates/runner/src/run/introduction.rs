@@ -9,7 +9,7 @@ use http::StatusCode;
 use reoclo_wire::byte_stream::MESSAGE_BYTES;
 use reoclo_wire::handshake::{
     self, CONNECT_PATH, Challenge, CloseCode, Farewell, Machine, NONCE_BYTES, ProgramOffer, Proof,
-    UpgradeFailure, Welcome, prove_machine, verify_farewell, verify_welcome,
+    MachineProof, UpgradeFailure, Welcome, prove_machine, verify_farewell, verify_welcome,
 };
 use ring::signature::Ed25519KeyPair;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -19,6 +19,7 @@ use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::dial::{DialError, Dialer, Io};
 use crate::enrolled::Enrolled;
+use crate::facts;
 use crate::retry_after::retry_after;
 use crate::supervisor_process::NoSupervisor;
 
@@ -216,6 +217,10 @@ impl Introduction<'_> {
         let proof = handshake::prove(self.key, control_plane_id, server_id, version, challenge);
         let machine = self.machine.clone();
         let machine = prove_machine(self.key, challenge, server_id, machine, &self.nonce);
+        let machine = machine.map(|proof| MachineProof {
+            host_name: facts::hostname(),
+            ..proof
+        });
         Ok(Proof {
             upgrade_failed: self.upgrade_failed.clone(),
             machine,

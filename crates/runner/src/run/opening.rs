@@ -63,6 +63,7 @@ pub(super) async fn open(options: RunnerOptions, ambient: Ambient) -> Result<Run
         back_off: BackOff::new(timing.first_connect),
         was_connected: false,
         is_replacing: false,
+        fingerprint: None,
         machine: options.machine,
         upgrade: options.upgrade,
         offer: None,

@@ -39,6 +39,9 @@ pub(crate) struct PhaseFile {
     pub(crate) since: i64,
     #[serde(default)]
     pub(crate) reason: Option<String>,
+    /// The fingerprint under which the control plane knows this machine.
+    #[serde(default)]
+    pub(crate) machine: Option<String>,
 }
 
 impl PhaseFile {

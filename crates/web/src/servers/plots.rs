@@ -12,46 +12,68 @@ pub(super) struct Plot {
     pub(super) title: &'static str,
     /// What it is now.
     pub(super) now: String,
-    /// What the upper edge stands for.
-    pub(super) most: String,
+    /// What the upper edge stands for, in words.
+    pub(super) scale: String,
     /// The line, in pieces where nothing was measured between.
     pub(super) lines: Vec<String>,
 }
 
+/// What a plot's upper edge is.
+#[derive(Clone, Copy)]
+enum Edge {
+    /// All that there is, and how that is called.
+    Whole(f64, &'static str),
+    /// Nobody knows how much there could be: the most that there was.
+    Highest,
+}
+
 /// The plots of what was measured between two moments.
 pub(super) fn plots(metrics: &ServerMetrics, from: Timestamp, to: Timestamp) -> Vec<Plot> {
-    let plot = |title, metric, most: Option<f64>, unit: fn(f64) -> String| {
+    let plot = |title, metric, edge: Edge, unit: fn(f64) -> String| {
         let value = |checks: &HostChecks| checks.sample.get(metric);
         let now = metrics.current.as_ref().and_then(value)?;
         let known = metrics.history.iter().filter_map(value);
         let highest = known.fold(now, f64::max);
-        let most = most.unwrap_or(highest).max(f64::MIN_POSITIVE);
+        let (most, scale) = match edge {
+            Edge::Whole(most, what) => (most, format!("of {}{what}", unit(most))),
+            Edge::Highest => (highest, format!("at most {} in this time", unit(highest))),
+        };
+        let most = most.max(f64::MIN_POSITIVE);
         Some(Plot {
             title,
             now: unit(now),
-            most: unit(most),
+            scale,
             lines: lines(&metrics.history, from, to, |checks| {
                 value(checks).map(|value| value / most)
             }),
         })
     };
-    let total = |metric| metrics.current.as_ref()?.sample.get(metric);
+    let total = |metric, what| {
+        let current = metrics.current.as_ref();
+        let most = current.and_then(|current| current.sample.get(metric));
+        most.map_or(Edge::Highest, |most| Edge::Whole(most, what))
+    };
     let found = [
-        plot("CPU", Metric::CpuPercent, Some(100.0), percent),
+        plot(
+            "CPU",
+            Metric::CpuPercent,
+            Edge::Whole(100.0, ""),
+            percent,
+        ),
         plot(
             "Memory",
             Metric::MemoryUsedMb,
-            total(Metric::MemoryTotalMb),
+            total(Metric::MemoryTotalMb, ""),
             mebibytes,
         ),
         plot(
-            "Disk",
+            "Disk of /",
             Metric::DiskUsedMb,
-            total(Metric::DiskTotalMb),
+            total(Metric::DiskTotalMb, " that programs may use"),
             mebibytes,
         ),
-        plot("Network in", Metric::NetworkRx, None, per_second),
-        plot("Network out", Metric::NetworkTx, None, per_second),
+        plot("Network in", Metric::NetworkRx, Edge::Highest, per_second),
+        plot("Network out", Metric::NetworkTx, Edge::Highest, per_second),
     ];
     found.into_iter().flatten().collect()
 }

@@ -16,6 +16,7 @@ use crate::moment::Moment;
 use crate::operations;
 use crate::page::Page;
 use crate::shell::Shell;
+use crate::visible::visible;
 use crate::words::{Badge, server_status};
 
 /// What the plots show.
@@ -44,7 +45,10 @@ struct Show {
 struct Machine {
     id: String,
     is_connected: bool,
-    text: String,
+    host_name: String,
+    address: String,
+    /// How often it was refused.
+    attempts: String,
     last_seen: Option<Moment>,
 }
 
@@ -115,23 +119,29 @@ fn machines(control: &Control, server: &ServerRecord, shell: &Shell) -> Vec<Mach
     let Some(conflict) = control.machine_conflict(server.id) else {
         return Vec::new();
     };
-    let connected = conflict.connected.map(|id| Machine {
-        id,
+    let connected = conflict.connected.map(|connected| Machine {
+        id: connected.id,
         is_connected: true,
-        text: "The machine that is connected".into(),
+        host_name: or_unknown(server.facts.as_ref().map(|facts| facts.hostname.as_str())),
+        address: or_unknown(connected.address.as_deref()),
+        attempts: String::new(),
         last_seen: None,
     });
     let others = conflict.others.into_iter().map(|other| Machine {
-        text: format!(
-            "A machine at {}, refused {}",
-            other.address.as_deref().unwrap_or("an unknown address"),
-            counted(other.attempts, "time")
-        ),
+        host_name: or_unknown(Some(&other.host_name)),
+        address: or_unknown(other.address.as_deref()),
+        attempts: counted(other.attempts, "time"),
         id: other.id,
         is_connected: false,
         last_seen: Some(shell.moment(other.last_seen_at)),
     });
     connected.into_iter().chain(others).collect()
+}
+
+/// What a machine says of itself, or that it does not.
+fn or_unknown(text: Option<&str>) -> String {
+    let text = text.filter(|text| !text.is_empty());
+    text.map_or_else(|| "not known".to_owned(), visible)
 }
 
 fn facts(facts: &HostFacts) -> Vec<(&'static str, String)> {
@@ -143,7 +153,7 @@ fn facts(facts: &HostFacts) -> Vec<(&'static str, String)> {
         ("Architecture", facts.architecture.clone()),
         ("Processors", facts.cpu_cores.to_string()),
         ("Memory", memory(facts.ram_mb)),
-        ("Disk", format!("{} GiB", facts.disk_gb)),
+        ("Disk of /", format!("{} GiB with what is reserved", facts.disk_gb)),
         ("Docker", docker.unwrap_or_else(|| "not found".into())),
     ]
 }

@@ -1,5 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use reoclo_domain::hex;
+use ring::digest::{SHA256, digest};
 use ring::signature::Ed25519KeyPair;
 use serde::{Deserialize, Serialize};
 
@@ -8,6 +10,10 @@ use super::{Challenge, NONCE_BYTES, Proof, is_signed, nonce_of};
 
 /// Separates these signatures from any other use of the runner's key.
 const LABEL: &[u8] = b"reoclo-runner-machine-v1";
+/// Separates fingerprints from any other use of the same parts.
+const FINGERPRINT: &[u8] = b"reoclo-machine-fingerprint-v1";
+/// Enough to tell the few machines of one server apart.
+const FINGERPRINT_BYTES: usize = 8;
 
 /// What tells a machine from a copy of it. A part that is not known is empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -32,6 +38,14 @@ impl Machine {
             .any(|(one, other)| !one.is_empty() && !other.is_empty() && one != other)
     }
 
+    /// A short name that people compare: the machine's own `reoclo runner status` prints it, and so
+    /// does the page on which an admin tells a machine from its copy.
+    pub fn fingerprint(&self) -> String {
+        let [boot_id, machine_id, instance_id] = self.parts().map(str::as_bytes);
+        let named = join(&[FINGERPRINT, boot_id, machine_id, instance_id]);
+        hex::encode(&digest(&SHA256, &named).as_ref()[..FINGERPRINT_BYTES])
+    }
+
     fn parts(&self) -> [&str; 3] {
         [&self.boot_id, &self.machine_id, &self.instance_id]
     }
@@ -47,6 +61,9 @@ pub struct MachineProof {
     pub machine: Machine,
     /// The signature in base64.
     pub signature: String,
+    /// What the machine calls itself, so that people recognise it; not signed and not trusted.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub host_name: String,
 }
 
 /// Says on which machine the runner is that answers a challenge. `nonce` must be fresh from a
@@ -64,6 +81,7 @@ pub fn prove_machine(
         nonce: STANDARD.encode(nonce),
         machine,
         signature: String::new(),
+        host_name: String::new(),
     };
     let statement = statement(challenge, server_id, &proof)?;
     proof.signature = STANDARD.encode(key.sign(&statement));

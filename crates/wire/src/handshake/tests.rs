@@ -114,6 +114,26 @@ fn offer() -> ProgramOffer {
 }
 
 #[test]
+fn a_fingerprint_tells_every_part_apart_and_stays() {
+    let machine = |boot: &str, installation: &str, instance: &str| Machine {
+        boot_id: boot.into(),
+        machine_id: installation.into(),
+        instance_id: instance.into(),
+    };
+    let one = machine("boot", "machine", "instance").fingerprint();
+    // Another version of either program has to print the same.
+    assert_eq!(one, "5eaa431459dd73fc");
+    for other in [
+        machine("boot2", "machine", "instance"),
+        machine("boot", "machine2", "instance"),
+        machine("boot", "machine", "instance2"),
+        machine("bootmachine", "", "instance"),
+    ] {
+        assert_ne!(one, other.fingerprint());
+    }
+}
+
+#[test]
 fn a_machine_is_signed_for() {
     let challenge = challenge(7);
     let good = full_proof(&challenge);
