@@ -3,6 +3,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
 use crate::masking::masked_shapes;
 
 /// Why a name was refused.
@@ -145,9 +148,13 @@ impl Slug {
     /// The nearest slug to a free text; `server` when nothing of it is left.
     pub fn from_text(text: &str) -> Self {
         let mut slug = String::new();
-        for character in text.chars() {
+        // A letter with a mark is its letter and then the mark, which is left out: `ü` is `u`.
+        let letters = text.nfkd().filter(|letter| !is_combining_mark(*letter));
+        for character in letters {
             if character.is_ascii_alphanumeric() {
                 slug.push(character.to_ascii_lowercase());
+            } else if let Some(letters) = in_ascii(character) {
+                slug.push_str(letters);
             } else if !slug.is_empty() && !slug.ends_with('-') {
                 slug.push('-');
             }
@@ -166,6 +173,21 @@ impl Slug {
     pub fn numbered(&self, number: u32) -> Self {
         Self(format!("{}-{number}", self.0))
     }
+}
+
+/// Letters of Latin scripts that do not come apart, as their languages write them without.
+const fn in_ascii(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'ß' | 'ẞ' => "ss",
+        'æ' | 'Æ' => "ae",
+        'œ' | 'Œ' => "oe",
+        'ø' | 'Ø' => "o",
+        'ł' | 'Ł' => "l",
+        'đ' | 'Đ' | 'ð' | 'Ð' => "d",
+        'þ' | 'Þ' => "th",
+        'ı' => "i",
+        _ => return None,
+    })
 }
 
 impl FromStr for Slug {
@@ -277,6 +299,21 @@ mod tests {
             assert_eq!(secret.parse::<DisplayName>(), Err(NameError::Secret));
         }
         assert!("https://host/x".parse::<DisplayName>().is_ok());
+    }
+
+    #[test]
+    fn letters_with_marks_stay_letters_in_a_slug() {
+        for (text, slug) in [
+            ("Web 2 ünï", "web-2-uni"),
+            ("Größe Łódź", "grosse-lodz"),
+            ("Smørrebrød æ", "smorrebrod-ae"),
+            ("ﬁle ①", "file-1"),
+            ("東京 web", "web"),
+            ("東京", "server"),
+            ("a — b", "a-b"),
+        ] {
+            assert_eq!(Slug::from_text(text).as_str(), slug, "{text}");
+        }
     }
 
     proptest! {

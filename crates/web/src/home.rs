@@ -16,6 +16,7 @@ use self::days::DayPlot;
 use crate::audit_logs::Line;
 use crate::keys::{Entry, KeyPages};
 use crate::page::Page;
+use crate::servers::told_apart;
 use crate::shell::{IfHeld, Shell};
 
 const RECENT: i64 = 12;
@@ -98,9 +99,12 @@ async fn home(
     Ok(Home {
         servers: servers.len(),
         active_servers: with(ServerStatus::Active).count(),
-        unreachable: with(ServerStatus::Unreachable)
+        unreachable: told_apart(&servers)
+            .into_iter()
+            .zip(&servers)
+            .filter(|(_, server)| server.status == ServerStatus::Unreachable)
+            .map(|(called, _)| called)
             .take(NAMED)
-            .map(|server| (server.slug.clone(), server.name.clone()))
             .collect(),
         more_unreachable: with(ServerStatus::Unreachable).skip(NAMED).count(),
         integration_keys: integration.count,

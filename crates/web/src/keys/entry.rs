@@ -5,6 +5,7 @@ use reoclo_domain::{KeyKind, OperationKind, Preset, Role, Scope};
 
 use super::KeyPages;
 use crate::moment::Moment;
+use crate::servers::told_apart;
 use crate::shell::Shell;
 use crate::words::{self, Badge};
 
@@ -130,11 +131,13 @@ pub(super) fn server_names(record: &AutomationKeyRecord, servers: &[ServerRecord
     let Scope::Only(ids) = &record.scope.servers else {
         return Vec::new();
     };
+    let called = told_apart(servers);
     let name = |id: &_| {
-        let found = servers.iter().find(|server| server.id == *id);
+        let mut all = servers.iter().zip(&called);
+        let found = all.find(|(server, _)| server.id == *id);
         found.map_or_else(
             || "a decommissioned server".to_owned(),
-            |server| server.name.clone(),
+            |(_, (_, called))| called.clone(),
         )
     };
     ids.iter().map(name).collect()
