@@ -54,7 +54,9 @@ impl Control {
         match self.oldest_organization().await? {
             None => match self.first_start(startup).await {
                 // Of several first starts at once, one is first, and what it showed stays good.
-                Err(Refusal::Conflict(_)) => self.start_beside(startup).await,
+                Err(Refusal::Conflict(_) | Refusal::Taken { .. }) => {
+                    self.start_beside(startup).await
+                },
                 started => started,
             },
             Some(organization) if startup.is_beside(&organization) => {

@@ -105,9 +105,10 @@ impl Control {
             .await;
         match created {
             Ok(()) => Ok(new.into()),
-            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Conflict(format!(
-                "there is an organization with the slug {slug} already"
-            ))),
+            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Taken {
+                field: "slug",
+                detail: format!("there is an organization with the slug {slug} already"),
+            }),
             Err(error) => Err(Refusal::of_write(error)),
         }
     }

@@ -91,6 +91,9 @@ pub enum Refusal {
     Conflict(String),
     #[error("this form was sent before and has done its work: load the page anew to do it again")]
     FormTaken,
+    /// A conflict over what one field of the request says.
+    #[error("{detail}")]
+    Taken { field: &'static str, detail: String },
     #[error(
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
@@ -146,7 +149,7 @@ impl Refusal {
             Self::IpNotAllowed { .. } => "ip_not_allowed",
             Self::RateLimited(_) => "rate_limited",
             Self::NotFound(_) => "not_found",
-            Self::Conflict(_) | Self::FormTaken => "conflict",
+            Self::Conflict(_) | Self::FormTaken | Self::Taken { .. } => "conflict",
             Self::ServerUnreachable => "server_unreachable",
             Self::ServerBusy { .. } => "server_busy",
             Self::InvalidRequest(_) => "invalid_request",

@@ -19,56 +19,46 @@ pub(crate) struct Told {
     pub(crate) text: String,
 }
 
-/// The fields of all forms: as requests call them, as pages do, and where they are on the page.
-const PLACES: [(&str, &str, &str); 31] = [
+/// The fields of all forms: as requests call them, as pages do, and where they are on the page. They
+/// stand in the order that they have in every form that has them; one form has an order of its own.
+const PLACES: [(&str, &str, &str); 32] = [
     ("body", "The form", "main"),
-    ("checkpoint", "Checkpoint", "checkpoint"),
-    ("command", "Command", "command"),
-    ("current_password", "Current password", "current_password"),
-    ("description", "Description", "description"),
     ("email", "E-mail", "email"),
-    ("encrypted_credential", "Password or token", "secret"),
-    ("env", "Environment", "command"),
-    ("expires_in", "Expires after", "expires_in"),
-    ("field", "Field", "field"),
-    ("ip_allowlist", "IP allowlist", "ip_allowlist"),
-    (
-        "ip_allowlist_source_ids",
-        "Published address lists",
-        "ip_allowlist_source_ids",
-    ),
-    ("label", "Label", "label"),
-    (
-        "max_key_lifetime_days",
-        "Longest life of a new key",
-        "max_key_lifetime_days",
-    ),
     ("name", "Name", "name"),
-    ("new_password", "New password", "new_password"),
+    ("slug", "Slug", "slug"),
+    ("label", "Label", "label"),
+    ("server_ids", "Servers", "server_ids"),
     ("operations", "Operations", "operations"),
-    ("password", "Password", "password"),
+    ("registry_credential_ids", "Registry credentials", "registry_credential_ids"),
+    ("expires_in", "Expires after", "expires_in"),
+    ("ip_allowlist", "IP allowlist", "ip_allowlist"),
+    ("ip_allowlist_source_ids", "Published address lists", "ip_allowlist_source_ids"),
+    ("rate_limit_per_minute", "Rate limit", "rate_limit_per_minute"),
     ("permissions", "Permissions", "preset"),
     ("preset", "Permissions", "preset"),
-    (
-        "rate_limit_per_minute",
-        "Rate limit",
-        "rate_limit_per_minute",
-    ),
-    (
-        "registry_credential_ids",
-        "Registry credentials",
-        "registry_credential_ids",
-    ),
+    ("role", "Role", "role"),
     ("registry_type", "Registry", "registry_type"),
     ("registry_url", "Address", "registry_url"),
-    ("role", "Role", "role"),
-    ("server_ids", "Servers", "server_ids"),
-    ("slug", "Slug", "slug"),
-    ("timeout_seconds", "Time limit", "timeout_seconds"),
-    ("trusted_networks", "Trusted networks", "trusted_networks"),
     ("url", "Address", "url"),
+    ("field", "Field", "field"),
     ("username", "User name", "username"),
+    ("encrypted_credential", "Password or token", "secret"),
+    ("description", "Description", "description"),
+    ("max_key_lifetime_days", "Longest life of a new key", "max_key_lifetime_days"),
+    ("trusted_networks", "Trusted networks", "trusted_networks"),
+    ("current_password", "Current password", "current_password"),
+    ("new_password", "New password", "new_password"),
+    ("password", "Password", "password"),
+    ("command", "Command", "command"),
+    ("env", "Environment", "command"),
+    ("working_directory", "Working directory", "working_directory"),
+    ("timeout_seconds", "Time limit", "timeout_seconds"),
+    ("checkpoint", "Checkpoint", "checkpoint"),
 ];
+
+/// The form of the first account asks for the name before the e-mail address, beside which browsers
+/// look for the password.
+pub(crate) const SETUP_FIRST: [&str; 2] = ["name", "email"];
 
 /// What is wrong with each field, as sentences.
 #[derive(Clone, Debug, Default)]
@@ -76,6 +66,8 @@ pub(crate) struct Problems {
     fields: BTreeMap<String, String>,
     general: Option<String>,
     status: Standing,
+    /// What comes first, where a form has an order of its own.
+    first: &'static [&'static str],
 }
 
 impl Problems {
@@ -89,6 +81,7 @@ impl Problems {
                     status,
                     retry_after: refusal.retry_after(),
                 },
+                first: &[],
             })
         };
         match &refusal {
@@ -96,6 +89,13 @@ impl Problems {
                 fields: invalid.fields().iter().map(worded).collect(),
                 general: None,
                 status: StatusCode::UNPROCESSABLE_ENTITY.into(),
+                first: &[],
+            }),
+            Refusal::Taken { field, detail } => Ok(Self {
+                fields: BTreeMap::from([((*field).to_owned(), format!("cannot be used: {detail}"))]),
+                general: None,
+                status: StatusCode::CONFLICT.into(),
+                first: &[],
             }),
             Refusal::Conflict(_) | Refusal::FormTaken | Refusal::ServerUnreachable => {
                 general(&refusal, StatusCode::CONFLICT)
@@ -116,12 +116,30 @@ impl Problems {
         self.general.is_some() || !self.summary().is_empty()
     }
 
-    /// What is wrong, a field at a time, in the page's words.
+    /// The same for a form in which these fields come first.
+    pub(crate) const fn with_first(mut self, first: &'static [&'static str]) -> Self {
+        self.first = first;
+        self
+    }
+
+    /// What is wrong, a field at a time, in the page's words and in the order of the form.
     pub(crate) fn summary(&self) -> Vec<Told> {
-        let fields = self.fields.iter();
+        let mut fields: Vec<_> = self.fields.iter().collect();
+        fields.sort_by_key(|(field, _)| self.rank(field));
+        let fields = fields.into_iter();
         fields
             .filter_map(|(field, text)| told(field, text))
             .collect()
+    }
+
+    /// Where a field stands in its form, and which entry of it this is.
+    fn rank(&self, field: &str) -> (usize, usize, usize) {
+        let (name, part) = split(field);
+        let first = self.first.iter().position(|first| *first == name);
+        let place = PLACES.iter().position(|(known, _, _)| *known == name);
+        let last = usize::MAX;
+        let entry = entry(part).unwrap_or_default();
+        (first.unwrap_or(last), place.unwrap_or(last), entry)
     }
 
     /// The status of the page that shows them.
@@ -174,16 +192,9 @@ impl Problems {
 }
 
 fn told(field: &str, text: &str) -> Option<Told> {
-    let (name, part) = match field.find(['[', '.']) {
-        Some(end) => field.split_at(end),
-        None => (field, ""),
-    };
+    let (name, part) = split(field);
     let (_, label, place) = PLACES.iter().find(|(known, _, _)| *known == name)?;
-    let entry = part
-        .strip_prefix('[')
-        .and_then(|part| part.strip_suffix(']'));
-    let entry = entry.and_then(|place| place.parse::<usize>().ok());
-    let which = match (entry, part.strip_prefix('.')) {
+    let which = match (entry(part), part.strip_prefix('.')) {
         (Some(place), _) => format!("(entry {}) ", place + 1),
         (None, Some(part)) => format!("({part}) "),
         (None, None) => String::new(),
@@ -193,6 +204,19 @@ fn told(field: &str, text: &str) -> Option<Told> {
         href: format!("#{place}"),
         text: format!("{which}{text}."),
     })
+}
+
+/// A field's name, and which part of it is meant.
+fn split(field: &str) -> (&str, &str) {
+    match field.find(['[', '.']) {
+        Some(end) => field.split_at(end),
+        None => (field, ""),
+    }
+}
+
+/// The place in a list, from 0.
+fn entry(part: &str) -> Option<usize> {
+    part.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
 }
 
 /// The API's sentences speak of what a request has; those that a form can meet are said for it.
@@ -299,13 +323,59 @@ mod tests {
             .map(|told| format!("{} {} {}", told.href, told.label, told.text))
             .collect();
         let expected = [
-            "#secret Password or token is missing.",
-            "#ip_allowlist IP allowlist (entry 2) is no network.",
             "#server_ids Servers must have at least one: tick a server, or allow all servers.",
+            "#ip_allowlist IP allowlist (entry 2) is no network.",
+            "#secret Password or token is missing.",
         ];
         assert_eq!(lines, expected);
         assert!(problems.is_told());
         assert!(!Problems::default().is_told());
+    }
+
+    /// The summary reads from the top of the form to its end, so that its links do too.
+    #[test]
+    fn the_summary_has_the_order_of_every_form() {
+        let templates = concat!(env!("CARGO_MANIFEST_DIR"), "/templates");
+        let mut checked = 0;
+        for folder in std::fs::read_dir(templates).unwrap() {
+            let folder = folder.unwrap().path();
+            let files = std::fs::read_dir(&folder).into_iter().flatten();
+            for file in files.map(|file| file.unwrap().path()) {
+                let first: &[&str] = if file.ends_with("account/setup.html") {
+                    &SETUP_FIRST
+                } else {
+                    &[]
+                };
+                let problems = Problems::default().with_first(first);
+                let html = std::fs::read_to_string(&file).unwrap();
+                let ids = html.split(" id=\"").skip(1);
+                let ids = ids.filter_map(|rest| rest.split('"').next());
+                let named = |id: &str| PLACES.iter().find(|(_, _, place)| *place == id);
+                let ranks = ids.filter_map(named).map(|(name, _, _)| problems.rank(name));
+                let ranks: Vec<_> = ranks.collect();
+                assert!(ranks.is_sorted(), "{}: {ranks:?}", file.display());
+                checked += usize::from(ranks.len() > 1);
+            }
+        }
+        assert!(checked >= 10, "{checked}");
+    }
+
+    #[test]
+    fn entries_have_the_order_of_their_list_and_a_conflict_leads_to_its_field() {
+        let mut invalid = InvalidFields::default();
+        invalid.add("ip_allowlist[10]", "is no network");
+        invalid.add("ip_allowlist[9]", "is no network");
+        let problems = Problems::of(Refusal::InvalidRequest(invalid)).unwrap();
+        let texts: Vec<_> = problems.summary().into_iter().map(|told| told.text).collect();
+        assert_eq!(texts, ["(entry 10) is no network.", "(entry 11) is no network."]);
+
+        let detail = "there is a server with the slug web-1 already".to_owned();
+        let refusal = Refusal::Taken { field: "slug", detail };
+        let problems = Problems::of(refusal).unwrap();
+        assert_eq!(problems.status().status, StatusCode::CONFLICT);
+        let told = &problems.summary()[0];
+        assert_eq!((told.label, told.href.as_str()), ("Slug", "#slug"));
+        assert!(problems.of_field("slug").unwrap().contains("web-1 already"));
     }
 
     #[test]

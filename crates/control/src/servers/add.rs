@@ -156,7 +156,7 @@ impl Control {
                 server.slug = server.slug.numbered(number);
             }
             match self.create(store, server, enrolment, by).await {
-                Err(Refusal::Conflict(_)) => {}
+                Err(Refusal::Taken { .. }) => {}
                 created => return created,
             }
         }
@@ -179,9 +179,10 @@ impl Control {
         match created.await {
             Ok(()) => Ok(slug),
             Err(StoreError::Conflict(Conflict::FormTaken)) => Err(Refusal::FormTaken),
-            Err(StoreError::Conflict(_)) => Err(Refusal::Conflict(format!(
-                "there is a server with the slug {slug} already"
-            ))),
+            Err(StoreError::Conflict(_)) => Err(Refusal::Taken {
+                field: "slug",
+                detail: format!("there is a server with the slug {slug} already"),
+            }),
             Err(error) => Err(Refusal::of_write(error)),
         }
     }

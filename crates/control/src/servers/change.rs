@@ -45,10 +45,13 @@ impl Control {
             Ok(Edit { record, events })
         };
         match self.store().edit_server(organization, server, rule).await {
-            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Conflict(format!(
-                "there is a server with the slug {} already",
-                form.slug.unwrap_or_default()
-            ))),
+            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Taken {
+                field: "slug",
+                detail: format!(
+                    "there is a server with the slug {} already",
+                    form.slug.unwrap_or_default()
+                ),
+            }),
             edited => settled(edited, "the server"),
         }
     }

@@ -78,13 +78,17 @@ impl Control {
         let email = &invitation.email;
         match invited.await {
             Ok(()) => Ok(self.invited(invitation, token)),
-            Err(StoreError::Conflict(Conflict::Exists)) => Err(Refusal::Conflict(format!(
-                "{email} is in this organization already"
-            ))),
-            Err(StoreError::Conflict(Conflict::Email)) => Err(Refusal::Conflict(format!(
-                "{email} is invited already: show a new link on the Users page, or withdraw the \
-                 invitation"
-            ))),
+            Err(StoreError::Conflict(Conflict::Exists)) => Err(Refusal::Taken {
+                field: "email",
+                detail: format!("{email} is in this organization already"),
+            }),
+            Err(StoreError::Conflict(Conflict::Email)) => Err(Refusal::Taken {
+                field: "email",
+                detail: format!(
+                    "{email} is invited already: show a new link on the Users page, or withdraw \
+                     the invitation"
+                ),
+            }),
             Err(error) => Err(Refusal::of_write(error)),
         }
     }

@@ -6,7 +6,7 @@ use reoclo_domain::Secret;
 use reoclo_http::{ApiError, Public, PublicForm, QueryText, Source};
 
 use super::link::{self, Filled};
-use crate::form::Problems;
+use crate::form::{Problems, SETUP_FIRST};
 use crate::look::Look;
 use crate::page::see_other;
 
@@ -54,7 +54,8 @@ pub(super) async fn complete(
         Ok(_) => Ok(see_other("/sign-in?notice=signed-up")),
         Err(refusal) => {
             let token = fields.text("token").to_owned();
-            Ok(page(shell, token, [name, email], Problems::of(refusal)?))
+            let problems = Problems::of(refusal)?.with_first(&SETUP_FIRST);
+            Ok(page(shell, token, [name, email], problems))
         }
     }
 }
