@@ -1,7 +1,7 @@
 // Every page at every width: nothing runs out of its place, and no id is there twice.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { fitsEveryWidth, hasEachIdOnce } from "../fixture/layout.js";
+import { WIDTHS, fitsEveryWidth, hasEachIdOnce } from "../fixture/layout.js";
 import { addPerson, createIntegrationKey, runCommand } from "../fixture/people.js";
 import { ready } from "../fixture/ready.js";
 
@@ -73,6 +73,35 @@ test("what is unfolded fits too", async () => {
       await fold.click();
       await fitsEveryWidth(ada, `${place}, unfolded`);
       if (place.startsWith("/audit-log")) await fold.click();
+    }
+  }
+});
+
+test("what a row of the audit log unfolds is as wide as the row, and no word in it is cut", async () => {
+  for (const place of ["/audit-log?action=operation.start", "/audit-log?action=server.create", "/"]) {
+    await ada.goto(place);
+    await ada.locator("tbody summary").first().click();
+    for (const width of WIDTHS) {
+      await ada.setViewportSize({ width, height: 900 });
+      const found = await ada.locator("tr.more").first().evaluate((row) => {
+        const room = row.closest(".card").clientWidth;
+        const facts = row.querySelector("dl").getBoundingClientRect().width;
+        const cut = [];
+        const texts = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+        for (let text = texts.nextNode(); text; text = texts.nextNode()) {
+          for (const word of text.data.matchAll(/[^\s]+/g)) {
+            const range = document.createRange();
+            range.setStart(text, word.index);
+            range.setEnd(text, word.index + word[0].length);
+            const lines = new Set([...range.getClientRects()].map((box) => Math.round(box.top)));
+            if (lines.size > 1 && !/[-/]/.test(word[0].slice(1, -1))) cut.push(word[0]);
+            if (lines.size > 1 && /^[0-9a-f]{8}-/.test(word[0])) cut.push(word[0]);
+          }
+        }
+        return { share: facts / room, cut };
+      });
+      assert.ok(found.share > 0.85, `${place} at ${width} px: ${found.share} of the row`);
+      assert.deepEqual(found.cut, [], `${place} at ${width} px`);
     }
   }
 });

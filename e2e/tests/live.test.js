@@ -107,6 +107,29 @@ test("nothing is lost of what comes while it is paused for longer than the page 
   }
 });
 
+test("a cancel is told until it has happened, and by whom; what was run is run again by a filled form", async () => {
+  const endless = await writer("echo line $n");
+  try {
+    await runCommand(page, instance, endless.command);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    await page.getByText("Cancelled", { exact: true }).waitFor();
+    await page.getByText("Asked to end by").waitFor();
+    await page.getByText("The operation is asked to end.").waitFor({ state: "detached" });
+    await page.reload();
+    assert.equal(await page.getByText("The operation is asked to end.").count(), 0);
+    // Nothing stands below the output, so nothing takes room there.
+    await page.goto(page.url().split("?")[0]);
+    await page.waitForFunction(() => document.getElementById("output-note").textContent === "");
+    const foot = await page.locator(".output-foot").evaluate((place) => place.getBoundingClientRect().height);
+    assert.ok(foot <= 1, `an empty strip of ${foot} px`);
+    await page.getByRole("link", { name: "Run again" }).click();
+    assert.equal(await page.locator("#command").inputValue(), endless.command);
+    await page.getByRole("button", { name: "Run", exact: true }).waitFor();
+  } finally {
+    await endless.stop();
+  }
+});
+
 test("output is searched with the keyboard, and keeps its colours", async () => {
   const coloured = "for n in $(seq 1 120); do printf 'row %s \\033[31mnee\\033[32mdle\\033[0m\\n' $n; done; echo no hay >&2";
   await runCommand(page, instance, coloured);

@@ -158,7 +158,8 @@ test("lists are searched and filtered", async () => {
   const actions = await ada.locator("tbody summary").allTextContents();
   assert.ok(actions.length > 3 && actions.every((action) => action === "key.create"), actions.join());
   await ada.locator("tbody summary").first().click();
-  await ada.locator("tbody details[open] dl").waitFor();
+  await ada.locator("tbody details[open]").waitFor();
+  await ada.locator("tbody tr.more dl").first().waitFor();
   await ada.goto("/users");
   await ada.getByRole("searchbox").fill("nobody");
   await press("Search");

@@ -56,7 +56,7 @@ test("the home page shows how the operations of the last days ended", async () =
     await ada.getByText(ended[command], { exact: true }).first().waitFor();
   }
   await ada.goto("/");
-  await ada.getByRole("img", { name: "1 completed, 1 failed, 1 timed out" }).waitFor();
+  await ada.getByRole("img", { name: "1 succeeded, 1 failed, 1 timed out" }).waitFor();
   await ada.getByText("As a table").click();
   const today = new Date().toISOString().slice(0, 10);
   const row = await ada.getByRole("row", { name: today }).getByRole("cell").allTextContents();

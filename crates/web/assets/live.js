@@ -137,6 +137,8 @@ async function ended() {
   if (!answer?.ok) return location.reload();
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const id of ["state", "operation-actions", "operation-facts"]) byId(id)?.replaceWith(page.getElementById(id));
+  // What was asked for has happened.
+  byId("notice")?.remove();
   // Of what wrote nothing, the server says so.
   if (output.rows.length === 0 && ready.parts.length === 0) place.replaceChildren(...page.getElementById("output").childNodes);
   tell(`The operation has ended: ${byId("state").textContent}.`);

@@ -1,7 +1,9 @@
 //! Operations: the list, one with its output, running a command, and ending one.
 
 mod cancel;
+mod history;
 mod line;
+mod links;
 mod list;
 mod output;
 mod run;

@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::moment::Moment;
 use crate::shell::Shell;
+use crate::visible::visible;
 use crate::words::Badge;
 
 /// A row as a page shows it.
@@ -88,14 +89,16 @@ fn resource(row: &AuditRow, server: Option<String>) -> (String, Option<String>) 
 
 /// What was asked for and why that was refused, of a row that says so.
 fn refused(outcome: AuditOutcome, detail: &Value) -> Vec<String> {
-    let Some(code) = detail.get("code").and_then(Value::as_str) else {
-        return Vec::new();
-    };
     if outcome != AuditOutcome::Refused {
         return Vec::new();
     }
+    let text = |name: &str| detail.get(name).and_then(Value::as_str);
+    let Some(code) = text("code") else {
+        return text("reason").map(visible).into_iter().collect();
+    };
     let last = std::slice::from_ref(detail);
     let all = detail.get("asked").and_then(Value::as_array);
+    let all = all.filter(|asked| !asked.is_empty());
     let asked = all.map_or(last, Vec::as_slice).iter();
     asked.map(|asked| refusal(code, asked)).collect()
 }
@@ -115,10 +118,33 @@ fn refusal(code: &str, asked: &Value) -> String {
     } else {
         String::new()
     };
+    let why = why(code);
     if line.is_empty() {
-        return format!("{code}{times}");
+        return format!("{why}{times}");
     }
-    format!("{line}: {code}{times}")
+    format!("{}: {why}{times}", visible(&line))
+}
+
+/// Why something was refused, in words; a code that is not known here stays as it is.
+fn why(code: &str) -> String {
+    let words = match code {
+        "permission_denied" => "the permission is missing",
+        "role_insufficient" => "the role does not allow it",
+        "operation_not_allowed" => "the key may not do this",
+        "server_not_in_scope" => "the key is not for this server",
+        "credential_not_in_scope" => "the key is not for this credential",
+        "ip_not_allowed" => "not from an allowed address",
+        "rate_limited" => "over the rate limit",
+        "too_many_attempts" => "too many attempts",
+        "server_busy" => "the server had no room",
+        "server_unreachable" => "the server's runner was not connected",
+        "key_expired" => "the key has expired",
+        "key_revoked" => "the key was revoked",
+        "wrong_key_type" => "a key of the wrong kind",
+        "invalid_credentials" => "wrong e-mail address or password",
+        _ => return visible(code),
+    };
+    words.to_owned()
 }
 
 fn json(detail: &Value) -> String {

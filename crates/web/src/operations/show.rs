@@ -2,13 +2,16 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    Authorized, Control, OperationOutput, OperationRecord, SeenOperation, ServersRead,
+    AuditLogsRead, Authorized, AutomationKeysManage, Control, IntegrationKeysManage,
+    OperationOutput, OperationRecord, SeenOperation, ServersRead, UsersRead,
 };
-use reoclo_domain::{OperationState, counted};
+use reoclo_domain::{OperationKind, OperationState, counted};
 use reoclo_http::{ApiError, ItemId};
 use serde_json::Value;
 
+use super::history::History;
 use super::line::duration;
+use super::links::{Links, Sees};
 use super::output::{Written, written};
 use super::{Line, line};
 use crate::moment::Moment;
@@ -27,6 +30,10 @@ struct Show {
     is_running: bool,
     command: Option<String>,
     timeout_seconds: u32,
+    history: History,
+    links: Links,
+    /// The form that runs it again, filled.
+    again: Option<String>,
     end: Option<End>,
     written: Vec<Written>,
     output_hidden: bool,
@@ -54,22 +61,44 @@ struct Context {
 
 pub(super) async fn show(
     proof: Authorized<ServersRead>,
-    IfHeld(output): IfHeld<OperationOutput>,
-    shell: Shell,
+    (IfHeld(output), log, people): (
+        IfHeld<OperationOutput>,
+        IfHeld<AuditLogsRead>,
+        IfHeld<UsersRead>,
+    ),
+    (integration_keys, automation_keys): (
+        IfHeld<IntegrationKeysManage>,
+        IfHeld<AutomationKeysManage>,
+    ),
+    mut shell: Shell,
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<Response, ApiError> {
     let id = id.parse("the operation")?;
     let SeenOperation { record, .. } = control.operation(&proof, id).await?;
+    // It says what was asked for, which stays in the address after it has happened.
+    if record.state != OperationState::Running {
+        shell.notice = None;
+    }
     let written = match &output {
         Some(output) => written(&control.operation_log(output, id).await?).await?,
         None => Vec::new(),
     };
+    let sees = Sees {
+        servers: proof,
+        people,
+        integration_keys,
+        automation_keys,
+    };
+    let links = Links::of(&control, &sees, &record).await?;
     let page = Show {
         line: Line::of(&record, &shell),
         state: line::state(&record),
         is_running: record.state == OperationState::Running,
         end: end(&record, &shell),
+        history: History::of(&control, &log, &shell, id).await?,
+        again: again(&record, &links, &shell),
+        links,
         written,
         output_hidden: output.is_none(),
         context: context(record.run_context.as_deref()),
@@ -79,6 +108,15 @@ pub(super) async fn show(
         shell,
     };
     Ok(Page::ok(page).into_response())
+}
+
+/// Only what the form can say is run again by it, and only once it has ended.
+fn again(record: &OperationRecord, links: &Links, shell: &Shell) -> Option<String> {
+    let is_ended = record.state != OperationState::Running;
+    let can = is_ended && record.kind == OperationKind::Exec && record.command.is_some();
+    let server = links.server.as_ref().filter(|_| can)?;
+    let link = format!("/servers/{server}/run?again={}", record.id);
+    shell.executes_on_servers().then_some(link)
 }
 
 fn end(record: &OperationRecord, shell: &Shell) -> Option<End> {

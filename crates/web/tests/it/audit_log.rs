@@ -175,7 +175,7 @@ async fn what_was_refused_is_on_the_key_s_page(world: &World) {
         assert_eq!(world.answer(refused).await.status, 403);
     }
     world.control.write_refused_uses(true).await;
-    let told = "POST /api/servers/{id}/exec on Web 1 of ours: permission_denied, 2 times";
+    let told = "POST /api/servers/{id}/exec on Web 1 of ours: the permission is missing, 2 times";
     let (_, rest) = made
         .text
         .split_once("href=\"/api-keys/integration/0")

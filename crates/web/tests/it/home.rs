@@ -65,10 +65,10 @@ async fn the_last_days_are_a_plot_and_a_table(world: &World) {
     world.control.count_operations().await;
     ran(world, OperationState::Timeout).await;
     let page = world.look(Some(&viewer), "/").await;
-    page.says(200, "3 completed, 1 failed, 1 timed out\"");
+    page.says(200, "3 succeeded, 1 failed, 1 timed out\"");
     page.says(
         200,
-        "<title>2026-01-01: 3 completed, 1 failed, 1 timed out</title>",
+        "<title>2026-01-01: 3 succeeded, 1 failed, 1 timed out</title>",
     );
     page.says(200, "5 on the busiest day");
     page.says(200, "<rect class=\"timeout\"");

@@ -10,6 +10,7 @@ mod home;
 mod keys;
 mod matrix;
 mod once;
+mod operations;
 mod organization;
 mod people;
 mod refusals;

@@ -57,5 +57,5 @@ async fn a_person_who_guesses_their_own_password_is_told_too(world: &World) {
     tells_when_to_come_again(&refused);
     world.control.write_refused_uses(true).await;
     let log = world.look(Some(&viewer), "/audit-log").await;
-    log.says(200, "POST /password: too_many_attempts");
+    log.says(200, "POST /password: too many attempts");
 }
