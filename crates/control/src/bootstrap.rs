@@ -56,7 +56,7 @@ impl Control {
                 // Of several first starts at once, one is first, and what it showed stays good.
                 Err(Refusal::Conflict(_) | Refusal::Taken { .. }) => {
                     self.start_beside(startup).await
-                },
+                }
                 started => started,
             },
             Some(organization) if startup.is_beside(&organization) => {

@@ -74,7 +74,9 @@ pub use registry_credentials::{
     ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
     RegistryCredentialChange,
 };
-pub use runners::{Attachment, ConnectedMachine, Detached, MachineConflict, OtherMachine, RunnerRejected};
+pub use runners::{
+    Attachment, ConnectedMachine, Detached, MachineConflict, OtherMachine, RunnerRejected,
+};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
     UptimeSlot, UptimeStatus,

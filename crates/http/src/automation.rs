@@ -9,7 +9,8 @@ pub(crate) mod result;
 
 use reoclo_api_types::{
     CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, OwnOperationsBody,
-    RebootRequest,    RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
+    RebootRequest, RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest,
+    RegistryLogoutRequest,
 };
 use reoclo_control::{Deploy, Restart};
 

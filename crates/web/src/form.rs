@@ -29,11 +29,23 @@ const PLACES: [(&str, &str, &str); 32] = [
     ("label", "Label", "label"),
     ("server_ids", "Servers", "server_ids"),
     ("operations", "Operations", "operations"),
-    ("registry_credential_ids", "Registry credentials", "registry_credential_ids"),
+    (
+        "registry_credential_ids",
+        "Registry credentials",
+        "registry_credential_ids",
+    ),
     ("expires_in", "Expires after", "expires_in"),
     ("ip_allowlist", "IP allowlist", "ip_allowlist"),
-    ("ip_allowlist_source_ids", "Published address lists", "ip_allowlist_source_ids"),
-    ("rate_limit_per_minute", "Rate limit", "rate_limit_per_minute"),
+    (
+        "ip_allowlist_source_ids",
+        "Published address lists",
+        "ip_allowlist_source_ids",
+    ),
+    (
+        "rate_limit_per_minute",
+        "Rate limit",
+        "rate_limit_per_minute",
+    ),
     ("permissions", "Permissions", "preset"),
     ("preset", "Permissions", "preset"),
     ("role", "Role", "role"),
@@ -44,14 +56,22 @@ const PLACES: [(&str, &str, &str); 32] = [
     ("username", "User name", "username"),
     ("encrypted_credential", "Password or token", "secret"),
     ("description", "Description", "description"),
-    ("max_key_lifetime_days", "Longest life of a new key", "max_key_lifetime_days"),
+    (
+        "max_key_lifetime_days",
+        "Longest life of a new key",
+        "max_key_lifetime_days",
+    ),
     ("trusted_networks", "Trusted networks", "trusted_networks"),
     ("current_password", "Current password", "current_password"),
     ("new_password", "New password", "new_password"),
     ("password", "Password", "password"),
     ("command", "Command", "command"),
     ("env", "Environment", "command"),
-    ("working_directory", "Working directory", "working_directory"),
+    (
+        "working_directory",
+        "Working directory",
+        "working_directory",
+    ),
     ("timeout_seconds", "Time limit", "timeout_seconds"),
     ("checkpoint", "Checkpoint", "checkpoint"),
 ];
@@ -92,7 +112,10 @@ impl Problems {
                 first: &[],
             }),
             Refusal::Taken { field, detail } => Ok(Self {
-                fields: BTreeMap::from([((*field).to_owned(), format!("cannot be used: {detail}"))]),
+                fields: BTreeMap::from([(
+                    (*field).to_owned(),
+                    format!("cannot be used: {detail}"),
+                )]),
                 general: None,
                 status: StatusCode::CONFLICT.into(),
                 first: &[],
@@ -351,7 +374,9 @@ mod tests {
                 let ids = html.split(" id=\"").skip(1);
                 let ids = ids.filter_map(|rest| rest.split('"').next());
                 let named = |id: &str| PLACES.iter().find(|(_, _, place)| *place == id);
-                let ranks = ids.filter_map(named).map(|(name, _, _)| problems.rank(name));
+                let ranks = ids
+                    .filter_map(named)
+                    .map(|(name, _, _)| problems.rank(name));
                 let ranks: Vec<_> = ranks.collect();
                 assert!(ranks.is_sorted(), "{}: {ranks:?}", file.display());
                 checked += usize::from(ranks.len() > 1);
@@ -366,11 +391,21 @@ mod tests {
         invalid.add("ip_allowlist[10]", "is no network");
         invalid.add("ip_allowlist[9]", "is no network");
         let problems = Problems::of(Refusal::InvalidRequest(invalid)).unwrap();
-        let texts: Vec<_> = problems.summary().into_iter().map(|told| told.text).collect();
-        assert_eq!(texts, ["(entry 10) is no network.", "(entry 11) is no network."]);
+        let texts: Vec<_> = problems
+            .summary()
+            .into_iter()
+            .map(|told| told.text)
+            .collect();
+        assert_eq!(
+            texts,
+            ["(entry 10) is no network.", "(entry 11) is no network."]
+        );
 
         let detail = "there is a server with the slug web-1 already".to_owned();
-        let refusal = Refusal::Taken { field: "slug", detail };
+        let refusal = Refusal::Taken {
+            field: "slug",
+            detail,
+        };
         let problems = Problems::of(refusal).unwrap();
         assert_eq!(problems.status().status, StatusCode::CONFLICT);
         let told = &problems.summary()[0];

@@ -76,7 +76,9 @@ impl Control {
         });
         let _guard = AbortOnDrop(connection.abort_handle());
 
-        let described = self.describe(number, Calls::new(client), machine, source.ip).await;
+        let described = self
+            .describe(number, Calls::new(client), machine, source.ip)
+            .await;
         let Some((link, description)) = described else {
             return Detached::Lost;
         };

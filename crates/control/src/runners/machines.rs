@@ -95,12 +95,7 @@ fn is_same_host(one: &Machine, other: &Machine) -> bool {
 
 impl Machines {
     /// Notes a machine that was turned away; answers whether it is a new one.
-    pub(super) fn note(
-        &mut self,
-        told: &Told,
-        address: Option<String>,
-        at: Timestamp,
-    ) -> bool {
+    pub(super) fn note(&mut self, told: &Told, address: Option<String>, at: Timestamp) -> bool {
         let Told { machine, host_name } = told;
         let mut others = self.others.iter_mut();
         if let Some(known) = others.find(|known| is_same_host(&known.machine, machine)) {

@@ -7,9 +7,7 @@ use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::{Machine, MachineProof};
 use serde_json::json;
 
-use super::machines::{
-    ConnectedMachine, KEPT_FOR, MachineConflict, Machines, Told, name,
-};
+use super::machines::{ConnectedMachine, KEPT_FOR, MachineConflict, Machines, Told, name};
 use super::registry::Seated;
 use super::{Detached, Link, RunnerRejected, fact};
 use crate::audit::{Happening, resource};
@@ -31,9 +29,9 @@ impl Control {
             machine: bounded(&proof.machine),
             host_name: fact(&proof.host_name),
         };
-        while let Some(refused) =
-            self.runners()
-                .refusal(identity.server, &told.machine, self.now())
+        while let Some(refused) = self
+            .runners()
+            .refusal(identity.server, &told.machine, self.now())
         {
             self.settle(identity, &told, source, refused).await?;
         }

@@ -146,7 +146,10 @@ async fn a_key_finds_its_own_operations_by_their_run(world: &World) {
     }
     let list = "/api/automation/v1/operations";
     let nothing = world.get(&format!("{list}?run_id=x"), Some(&token)).await;
-    assert_eq!((nothing.status.as_u16(), &nothing.body["items"]), (200, &json!([])));
+    assert_eq!(
+        (nothing.status.as_u16(), &nothing.body["items"]),
+        (200, &json!([]))
+    );
     for query in ["", "?run_id="] {
         let refused = world.get(&format!("{list}{query}"), Some(&token)).await;
         assert_eq!(refused.status, 422, "{query}: {}", refused.body);

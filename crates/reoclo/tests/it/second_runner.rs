@@ -131,13 +131,18 @@ fn a_copy_is_refused_while_the_machine_that_is_connected_is_alive() {
             let said = own_fingerprint(&home, data);
             assert_eq!(machine["id"], said, "{shown:?}");
             assert!(page.contains(&format!("<code>{said}</code>")), "{page}");
-            assert!(!machine["host_name"].as_str().unwrap().is_empty(), "{machine}");
+            assert!(
+                !machine["host_name"].as_str().unwrap().is_empty(),
+                "{machine}"
+            );
             assert_eq!(machine["address"], "127.0.0.1");
         }
         assert_eq!(shown.len(), 2);
         assert_eq!(page.matches("<dt>Host name</dt>").count(), 3, "{page}");
         let told = copy.stderr();
-        let line = told.lines().find(|line| line.contains("another machine is"));
+        let line = told
+            .lines()
+            .find(|line| line.contains("another machine is"));
         let line = line.unwrap();
         assert_eq!(line.matches('?').count(), 1, "it is asked once: {line}");
         assert!(line.contains(&own_fingerprint(&home, "copy")), "{line}");

@@ -272,7 +272,9 @@ fn an_operation_whose_first_answer_was_lost_is_found_again_or_said_to_run() {
     // The run that it named is what the page finds, and nothing else.
     std::fs::write(&gate, "").unwrap();
     let control_plane = home.up_with(&arguments);
-    let page = person.at(&control_plane).get(&format!("/operations?run_id={run}"));
+    let page = person
+        .at(&control_plane)
+        .get(&format!("/operations?run_id={run}"));
     let page = page.text();
     assert_eq!(page.matches("href=\"/operations/0").count(), 1, "{page}");
 
@@ -280,7 +282,11 @@ fn an_operation_whose_first_answer_was_lost_is_found_again_or_said_to_run() {
     let nobody = script.replace(&listen, &format!("127.0.0.1:{}", free_port()));
     let failed = begin(&home, &made.token, &nobody).finished();
     assert_eq!(failed.code, Some(1), "{}", failed.stderr);
-    assert!(failed.stderr.contains("nothing was started"), "{}", failed.stderr);
+    assert!(
+        failed.stderr.contains("nothing was started"),
+        "{}",
+        failed.stderr
+    );
 }
 
 #[test]

@@ -8,8 +8,8 @@ use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use reoclo_wire::byte_stream::MESSAGE_BYTES;
 use reoclo_wire::handshake::{
-    self, CONNECT_PATH, Challenge, CloseCode, Farewell, Machine, NONCE_BYTES, ProgramOffer, Proof,
-    MachineProof, UpgradeFailure, Welcome, prove_machine, verify_farewell, verify_welcome,
+    self, CONNECT_PATH, Challenge, CloseCode, Farewell, Machine, MachineProof, NONCE_BYTES,
+    ProgramOffer, Proof, UpgradeFailure, Welcome, prove_machine, verify_farewell, verify_welcome,
 };
 use ring::signature::Ed25519KeyPair;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;

@@ -1,8 +1,6 @@
 //! What the audit log says of an operation beyond its record.
 
-use reoclo_control::{
-    AuditFilter, AuditItem, AuditLogRequest, AuditLogsRead, Authorized, Control,
-};
+use reoclo_control::{AuditFilter, AuditItem, AuditLogRequest, AuditLogsRead, Authorized, Control};
 use reoclo_domain::OperationId;
 use reoclo_http::ApiError;
 use serde_json::Value;
@@ -99,7 +97,10 @@ mod tests {
         assert_eq!(working_directory(&told).as_deref(), Some("/srv"));
         assert_eq!(variables(&told)[0], "A");
         assert_ne!(variables(&told)[1], "B\u{200b}");
-        assert_eq!(working_directory(&json!({ "working_directory": null })), None);
+        assert_eq!(
+            working_directory(&json!({ "working_directory": null })),
+            None
+        );
         assert!(variables(&json!({ "env_names": 7 })).is_empty());
     }
 }

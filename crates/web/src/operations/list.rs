@@ -69,7 +69,11 @@ impl Asked {
                 address.push_str(&format!("{name}={}&", encoded(value)));
             }
         }
-        format!("{address}before={}_{}", next.created_at.as_micros(), next.id)
+        format!(
+            "{address}before={}_{}",
+            next.created_at.as_micros(),
+            next.id
+        )
     }
 }
 

@@ -54,12 +54,7 @@ pub(super) fn plots(metrics: &ServerMetrics, from: Timestamp, to: Timestamp) -> 
         most.map_or(Edge::Highest, |most| Edge::Whole(most, what))
     };
     let found = [
-        plot(
-            "CPU",
-            Metric::CpuPercent,
-            Edge::Whole(100.0, ""),
-            percent,
-        ),
+        plot("CPU", Metric::CpuPercent, Edge::Whole(100.0, ""), percent),
         plot(
             "Memory",
             Metric::MemoryUsedMb,

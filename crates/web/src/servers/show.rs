@@ -153,7 +153,10 @@ fn facts(facts: &HostFacts) -> Vec<(&'static str, String)> {
         ("Architecture", facts.architecture.clone()),
         ("Processors", facts.cpu_cores.to_string()),
         ("Memory", memory(facts.ram_mb)),
-        ("Disk of /", format!("{} GiB with what is reserved", facts.disk_gb)),
+        (
+            "Disk of /",
+            format!("{} GiB with what is reserved", facts.disk_gb),
+        ),
         ("Docker", docker.unwrap_or_else(|| "not found".into())),
     ]
 }

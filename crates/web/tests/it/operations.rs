@@ -57,7 +57,13 @@ async fn begun(world: &World, starter: Actor, run_id: Option<&str>) -> Operation
         "working_directory": "/srv/shop",
         "env_names": ["DEPLOY_TOKEN", "STAGE"],
     });
-    let event = event(&world.control, world, id, ("operation.start", starter), detail);
+    let event = event(
+        &world.control,
+        world,
+        id,
+        ("operation.start", starter),
+        detail,
+    );
     let written = world.store().begin_operation(new, &payload, vec![event]);
     written.await.unwrap();
     id
@@ -147,13 +153,22 @@ async fn what_its_reader_sees_is_a_link(world: &World) {
     let reader = world.session(&world.ours, Role::Viewer).await;
     let person = format!("href=\"/users/{}\"", world.ours.viewer);
     let of_person = begun(world, viewer(world), None).await;
-    let page = world.look(Some(&reader), &format!("/operations/{of_person}")).await;
+    let page = world
+        .look(Some(&reader), &format!("/operations/{of_person}"))
+        .await;
     page.says(200, "<a href=\"/servers/web-1\">");
     page.says(200, &person);
 
-    let fields = [("label", "ci"), ("preset", "full_access"), ("expires_in", "90d")];
+    let fields = [
+        ("label", "ci"),
+        ("preset", "full_access"),
+        ("expires_in", "90d"),
+    ];
     let made = world.submit(&admin, "/api-keys/integration", &fields).await;
-    let (_, rest) = made.text.split_once("href=\"/api-keys/integration/0").unwrap();
+    let (_, rest) = made
+        .text
+        .split_once("href=\"/api-keys/integration/0")
+        .unwrap();
     let key = format!("0{}", rest.split_once('"').unwrap().0);
     let starter = Actor {
         kind: ActorKind::IntegrationKey,
@@ -177,7 +192,9 @@ async fn what_its_reader_sees_is_a_link(world: &World) {
         ..starter
     };
     let of_gone = begun(world, gone, None).await;
-    let page = world.look(Some(&admin), &format!("/operations/{of_gone}")).await;
+    let page = world
+        .look(Some(&admin), &format!("/operations/{of_gone}"))
+        .await;
     page.says(200, "ci <span");
     page.lacks("/api-keys/integration/0");
 }
@@ -221,7 +238,9 @@ async fn the_list_is_found_by_run_and_by_day(world: &World) {
     of_run.says(200, &link(first));
     of_run.says(200, "value=\"run 1&#38;x\"");
     of_run.lacks(&link(second));
-    look("/operations?run_id=run").await.says(200, "Nothing fits");
+    look("/operations?run_id=run")
+        .await
+        .says(200, "Nothing fits");
     let since = look("/operations?from=2026-01-02").await;
     since.says(200, &link(second));
     since.lacks(&link(first));

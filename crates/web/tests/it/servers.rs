@@ -92,7 +92,10 @@ async fn the_install_command_is_shown_once(world: &World) {
     list.says(200, "Waiting for its runner");
     let twice = [("name", "Web 2"), ("slug", "web-2")];
     let conflict = world.submit(&manager, "/servers", &twice).await;
-    conflict.says(409, "cannot be used: there is a server with the slug web-2 already.");
+    conflict.says(
+        409,
+        "cannot be used: there is a server with the slug web-2 already.",
+    );
     conflict.says(409, "href=\"#slug\"");
 }
 

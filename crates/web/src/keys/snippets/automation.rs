@@ -55,7 +55,9 @@ pub(super) fn automation(
     };
     let mut snippets = vec![Snippet {
         title: "curl",
-        notes: script_with("It waits, shows the output, and ends with the exit code of the operation."),
+        notes: script_with(
+            "It waits, shows the output, and ends with the exit code of the operation.",
+        ),
         text: script(&format!("'{token}'")),
     }];
     let secret = "Store the key as the secret REOCLO_API_KEY of the repository.";
