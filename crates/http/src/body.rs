@@ -109,7 +109,7 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, ApiError> {
 
 fn unreadable(error: &axum::Error) -> ApiError {
     let source = error.source();
-    if source.is_some_and(|source| source.is::<NoRoomError>()) {
+    if source.is_some_and(<dyn Error>::is::<NoRoomError>) {
         return Refusal::Busy.into();
     }
     Malformed::BadRequest("the body ended too early").into()

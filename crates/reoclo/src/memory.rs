@@ -12,7 +12,8 @@ const FIRST: (&str, &str) = ("/sys/fs/cgroup/memory", "memory.limit_in_bytes");
 /// where nothing tells.
 pub(crate) fn allowed() -> Option<u64> {
     let groups = read(Path::new("/proc/self/cgroup"));
-    let groups = groups.lines().flat_map(files).filter_map(limit);
+    let groups = groups.lines().flat_map(files);
+    let groups = groups.filter_map(|file| limit(&file));
     let own = [Resource::As, Resource::Data].map(|resource| getrlimit(resource).current);
     let machine = of_machine(&read(Path::new("/proc/meminfo")));
     groups.chain(own.into_iter().flatten()).chain(machine).min()
@@ -34,8 +35,8 @@ fn files(group: &str) -> Vec<PathBuf> {
 }
 
 /// Without a limit it says `max`, or a number beyond every machine.
-fn limit(file: PathBuf) -> Option<u64> {
-    read(&file).trim().parse().ok()
+fn limit(file: &Path) -> Option<u64> {
+    read(file).trim().parse().ok()
 }
 
 /// In bytes, of proc(5), `meminfo`.

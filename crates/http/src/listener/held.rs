@@ -47,6 +47,10 @@ impl Held {
         self.is_known = true;
     }
 
+    pub(super) const fn is_of_stranger(&self) -> bool {
+        !self.is_known
+    }
+
     /// How much of a head may be read now.
     pub(super) const fn head_left(&self) -> usize {
         MAX_HEAD_BYTES.saturating_sub(self.head)

@@ -105,13 +105,23 @@ impl Paced {
         }
     }
 
-    /// Reads what a stranger sends, in small pieces.
+    /// Whether what comes is read in small pieces, and then whether a request is served.
+    fn reads_little(&self) -> Option<bool> {
+        let (is_serving, is_upgraded) = self
+            .standing()
+            .pace(|pace, _| (pace.is_serving(), pace.is_upgraded()));
+        let is_head = !is_serving && !is_upgraded;
+        let is_little = is_head || self.standing().is_of_stranger();
+        (is_little && self.is_watched()).then_some(is_serving)
+    }
+
+    /// Reads in small pieces, as it does what strangers send, and every head.
     fn poll_read_little(
         &mut self,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
+        is_serving: bool,
     ) -> Poll<io::Result<()>> {
-        let is_serving = self.standing().pace(|pace, _| pace.is_serving());
         let mut most = buffer.remaining().min(MOST_AT_ONCE);
         if !is_serving {
             let left = self.standing().head_left();
@@ -156,10 +166,9 @@ impl AsyncRead for Paced {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         self.still_here()?;
-        let read = if self.standing().is_of_stranger() {
-            self.poll_read_little(context, buffer)
-        } else {
-            Pin::new(&mut self.stream).poll_read(context, buffer)
+        let read = match self.reads_little() {
+            Some(is_serving) => self.poll_read_little(context, buffer, is_serving),
+            None => Pin::new(&mut self.stream).poll_read(context, buffer),
         };
         if !self.is_watched() {
             return read;

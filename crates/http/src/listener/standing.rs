@@ -145,9 +145,10 @@ impl Standing {
         held.head_left()
     }
 
-    /// Whether nobody knows yet whose the connection is.
+    /// Whether nobody knows yet whose the connection is, or over a proxy's the request.
     pub(super) fn is_of_stranger(&self) -> bool {
-        self.address.is_some() && self.kind() == Kind::Stranger
+        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.is_of_stranger()
     }
 
     pub(super) fn least_rate(&self) -> u32 {

@@ -1,5 +1,7 @@
 //! Those who have not said who they are: many, slow, and gone before they are answered.
 
+mod held_bytes;
+
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
 
@@ -258,4 +260,23 @@ fn strangers_may_not_send_large_bodies_or_heads() {
         assert_eq!(answer.status, 431);
     }
     healthz(&serve);
+}
+
+/// The limit of a head is the same for one that comes at once.
+#[test]
+fn a_head_has_64_kib_however_it_comes() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let key = serve.integration();
+    for length in [60, 70, 95] {
+        let text = "x".repeat(length * 1024);
+        let strange = Request::get("/healthz").header("X-Large", &text);
+        let known = Request::get("/api/servers").bearer(&key.token);
+        for request in [strange, known.header("X-Large", &text)] {
+            // It may be cut off while the client still writes.
+            let answer = Client::new(serve.url()).try_send(&request);
+            let status = answer.map_or(431, |answer| answer.status);
+            assert_eq!(status == 200, length < 64, "{length} KiB: {status}");
+        }
+    }
 }

@@ -104,7 +104,9 @@ impl Places {
         has_tls: bool,
     ) -> Option<Place> {
         let standing: &Standing = &place.0;
-        let mut has_room = standing.hold(|held| held.opens(has_tls));
+        // Over a proxy's connection come those who are known as well.
+        let is_proxy = standing.address.is_none();
+        let mut has_room = standing.hold(|held| held.opens(has_tls)) || is_proxy;
         let end = self.now() + DOOR_TIME;
         while !has_room && self.now() < end {
             // Told or not, it is worth a look.

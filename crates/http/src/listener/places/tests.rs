@@ -185,3 +185,53 @@ async fn who_waits_at_the_door_comes_in_when_somebody_goes() {
     assert!(waiting.await.unwrap().is_some());
     assert_eq!(places.taken().at_door, 0);
 }
+
+#[test]
+fn who_keeps_us_waiting_longest_with_the_most_makes_way_for_bytes() {
+    let (places, clock) = places_of_bytes(1 << 20);
+    let enter = |text| {
+        let place = try_at(&places, text).unwrap();
+        assert!(place.0.hold(|held| held.opens(false)));
+        place
+    };
+    let old = enter("192.0.2.1");
+    let served = enter("192.0.2.2");
+    assert!(served.0.hold(|held| held.read(500_000, true)));
+    served.0.pace(|pace, _| pace.request_begins());
+    let known = enter("192.0.2.3");
+    known.0.authenticated();
+    assert!(known.0.hold(|held| held.read(5_000_000, true)));
+    pass(&clock);
+    let large = enter("192.0.2.4");
+    assert!(large.0.hold(|held| held.read(400_000, true)));
+    pass(&clock);
+    let newer = enter("192.0.2.5");
+    assert!(newer.0.hold(|held| held.read(300_000, true)));
+    let evicted = [&old, &served, &known, &large, &newer].map(|place| place.0.is_evicted());
+    assert_eq!(evicted, [false, false, false, true, false]);
+    // What it held is free once it is gone, and who is served need not go.
+    drop(large);
+    assert!(!newer.0.hold(|held| held.read(2_000_000, true)));
+    assert!(newer.0.is_evicted() && !served.0.is_evicted());
+    drop((old, served, known, newer));
+    assert!(enter("192.0.2.6").0.hold(|held| held.read(900_000, true)));
+}
+
+#[tokio::test]
+async fn a_proxy_has_its_places_while_strangers_hold_all_bytes() {
+    let (places, _) = places_of_bytes(100_000);
+    let served = try_at(&places, "192.0.2.1").unwrap();
+    served.0.pace(|pace, _| pace.request_begins());
+    assert!(!served.0.hold(|held| held.read(150_000, true)));
+    let proxy = places.with_room(enter_from_proxy(&places), true).await;
+    proxy.unwrap();
+}
+
+fn places_of_bytes(bytes: usize) -> (Arc<Places>, Arc<Still>) {
+    let clock = Arc::<Still>::default();
+    let limits = ConnectionLimits {
+        bytes_of_strangers: bytes,
+        ..ConnectionLimits::default()
+    };
+    (Places::new(limits, clock.clone()), clock)
+}
