@@ -90,12 +90,18 @@ fn kinds(host: &str) -> Vec<(&'static str, Vec<u8>)> {
     vec![
         ("half a body", begun.into_bytes()),
         ("half a small body", small.into_bytes()),
-        ("half a head", (get("/healthz") + "X: " + &much).into_bytes()),
+        (
+            "half a head",
+            (get("/healthz") + "X: " + &much).into_bytes(),
+        ),
         (
             "an answer that is not read",
             (get("/api/openapi.json") + "\r\n").into_bytes(),
         ),
-        ("a program that is not read", (get(&program) + "\r\n").into_bytes()),
+        (
+            "a program that is not read",
+            (get(&program) + "\r\n").into_bytes(),
+        ),
         ("half a proof of a runner", message),
     ]
 }
