@@ -5,10 +5,17 @@
 
 use std::collections::BTreeMap;
 
-use reoclo_domain::masking::{Patterns, SHORTEST_SECRET, names_a_secret, url_secrets};
+use reoclo_domain::masking::{
+    Patterns, SHORTEST_SECRET, names_a_secret, secrets_within, url_secrets,
+};
 
 /// More bytes of variables than this make work for a thread of its own.
 const LIGHT_ENV: usize = 4 * 1024;
+
+/// So many secrets within values are hidden in one command, and so many bytes of them: a runner
+/// takes no more.
+const MOST_WITHIN: usize = 4096;
+const MOST_BYTES_WITHIN: usize = 512 * 1024;
 
 /// What is secret in a command.
 pub(crate) struct CommandSecrets {
@@ -49,11 +56,22 @@ pub(crate) fn is_light(env: &BTreeMap<String, String>) -> bool {
 
 fn env_secrets(env: &BTreeMap<String, String>, named: &[String]) -> Vec<String> {
     let mut secrets = Vec::new();
+    let (mut within, mut bytes) = (0, 0);
     for (name, value) in env {
-        secrets.extend(url_secrets(value));
-        if named.contains(name) || names_a_secret(name) {
+        let is_secret = named.contains(name) || names_a_secret(name);
+        if is_secret {
             secrets.push(value.clone());
         }
+        secrets.extend(url_secrets(value));
+        secrets.extend(
+            secrets_within(value, is_secret)
+                .into_iter()
+                .take_while(|secret| {
+                    within += 1;
+                    bytes += secret.len();
+                    within <= MOST_WITHIN && bytes <= MOST_BYTES_WITHIN
+                }),
+        );
     }
     secrets
 }
@@ -96,6 +114,33 @@ mod tests {
         for mask in [None, Some(&[][..])] {
             assert_eq!(of(mask).masked("x=hunter22"), "x=***");
         }
+    }
+
+    #[test]
+    fn what_is_within_a_value_is_secret_too() {
+        let env = env(&[
+            ("A_TOKEN", r#"{"k":"s3cr3t-within"}"#),
+            (
+                "CONFIG",
+                r#"{"stage":"production","db":{"password":"hunter"}}"#,
+            ),
+            ("DOTENV_SECRET", "A=1\nDB=hunter2-db"),
+            ("LOGIN_AUTH", "YWRhOmh1bnRlcjItYjY0"),
+        ]);
+        let secrets = CommandSecrets::of("true", &env, None);
+        assert_eq!(
+            secrets.masked("true s3cr3t-within hunter hunter2-db hunter2-b64 production"),
+            "true *** *** *** *** production"
+        );
+        let named: BTreeMap<String, String> = (0..200)
+            .map(|at| {
+                (
+                    format!("KEY_{at}"),
+                    format!("{:?}", vec![format!("secret-{at}"); 30]),
+                )
+            })
+            .collect();
+        assert!(CommandSecrets::of("true", &named, None).in_output.len() <= 400);
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! (ADR 19).
 
 mod authority;
+mod documents;
 mod escape;
 mod forms;
 mod index;
@@ -69,6 +70,13 @@ impl Patterns {
         values.sort_unstable();
         values.dedup();
         Self::with(values)
+    }
+
+    /// Hides one secret and what is within it, besides what has the shape of one.
+    pub fn of_secret(secret: &[u8]) -> Self {
+        let within = std::str::from_utf8(secret).map(|secret| secrets_within(secret, true));
+        let within = within.unwrap_or_default();
+        Self::new(std::iter::once(secret).chain(within.iter().map(String::as_bytes)))
     }
 
     fn with(values: Vec<Box<[u8]>>) -> Self {
@@ -150,6 +158,13 @@ pub fn url_secrets(text: &str) -> Vec<String> {
         secrets.push(secret);
     }
     secrets
+}
+
+/// The secrets within the value of a variable, when it is JSON, a file of variables, a login, or
+/// base64 of one: with `is_secret`, which says that the whole is one, everything but what has an
+/// evidently public name; otherwise what has the name of a secret, and passwords in URLs.
+pub fn secrets_within(value: &str, is_secret: bool) -> Vec<String> {
+    documents::within(value, is_secret)
 }
 
 /// Short parameters of small letters alone, as in `?key=config`, and variables are hidden in their

@@ -247,7 +247,7 @@ fn direct_login(form: DirectLogin, run: RunNote) -> Result<Login, Refusal> {
 }
 
 fn hiding(password: &Secret) -> Patterns {
-    Patterns::new([password.expose().as_bytes()])
+    Patterns::of_secret(password.expose().as_bytes())
 }
 
 fn checked_address(text: Option<&str>, invalid: &mut InvalidFields) -> Option<RegistryAddress> {

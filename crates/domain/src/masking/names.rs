@@ -227,6 +227,68 @@ pub fn names_a_secret(name: &str) -> bool {
         })
 }
 
+/// What is evidently public within a document that is a secret, by the last word of its name.
+const PUBLIC_WORDS: [&str; 42] = [
+    "ALG",
+    "AUDIENCE",
+    "CLUSTER",
+    "DATABASE",
+    "DATE",
+    "DBNAME",
+    "DESCRIPTION",
+    "DOMAIN",
+    "EMAIL",
+    "ENDPOINT",
+    "ENGINE",
+    "ENV",
+    "ENVIRONMENT",
+    "EXPIRATION",
+    "EXPIRES",
+    "EXPIRY",
+    "FORMAT",
+    "HOST",
+    "HOSTNAME",
+    "ID",
+    "ISSUER",
+    "KIND",
+    "LOCATION",
+    "NAME",
+    "NAMESPACE",
+    "PATH",
+    "PORT",
+    "PROJECT",
+    "PROTOCOL",
+    "PROVIDER",
+    "REGION",
+    "SCOPE",
+    "SCOPES",
+    "SERVER",
+    "STAGE",
+    "SUFFIX",
+    "TENANT",
+    "TYPE",
+    "USER",
+    "USERNAME",
+    "VERSION",
+    "ZONE",
+];
+
+/// Whether what has this name within something secret is public all the same.
+pub(super) fn names_what_is_public(name: &str) -> bool {
+    words(name)
+        .last()
+        .is_some_and(|last| PUBLIC_WORDS.contains(&last.as_str()))
+}
+
+/// Of a name that ends with `url` or `uri`, whether the address is a secret as a whole.
+pub(super) fn address_of_a_secret(name: &str) -> Option<bool> {
+    let words = words(name);
+    let last = words.last()?;
+    ["URL", "URLS", "URI", "URIS"]
+        .contains(&last.as_str())
+        .then(|| is_address_of_service(&words) || words.iter().any(|word| word.contains("HOOK")))
+}
+
 /// Whether the parameter of a URL with this name is a secret.
 pub(super) fn names_a_secret_parameter(name: &str) -> bool {
     let name = words(name).join("_");

@@ -134,6 +134,34 @@ fn a_secret_is_hidden_in_whatever_form_it_is_printed() {
 }
 
 #[test]
+fn what_is_within_a_secret_is_hidden_too() {
+    let home = Home::new();
+    let account = json!({
+        "type": "service_account",
+        "project_id": "project-of-ada",
+        "private_key": "-----BEGIN KEY-----\nbGluZSBvbmUgb2Yga2V5\n-----END KEY-----\n",
+        "client_secret": "s3cr3t-of-it",
+    });
+    let (stdout, all) = everything_of(
+        &home,
+        &json!({
+            "command": "echo hunter2-db s3cr3t-of-it; echo bGluZSBvbmUgb2Yga2V5
+                echo \"$B64\" | base64 -d; echo; echo project-of-ada",
+            "env": {
+                "GOOGLE_CREDENTIALS": account.to_string(),
+                "DOTENV_SECRET": "A=1\nDB=hunter2-db",
+                "B64": "YWRhOnMzY3IzdC1iNjQ=",
+            },
+            "mask": ["B64"],
+        }),
+    );
+    assert_eq!(stdout, "*** ***\n***\n***\nproject-of-ada\n");
+    for secret in ["hunter2", "s3cr3t", "bGluZSBvbmU"] {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
+}
+
+#[test]
 fn a_password_in_a_url_is_hidden_wherever_it_comes_from() {
     let home = Home::new();
     let command = "printf 'origin\\thttps://x-access-token:%s@github.com/a/b (fetch)\\n' gh''s_of_the_checkout

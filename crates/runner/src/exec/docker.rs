@@ -109,7 +109,7 @@ impl DockerCli {
             login.registry,
         ];
         Ok(Request {
-            patterns: Patterns::new([password.as_slice()]),
+            patterns: Patterns::of_secret(password.as_slice()),
             ..Self::request(
                 self.to_call(args, Some(password), Some(errand)),
                 checked_timeout(login.timeout_seconds)?,
