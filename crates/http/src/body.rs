@@ -99,6 +99,7 @@ pub(crate) async fn read(request: Request) -> Result<Bytes, ApiError> {
             continue;
         };
         if bytes.len() + data.len() > limit {
+            drop(bytes);
             discard(body).await;
             return Err(Malformed::TooLarge { limit }.into());
         }

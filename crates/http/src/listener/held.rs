@@ -14,6 +14,8 @@ const TLS_BYTES: usize = 36 * 1024;
 const STALLED_BYTES: usize = 128 * 1024;
 /// What a handler keeps of a stranger's body: the rest is read and dropped.
 const MAX_BODY_BYTES: usize = 8 * 1024;
+/// What a body is read into grows with how fast it comes.
+const BODY_BUFFER_BYTES: usize = 16 * 1024;
 
 /// Counts for strangers alone: who has authenticated may have as much as they need.
 #[derive(Debug, Default)]
@@ -107,7 +109,11 @@ impl Held {
         let stalled = if self.is_stalled { STALLED_BYTES } else { 0 };
         // Buffers grow by doubling, and a body's is copied from one to the next.
         let head = self.head.next_power_of_two().max(MOST_AT_ONCE);
-        self.base + head + self.last_read + 2 * self.body + self.answer + stalled
+        let body = match self.body {
+            0 => 0,
+            kept => 2 * kept + BODY_BUFFER_BYTES,
+        };
+        self.base + head + self.last_read + body + self.answer + stalled
     }
 }
 
