@@ -14,6 +14,12 @@ use super::SHORTEST_SECRET;
 /// Shorter lines of a value with several are too common to be hidden.
 const SHORTEST_LINE: usize = 8;
 
+/// Longer texts are not hidden where every character is escaped: it would take too much memory.
+const LONGEST_SPELLED_OUT: usize = 256;
+
+const LOWER: &[u8; 16] = b"0123456789abcdef";
+const UPPER: &[u8; 16] = b"0123456789ABCDEF";
+
 /// Characters that stand for themselves in a URL, besides letters and digits: as RFC 3986 has it,
 /// as `encodeURIComponent`, Python's `quote` and `encodeURI` do it.
 const URL_PLAIN: [&[u8]; 4] = [b"-._~", b"-._~!'()*", b"-._~/", b"-._~!'()*;/?:@&=+$,#"];
@@ -69,11 +75,103 @@ fn encoded(text: &[u8], forms: &mut HashSet<Vec<u8>>) {
     urls(text, forms);
     shell(text, forms);
     html(text, forms);
-    for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
+    quotes_doubled(text, forms);
+    for digits in [LOWER, UPPER] {
         forms.insert(hex(text, digits));
+        escaped_bytes(text, digits, forms);
+        if text.len() <= LONGEST_SPELLED_OUT {
+            spelled_out(text, digits, forms);
+        }
     }
     whole_base64(text, forms);
     inner_base64(text, forms);
+}
+
+/// As SQL and CSV write quotes.
+fn quotes_doubled(text: &[u8], forms: &mut HashSet<Vec<u8>>) {
+    forms.insert(replaced(text, |byte| (byte == b'\'').then_some(&b"''"[..])));
+    forms.insert(replaced(text, |byte| {
+        (byte == b'"').then_some(&b"\"\""[..])
+    }));
+}
+
+/// As Python and `strace` show bytes that are no ASCII: `\xc3\xa9`, `\303\251`.
+fn escaped_bytes(text: &[u8], digits: &[u8; 16], forms: &mut HashSet<Vec<u8>>) {
+    if text.is_ascii() {
+        return;
+    }
+    // What is quoted around it decides which quotes have a backslash.
+    for quotes in [&b""[..], b"'", b"\""] {
+        for octal in [false, true] {
+            let mut escaped = Vec::with_capacity(text.len() * 4);
+            for byte in text {
+                match byte {
+                    b'\n' => escaped.extend_from_slice(b"\\n"),
+                    b'\r' => escaped.extend_from_slice(b"\\r"),
+                    b'\t' => escaped.extend_from_slice(b"\\t"),
+                    byte if *byte == b'\\' || quotes.contains(byte) => {
+                        escaped.extend_from_slice(&[b'\\', *byte]);
+                    }
+                    byte if byte.is_ascii() => escaped.push(*byte),
+                    byte if octal => escaped.extend_from_slice(format!("\\{byte:o}").as_bytes()),
+                    byte => {
+                        escaped.extend_from_slice(b"\\x");
+                        escaped.extend_from_slice(&hex(&[*byte], digits));
+                    }
+                }
+            }
+            forms.insert(escaped);
+        }
+    }
+}
+
+/// Every character escaped: `%70%40`, `\u0070`, `\x70`, `&#112;`, `&#x70;`; and hexadecimal digits
+/// with something between bytes, as `od`, `xxd` and `hexdump` print lines.
+fn spelled_out(text: &[u8], digits: &[u8; 16], forms: &mut HashSet<Vec<u8>>) {
+    let bytes = |before: &str, between: &str| {
+        let mut all = Vec::with_capacity(text.len() * 4);
+        for (at, byte) in text.iter().enumerate() {
+            if at > 0 {
+                all.extend_from_slice(between.as_bytes());
+            }
+            all.extend_from_slice(before.as_bytes());
+            all.extend_from_slice(&hex(&[*byte], digits));
+        }
+        all
+    };
+    for (before, between) in [
+        ("%", ""),
+        ("\\x", ""),
+        ("", " "),
+        ("", ":"),
+        ("", "-"),
+        ("0x", ", "),
+    ] {
+        forms.insert(bytes(before, between));
+    }
+    // `xxd` has two bytes together; a value may begin with either.
+    for first in [1, 2] {
+        let (odd, even) = text.split_at(first.min(text.len()));
+        let groups = std::iter::once(odd).chain(even.chunks(2));
+        let groups: Vec<Vec<u8>> = groups.map(|group| hex(group, digits)).collect();
+        forms.insert(groups.join(&b' '));
+    }
+    let Ok(text) = std::str::from_utf8(text) else {
+        return;
+    };
+    let units = text.encode_utf16().flat_map(|unit| {
+        let unit = hex(&unit.to_be_bytes(), digits);
+        [&b"\\u"[..], &unit].concat()
+    });
+    forms.insert(units.collect());
+    for hexadecimal in [false, true] {
+        let entity = |letter: char| match (hexadecimal, digits == UPPER) {
+            (false, _) => format!("&#{};", u32::from(letter)),
+            (true, false) => format!("&#x{:x};", u32::from(letter)),
+            (true, true) => format!("&#x{:X};", u32::from(letter)),
+        };
+        forms.insert(text.chars().map(entity).collect::<String>().into_bytes());
+    }
 }
 
 /// Base64 of a text by itself.
@@ -127,8 +225,12 @@ fn json(text: &[u8], forms: &mut HashSet<Vec<u8>>) {
             }
         }
     }
-    let once = json_text(text, |_| false, b"0123456789abcdef");
-    forms.insert(json_text(&once, |_| false, b"0123456789abcdef").into_bytes());
+    for ascii in [false, true] {
+        let once = json_text(text, |letter| ascii && !letter.is_ascii(), LOWER);
+        let twice = json_text(&once, |letter| ascii && !letter.is_ascii(), LOWER);
+        let late = json_text(&once, |letter| !letter.is_ascii(), LOWER);
+        forms.extend([twice, late].map(String::into_bytes));
+    }
 }
 
 fn json_text(text: &str, escape: impl Fn(char) -> bool, digits: &[u8; 16]) -> String {

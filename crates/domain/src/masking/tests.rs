@@ -172,6 +172,33 @@ fn a_value_is_hidden_as_programs_write_it() {
 }
 
 #[test]
+fn a_value_is_hidden_with_every_character_escaped() {
+    let value = "p@s\"s'wé";
+    for written in [
+        "%70%40%73%22%73%27%77%c3%a9",
+        "%70%40%73%22%73%27%77%C3%A9",
+        r"\u0070\u0040\u0073\u0022\u0073\u0027\u0077\u00e9",
+        r"\x70\x40\x73\x22\x73\x27\x77\xc3\xa9",
+        "&#112;&#64;&#115;&#34;&#115;&#39;&#119;&#233;",
+        "&#x70;&#x40;&#x73;&#x22;&#x73;&#x27;&#x77;&#xe9;",
+        "70 40 73 22 73 27 77 c3 a9",
+        "70:40:73:22:73:27:77:C3:A9",
+        "7040 7322 7327 77c3 a9",
+        "70 4073 2273 2777 c3a9",
+        "0x70, 0x40, 0x73, 0x22, 0x73, 0x27, 0x77, 0xc3, 0xa9",
+        r#"p@s"s\'w\xc3\xa9"#,
+        r#"p@s\"s'w\303\251"#,
+        "p@s\"s''wé",
+        "p@s\"\"s'wé",
+        r#"p@s\\\"s'w\\u00e9"#,
+        r#"p@s\\\"s'w\u00e9"#,
+    ] {
+        let out = text_masked(&[value], &format!("<{written}>"));
+        assert_eq!(out, "<***>", "{written}");
+    }
+}
+
+#[test]
 fn a_value_is_hidden_in_base64_wherever_it_begins() {
     use base64::Engine as _;
     use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
