@@ -2,6 +2,7 @@
 //!
 //! Nothing is held back for them: what is secret begins behind its name.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::escape::{Colour, Escape, ends_word};
@@ -10,6 +11,8 @@ use super::shapes::Part;
 
 /// Longer names of parameters say nothing.
 const LONGEST_NAME: usize = 64;
+/// So many names are remembered.
+const MOST_KNOWN_NAMES: usize = 64;
 /// So much of a host and its path is compared with those below.
 const LONGEST_PLACE: usize = 80;
 
@@ -31,6 +34,7 @@ const SECRET_PATHS: [&[u8]; 10] = [
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
     word: Option<Word>,
+    names: Names,
     /// The position up to which everything was read.
     next: u64,
 }
@@ -92,7 +96,7 @@ impl Parameters {
             let mut bytes = part.from(self.next).iter();
             let ended = bytes.any(|byte| {
                 self.next += 1;
-                word.read(*byte, self.next - 1, found)
+                word.read(*byte, self.next - 1, &mut self.names, found)
             });
             if ended {
                 self.word = None;
@@ -136,7 +140,13 @@ impl Parameters {
 
 impl Word {
     /// Whether the word ends before this byte.
-    fn read(&mut self, byte: u8, here: u64, found: &mut Vec<Range<u64>>) -> bool {
+    fn read(
+        &mut self,
+        byte: u8,
+        here: u64,
+        names: &mut Names,
+        found: &mut Vec<Range<u64>>,
+    ) -> bool {
         if self.colour.reads(byte) {
             return false;
         }
@@ -180,7 +190,7 @@ impl Word {
             b'?' | b'&' => self.begin_name(byte),
             b'#' | b';' | b':' if self.in_url || self.name.is_some() => self.begin_name(byte),
             b'=' => {
-                let secret = self.name.take().is_some_and(|name| is_secret(&name));
+                let secret = self.name.take().is_some_and(|name| names.is_secret(name));
                 let until = match self.separator {
                     _ if character.encoded => Until::Encoded,
                     b';' => Until::Semicolon,
@@ -214,7 +224,11 @@ impl Word {
             self.place.clear();
         } else if self.in_url && self.place.len() < LONGEST_PLACE {
             self.place.push(byte.to_ascii_lowercase());
-            if self.hidden.is_none() && SECRET_PATHS.iter().any(|path| self.place.ends_with(path)) {
+            let may_end = byte == b'/' || byte == b't';
+            if may_end
+                && self.hidden.is_none()
+                && SECRET_PATHS.iter().any(|path| self.place.ends_with(path))
+            {
                 self.hidden = Some(Hidden {
                     start: here + 1,
                     until: Until::Path,
@@ -247,6 +261,20 @@ impl Word {
     }
 }
 
-fn is_secret(name: &[u8]) -> bool {
-    std::str::from_utf8(name).is_ok_and(names_a_secret_parameter)
+/// What is known of names: the same ones come again and again.
+#[derive(Debug, Default)]
+struct Names(HashMap<Vec<u8>, bool>);
+
+impl Names {
+    fn is_secret(&mut self, name: Vec<u8>) -> bool {
+        if let Some(known) = self.0.get(&name) {
+            return *known;
+        }
+        let secret = std::str::from_utf8(&name).is_ok_and(names_a_secret_parameter);
+        if self.0.len() >= MOST_KNOWN_NAMES {
+            self.0.clear();
+        }
+        self.0.insert(name, secret);
+        secret
+    }
 }

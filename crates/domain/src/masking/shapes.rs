@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::LazyLock;
 
 use aho_corasick::AhoCorasick;
+use memchr::memmem::Finder;
 
 use super::LONGEST_AUTHORITY;
 use super::authority::{Authority, Scheme, Step};
@@ -20,8 +21,39 @@ const SLASHES_BEFORE: u64 = 5;
 /// The beginnings of everything that has a shape; the tokens' first.
 static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
     let prefixes = TokenKind::ALL.map(TokenKind::prefix);
-    AhoCorasick::new(prefixes.iter().chain(&SLASHES)).ok()
+    AhoCorasick::new(prefixes.iter().chain(&SLASHES[1..])).ok()
 });
+
+/// Where the first of the slashes stand, which are looked for by themselves: so short a pattern
+/// among others makes the search for all of them slow.
+struct Slashes<'a> {
+    text: &'a [u8],
+    /// What was looked at.
+    next: usize,
+    found: Option<usize>,
+}
+
+static PLAIN_SLASHES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(SLASHES[0]));
+
+impl<'a> Slashes<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let found = PLAIN_SLASHES.find(text);
+        Self {
+            text,
+            next: 0,
+            found,
+        }
+    }
+
+    /// The next ones that begin before `end`.
+    fn next_before(&mut self, end: usize) -> Option<Range<usize>> {
+        let start = self.found.filter(|start| *start < end)?;
+        self.next = start + SLASHES[0].len();
+        let rest = &self.text[self.next..];
+        self.found = PLAIN_SLASHES.find(rest).map(|at| self.next + at);
+        Some(start..self.next)
+    }
+}
 
 /// The search through one stream.
 #[derive(Debug, Default)]
@@ -149,8 +181,13 @@ impl Shapes {
         {
             self.begin_authority(part, slashes, found);
         }
+        let mut plain = Slashes::of(part.from(from));
         for hit in beginnings.find_iter(part.from(from)) {
             let position = |at: usize| from + at as u64;
+            while let Some(slashes) = plain.next_before(hit.start()) {
+                let slashes = position(slashes.start)..position(slashes.end);
+                self.begin_authority(part, slashes, found);
+            }
             if hit.pattern().as_usize() >= TokenKind::ALL.len() {
                 let slashes = position(hit.start())..position(hit.end());
                 self.begin_authority(part, slashes, found);
@@ -169,6 +206,10 @@ impl Shapes {
                 }
                 _ => {}
             }
+        }
+        while let Some(slashes) = plain.next_before(usize::MAX) {
+            let slashes = from + slashes.start as u64..from + slashes.end as u64;
+            self.begin_authority(part, slashes, found);
         }
         settled = settled.min(part.token_at_end());
         self.searched = settled.min(part.end().saturating_sub(SLASHES_BEFORE).max(from));
@@ -268,6 +309,7 @@ impl Shapes {
 /// Whether a text has the beginning of anything with a shape; most have none.
 pub(super) fn may_be_in(text: &[u8]) -> bool {
     memchr::memchr2(b'?', b'&', text).is_some()
+        || PLAIN_SLASHES.find(text).is_some()
         || BEGINNINGS
             .as_ref()
             .is_none_or(|beginnings| beginnings.is_match(text))
@@ -300,10 +342,18 @@ pub(super) fn url_secrets(text: &[u8]) -> UrlSecrets {
     let (mut authorities, mut parameters) = (Vec::new(), Vec::new());
     let part = Part::whole(text);
     let mut shapes = Shapes::default();
-    for hit in beginnings.find_iter(text) {
-        if hit.pattern().as_usize() >= TokenKind::ALL.len() {
-            let slashes = hit.start() as u64..hit.end() as u64;
-            shapes.begin_authority(part, slashes, &mut authorities);
+    let mut plain = Slashes::of(text);
+    let encoded = beginnings
+        .find_iter(text)
+        .filter(|hit| hit.pattern().as_usize() >= TokenKind::ALL.len())
+        .map(|hit| hit.range());
+    for next in encoded.map(Some).chain([None]) {
+        let end = next.as_ref().map_or(usize::MAX, |next| next.start);
+        while let Some(slashes) = plain.next_before(end) {
+            shapes.begin_authority(part, positions(&slashes), &mut authorities);
+        }
+        if let Some(slashes) = next {
+            shapes.begin_authority(part, positions(&slashes), &mut authorities);
         }
     }
     shapes.parameters.push(part, &shapes.urls, &mut parameters);
@@ -313,6 +363,10 @@ pub(super) fn url_secrets(text: &[u8]) -> UrlSecrets {
         authorities: indices(authorities),
         parameters: indices(parameters),
     }
+}
+
+fn positions(range: &Range<usize>) -> Range<u64> {
+    range.start as u64..range.end as u64
 }
 
 fn indices(found: Vec<Range<u64>>) -> Vec<Range<usize>> {
