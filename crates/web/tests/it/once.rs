@@ -180,7 +180,7 @@ async fn what_was_refused_can_be_sent_again(world: &World) {
     refused.says(422, "must not be empty");
     let taken = [("name", "x"), ("slug", "web-1"), ("once", once.as_str())];
     let refused = world.submit(&admin, "/servers", &taken).await;
-    refused.says(409, "There is a server with the slug web-1 already");
+    refused.says(409, "there is a server with the slug web-1 already");
     let right = [("name", "Right"), ("once", once.as_str())];
     let added = world.submit(&admin, "/servers", &right).await;
     added.says(201, "--token ren_");
