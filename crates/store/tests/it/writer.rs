@@ -158,7 +158,8 @@ async fn postgres_may_be_restarted_amid_writes() {
     let payload = Secret::new("{}");
     let writing = join_all((0..8).map(|_| async {
         let (mut made, mut doubtful) = (0, 0);
-        for _ in 0..50 {
+        // While the connections end, hundreds may be refused in a row.
+        while made < 25 {
             let event = vec![fixture.event(team, "operation.start")];
             let new = fixture.new_operation(team, server);
             match fixture.store.begin_operation(new, &payload, event).await {
@@ -185,7 +186,6 @@ async fn postgres_may_be_restarted_amid_writes() {
         (made..=made + doubtful).contains(&found),
         "{made} + {doubtful}: {found}"
     );
-    assert!(made > 0);
     assert!(
         fixture
             .audit_reader()
