@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-/// Who is calling, as the existing clients ask for it (CLIENTS A.9).
+/// Who is calling, as the existing clients ask for it (clients.md 1.6).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct MeBody {
     /// The key's id.

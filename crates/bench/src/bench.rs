@@ -1,4 +1,4 @@
-//! The benchmarks. The bars are those of DESIGN 8.
+//! The benchmarks. Each says its bar.
 
 mod audit;
 mod dashboard;

@@ -41,7 +41,7 @@ pub(crate) struct Setup {
     pub(crate) metrics_port: Option<u16>,
 }
 
-/// The line that a start prints (DESIGN 7), as far as it is needed.
+/// The line that a start prints, as far as it is needed.
 #[derive(Deserialize)]
 struct Started {
     url: String,

@@ -1,4 +1,4 @@
-//! The one authenticator, for every surface (DESIGN rules 1, 4 and 8).
+//! The one authenticator, for every surface (rules 1, 4 and 8).
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! The check, and the proof that it was made (DESIGN rules 7 and 9).
+//! The check, and the proof that it was made (rules 7 and 9).
 
 use std::marker::PhantomData;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The first start, and every later one (DESIGN 7).
+//! The first start, and every later one.
 
 mod first_keys;
 

@@ -1,4 +1,4 @@
-//! Who used which key, recorded off the request path (DESIGN rule 6).
+//! Who used which key, recorded off the request path (rule 6).
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr};

@@ -1,4 +1,4 @@
-//! Managing keys, which only people do (DESIGN rules 2 to 4).
+//! Managing keys, which only people do (rules 2 to 4).
 //!
 //! Developers see and manage the integration keys that they made; managers and admins all of
 //! them, and the automation keys.

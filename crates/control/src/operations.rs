@@ -1,4 +1,4 @@
-//! Operations: intent, dispatch, outcome (DESIGN rules 13 to 16).
+//! Operations: intent, dispatch, outcome (rules 13 to 16).
 
 mod begin;
 mod cancel;

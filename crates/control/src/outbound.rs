@@ -1,7 +1,7 @@
 //! Requests to addresses that people name, such as registries.
 //!
 //! Whoever may name an address must not reach through it what they could not reach themselves
-//! (THREATS, SSRF): a name is resolved, its addresses are held against what may be reached, and
+//! (docs/threats.md): a name is resolved, its addresses are held against what may be reached, and
 //! the connection goes to an address that was checked. Redirects are not followed, and the size
 //! of an answer is bounded; the time is bounded by whoever asks.
 

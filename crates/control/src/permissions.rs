@@ -1,4 +1,4 @@
-//! What a route can demand, as types (DESIGN rule 7).
+//! What a route can demand, as types (rule 7).
 
 use reoclo_domain::{Acl, Cell, KeyKind, OperationKind, OperationKinds, Role};
 
@@ -146,7 +146,7 @@ permissions! {
     ServersRead => Requirement::Cell(Cell::SERVERS_READ);
     /// Acting on servers, and on what runs there.
     ServersExecute => Requirement::Cell(Cell::SERVERS_EXECUTE);
-    /// Reading what operations wrote: a record, and its output as well (DESIGN rule 10).
+    /// Reading what operations wrote: a record, and its output as well (rule 10).
     OperationOutput => Requirement::Both(Cell::SERVERS_READ, Cell::LOGS_READ);
     /// Reading the audit log.
     AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);

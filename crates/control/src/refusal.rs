@@ -15,7 +15,7 @@ const SOON: u64 = 5;
 /// What people still count in seconds.
 const IN_SECONDS: u64 = 90;
 
-/// Every refusal has a stable code; its text says what to do (DESIGN, Errors).
+/// Every refusal has a stable code; its text says what to do.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)]
 pub enum Refusal {

@@ -1,5 +1,5 @@
-//! Refused uses of known keys, and of people: each is counted, and their audit rows are coalesced (DESIGN rule
-//! 17).
+//! Refused uses of known keys, and of people: each is counted, and their audit rows are coalesced
+//! (rule 17).
 //!
 //! The first refusal of a key, code and address has its row at once, those that follow one row a
 //! minute with their number. A row is written off the request path, and whoever is refused from

@@ -1,4 +1,4 @@
-//! Resources, actions, and the access-control list of an integration key (DESIGN 4).
+//! Resources, actions, and the access-control list of an integration key.
 
 use std::fmt;
 

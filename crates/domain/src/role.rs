@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    /// The cells that the role grants (DESIGN 4).
+    /// The cells that the role grants.
     pub fn acl(self) -> Acl {
         let reads = Acl::all_reads();
         match self {

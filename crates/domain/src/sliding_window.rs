@@ -1,4 +1,4 @@
-//! The rate limit of an automation key (DESIGN rule 12).
+//! The rate limit of an automation key (rule 12).
 
 /// Seconds that a limit is about.
 pub const WINDOW_SECONDS: u64 = 60;

@@ -1,4 +1,4 @@
-//! The text of an API key and of the other bearer tokens (DESIGN rules 1 and 2).
+//! The text of an API key and of the other bearer tokens (rules 1 and 2).
 //!
 //! A token is a prefix, 43 base62 characters for 256 random bits, and 6 base62 characters of the
 //! CRC-32 of everything before, so that a typing error or a cut paste is refused without a look

@@ -1,4 +1,4 @@
-//! `/api/automation/v1`: for CI, with automation keys (CLIENTS B).
+//! `/api/automation/v1`: for CI, with automation keys (clients.md 2).
 
 mod exec;
 mod operations;

@@ -72,7 +72,7 @@ impl ApiError {
     }
 }
 
-/// The status of each code (DESIGN, Errors).
+/// The status of each code.
 pub(crate) fn status_of_code(code: &str) -> StatusCode {
     match code {
         "bad_request" => StatusCode::BAD_REQUEST,

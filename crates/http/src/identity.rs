@@ -1,4 +1,4 @@
-//! A key may ask what it is: under every prefix that clients use (CLIENTS A.9).
+//! A key may ask what it is: under every prefix that clients use (clients.md 1.6).
 
 mod body;
 

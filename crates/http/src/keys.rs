@@ -1,4 +1,4 @@
-//! Managing keys over REST, which takes a signed-in person (DESIGN 5).
+//! Managing keys over REST, which takes a signed-in person (rule 3).
 
 mod body;
 mod create;

@@ -1,4 +1,4 @@
-//! The only way to add a route (DESIGN rule 7).
+//! The only way to add a route (rule 7).
 //!
 //! A handler's first argument is the proof of what it demands: `Authorized<P>`, or an explicit
 //! `Public`. The bound on [`Guarded`] makes a route without one a compile error, and the table
@@ -211,7 +211,7 @@ takes_form!(A, B, C);
 takes_form!(A, B, C, D);
 takes_form!(A, B, C, D, E);
 
-/// Where the existing clients ask for an organization's resources (CLIENTS C).
+/// Where the existing clients ask for an organization's resources (clients.md 3).
 pub(crate) const TENANT: &str = "/mcp/tenants/{tid}";
 
 /// The parameter in it.

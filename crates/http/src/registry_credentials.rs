@@ -1,5 +1,5 @@
 //! Registry credentials: `/api/registry-credentials`, and
-//! `/mcp/tenants/{tid}/registry-credentials` (CLIENTS C.10).
+//! `/mcp/tenants/{tid}/registry-credentials` (clients.md 3.3).
 
 mod handlers;
 

@@ -1,4 +1,4 @@
-//! Servers: `/api/servers`, and `/mcp/tenants/{tid}/servers` (CLIENTS C.1).
+//! Servers: `/api/servers`, and `/mcp/tenants/{tid}/servers` (clients.md 3.2).
 
 mod body;
 mod handlers;

@@ -1,5 +1,5 @@
 //! People and their organization: `/api/users`, `/api/organization`, and the list as the existing
-//! clients ask for it (CLIENTS C.18).
+//! clients ask for it (clients.md 3.4).
 
 mod body;
 mod handlers;

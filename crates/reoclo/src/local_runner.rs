@@ -1,4 +1,4 @@
-//! The runner of this machine, as a process of its own (DESIGN 7).
+//! The runner of this machine, as a process of its own.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;

@@ -50,7 +50,7 @@ fn can_show_keys(output: Output) -> bool {
     output == Output::Json || stdout().is_terminal()
 }
 
-/// The result of a start, exactly one line in JSON (DESIGN 7).
+/// The result of a start, exactly one line in JSON.
 #[derive(Serialize)]
 struct Started {
     url: String,

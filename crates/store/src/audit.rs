@@ -1,4 +1,4 @@
-//! The audit log: append-only, hash-chained per organization (DESIGN rule 17).
+//! The audit log: append-only, hash-chained per organization (rule 17).
 
 pub(crate) mod append;
 mod chain;

@@ -79,7 +79,7 @@ pub struct OperationOutcome {
     pub code: Option<String>,
     /// Why, as a sentence.
     pub message: Option<String>,
-    /// The exit code; also those that are not the command's own (DESIGN rule 14).
+    /// The exit code; also those that are not the command's own (rule 14).
     pub exit_code: i32,
     /// The signal that ended it.
     pub signal: Option<i32>,

@@ -1,4 +1,4 @@
-//! The sliding windows of automation keys (DESIGN rule 12).
+//! The sliding windows of automation keys (rule 12).
 //!
 //! One control plane has them in memory, and a restart empties them. Several on one PostgreSQL
 //! share them as rows.

@@ -28,7 +28,7 @@ fn every_statement_is_proven_by_a_test_that_exists() {
 }
 
 /// The name of every function in the sources; those of tests are among them.
-fn tests(crates: &std::path::Path) -> HashSet<String> {
+pub(crate) fn tests(crates: &std::path::Path) -> HashSet<String> {
     let mut files = Vec::new();
     collect(crates, &mut files);
     let mut names = HashSet::new();

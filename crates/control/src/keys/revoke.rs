@@ -1,4 +1,4 @@
-//! Revoking a key: effective before the answer, and for good (DESIGN rule 5).
+//! Revoking a key: effective before the answer, and for good (rule 5).
 
 use reoclo_store::KeyRef;
 

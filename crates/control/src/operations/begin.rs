@@ -1,4 +1,4 @@
-//! Beginning an operation: its intent is on disk before anything is sent (DESIGN rule 13).
+//! Beginning an operation: its intent is on disk before anything is sent (rule 13).
 
 use std::sync::Arc;
 

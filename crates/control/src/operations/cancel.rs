@@ -1,4 +1,4 @@
-//! Ending an operation before its time (DESIGN rule 10).
+//! Ending an operation before its time (rule 10).
 
 use std::time::Duration;
 

@@ -71,7 +71,7 @@ impl Control {
         }
     }
 
-    /// Runs a command on a server and waits for it for a short while (DESIGN rule 9).
+    /// Runs a command on a server and waits for it for a short while (rule 9).
     ///
     /// Whoever asked may go away: the command and its record go on without them.
     pub async fn exec(

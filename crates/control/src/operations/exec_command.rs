@@ -1,4 +1,4 @@
-//! What an exec asks for, and its limits (DESIGN rule 14).
+//! What an exec asks for, and its limits (rule 14).
 
 use std::collections::BTreeMap;
 

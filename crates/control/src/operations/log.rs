@@ -72,7 +72,7 @@ impl Control {
         Ok(self.log_of(record, live))
     }
 
-    /// The log of an operation that this automation key started (DESIGN rule 10).
+    /// The log of an operation that this automation key started (rule 10).
     pub async fn own_operation_log(
         &self,
         proof: &Authorized<OwnOperations>,
@@ -83,8 +83,8 @@ impl Control {
         Ok(self.log_of(record, live))
     }
 
-    /// Lets full logs go that are too old, and the oldest of those that are too many (DESIGN
-    /// rule 19); says of how many operations.
+    /// Lets full logs go that are too old, and the oldest of those that are too many (rule 19);
+    /// says of how many operations.
     pub async fn prune_operation_logs(&self) -> Result<usize, StoreError> {
         let settings = self.settings();
         let mut pruned = 0;
@@ -101,7 +101,7 @@ impl Control {
         }
     }
 
-    /// Lets the records of operations go that are too old (DESIGN rule 19); says how many.
+    /// Lets the records of operations go that are too old (rule 19); says how many.
     pub async fn prune_operations(&self) -> Result<u64, StoreError> {
         let before = self.now().minus(self.settings().operation_age);
         let mut pruned = 0;

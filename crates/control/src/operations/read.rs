@@ -19,7 +19,7 @@ pub struct SeenOperation {
 
 impl Control {
     /// The record of an operation that this automation key started; any other is not found
-    /// (DESIGN rule 10).
+    /// (rule 10).
     pub async fn own_operation(
         &self,
         proof: &Authorized<OwnOperations>,
@@ -67,7 +67,7 @@ impl Control {
         Ok(self.store().operations(organization, query).await?)
     }
 
-    /// The record of an operation; its output only for who may read logs (DESIGN rule 10).
+    /// The record of an operation; its output only for who may read logs (rule 10).
     pub async fn operation(
         &self,
         proof: &Authorized<ServersRead>,

@@ -1,4 +1,4 @@
-//! Picking up what an earlier process left running (DESIGN rule 13).
+//! Picking up what an earlier process left running (rule 13).
 
 use std::sync::Arc;
 

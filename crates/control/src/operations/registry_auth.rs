@@ -1,4 +1,4 @@
-//! Logging a server's Docker in to a registry and out of it (CLIENTS B.4).
+//! Logging a server's Docker in to a registry and out of it (clients.md 2.3).
 
 use reoclo_domain::masking::{Patterns, masked_shapes};
 use reoclo_domain::{
@@ -113,7 +113,7 @@ impl Control {
         })
     }
 
-    /// A key with a list uses what is on it, and never what comes with a request (DESIGN rule 4).
+    /// A key with a list uses what is on it, and never what comes with a request (rule 4).
     fn check_credential<P: Permission>(
         &self,
         allowed: &Allowed<P>,

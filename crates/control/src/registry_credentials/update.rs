@@ -36,7 +36,7 @@ pub(super) struct Changed {
 
 impl Control {
     /// Changes a registry credential. Where or as whom it logs in changes only together with its
-    /// secret: a kept password never goes to a new address (DESIGN rule 18).
+    /// secret: a kept password never goes to a new address (rule 18).
     pub async fn update_registry_credential(
         &self,
         proof: &Authorized<RegistryCredentialsWrite>,

@@ -41,7 +41,7 @@ pub enum UptimeStatus {
 }
 
 impl UptimeStatus {
-    /// The name on the wire (CLIENTS C.1).
+    /// The name on the wire (clients.md 3.2).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Healthy => "healthy",

@@ -48,7 +48,7 @@ impl RegistryType {
         }
     }
 
-    /// The name that existing clients use instead (CLIENTS C.10).
+    /// The name that existing clients use instead (clients.md 3.3).
     const fn short_name(self) -> Option<&'static str> {
         match self {
             Self::DockerHub => Some("docker"),

@@ -1,4 +1,4 @@
-//! Logging a server's Docker in to a registry and out of it (CLIENTS B.4).
+//! Logging a server's Docker in to a registry and out of it (clients.md 2.3).
 
 use std::collections::BTreeMap;
 

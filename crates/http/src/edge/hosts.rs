@@ -1,4 +1,4 @@
-//! Which `Host` is ours (DESIGN rule 11): a page elsewhere that resolves its own name to this
+//! Which `Host` is ours (rule 11): a page elsewhere that resolves its own name to this
 //! address must not reach it.
 
 use std::net::{IpAddr, SocketAddr};

@@ -1,4 +1,4 @@
-//! Asking again whether an answer that goes on may go on (DESIGN rule 5).
+//! Asking again whether an answer that goes on may go on (rule 5).
 
 use std::convert::Infallible;
 use std::marker::PhantomData;

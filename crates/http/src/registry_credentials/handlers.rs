@@ -82,7 +82,7 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Always 200: that a login would fail is an answer (CLIENTS C.10).
+/// Always 200: that a login would fail is an answer (clients.md 3.3).
 pub(super) async fn test_connection(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,

@@ -49,7 +49,7 @@ pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &'h str) -> impl Iterator
     })
 }
 
-/// Whether a cookie counts there: never where programs call (DESIGN rule 10).
+/// Whether a cookie counts there: never where programs call (rule 10).
 pub(crate) fn counts_at(path: &str) -> bool {
     let program = ["/api/automation/", "/mcp/", "/runner/"];
     path != "/mcp" && !program.iter().any(|prefix| path.starts_with(prefix))

@@ -1,7 +1,7 @@
 //! `POST /api/servers/{id}/exec`: a command and its end in one answer.
 //!
 //! The clients of this route do not poll, and give up when no head has come after 30 seconds or
-//! nothing for five minutes (CLIENTS A.7). So the head comes early, and then a blank now and then.
+//! nothing for five minutes (clients.md 1.5). So the head comes early, and then a blank now and then.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The order of the checks of `POST /exec` (DESIGN rule 9). Running commands is tested with real
+//! The order of the checks of `POST /exec` (rule 9). Running commands is tested with real
 //! processes.
 
 use reoclo_domain::{AutomationScope, OperationKind, OperationKinds, Scope};

@@ -1,4 +1,4 @@
-//! A key asks what it is (CLIENTS A.9).
+//! A key asks what it is (clients.md 1.6).
 
 use reoclo_domain::{AutomationScope, OperationKind, OperationKinds, Preset, Role, Scope};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! The rate limit of automation keys (DESIGN rule 12).
+//! The rate limit of automation keys (rule 12).
 
 use reoclo_domain::{OperationKind, Preset, Role};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Every route with every wrong credential (DESIGN rule 7).
+//! Every route with every wrong credential (rule 7).
 
 mod keys;
 mod people;

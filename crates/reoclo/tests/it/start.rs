@@ -314,7 +314,7 @@ fn is_uuid(text: &str) -> bool {
     uuid::Uuid::parse_str(text).is_ok()
 }
 
-/// The prefix and 49 letters and digits (DESIGN rule 1).
+/// The prefix and 49 letters and digits (rule 1).
 fn is_token(text: &str, prefix: &str) -> bool {
     let rest = text.strip_prefix(prefix).unwrap_or_default();
     rest.len() == 49 && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())

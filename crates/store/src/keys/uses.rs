@@ -1,4 +1,4 @@
-//! Who uses a key, from where, and since when (DESIGN rule 6).
+//! Who uses a key, from where, and since when (rule 6).
 
 use std::net::IpAddr;
 

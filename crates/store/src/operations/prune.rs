@@ -1,4 +1,4 @@
-//! Letting old operations go (DESIGN rule 19).
+//! Letting old operations go (rule 19).
 
 use reoclo_domain::{OrganizationId, Timestamp};
 

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-/// The beginning of a stream that is kept for good (DESIGN rule 14).
+/// The beginning of a stream that is kept for good (rule 14).
 pub(crate) const HEAD: u64 = 1 << 20;
 /// The end of a stream that is kept behind it.
 pub(crate) const RING: u64 = 9 << 20;

@@ -1,4 +1,4 @@
-//! Letting old logs go (DESIGN rule 19).
+//! Letting old logs go (rule 19).
 
 use reoclo_domain::{OperationId, Timestamp};
 
