@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use reoclo_control::{Control, Startup};
-use reoclo_domain::{ServerId, ServerStatus};
+use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
 use reoclo_runner::check_exec_user;
 use tokio::time::{sleep, timeout};
 
@@ -65,7 +65,7 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
         let id = local.server();
         runner = Some(local.start(&control, organization, &runner_url).await?);
         tokio::select! {
-            () = wait_for_runner(&control, id) => {}
+            () = wait_for_runner(&control, organization, id) => {}
             () = running.stop_requested() => {}
         }
     } else {
@@ -81,15 +81,23 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
     Ok(ExitCode::SUCCESS)
 }
 
-async fn wait_for_runner(control: &Control, server: ServerId) {
+/// Waits until the runner is there and the lists say so: whoever reads that Reoclo is ready asks
+/// for the servers next.
+async fn wait_for_runner(control: &Control, organization: OrganizationId, server: ServerId) {
     let connected = async {
-        while !control.is_connected(server) {
+        while !(control.is_connected(server) && is_active(control, organization, server).await) {
             sleep(CONNECT_POLL).await;
         }
     };
     if timeout(CONNECT_TIME, connected).await.is_err() {
         tracing::warn!("the runner of this machine has not connected yet; it goes on trying");
     }
+}
+
+/// What cannot be read is waited for like what is not there yet.
+async fn is_active(control: &Control, organization: OrganizationId, server: ServerId) -> bool {
+    let found = control.store().server(organization, server).await;
+    matches!(found, Ok(Some(server)) if server.status == ServerStatus::Active)
 }
 
 /// Commands run as the user who owns the data directory, unless told otherwise.
