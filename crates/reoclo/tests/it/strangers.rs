@@ -4,11 +4,13 @@ mod held_bytes;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 
 use crate::fixture::{
-    Certificate, Client, ControlPlane, Home, PATIENCE, Request, text_of, wait_until,
+    Answer, Certificate, Client, ControlPlane, Home, PASSWORD, PATIENCE, Request, text_of,
+    wait_until,
 };
 
 const HEAD: &str = "POST /api/auth/sign-in HTTP/1.1\r\nHost: HOST\r\n\
@@ -279,4 +281,73 @@ fn a_head_has_64_kib_however_it_comes() {
             assert_eq!(status == 200, length < 64, "{length} KiB: {status}");
         }
     }
+}
+
+/// Signs ada in from there; what her browser shows.
+fn signs_in(serve: &ControlPlane, from: &str, cookie: &str) -> Answer {
+    let form = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let request = Request::post("/api/auth/sign-in", &form)
+        .header("X-Forwarded-For", from)
+        .header("Cookie", cookie);
+    serve.send(&request)
+}
+
+/// Tries unknown accounts, each from an address of its own in a few networks, until told to end.
+fn storm(client: &Client, number: usize, ends: &AtomicBool, sent_away: &AtomicUsize) {
+    for round in 0_usize.. {
+        if ends.load(Ordering::Relaxed) {
+            return;
+        }
+        let from = match round % 2 {
+            0 => format!("2001:db8:{number:x}:{:x}::1", round % 65_536),
+            _ => format!("203.0.{number}.{}", round % 256),
+        };
+        let form = json!({ "email": format!("{number}-{round}@x.example"), "password": "wrong" });
+        let request = Request::post("/api/auth/sign-in", &form).header("X-Forwarded-For", &from);
+        let answer = client.try_send(&request);
+        if answer.is_ok_and(|answer| answer.status == 503) {
+            sent_away.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[test]
+fn a_storm_of_strangers_shuts_sign_in_for_nobody_else() {
+    let home = Home::new();
+    let serve = home.serve_with(&["--trusted-proxy", "127.0.0.1/32"]);
+    serve.set_up();
+    let home_address = "198.51.100.1";
+    let first = signs_in(&serve, home_address, "");
+    assert_eq!(first.status, 200, "{}", first.text());
+    let cookies = first.headers("Set-Cookie");
+    let device = cookies
+        .iter()
+        .find(|cookie| cookie.starts_with("reoclo_device="))
+        .unwrap();
+    let device = device.split(';').next().unwrap();
+    let (ends, sent_away) = (AtomicBool::new(false), AtomicUsize::new(0));
+    std::thread::scope(|scope| {
+        for number in 0..60 {
+            let (client, ends, sent_away) = (Client::new(serve.url()), &ends, &sent_away);
+            scope.spawn(move || storm(&client, number, ends, sent_away));
+        }
+        let tried = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let is_full = || sent_away.load(Ordering::Relaxed) > 0;
+            wait_until("there is no room for strangers", is_full);
+            for number in 0..3 {
+                let known = signs_in(&serve, home_address, "");
+                assert_eq!(known.status, 200, "a known address: {}", known.text());
+                let elsewhere = format!("203.0.{number}.77");
+                let known = signs_in(&serve, &elsewhere, device);
+                assert_eq!(known.status, 200, "a known browser: {}", known.text());
+            }
+            let mut tries = 0;
+            while signs_in(&serve, "192.0.2.9", "").status != 200 {
+                tries += 1;
+                assert!(tries < 14, "whoever comes from a quiet address gets in");
+            }
+        }));
+        ends.store(true, Ordering::Relaxed);
+        tried.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
 }
