@@ -4,24 +4,24 @@
 #![forbid(unsafe_code)]
 
 mod address_source;
-mod audit_log;
+mod audit_logs;
 mod error;
 mod exec;
 mod health;
 mod identity;
 mod keys;
-mod operation;
-mod operation_item;
+mod operation_items;
+mod operations;
 mod registry_auth;
 mod registry_credential;
-mod server;
 mod server_health;
-mod session;
+mod servers;
+mod sessions;
 mod setup;
-mod user;
+mod users;
 
 pub use address_source::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
-pub use audit_log::{
+pub use audit_logs::{
     AuditLogFault, AuditLogItem, AuditLogPage, AuditLogVerification, CheckpointFault,
     VerifyAuditLogRequest,
 };
@@ -35,13 +35,13 @@ pub use keys::{
     AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody, NewAutomationKeyRequest,
     NewIntegrationKeyRequest,
 };
-pub use operation::{
-    OperationBody, OperationRequest, OperationResult, OwnOperationItem, OwnOperationsBody,
-    RebootAnswer, RebootRequest,
-};
-pub use operation_item::{
+pub use operation_items::{
     CancelAnswer, OperationDayBody, OperationDaysBody, OperationItem, OperationItemResult,
     OperationPageBody, StarterBody,
+};
+pub use operations::{
+    OperationBody, OperationRequest, OperationResult, OwnOperationItem, OwnOperationsBody,
+    RebootAnswer, RebootRequest,
 };
 pub use registry_auth::{
     RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
@@ -50,20 +50,20 @@ pub use registry_credential::{
     ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
     RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
-pub use server::{
-    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, MachineBody,
-    ServerBody,
-};
 pub use server_health::{
     FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,
     ServerMetricsBody, ServerPortsBody, ServerUptimeBody, UptimeBucketBody,
 };
-pub use session::{
+pub use servers::{
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, MachineBody,
+    ServerBody,
+};
+pub use sessions::{
     PasswordRequest, SessionBody, SessionOrganizationBody, SessionUserBody, SignInRequest,
     SignOutRequest, SwitchRequest,
 };
 pub use setup::{SetupAnswer, SetupRequest};
-pub use user::{
+pub use users::{
     AcceptInvitationRequest, AddUserRequest, AddedUserBody, ChangeOrganizationRequest,
     ChangeUserRequest, InvitationBody, InvitationPage, InvitationRequest, KeyToReviewBody,
     NewOrganizationRequest, OpenInvitationBody, OrganizationBody, RemovedUserBody, UserBody,

@@ -2,12 +2,12 @@
 
 mod attempts;
 mod authenticate;
-mod current;
-mod end;
+mod change_password;
 mod failed;
 mod known;
-mod password;
+mod show;
 mod sign_in;
+mod sign_out;
 mod switch;
 mod touches;
 

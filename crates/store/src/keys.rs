@@ -1,22 +1,22 @@
 //! API keys of both kinds.
 
 mod active;
-mod change;
 mod create;
 mod details;
 mod find;
 mod list;
 mod origin;
 mod replace;
+mod revoke;
 mod row;
 mod uses;
 
 pub use active::{ActiveKeyQuery, ActiveKeys};
-pub use change::Revoked;
 pub use details::{KeyCreator, KeyDetails, LastUse};
 pub(crate) use find::load_all;
 pub use list::KeyQuery;
 pub use origin::{KeyKin, KeyOrigin, KeyRelative};
+pub use revoke::Revoked;
 pub use uses::{AddressUsage, KEPT_USE_DAYS, KeyUse, MAX_ADDRESSES_A_DAY};
 
 use reoclo_domain::{

@@ -1,13 +1,13 @@
 //! Servers, their runners' identities, and enrolment.
 
-mod add;
 mod change;
+mod create;
 mod enrol;
 mod find;
 mod machines;
 mod status;
 
-pub(crate) use add::insert;
+pub(crate) use create::insert;
 pub use enrol::EnrolOutcome;
 pub(crate) use find::load_names;
 

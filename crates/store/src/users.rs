@@ -1,6 +1,6 @@
 //! People, and their roles in organizations.
 
-mod edit;
+mod change;
 mod members;
 mod sign_in;
 

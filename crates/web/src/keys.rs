@@ -1,13 +1,13 @@
 //! The API Keys page: its two tabs, and what people do with keys.
 
 mod create;
+mod create_automation;
+mod create_integration;
 mod created;
 mod entry;
 mod list;
-mod new_automation;
-mod new_integration;
 mod people;
-mod retire;
+mod revoke;
 mod show;
 mod snippets;
 
@@ -27,10 +27,10 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page("/api-keys", lead)
         .page("/api-keys/integration", list::show::<IntegrationKeysManage>)
         .page_post("/api-keys/integration", create::integration)
-        .page("/api-keys/integration/new", new_integration::show)
+        .page("/api-keys/integration/new", create_integration::show)
         .page("/api-keys/automation", list::show::<AutomationKeysManage>)
         .page_post("/api-keys/automation", create::automation)
-        .page("/api-keys/automation/new", new_automation::show);
+        .page("/api-keys/automation/new", create_automation::show);
     let registrar = add_verbs::<IntegrationKeysManage>(registrar, INTEGRATION);
     add_verbs::<AutomationKeysManage>(registrar, AUTOMATION)
 }
@@ -61,10 +61,10 @@ const AUTOMATION: Paths = Paths {
 fn add_verbs<P: KeyPages>(registrar: Registrar, paths: Paths) -> Registrar {
     registrar
         .page(paths.show, show::show::<P>)
-        .page(paths.revoke, retire::confirm_revoke::<P>)
-        .page_post(paths.revoke, retire::revoke::<P>)
-        .page(paths.replace, retire::confirm_replace::<P>)
-        .page_post(paths.replace, retire::replace::<P>)
+        .page(paths.revoke, revoke::confirm_revoke::<P>)
+        .page_post(paths.revoke, revoke::revoke::<P>)
+        .page(paths.replace, revoke::confirm_replace::<P>)
+        .page_post(paths.replace, revoke::replace::<P>)
         .page_post(paths.duplicate, create::duplicate::<P>)
 }
 

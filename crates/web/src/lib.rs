@@ -15,7 +15,7 @@ mod look;
 mod moment;
 mod once;
 mod operations;
-mod organization;
+mod organizations;
 mod page;
 mod refused;
 mod registry_credentials;
@@ -44,7 +44,7 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = operations::add(registrar);
     let registrar = registry_credentials::add(registrar);
     let registrar = users::add(registrar);
-    let registrar = organization::add(registrar);
+    let registrar = organizations::add(registrar);
     let registrar = audit_logs::add(registrar);
     #[cfg(debug_assertions)]
     let registrar = styleguide::add(registrar);

@@ -1,12 +1,12 @@
 //! Operations: the list, one with its output, running a command, and ending one.
 
 mod cancel;
+mod exec;
 mod history;
 mod line;
 mod links;
 mod list;
 mod output;
-mod run;
 mod show;
 mod terminal;
 
@@ -19,6 +19,6 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page("/operations", list::show)
         .page("/operations/{id}", show::show)
         .page_post("/operations/{id}/cancel", cancel::cancel)
-        .page("/servers/{id}/run", run::show)
-        .page_post("/servers/{id}/run", run::run)
+        .page("/servers/{id}/run", exec::show)
+        .page_post("/servers/{id}/run", exec::exec)
 }

@@ -1,12 +1,12 @@
 //! Servers: the list, adding one, its page, and taking it out of use.
 
-mod add;
+mod change;
+mod choose_machine;
+mod create;
 mod list;
-mod machine;
 mod plots;
 mod remove;
-mod rename;
-mod renew;
+mod renew_enrolment;
 mod show;
 
 use std::collections::HashMap;
@@ -36,13 +36,13 @@ pub(crate) fn told_apart(servers: &[ServerRecord]) -> Vec<(String, String)> {
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/servers", list::show)
-        .page_post("/servers", add::add)
-        .page("/servers/new", add::show)
+        .page_post("/servers", create::create)
+        .page("/servers/new", create::show)
         .page("/servers/{id}", show::show)
-        .page_post("/servers/{id}/enrolment-token", renew::renew)
-        .page_post("/servers/{id}/machine", machine::choose)
-        .page("/servers/{id}/edit", rename::show)
-        .page_post("/servers/{id}/edit", rename::rename)
+        .page_post("/servers/{id}/enrolment-token", renew_enrolment::renew)
+        .page_post("/servers/{id}/machine", choose_machine::choose)
+        .page("/servers/{id}/edit", change::show)
+        .page_post("/servers/{id}/edit", change::change)
         .page("/servers/{id}/decommission", remove::confirm)
-        .page_post("/servers/{id}/decommission", remove::decommission)
+        .page_post("/servers/{id}/decommission", remove::remove)
 }

@@ -5,9 +5,9 @@ use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestS
 use serde_json::json;
 
 use super::attempts::Attempt;
-use super::current::About;
 use super::failed::NotLetIn;
 use super::known::Admitted;
+use super::show::About;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::audit::{Happening, resource};

@@ -4,7 +4,7 @@ use reoclo_domain::Role;
 use reoclo_store::{AuditOutcome, Membership};
 use serde_json::json;
 
-use super::current::About;
+use super::show::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
 use crate::{Authorized, Control, OwnSession, Refusal};

@@ -2,8 +2,8 @@
 
 use reoclo_domain::{OrganizationId, Timestamp};
 
-use super::change::Revoked;
-use super::{KeyOrigin, KeyRef, NewKey, change, create};
+use super::revoke::Revoked;
+use super::{KeyOrigin, KeyRef, NewKey, create, revoke};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
 use crate::store::Store;
@@ -22,7 +22,7 @@ impl Write for ReplaceKey {
     type Output = Revoked;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<Revoked, StoreError> {
-        let revoked = change::revoke(work, self.organization, self.old, self.at).await?;
+        let revoked = revoke::revoke(work, self.organization, self.old, self.at).await?;
         if revoked == Revoked::Now {
             create::insert(work, &self.new, &self.origin).await?;
             work.audit(&self.events);

@@ -9,9 +9,9 @@ use reoclo_control::{
 use reoclo_domain::{Lifetime, MaximumLifetime};
 use reoclo_http::{ApiError, AppState, FormFields, ItemId, PageForm};
 
+use super::create_automation::{self, NewAutomation, Proofs};
+use super::create_integration::{self, NewIntegration};
 use super::created::{self, Occasion};
-use super::new_automation::{self, NewAutomation, Proofs};
-use super::new_integration::{self, NewIntegration};
 use super::{KeyPages, key};
 use crate::form::Problems;
 use crate::shell::Shell;
@@ -49,7 +49,7 @@ pub(super) async fn integration(
             }
             let problems = Problems::of(refusal)?;
             let organization = control.own_organization(&member).await?;
-            let choices = new_integration::Choices {
+            let choices = create_integration::Choices {
                 shell,
                 maximum_days: organization.max_key_lifetime_days,
                 served: state.served(),
@@ -113,7 +113,7 @@ pub(super) async fn automation(
                 return Ok(page);
             }
             let problems = Problems::of(refusal)?;
-            let choices = new_automation::Choices::of(&control, &proof, &proofs).await?;
+            let choices = create_automation::Choices::of(&control, &proof, &proofs).await?;
             Ok(NewAutomation::again(choices, shell, &fields, problems).into_response())
         }
     }

@@ -8,7 +8,7 @@ use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "servers/decommission.html")]
+#[template(path = "servers/remove.html")]
 struct Decommission {
     server: ServerRecord,
     shell: Shell,
@@ -25,7 +25,7 @@ pub(super) async fn confirm(
     Ok(Page::ok(Decommission { server, shell }).into_response())
 }
 
-pub(super) async fn decommission(
+pub(super) async fn remove(
     proof: Authorized<ServersWrite>,
     State(control): State<Control>,
     ItemId(id): ItemId,

@@ -18,7 +18,7 @@ use crate::shell::Shell;
 const WHAT: &str = "the invitation";
 
 #[derive(Template)]
-#[template(path = "users/new.html")]
+#[template(path = "users/invite.html")]
 struct New {
     email: String,
     name: String,

@@ -14,7 +14,7 @@ use crate::shell::Shell;
 
 /// The only page that has the temporary password.
 #[derive(Template)]
-#[template(path = "users/reset.html")]
+#[template(path = "users/reset_password.html")]
 struct Reset {
     id: String,
     name: String,

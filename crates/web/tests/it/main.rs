@@ -4,19 +4,19 @@
 
 mod account;
 mod assets;
-mod audit_log;
+mod audit_logs;
 mod escaping;
 mod home;
 mod keys;
 mod matrix;
 mod once;
 mod operations;
-mod organization;
-mod people;
+mod organizations;
 mod refusals;
 mod registry_credentials;
 mod servers;
 mod too_often;
+mod users;
 mod walk;
 mod world;
 

@@ -21,7 +21,7 @@ const TIMEOUT_SECONDS: &str = "600";
 const MASKED: &str = "***";
 
 #[derive(Template)]
-#[template(path = "operations/run.html")]
+#[template(path = "operations/exec.html")]
 struct Run {
     server: ServerRecord,
     status: Badge,
@@ -110,7 +110,7 @@ pub(super) async fn show(
     Ok(Page::ok(page).into_response())
 }
 
-pub(super) async fn run(
+pub(super) async fn exec(
     proof: Authorized<ServersExecute>,
     read: Authorized<ServersRead>,
     shell: Shell,

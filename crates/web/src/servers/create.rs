@@ -15,7 +15,7 @@ use crate::page::Page;
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "servers/new.html")]
+#[template(path = "servers/create.html")]
 struct New {
     name: String,
     slug: String,
@@ -25,7 +25,7 @@ struct New {
 
 /// The only page that has the command with its token.
 #[derive(Template)]
-#[template(path = "servers/added.html")]
+#[template(path = "servers/created.html")]
 struct Added {
     /// It was added just now, and did not wait before.
     is_new: bool,
@@ -50,7 +50,7 @@ pub(super) async fn show(_: Authorized<ServersWrite>, shell: Shell) -> Response 
     Page::ok(page).into_response()
 }
 
-pub(super) async fn add(
+pub(super) async fn create(
     proof: Authorized<ServersWrite>,
     shell: Shell,
     State(control): State<Control>,

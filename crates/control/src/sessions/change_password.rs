@@ -4,7 +4,7 @@ use reoclo_domain::Secret;
 use reoclo_store::{AuditOutcome, NewPassword};
 use serde_json::json;
 
-use super::current::About;
+use super::show::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
 use crate::passwords::{Asker, check_password};

@@ -17,7 +17,7 @@ const RATE_LIMIT: &str = "100";
 
 /// The form that makes an automation key.
 #[derive(Template)]
-#[template(path = "keys/new_automation.html")]
+#[template(path = "keys/create_automation.html")]
 pub(super) struct NewAutomation {
     choices: Choices,
     name: String,

@@ -5,7 +5,7 @@ use axum::response::Response;
 use reoclo_control::{Authorized, Control, OnceForm, ServersWrite};
 use reoclo_http::{ApiError, ItemId, PageForm};
 
-use super::add::waiting_page;
+use super::create::waiting_page;
 use crate::once::{once, taken};
 use crate::shell::Shell;
 

@@ -15,7 +15,7 @@ use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "organization.html")]
+#[template(path = "organizations.html")]
 struct Settings {
     record: OrganizationRecord,
     created: Moment,

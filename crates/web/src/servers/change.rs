@@ -9,7 +9,7 @@ use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "servers/edit.html")]
+#[template(path = "servers/change.html")]
 struct Edit {
     /// Its slug before the change.
     reference: String,
@@ -39,7 +39,7 @@ pub(super) async fn show(
     Ok(Page::ok(page).into_response())
 }
 
-pub(super) async fn rename(
+pub(super) async fn change(
     proof: Authorized<ServersWrite>,
     read: Authorized<ServersRead>,
     shell: Shell,

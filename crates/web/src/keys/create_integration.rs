@@ -20,7 +20,7 @@ const PRESETS: [Preset; 4] = [
 
 /// The form that makes an integration key.
 #[derive(Template)]
-#[template(path = "keys/new_integration.html")]
+#[template(path = "keys/create_integration.html")]
 pub(super) struct NewIntegration {
     shell: Shell,
     lifetimes: Vec<(Lifetime, bool)>,

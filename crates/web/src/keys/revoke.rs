@@ -15,7 +15,7 @@ use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "keys/retire.html")]
+#[template(path = "keys/revoke.html")]
 struct Retire {
     name: &'static str,
     path: &'static str,
