@@ -1,6 +1,9 @@
 //! Ids: UUIDv7, a type for each kind of thing.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
 use std::str::FromStr;
 
 use uuid::Uuid;
@@ -20,71 +23,141 @@ pub fn new_id(clock: &dyn Clock, entropy: &dyn Entropy) -> Uuid {
 #[error("is not an id: an id is a UUID such as 0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa")]
 pub struct ParseIdError;
 
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident;)+) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Uuid);
-
-        impl $name {
-            /// Makes a new id.
-            pub fn new(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
-                Self(new_id(clock, entropy))
-            }
-
-            /// The id as a UUID.
-            pub const fn as_uuid(self) -> Uuid {
-                self.0
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Display::fmt(&self.0.as_hyphenated(), f)
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ParseIdError;
-
-            fn from_str(text: &str) -> Result<Self, ParseIdError> {
-                parse_hyphenated(text).map(Self)
-            }
-        }
-
-        impl serde::Serialize for $name {
-            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-    )+};
+/// The id of a thing of kind `K`; ids of two kinds are never mixed up.
+pub struct Id<K> {
+    uuid: Uuid,
+    kind: PhantomData<fn() -> K>,
 }
 
-ids! {
+/// A kind of thing that has ids.
+pub trait Kind {
+    /// What an id of this kind is called.
+    const ID: &'static str;
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $kind:ident => $name:ident;)+) => {
+        /// The kinds of things, of which there are no values.
+        mod kind {$(
+            $(#[$doc])*
+            #[derive(Debug)]
+            pub enum $kind {}
+
+            impl super::Kind for $kind {
+                const ID: &'static str = stringify!($name);
+            }
+        )+}
+
+        $($(#[$doc])* pub type $name = Id<kind::$kind>;)+
+    };
+}
+
+kinds! {
     /// An organization: the isolation boundary.
-    OrganizationId;
+    Organization => OrganizationId;
     /// A person.
-    UserId;
+    User => UserId;
     /// A Linux host with a runner.
-    ServerId;
+    Server => ServerId;
     /// An integration key (`rk_t_…`).
-    IntegrationKeyId;
+    IntegrationKey => IntegrationKeyId;
     /// An automation key (`rca_…`).
-    AutomationKeyId;
+    AutomationKey => AutomationKeyId;
     /// One run of an operation on one server.
-    OperationId;
+    Operation => OperationId;
     /// A stored registry credential.
-    RegistryCredentialId;
+    RegistryCredential => RegistryCredentialId;
     /// A published list of networks that automation keys may be used from.
-    AddressSourceId;
+    AddressSource => AddressSourceId;
     /// One row of the audit log.
-    AuditEventId;
+    AuditEvent => AuditEventId;
     /// A person's session.
-    SessionId;
+    Session => SessionId;
     /// An invitation to an organization.
-    InvitationId;
+    Invitation => InvitationId;
     /// One HTTP request, as named in errors and logs.
-    RequestId;
+    Request => RequestId;
+}
+
+impl<K> Id<K> {
+    /// Makes a new id.
+    pub fn new(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        Self::of(new_id(clock, entropy))
+    }
+
+    const fn of(uuid: Uuid) -> Self {
+        Self {
+            uuid,
+            kind: PhantomData,
+        }
+    }
+
+    /// The id as a UUID.
+    pub const fn as_uuid(self) -> Uuid {
+        self.uuid
+    }
+}
+
+// By hand: derived, each would ask the same of `K`.
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K> Copy for Id<K> {}
+
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.uuid == other.uuid
+    }
+}
+
+impl<K> Eq for Id<K> {}
+
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.uuid.cmp(&other.uuid)
+    }
+}
+
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uuid.hash(state);
+    }
+}
+
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple(K::ID).field(&self.uuid).finish()
+    }
+}
+
+impl<K> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.uuid.as_hyphenated(), f)
+    }
+}
+
+impl<K> FromStr for Id<K> {
+    type Err = ParseIdError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIdError> {
+        parse_hyphenated(text).map(Self::of)
+    }
+}
+
+impl<K> serde::Serialize for Id<K> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Accepts the 36-character form only, so that one id has one spelling up to case.
@@ -98,6 +171,15 @@ fn parse_hyphenated(text: &str) -> Result<Uuid, ParseIdError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_shown_sent_and_logged_as_it_always_was() {
+        let text = "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa";
+        let id = text.parse::<ServerId>().unwrap();
+        assert_eq!(id.to_string(), text);
+        assert_eq!(serde_json::to_value(id).unwrap(), text);
+        assert_eq!(format!("{id:?}"), format!("ServerId({text})"));
+    }
 
     #[test]
     fn only_the_hyphenated_form_is_an_id() {

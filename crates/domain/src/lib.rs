@@ -37,9 +37,9 @@ pub use client_source::{ClientSource, NoClientSource};
 pub use counted::counted;
 pub use foreign_text::escaped;
 pub use id::{
-    AddressSourceId, AuditEventId, AutomationKeyId, IntegrationKeyId, InvitationId, OperationId,
-    OrganizationId, ParseIdError, RegistryCredentialId, RequestId, ServerId, SessionId, UserId,
-    new_id,
+    AddressSourceId, AuditEventId, AutomationKeyId, Id, IntegrationKeyId, InvitationId,
+    OperationId, OrganizationId, ParseIdError, RegistryCredentialId, RequestId, ServerId,
+    SessionId, UserId, new_id,
 };
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use futures_util::TryStreamExt;
-use reoclo_domain::{Secret, Timestamp, TokenHash};
+use reoclo_domain::{Id, Secret, Timestamp, TokenHash};
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::error::BoxDynError;
 use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Decode, Row, Type};
@@ -223,16 +223,14 @@ bind! {
     TokenHash => Bytes: |hash| hash.as_bytes().to_vec();
     Uuid => Text: |id| id.to_string();
     IpAddr => Text: |address| address.to_string();
-    reoclo_domain::OrganizationId => Text: |id| id.to_string();
-    reoclo_domain::UserId => Text: |id| id.to_string();
-    reoclo_domain::ServerId => Text: |id| id.to_string();
-    reoclo_domain::OperationId => Text: |id| id.to_string();
-    reoclo_domain::IntegrationKeyId => Text: |id| id.to_string();
-    reoclo_domain::InvitationId => Text: |id| id.to_string();
-    reoclo_domain::SessionId => Text: |id| id.to_string();
-    reoclo_domain::AutomationKeyId => Text: |id| id.to_string();
-    reoclo_domain::RegistryCredentialId => Text: |id| id.to_string();
-    reoclo_domain::AddressSourceId => Text: |id| id.to_string();
+}
+
+impl<K> Bind for Id<K> {
+    const NULL: Value = Value::Text(None);
+
+    fn into_value(self) -> Result<Value, Nul> {
+        self.as_uuid().into_value()
+    }
 }
 
 impl Bind for &Secret {
