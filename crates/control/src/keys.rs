@@ -26,9 +26,9 @@ use reoclo_domain::{
 use reoclo_store::{KeyCreator, KeyDetails, KeyKin, KeyRecord, KeyRef};
 
 use crate::caller::Person;
+use crate::core::Core;
 use crate::{
-    Authorized, AutomationKeysManage, Control, CredentialKind, IntegrationKeysManage, Permission,
-    Refusal,
+    Authorized, AutomationKeysManage, CredentialKind, IntegrationKeysManage, Permission, Refusal,
 };
 pub use active::ActiveKeyOverview;
 pub use create_automation::NewAutomationKeyForm;
@@ -96,16 +96,20 @@ pub struct MintedKey {
     pub token: PlainToken,
 }
 
-impl Control {
+/// Managing keys.
+#[derive(Clone, Copy, Debug)]
+pub struct Keys<'c>(pub(crate) &'c Core);
+
+impl Keys<'_> {
     /// The key as it is now.
-    fn managed(&self, details: KeyDetails, maximum: Option<MaximumLifetime>) -> ManagedKey {
+    fn managed(self, details: KeyDetails, maximum: Option<MaximumLifetime>) -> ManagedKey {
         let KeyDetails {
             key,
             creator,
             last_use,
             kin,
         } = details;
-        let (life, now) = (key.life(), self.now());
+        let (life, now) = (key.life(), self.0.now());
         let status = life.status(now);
         let is_too_long = maximum.is_some_and(|most| !most.allows(life.length(key.created_at())));
         ManagedKey {
@@ -121,13 +125,13 @@ impl Control {
     }
 
     /// One key that the caller may manage; every other is not found.
-    async fn managed_key<P: ManagesKeys>(
-        &self,
+    async fn find<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<ManagedKey, Refusal> {
         let organization = proof.caller().organization();
-        let found = self.store().key_details(organization, key).await?;
+        let found = self.0.store().key_details(organization, key).await?;
         let person = person(proof)?;
         let found = found.filter(|found| manages_all::<P>(person) || is_by(found, person));
         let found = found.ok_or(Refusal::NotFound("the key"))?;
@@ -136,29 +140,30 @@ impl Control {
     }
 
     /// The key that this form of a page has made.
-    pub async fn key_of_form<P: ManagesKeys>(
-        &self,
+    pub async fn of_form<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         form: &str,
     ) -> Result<Option<ManagedKey>, Refusal> {
         let organization = proof.caller().organization();
         match self
+            .0
             .store()
             .key_of_form(organization, P::KIND, form)
             .await?
         {
-            Some(key) => self.managed_key(proof, key).await.map(Some),
+            Some(key) => self.find(proof, key).await.map(Some),
             None => Ok(None),
         }
     }
 
     /// The longest life that the organization allows new keys.
     async fn maximum_lifetime<P>(
-        &self,
+        self,
         proof: &Authorized<P>,
     ) -> Result<Option<MaximumLifetime>, Refusal> {
         let organization = proof.caller().organization();
-        let found = self.store().organization(organization).await?;
+        let found = self.0.store().organization(organization).await?;
         let found = found.ok_or(Refusal::NotFound("the organization"))?;
         Ok(found.max_key_lifetime_days.map(MaximumLifetime::of_days))
     }

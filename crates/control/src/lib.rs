@@ -16,6 +16,7 @@ mod caller;
 mod checks;
 mod complaints;
 mod control;
+mod core;
 mod drain;
 mod edit;
 mod failed_authentications;
@@ -39,6 +40,7 @@ mod registry_credentials;
 mod runners;
 mod servers;
 mod sessions;
+mod settings;
 mod users;
 
 pub use account::SetupForm;
@@ -49,12 +51,13 @@ pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use authorize::{Allowed, Authorized};
 pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
-pub use control::{Control, ControlStatistics, Settings};
+pub use control::{Control, ControlStatistics};
+pub use core::Core;
 pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use keys::{
-    ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, ManagedKey, ManagesKeys,
-    MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
+    ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, Keys, ManagedKey,
+    ManagesKeys, MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };
 pub use once::OnceForm;
 pub use operations::{
@@ -82,6 +85,7 @@ pub use servers::{
     UptimeSlot, UptimeStatus,
 };
 pub use sessions::{SessionView, SignInForm, SignInStatistics, SignedIn};
+pub use settings::Settings;
 pub use users::{
     AcceptForm, AddedUser, InvitationView, Invited, NewUserForm, RemovedUser, UserChange,
 };

@@ -7,7 +7,7 @@ use reoclo_domain::{InvitationId, UserId};
 use reoclo_store::{FormMark, Store, TakenForm};
 use uuid::Uuid;
 
-use crate::{Authorized, Control, Permission, Refusal};
+use crate::{Authorized, Control, Core, Permission, Refusal};
 
 /// What a form does: the marks of one page's forms do not get into each other's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,18 @@ impl Control {
         Ok(self.store().taken_form(organization, &mark).await?)
     }
 
+    pub(crate) fn store_for<P>(
+        &self,
+        proof: &Authorized<P>,
+        form: OnceForm,
+        mark: Option<&str>,
+        subject: Uuid,
+    ) -> Store {
+        self.core().store_for(proof, form, mark, subject)
+    }
+}
+
+impl Core {
     /// The store for the change of a form that has a mark, which makes or changes `subject`.
     pub(crate) fn store_for<P>(
         &self,

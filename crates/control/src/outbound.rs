@@ -22,7 +22,7 @@ use std::io;
 use reoclo_domain::OrganizationId;
 use reoclo_wire::connect::NotConnected;
 
-use crate::{Control, Refusal};
+use crate::{Control, Core, Refusal, Settings};
 
 /// There is no answer. The messages are for whoever named the address, and begin with a word of
 /// ours: pages write it with a capital.
@@ -52,20 +52,30 @@ pub(crate) enum OutboundError {
     TooLarge(String),
 }
 
+impl Outbound {
+    /// Sends requests for somebody of an organization.
+    pub(crate) async fn of(
+        core: &Core,
+        settings: &Settings,
+        organization: OrganizationId,
+    ) -> Result<Self, Refusal> {
+        let trusted = if settings.organization_networks {
+            let found = core.store().organization(organization).await?;
+            Some(found.map_or_else(Vec::new, |record| record.trusted_networks))
+        } else {
+            None
+        };
+        let networks = Networks::new(&settings.allowed_outbound, trusted);
+        Ok(Self::new(networks))
+    }
+}
+
 impl Control {
     /// Sends requests for somebody of an organization.
     pub(crate) async fn outbound_for(
         &self,
         organization: OrganizationId,
     ) -> Result<Outbound, Refusal> {
-        let settings = self.settings();
-        let trusted = if settings.organization_networks {
-            let found = self.store().organization(organization).await?;
-            Some(found.map_or_else(Vec::new, |record| record.trusted_networks))
-        } else {
-            None
-        };
-        let networks = Networks::new(&settings.allowed_outbound, trusted);
-        Ok(Outbound::new(networks))
+        Outbound::of(self.core(), self.settings(), organization).await
     }
 }

@@ -152,7 +152,7 @@ async fn people<P: ShowsKeys>(
     proof: &Authorized<P>,
     key: KeyRef,
 ) -> Result<Option<Vec<KeyPersonBody>>, Refusal> {
-    let people = control.people_of_key(proof, key).await?;
+    let people = control.keys().people(proof, key).await?;
     Ok(Some(people.into_iter().map(body::person).collect()))
 }
 

@@ -133,7 +133,7 @@ impl Keys {
         let Some(proof) = proof else {
             return Ok(Self::default());
         };
-        let found = control.active_keys(proof).await?;
+        let found = control.keys().active(proof).await?;
         let expiring = found.expiring.iter();
         Ok(Self {
             count: Some(found.count.to_string()),

@@ -2,8 +2,8 @@
 
 use reoclo_store::ActiveKeyQuery;
 
-use super::{EXPIRY_NOTICE, ManagedKey, ManagesKeys, manages_all, person};
-use crate::{Authorized, Control, Refusal};
+use super::{EXPIRY_NOTICE, Keys, ManagedKey, ManagesKeys, manages_all, person};
+use crate::{Authorized, Refusal};
 
 /// The most keys that are said to expire soon.
 const MOST_EXPIRING: u32 = 50;
@@ -17,13 +17,13 @@ pub struct ActiveKeyOverview {
     pub expiring: Vec<ManagedKey>,
 }
 
-impl Control {
+impl Keys<'_> {
     /// The active keys of one kind that the caller may manage.
-    pub async fn active_keys<P: ManagesKeys>(
-        &self,
+    pub async fn active<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
     ) -> Result<ActiveKeyOverview, Refusal> {
-        let (person, now) = (person(proof)?, self.now());
+        let (person, now) = (person(proof)?, self.0.now());
         let query = ActiveKeyQuery {
             kind: P::KIND,
             creator: (!manages_all::<P>(person)).then_some(person.user),
@@ -32,7 +32,7 @@ impl Control {
             limit: MOST_EXPIRING,
         };
         let organization = proof.caller().organization();
-        let found = self.store().active_keys(organization, &query).await?;
+        let found = self.0.store().active_keys(organization, &query).await?;
         let maximum = self.maximum_lifetime(proof).await?;
         let expiring = found.expiring.into_iter();
         Ok(ActiveKeyOverview {

@@ -11,8 +11,8 @@ use reoclo_domain::{
 };
 
 use super::mint::{Blueprint, Power};
-use super::{MintedKey, lifetime, person};
-use crate::{Authorized, AutomationKeysManage, Control, InvalidFields, Refusal};
+use super::{Keys, MintedKey, lifetime, person};
+use crate::{Authorized, AutomationKeysManage, InvalidFields, Refusal};
 
 const DEFAULT_RATE_LIMIT: u32 = 100;
 const MAX_RATE_LIMIT: u32 = 10_000;
@@ -53,10 +53,10 @@ pub struct NewAutomationKeyForm {
     pub once: Option<String>,
 }
 
-impl Control {
+impl Keys<'_> {
     /// Creates an automation key of the caller's organization.
-    pub async fn create_automation_key(
-        &self,
+    pub async fn create_automation(
+        self,
         proof: &Authorized<AutomationKeysManage>,
         form: NewAutomationKeyForm,
     ) -> Result<MintedKey, Refusal> {
@@ -84,12 +84,12 @@ impl Control {
                 rate_limit_per_minute,
             },
         };
-        self.create_key(proof.caller(), person, blueprint, maximum, form.once)
+        self.create(proof.caller(), person, blueprint, maximum, form.once)
             .await
     }
 
     async fn sources(
-        &self,
+        self,
         organization: OrganizationId,
         form: &NewAutomationKeyForm,
         invalid: &mut InvalidFields,
@@ -97,7 +97,7 @@ impl Control {
         let given = &form.ip_allowlist_source_ids;
         let ids: Vec<AddressSourceId> = listed(SOURCES, given, MAX_LISTED_SOURCES, invalid);
         if !ids.is_empty() {
-            let known = self.store().address_sources(organization).await?;
+            let known = self.0.store().address_sources(organization).await?;
             let is_known = |id: &AddressSourceId| known.iter().any(|source| source.id == *id);
             let unknown: Vec<_> = ids.iter().copied().filter(|id| !is_known(id)).collect();
             let is = "is not an address list of this organization";
@@ -107,20 +107,20 @@ impl Control {
     }
 
     async fn scope(
-        &self,
+        self,
         organization: OrganizationId,
         form: &NewAutomationKeyForm,
         invalid: &mut InvalidFields,
     ) -> Result<AutomationScope, Refusal> {
         let servers = servers(form, invalid);
         if let Scope::Only(ids) = &servers {
-            let unknown = self.store().unknown_servers(organization, ids).await?;
+            let unknown = self.0.store().unknown_servers(organization, ids).await?;
             let is = "is not a server of this organization";
             note_unknown(SERVERS, &form.server_ids, &unknown, is, invalid);
         }
         let credentials = credentials(form, invalid);
         if let Scope::Only(ids) = &credentials {
-            let store = self.store();
+            let store = self.0.store();
             let unknown = store
                 .unknown_registry_credentials(organization, ids)
                 .await?;

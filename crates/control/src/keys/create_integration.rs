@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use reoclo_domain::{Acl, DisplayName, MaximumLifetime, Preset, Role};
 
 use super::mint::{Blueprint, Power};
-use super::{MintedKey, cells, lifetime, person};
-use crate::{Authorized, Control, IntegrationKeysManage, InvalidFields, Refusal};
+use super::{Keys, MintedKey, cells, lifetime, person};
+use crate::{Authorized, IntegrationKeysManage, InvalidFields, Refusal};
 
 /// An integration key as a person wants it.
 #[derive(Clone, Debug)]
@@ -23,19 +23,19 @@ pub struct NewIntegrationKeyForm {
     pub once: Option<String>,
 }
 
-impl Control {
+impl Keys<'_> {
     /// Creates an integration key of the caller. A preset is taken by its name, whatever the
     /// caller's role: the key has the part of it that the role allows. A custom cell beyond the
     /// role is refused.
-    pub async fn create_integration_key(
-        &self,
+    pub async fn create_integration(
+        self,
         proof: &Authorized<IntegrationKeysManage>,
         form: NewIntegrationKeyForm,
     ) -> Result<MintedKey, Refusal> {
         let person = person(proof)?;
         let maximum = self.maximum_lifetime(proof).await?;
         let blueprint = checked(&form, person.role, maximum)?;
-        self.create_key(proof.caller(), person, blueprint, maximum, form.once)
+        self.create(proof.caller(), person, blueprint, maximum, form.once)
             .await
     }
 }

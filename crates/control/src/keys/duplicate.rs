@@ -5,34 +5,35 @@ use reoclo_store::{KeyOrigin, KeyRecord, KeyRef};
 use serde_json::json;
 
 use super::mint::{Blueprint, Power};
-use super::{ManagesKeys, MintedKey, cells, describe, lifetime, person};
+use super::{Keys, ManagesKeys, MintedKey, cells, describe, lifetime, person};
 use crate::once::marked;
-use crate::{Authorized, Control, InvalidFields, Refusal};
+use crate::{Authorized, InvalidFields, Refusal};
 
-impl Control {
+impl Keys<'_> {
     /// Makes a key that may do what another one may, also when that has ended. It belongs to the
     /// caller, and lives from now on as long as the other was made to, within the organization's
     /// maximum. The page's form with that mark makes one copy, however often it is sent.
-    pub async fn duplicate_key<P: ManagesKeys>(
-        &self,
+    pub async fn duplicate<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
         form: Option<String>,
     ) -> Result<MintedKey, Refusal> {
-        let original = self.managed_key(proof, key).await?.key;
+        let original = self.find(proof, key).await?.key;
         let (caller, person) = (proof.caller(), person(proof)?);
         let maximum = self.maximum_lifetime(proof).await?;
         let copy = blueprint(&original, person.role, maximum)?;
         let forged = self.forge(caller, person, copy);
         let mut detail = describe(&forged.record);
         detail["duplicate_of"] = json!(key.as_uuid());
-        let event = self.key_event(caller, "key.duplicate", &forged.record, detail);
+        let event = self.event(caller, "key.duplicate", &forged.record, detail);
         let origin = KeyOrigin {
             form: marked(form),
             copy_of: Some(key),
             replaces: None,
         };
         let created = self
+            .0
             .store()
             .create_key_from(forged.to_store(), origin, vec![event]);
         created.await.map_err(Refusal::of_write)?;

@@ -4,8 +4,8 @@ use reoclo_domain::{KeyStatus, UserId};
 use reoclo_store::KeyQuery;
 use uuid::Uuid;
 
-use super::{ManagedKey, ManagesKeys, manages_all, person};
-use crate::{Authorized, Control, Refusal};
+use super::{Keys, ManagedKey, ManagesKeys, manages_all, person};
+use crate::{Authorized, Refusal};
 
 /// Which keys a person asks for; `None` is any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,10 +31,10 @@ pub struct KeyList {
     pub has_more: bool,
 }
 
-impl Control {
+impl Keys<'_> {
     /// The keys of one kind that the caller may manage.
-    pub async fn list_keys<P: ManagesKeys>(
-        &self,
+    pub async fn list<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         request: KeyListRequest,
     ) -> Result<KeyList, Refusal> {
@@ -47,13 +47,13 @@ impl Control {
         let query = KeyQuery {
             kind: P::KIND,
             creator,
-            status: request.status.map(|status| (status, self.now())),
+            status: request.status.map(|status| (status, self.0.now())),
             search: request.search,
             before: request.before,
             limit: request.limit.saturating_add(1),
         };
         let organization = proof.caller().organization();
-        let mut found = self.store().list_keys(organization, &query).await?;
+        let mut found = self.0.store().list_keys(organization, &query).await?;
         let wanted = usize::try_from(request.limit).unwrap_or(usize::MAX);
         let has_more = found.len() > wanted;
         found.truncate(wanted);

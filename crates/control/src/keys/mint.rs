@@ -12,11 +12,11 @@ use reoclo_store::{
 };
 use serde_json::Value;
 
-use super::{MintedKey, describe};
+use super::{Keys, MintedKey, describe};
 use crate::audit::{Happening, resource};
 use crate::caller::Person;
 use crate::once::marked;
-use crate::{Caller, Control, Refusal};
+use crate::{Caller, Refusal};
 
 /// What a new key is to be, whoever makes it.
 #[derive(Clone, Debug)]
@@ -55,10 +55,10 @@ impl Forged {
     }
 }
 
-impl Control {
+impl Keys<'_> {
     /// Stores a new key of the caller.
-    pub(super) async fn create_key(
-        &self,
+    pub(super) async fn create(
+        self,
         caller: &Caller,
         person: &Person,
         blueprint: Blueprint,
@@ -67,12 +67,13 @@ impl Control {
     ) -> Result<MintedKey, Refusal> {
         let forged = self.forge(caller, person, blueprint);
         let detail = describe(&forged.record);
-        let event = self.key_event(caller, "key.create", &forged.record, detail);
+        let event = self.event(caller, "key.create", &forged.record, detail);
         let origin = KeyOrigin {
             form: marked(form),
             ..KeyOrigin::default()
         };
         let created = self
+            .0
             .store()
             .create_key_from(forged.to_store(), origin, vec![event]);
         created.await.map_err(Refusal::of_write)?;
@@ -80,8 +81,8 @@ impl Control {
     }
 
     /// Something that a person did to a key.
-    pub(super) fn key_event(
-        &self,
+    pub(super) fn event(
+        self,
         caller: &Caller,
         action: &'static str,
         key: &KeyRecord,
@@ -94,12 +95,12 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail,
         };
-        self.event_by(caller, happening)
+        self.0.event_by(caller, happening)
     }
 
     /// What the person is told of the key that they made.
     pub(super) fn minted(
-        &self,
+        self,
         forged: Forged,
         person: &Person,
         maximum: Option<MaximumLifetime>,
@@ -123,19 +124,20 @@ impl Control {
     }
 
     /// Makes the key that is described, with a token of its own.
-    pub(super) fn forge(&self, caller: &Caller, person: &Person, blueprint: Blueprint) -> Forged {
+    pub(super) fn forge(self, caller: &Caller, person: &Person, blueprint: Blueprint) -> Forged {
         let Blueprint {
             label,
             lifetime,
             power,
         } = blueprint;
-        let token = PlainToken::generate(power.token_kind(), self.entropy());
+        let token = PlainToken::generate(power.token_kind(), self.0.entropy());
         let prefix = token.display_prefix().to_owned();
-        let (organization, creator, created_at) = (caller.organization(), person.user, self.now());
+        let (organization, creator, created_at) =
+            (caller.organization(), person.user, self.0.now());
         let life = KeyLife::new(created_at, lifetime);
         let record = match power {
             Power::Integration(preset) => KeyRecord::Integration(IntegrationKeyRecord {
-                id: IntegrationKeyId::new(self.clock(), self.entropy()),
+                id: IntegrationKeyId::new(self.0.clock(), self.0.entropy()),
                 organization,
                 label,
                 prefix,
@@ -150,7 +152,7 @@ impl Control {
                 allowlist_sources,
                 rate_limit_per_minute,
             } => KeyRecord::Automation(AutomationKeyRecord {
-                id: AutomationKeyId::new(self.clock(), self.entropy()),
+                id: AutomationKeyId::new(self.0.clock(), self.0.entropy()),
                 organization,
                 name: label,
                 prefix,

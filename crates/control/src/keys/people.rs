@@ -4,8 +4,8 @@ use reoclo_domain::{Role, UserId};
 use reoclo_store::KeyRef;
 use uuid::Uuid;
 
-use super::ManagesKeys;
-use crate::{Authorized, Control, Refusal};
+use super::{Keys, ManagesKeys};
+use crate::{Authorized, Refusal};
 
 /// Somebody whom a key added or invited.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,25 +29,25 @@ pub enum KeyPersonPlace {
     Invited(Uuid),
 }
 
-impl Control {
+impl Keys<'_> {
     /// The people whom a key that the caller may manage brought into the organization, and whom
     /// it invited and who can accept still.
-    pub async fn people_of_key<P: ManagesKeys>(
-        &self,
+    pub async fn people<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<Vec<KeyPerson>, Refusal> {
-        self.managed_key(proof, key).await?;
+        self.find(proof, key).await?;
         let (organization, key) = (proof.caller().organization(), key.as_uuid());
-        let members = self.store().people_of_key(organization, key).await?;
+        let members = self.0.store().people_of_key(organization, key).await?;
         let members = members.into_iter().map(|member| KeyPerson {
             place: KeyPersonPlace::Member(member.id),
             email: member.email,
             name: member.name,
             role: member.role,
         });
-        let invitations = self.store().invitations(organization).await?;
-        let now = self.now();
+        let invitations = self.0.store().invitations(organization).await?;
+        let now = self.0.now();
         let invited = invitations
             .into_iter()
             .filter(|invitation| invitation.key == Some(key) && now < invitation.expires_at)

@@ -5,20 +5,20 @@ use serde_json::json;
 
 use super::duplicate::blueprint;
 use super::mint::Forged;
-use super::{ManagedKey, ManagesKeys, MintedKey, describe, person};
+use super::{Keys, ManagedKey, ManagesKeys, MintedKey, describe, person};
 use crate::once::marked;
-use crate::{Authorized, Control, Refusal};
+use crate::{Authorized, Refusal};
 
-impl Control {
+impl Keys<'_> {
     /// Revokes a key and makes its duplicate, both or neither. A key that is revoked has been
     /// dealt with, and is refused.
-    pub async fn replace_key<P: ManagesKeys>(
-        &self,
+    pub async fn replace<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
         form: Option<String>,
     ) -> Result<MintedKey, Refusal> {
-        let old = self.managed_key(proof, key).await?;
+        let old = self.find(proof, key).await?;
         if old.key.life().revoked_at.is_some() {
             return Err(already_revoked());
         }
@@ -35,7 +35,7 @@ impl Control {
 
     /// Each of the two has a row of its own, so that the log of either tells of the other.
     async fn swap<P>(
-        &self,
+        self,
         proof: &Authorized<P>,
         old: &ManagedKey,
         new: &Forged,
@@ -48,14 +48,15 @@ impl Control {
         let mut made = describe(&new.record);
         made["duplicate_of"] = json!(old_key.as_uuid());
         let events = vec![
-            self.key_event(caller, "key.replace", &old.key, replaced),
-            self.key_event(caller, "key.duplicate", &new.record, made),
+            self.event(caller, "key.replace", &old.key, replaced),
+            self.event(caller, "key.duplicate", &new.record, made),
         ];
         let organization = caller.organization();
         let new = new.to_store();
         let swapped =
-            self.store()
-                .replace_key(organization, old_key, self.now(), new, form, events);
+            self.0
+                .store()
+                .replace_key(organization, old_key, self.0.now(), new, form, events);
         swapped.await.map_err(Refusal::of_write)
     }
 }

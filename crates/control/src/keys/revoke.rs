@@ -2,28 +2,29 @@
 
 use reoclo_store::KeyRef;
 
-use super::{ManagedKey, ManagesKeys, describe};
-use crate::{Authorized, Control, Refusal};
+use super::{Keys, ManagedKey, ManagesKeys, describe};
+use crate::{Authorized, Refusal};
 
-impl Control {
+impl Keys<'_> {
     /// Revokes a key that the caller may manage. Revoking again changes nothing.
     ///
     /// No request that begins after this has returned is accepted; operations that were accepted
     /// before go on to their end.
-    pub async fn revoke_key<P: ManagesKeys>(
-        &self,
+    pub async fn revoke<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<ManagedKey, Refusal> {
-        let found = self.managed_key(proof, key).await?;
+        let found = self.find(proof, key).await?;
         let caller = proof.caller();
-        let event = self.key_event(caller, "key.revoke", &found.key, describe(&found.key));
+        let event = self.event(caller, "key.revoke", &found.key, describe(&found.key));
         let revoked = self
+            .0
             .store()
-            .revoke_key(caller.organization(), key, self.now(), vec![event])
+            .revoke_key(caller.organization(), key, self.0.now(), vec![event])
             .await;
         if revoked.map_err(Refusal::of_write)? {
-            self.managed_key(proof, key).await
+            self.find(proof, key).await
         } else {
             Err(Refusal::NotFound("the key"))
         }

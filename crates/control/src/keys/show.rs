@@ -2,8 +2,8 @@
 
 use reoclo_store::{AddressUsage, KeyRef};
 
-use super::{ManagedKey, ManagesKeys};
-use crate::{Authorized, Control, Refusal};
+use super::{Keys, ManagedKey, ManagesKeys};
+use crate::{Authorized, Refusal};
 
 /// A key, and from where it was used.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,16 +14,16 @@ pub struct ShownKey {
     pub usage: Vec<AddressUsage>,
 }
 
-impl Control {
+impl Keys<'_> {
     /// One key that the caller may manage.
-    pub async fn show_key<P: ManagesKeys>(
-        &self,
+    pub async fn show<P: ManagesKeys>(
+        self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<ShownKey, Refusal> {
-        let managed = self.managed_key(proof, key).await?;
+        let managed = self.find(proof, key).await?;
         let organization = proof.caller().organization();
-        let usage = self.store().key_usage(organization, key, self.now());
+        let usage = self.0.store().key_usage(organization, key, self.0.now());
         Ok(ShownKey {
             usage: usage.await?,
             key: managed,

@@ -23,7 +23,7 @@ pub(super) async fn integration(
         permissions: request.permissions.unwrap_or_default(),
         once: None,
     };
-    created::<IntegrationKeysManage>(control.create_integration_key(&proof, form).await?)
+    created::<IntegrationKeysManage>(control.keys().create_integration(&proof, form).await?)
 }
 
 pub(super) async fn automation(
@@ -44,5 +44,5 @@ pub(super) async fn automation(
         rate_limit_per_minute: request.rate_limit_per_minute,
         once: None,
     };
-    created::<AutomationKeysManage>(control.create_automation_key(&proof, form).await?)
+    created::<AutomationKeysManage>(control.keys().create_automation(&proof, form).await?)
 }

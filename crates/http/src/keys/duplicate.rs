@@ -12,5 +12,10 @@ pub(super) async fn duplicate<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
-    created::<P>(control.duplicate_key(&proof, key::<P>(id)?, None).await?)
+    created::<P>(
+        control
+            .keys()
+            .duplicate(&proof, key::<P>(id)?, None)
+            .await?,
+    )
 }

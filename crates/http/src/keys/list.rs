@@ -35,7 +35,7 @@ pub(super) async fn list<P: ShowsKeys>(
     query: QueryText,
 ) -> Result<JsonAnswer<Vec<P::Body>>, ApiError> {
     let request = read::<P>(&query)?;
-    let found = control.list_keys(&proof, request).await?;
+    let found = control.keys().list(&proof, request).await?;
     let keys = found.keys.iter();
     let bodies = keys.filter_map(|key| P::body(key, Extras::default()));
     Ok(JsonAnswer::ok(bodies.collect()))

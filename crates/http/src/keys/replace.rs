@@ -13,7 +13,7 @@ pub(super) async fn replace<P: ShowsKeys>(
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
     let key = key::<P>(id)?;
-    let minted = control.replace_key(&proof, key, None).await?;
+    let minted = control.keys().replace(&proof, key, None).await?;
     let extras = Extras {
         people: people(&control, &proof, key).await?,
         ..Extras::default()

@@ -13,7 +13,7 @@ pub(super) async fn revoke<P: ShowsKeys>(
     _: OptionalJsonBody<Nothing>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
     let key = key::<P>(id)?;
-    let revoked = control.revoke_key(&proof, key).await?;
+    let revoked = control.keys().revoke(&proof, key).await?;
     let extras = Extras {
         people: people(&control, &proof, key).await?,
         ..Extras::default()

@@ -12,7 +12,7 @@ pub(super) async fn show<P: ShowsKeys>(
     id: Result<Path<String>, PathRejection>,
 ) -> Result<JsonAnswer<P::Body>, ApiError> {
     let key = key::<P>(id)?;
-    let found = control.show_key(&proof, key).await?;
+    let found = control.keys().show(&proof, key).await?;
     let extras = Extras {
         usage: Some(found.usage.into_iter().map(body::usage).collect()),
         people: people(&control, &proof, key).await?,

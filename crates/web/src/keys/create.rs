@@ -34,7 +34,7 @@ pub(super) async fn integration(
         permissions: permissions(&fields),
         once: once(&fields),
     };
-    match control.create_integration_key(&proof, form).await {
+    match control.keys().create_integration(&proof, form).await {
         Ok(minted) => Ok(created::show::<IntegrationKeysManage>(
             shell,
             control,
@@ -97,7 +97,7 @@ pub(super) async fn automation(
         return Ok(page);
     }
     let form = automation_form(&fields);
-    match control.create_automation_key(&proof, form).await {
+    match control.keys().create_automation(&proof, form).await {
         Ok(minted) => {
             let servers = control.servers(&proofs.servers).await?;
             Ok(created::show::<AutomationKeysManage>(
@@ -186,7 +186,9 @@ pub(super) async fn duplicate<P: KeyPages>(
     if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
         return Ok(page);
     }
-    let duplicated = control.duplicate_key(&proof, key::<P>(&id)?, once(&fields));
+    let duplicated = control
+        .keys()
+        .duplicate(&proof, key::<P>(&id)?, once(&fields));
     let minted = match duplicated.await {
         Ok(minted) => minted,
         Err(refusal) => {

@@ -56,7 +56,7 @@ pub(super) async fn before<P: KeyPages>(
     let Some(once) = fields.filled("once") else {
         return Ok(None);
     };
-    let Some(key) = control.key_of_form(proof, once).await? else {
+    let Some(key) = control.keys().of_form(proof, once).await? else {
         return Ok(None);
     };
     let page = MadeBefore {

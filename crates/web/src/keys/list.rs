@@ -62,7 +62,7 @@ pub(super) async fn show<P: KeyPages>(
         before: before.map(KeyRef::as_uuid),
         limit: PAGE_SIZE,
     };
-    let found = control.list_keys(&proof, request).await?;
+    let found = control.keys().list(&proof, request).await?;
     let servers = control.servers(&servers).await?;
     let last = found.keys.last().map(|key| key.key.key_ref().as_uuid());
     let entries = found.keys.iter();

@@ -57,8 +57,8 @@ async fn confirm<P: KeyPages>(
     is_replaced: bool,
 ) -> Result<Response, ApiError> {
     let key = key::<P>(id)?;
-    let shown = control.show_key(proof, key).await?;
-    let people = control.people_of_key(proof, key).await?;
+    let shown = control.keys().show(proof, key).await?;
+    let people = control.keys().people(proof, key).await?;
     let servers = control.servers(servers).await?;
     let page = Retire {
         name: P::NAME,
@@ -82,7 +82,7 @@ pub(super) async fn revoke<P: KeyPages>(
     id: ItemId,
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
-    let revoked = control.revoke_key(&proof, key::<P>(&id)?).await?;
+    let revoked = control.keys().revoke(&proof, key::<P>(&id)?).await?;
     let id = revoked.key.key_ref().as_uuid();
     Ok(see_other(&format!("{}/{id}?notice=key-revoked", P::PATH)))
 }
@@ -98,7 +98,9 @@ pub(super) async fn replace<P: KeyPages>(
     if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
         return Ok(page);
     }
-    let replaced = control.replace_key(&proof, key::<P>(&id)?, once(&fields));
+    let replaced = control
+        .keys()
+        .replace(&proof, key::<P>(&id)?, once(&fields));
     let minted = match replaced.await {
         Ok(minted) => minted,
         Err(refusal) => {

@@ -77,11 +77,11 @@ pub(super) async fn show<P: KeyPages>(
     id: ItemId,
 ) -> Result<Response, ApiError> {
     let (control, key) = (state.control(), key::<P>(&id)?);
-    let shown = control.show_key(&proof, key).await?;
+    let shown = control.keys().show(&proof, key).await?;
     let servers = control.servers(&servers).await?;
     let lists = lists_of(control, lists, &shown.key.key).await?;
     let recent = recent(control, &log, key.as_uuid()).await?;
-    let people = control.people_of_key(&proof, key).await?;
+    let people = control.keys().people(&proof, key).await?;
     let managed = &shown.key;
     let page = Show {
         name: P::NAME,

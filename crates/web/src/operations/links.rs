@@ -64,14 +64,14 @@ async fn starter(
         ActorKind::IntegrationKey => match &sees.integration_keys.0 {
             Some(proof) => {
                 let key = KeyRef::Integration(read(id)?);
-                there(control.show_key(proof, key).await)?.map(|_| "/api-keys/integration")
+                there(control.keys().show(proof, key).await)?.map(|_| "/api-keys/integration")
             }
             None => None,
         },
         ActorKind::AutomationKey => match &sees.automation_keys.0 {
             Some(proof) => {
                 let key = KeyRef::Automation(read(id)?);
-                there(control.show_key(proof, key).await)?.map(|_| "/api-keys/automation")
+                there(control.keys().show(proof, key).await)?.map(|_| "/api-keys/automation")
             }
             None => None,
         },
