@@ -1,12 +1,5 @@
 //! `/api/automation/v1`: for CI, with automation keys (clients.md 2).
 
-mod exec;
-mod operations;
-mod planned;
-mod reboot;
-mod registry_auth;
-pub(crate) mod result;
-
 use reoclo_api_types::{
     CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, OwnOperationsBody,
     RebootRequest, RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest,
@@ -14,7 +7,7 @@ use reoclo_api_types::{
 };
 use reoclo_control::{Deploy, Restart};
 
-use crate::operations::{logs, wait};
+use crate::operations::{exec, logs, own, planned, reboot, registry_auth, wait};
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
@@ -24,21 +17,21 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             Doc::new("Run a command on a server and wait for it for up to 20 seconds.")
                 .takes::<ExecRequest>()
                 .answers::<ExecAnswer>(200),
-            exec::run,
+            exec::exec,
         )
         .post(
             "/api/automation/v1/reboot",
             Doc::new("Reboot a server; the operation ends when it is back with a new boot.")
                 .takes::<RebootRequest>()
                 .answers::<ExecAnswer>(200),
-            reboot::run,
+            reboot::reboot,
         )
         .get(
             "/api/automation/v1/operations",
             Doc::new("The operations of a run that this key started, newest first.")
-                .takes_query(operations::PARAMETERS)
+                .takes_query(own::PARAMETERS)
                 .answers::<OwnOperationsBody>(200),
-            operations::list,
+            own::list,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}",
@@ -46,24 +39,24 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes_query(wait::PARAMETERS)
                 .answers::<OperationBody>(200)
                 .or_answers(wait::ANSWERS),
-            operations::show,
+            own::show,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}/logs",
             Doc::new("The full output of an operation that this key started, as bytes.")
                 .takes_query(logs::PARAMETERS),
-            operations::log,
+            own::logs,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}/events",
             Doc::new("The output of such an operation as it comes, as server-sent events."),
-            operations::follow,
+            own::events,
         )
         .post(
             "/api/automation/v1/operations/{operation_id}/cancel",
             Doc::new("End an operation that this key started, if it still may start such.")
                 .answers::<CancelAnswer>(200),
-            operations::cancel,
+            own::cancel,
         );
     add_registry_auth(add_planned(registrar))
 }
@@ -101,11 +94,11 @@ fn add_planned(registrar: Registrar) -> Registrar {
         .post(
             "/api/automation/v1/deploy",
             doc("Deploy an application. Not built yet: 501 after all checks."),
-            planned::run::<Deploy>,
+            planned::planned::<Deploy>,
         )
         .post(
             "/api/automation/v1/restart",
             doc("Restart an application. Not built yet: 501 after all checks."),
-            planned::run::<Restart>,
+            planned::planned::<Restart>,
         )
 }

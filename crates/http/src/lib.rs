@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod address_sources;
+mod audit_logs;
 mod authorized;
 mod automation;
 mod body;
@@ -13,11 +14,13 @@ mod edge;
 mod error;
 mod identity;
 mod install;
+mod invitations;
 mod keys;
 mod listener;
 mod metrics;
 mod openapi;
 mod operations;
+mod organizations;
 mod page;
 mod path;
 mod probes;
@@ -31,9 +34,9 @@ mod runner;
 mod servers;
 mod sessions;
 mod state;
-mod tenant;
 mod users;
 
+pub use audit_logs::audit_export_answer;
 pub use edge::{ConnectionInfo, Hosts, Source, TooWideError, TrustedProxies};
 pub use error::{ApiError, Malformed};
 pub use listener::{
@@ -54,4 +57,3 @@ pub use sessions::cookie::{
 };
 pub use sessions::device::{devices as device_tokens, of_device as cookie_of_device};
 pub use state::AppState;
-pub use tenant::audit_export_answer;

@@ -1,5 +1,8 @@
-//! The OpenAPI document, made from the table of routes.
+//! The OpenAPI document, made from the table of routes: `/api/openapi.json`.
 
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
 use reoclo_api_types::ErrorBody;
 use reoclo_control::{CredentialKind, Requirement};
 use reoclo_domain::KeyKind;
@@ -15,12 +18,23 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
-use crate::registrar::{Doc, Route};
+use crate::body::json_response;
+use crate::public::Public;
+use crate::registrar::{Doc, Registrar, Route};
 use crate::sessions::cookie;
+use crate::state::AppState;
 
 const SCHEME: &str = "api_key";
 const SESSION_SCHEME: &str = "session";
 const DOCUMENTED: [&str; 2] = ["/api/", "/mcp/tenants/"];
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar.get("/api/openapi.json", Doc::new("This document."), show)
+}
+
+async fn show(_: Public, State(state): State<AppState>) -> Response {
+    json_response(StatusCode::OK, state.openapi.clone())
+}
 
 /// The document of every route under `/api` and `/mcp/tenants`, as JSON.
 pub fn document(routes: &[Route]) -> String {

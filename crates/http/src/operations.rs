@@ -1,20 +1,142 @@
-//! What the tenant's and the automation surface share: an operation's log, its events, its end.
+//! Operations: `/api/operations`, and `/mcp/tenants/{tid}/operations`. What an automation key sees
+//! of its own is in `own`.
 
-pub(crate) mod events;
+mod body;
+mod daily;
+mod events;
+pub(crate) mod exec;
 pub(crate) mod logs;
+pub(crate) mod own;
 mod path;
+pub(crate) mod planned;
+mod query;
+pub(crate) mod reboot;
 mod recheck;
+pub(crate) mod registry_auth;
+pub(crate) mod result;
 pub(crate) mod wait;
 
-use reoclo_api_types::CancelAnswer;
-use reoclo_control::CancelRequested;
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
+use reoclo_api_types::{CancelAnswer, OperationDaysBody, OperationItem, OperationPageBody};
+use reoclo_control::{
+    Authorized, CancelRequested, Control, OperationOutput, ServersExecute, ServersRead,
+};
 
-pub(crate) use path::OperationPath;
-pub(crate) use recheck::Recheck;
-pub(crate) use wait::Wait;
+use crate::body::JsonAnswer;
+use crate::error::ApiError;
+use crate::query::QueryText;
+use crate::registrar::{Doc, Registrar};
+use path::OperationPath;
+use recheck::Recheck;
+use wait::Wait;
+
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .tenant_get(
+            "/operations",
+            Doc::new("List operations, newest first and without their output.")
+                .takes_query(query::PARAMETERS)
+                .answers::<OperationPageBody>(200),
+            list,
+        )
+        .get(
+            "/api/operations/daily",
+            Doc::new("How the operations of the last days ended, by the day on which they began.")
+                .takes_query(daily::PARAMETERS)
+                .answers::<OperationDaysBody>(200),
+            daily::list,
+        )
+        .tenant_get(
+            "/operations/{operation_id}",
+            Doc::new("The record of an operation; its output needs `logs:read` as well.")
+                .takes_query(wait::PARAMETERS)
+                .answers::<OperationItem>(200)
+                .or_answers(wait::ANSWERS),
+            show,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/logs",
+            Doc::new("The full output of an operation, as bytes: up to 10 MiB of each stream.")
+                .takes_query(logs::PARAMETERS),
+            logs,
+        )
+        .tenant_get(
+            "/operations/{operation_id}/events",
+            Doc::new("The output of an operation as it comes, as server-sent events."),
+            events,
+        )
+        .tenant_post(
+            "/operations/{operation_id}/cancel",
+            Doc::new("End an operation: TERM to its process group, KILL after 5 seconds.")
+                .answers::<CancelAnswer>(200),
+            cancel,
+        )
+}
+
+async fn list(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+    query: QueryText,
+) -> Result<JsonAnswer<OperationPageBody>, ApiError> {
+    let query = query::read(&query)?;
+    let page = control.operations(&proof, &query).await?;
+    Ok(JsonAnswer::ok(body::page(&proof, page)))
+}
+
+async fn show(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    query: QueryText,
+    recheck: Recheck<ServersRead>,
+) -> Result<Response, ApiError> {
+    let caller = proof.caller();
+    let wait = Wait::read(&query)?;
+    let mut waited = None;
+    if wait.is_wanted() {
+        let end = control.operation_end(&proof, id).await?;
+        waited = Some(wait.until(end, caller, &recheck, &control).await?);
+    }
+    let seen = control.operation(&proof, id).await?;
+    let outcome = seen.record.outcome.clone();
+    let item = body::whole(seen);
+    Ok(wait::answer(wait, waited, caller, outcome.as_ref(), item))
+}
+
+async fn logs(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    query: QueryText,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    logs::download(log, &query).await
+}
+
+async fn events(
+    proof: Authorized<OperationOutput>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+    recheck: Recheck<OperationOutput>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let log = control.operation_log(&proof, id).await?;
+    events::stream(log, recheck, &control, &headers)
+}
+
+async fn cancel(
+    proof: Authorized<ServersExecute>,
+    State(control): State<Control>,
+    OperationPath(id): OperationPath,
+) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+    let cancel = control.cancel_operation(&proof, id).await?;
+    Ok(JsonAnswer::ok(cancelled(&cancel)))
+}
 
 /// What became of a cancel, in words.
-pub(crate) fn cancelled(cancel: &CancelRequested) -> CancelAnswer {
+fn cancelled(cancel: &CancelRequested) -> CancelAnswer {
     let has_ended = cancel.state.is_terminal();
     let message = match (has_ended, cancel.is_connected) {
         (true, _) => "the operation is cancelled",

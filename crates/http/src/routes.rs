@@ -11,8 +11,8 @@ use crate::openapi;
 use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
 use crate::{
-    address_sources, automation, identity, install, keys, probes, registry_credentials, runner,
-    servers, sessions, tenant, users,
+    address_sources, audit_logs, automation, identity, install, invitations, keys, operations,
+    organizations, probes, registry_credentials, runner, servers, sessions, users,
 };
 
 /// The surfaces, ready to serve, and the table of their routes.
@@ -30,7 +30,11 @@ pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Ap
     let registrar = sessions::add(registrar);
     let registrar = servers::add(registrar);
     let registrar = users::add(registrar);
-    let registrar = tenant::add(registrar);
+    let registrar = invitations::add(registrar);
+    let registrar = organizations::add(registrar);
+    let registrar = operations::add(registrar);
+    let registrar = audit_logs::add(registrar);
+    let registrar = openapi::add(registrar);
     let registrar = registry_credentials::add(registrar);
     let registrar = identity::add(registrar);
     let registrar = keys::add(registrar);

@@ -1,37 +1,47 @@
 //! Servers: `/api/servers`, and `/mcp/tenants/{tid}/servers` (clients.md 3.2).
 
 mod body;
-mod handlers;
+mod exec;
 mod health;
 mod metrics;
 mod ports;
+mod reboot;
 mod uptime;
 
+use axum::extract::State;
+use http::StatusCode;
 use reoclo_api_types::{
-    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, ServerBody,
-    ServerHealthBody, ServerMetricsBody, ServerPortsBody, ServerUptimeBody,
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, RebootAnswer,
+    ServerBody, ServerExecAnswer, ServerExecRequest, ServerHealthBody, ServerMetricsBody,
+    ServerPortsBody, ServerUptimeBody,
+};
+use reoclo_control::{
+    Authorized, Control, NewServerForm, OrganizationManage, ServerForm, ServersRead, ServersWrite,
 };
 
+use crate::body::{JsonAnswer, JsonBody};
+use crate::error::ApiError;
+use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
-    registrar
+    let registrar = registrar
         .tenant_get(
             "/servers",
             Doc::new("List the organization's servers.").answers_list::<ServerBody>(),
-            handlers::list,
+            list,
         )
         .tenant_get(
             "/servers/{id}",
             Doc::new("One server, by id or slug.").answers::<ServerBody>(200),
-            handlers::show,
+            show,
         )
         .tenant_patch(
             "/servers/{id}",
             Doc::new("Change what a server is called.")
                 .takes::<ChangeServerRequest>()
                 .answers::<ServerBody>(200),
-            handlers::change,
+            change,
         )
         .tenant_get(
             "/servers/{id}/metrics",
@@ -62,13 +72,19 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                 .takes_query(uptime::PARAMETERS)
                 .answers::<ServerUptimeBody>(200),
             uptime::show,
-        )
+        );
+    add_runs(add_changes(registrar))
+}
+
+/// Adding servers and taking them out of use.
+fn add_changes(registrar: Registrar) -> Registrar {
+    registrar
         .post(
             "/api/servers",
             Doc::new("Add a server; the answer has the command that installs its runner.")
                 .takes::<AddServerRequest>()
                 .answers::<AddedServerBody>(201),
-            handlers::add,
+            create,
         )
         .post(
             "/api/servers/{id}/enrolment-token",
@@ -77,7 +93,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
                  before it stops working.",
             )
             .answers::<AddedServerBody>(201),
-            handlers::renew_enrolment,
+            renew_enrolment,
         )
         .post(
             "/api/servers/{id}/machine",
@@ -87,12 +103,108 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             )
             .takes::<ChooseMachineRequest>()
             .answers_nothing(),
-            handlers::choose_machine,
+            choose_machine,
         )
         .delete(
             "/api/servers/{id}",
             Doc::new("Decommission a server: its runner's identity is dead at once.")
                 .answers_nothing(),
-            handlers::remove,
+            remove,
         )
+}
+
+/// What runs on a server.
+fn add_runs(registrar: Registrar) -> Registrar {
+    registrar
+        .tenant_post(
+            "/servers/{id}/reboot",
+            Doc::new("Reboot a server, named by its id or slug.").answers::<RebootAnswer>(200),
+            reboot::reboot,
+        )
+        .tenant_post(
+            "/servers/{id}/exec",
+            Doc::new("Run a command on a server, named by its id or slug, and wait for its end.")
+                .takes::<ServerExecRequest>()
+                .answers::<ServerExecAnswer>(200),
+            exec::exec,
+        )
+}
+
+async fn list(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
+    let servers = control.servers(&proof).await?;
+    Ok(JsonAnswer::ok(
+        servers
+            .into_iter()
+            .map(|server| body::with_machines(&control, server))
+            .collect(),
+    ))
+}
+
+async fn show(
+    proof: Authorized<ServersRead>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+) -> Result<JsonAnswer<ServerBody>, ApiError> {
+    let server = control.server(&proof, &id).await?;
+    Ok(JsonAnswer::ok(body::with_machines(&control, server)))
+}
+
+async fn choose_machine(
+    proof: Authorized<OrganizationManage>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+    JsonBody(request): JsonBody<ChooseMachineRequest>,
+) -> Result<StatusCode, ApiError> {
+    control.choose_machine(&proof, &id, &request.keep).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn create(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    JsonBody(request): JsonBody<AddServerRequest>,
+) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
+    let form = NewServerForm {
+        name: request.name,
+        slug: request.slug,
+        once: None,
+    };
+    let (added, record) = control.add_own_server(&proof, form).await?;
+    Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
+}
+
+async fn renew_enrolment(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
+    let (renewed, record) = control.renew_own_enrolment(&proof, &id, None).await?;
+    let body = body::added(&renewed, record);
+    Ok(JsonAnswer(StatusCode::CREATED, body))
+}
+
+async fn change(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+    JsonBody(request): JsonBody<ChangeServerRequest>,
+) -> Result<JsonAnswer<ServerBody>, ApiError> {
+    let form = ServerForm {
+        name: request.name,
+        slug: request.slug,
+    };
+    let server = control.change_server(&proof, &id, form).await?;
+    Ok(JsonAnswer::ok(body::server(server)))
+}
+
+async fn remove(
+    proof: Authorized<ServersWrite>,
+    State(control): State<Control>,
+    ItemId(id): ItemId,
+) -> Result<StatusCode, ApiError> {
+    control.decommission_server(&proof, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

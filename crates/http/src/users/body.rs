@@ -1,10 +1,5 @@
-use reoclo_api_types::{
-    AddedUserBody, InvitationBody, KeyToReviewBody, OrganizationBody, RemovedUserBody, UserBody,
-};
-use reoclo_control::{
-    AddedUser, Control, Invited, MemberRecord, OrganizationRecord, PasswordStatus, RemovedUser,
-};
-use reoclo_domain::AllowlistEntry;
+use reoclo_api_types::{AddedUserBody, KeyToReviewBody, RemovedUserBody, UserBody};
+use reoclo_control::{AddedUser, MemberRecord, PasswordStatus, RemovedUser};
 
 pub(super) fn user(member: MemberRecord) -> UserBody {
     UserBody {
@@ -23,21 +18,6 @@ const fn status(password: PasswordStatus) -> &'static str {
         PasswordStatus::Missing => "no_password",
         PasswordStatus::Temporary => "temporary_password",
         PasswordStatus::Chosen => "active",
-    }
-}
-
-pub(super) fn invited(control: &Control, invited: Invited) -> InvitationBody {
-    let invitation = invited.invitation;
-    let is_over = invitation.expires_at <= control.clock().now();
-    InvitationBody {
-        id: invitation.id.to_string(),
-        status: if is_over { "expired" } else { "invited" }.into(),
-        email: invitation.email,
-        name: invitation.name,
-        role: invitation.role.to_string(),
-        link: invited.link.map(|link| link.expose().to_owned()),
-        created_at: invitation.created_at.to_string(),
-        expires_at: invitation.expires_at.to_string(),
     }
 }
 
@@ -63,20 +43,5 @@ pub(super) fn removed(removed: RemovedUser) -> RemovedUserBody {
             })
             .collect(),
         integration_keys_stopped: removed.integration_keys,
-    }
-}
-
-pub(super) fn organization(record: OrganizationRecord) -> OrganizationBody {
-    OrganizationBody {
-        id: record.id.to_string(),
-        slug: record.slug,
-        name: record.name,
-        max_key_lifetime_days: record.max_key_lifetime_days,
-        trusted_networks: record
-            .trusted_networks
-            .into_iter()
-            .map(|network| AllowlistEntry::from(network).to_string())
-            .collect(),
-        created_at: record.created_at.to_string(),
     }
 }

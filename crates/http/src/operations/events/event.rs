@@ -6,8 +6,8 @@ use reoclo_domain::OperationId;
 use serde_json::{Value, json};
 
 use super::cursor::Position;
-use crate::automation::result::duration_ms;
 use crate::error::ApiError;
+use crate::operations::result::duration_ms;
 
 /// The most output in one event.
 pub(super) const MOST_BYTES: usize = 64 * 1024;

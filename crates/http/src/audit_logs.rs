@@ -1,22 +1,48 @@
+//! The audit log: `/api/audit-logs`, and `/mcp/tenants/{tid}/audit-logs` (clients.md 3).
+
 mod export;
 mod query;
 mod verify;
 
 use axum::extract::State;
 use http::Uri;
-use reoclo_api_types::{AuditLogItem, AuditLogPage};
+use reoclo_api_types::{AuditLogItem, AuditLogPage, AuditLogVerification, VerifyAuditLogRequest};
 use reoclo_control::{Actor, AuditItem, AuditLogsRead, AuditPage, Authorized, Control};
 
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
 use crate::query::QueryText;
+use crate::registrar::{Doc, Registrar};
 pub use export::audit_export_answer;
-pub(super) use export::download;
 use query::Dialect;
-pub(super) use query::PARAMETERS;
-pub(super) use verify::verify;
 
-pub(super) async fn list(
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .tenant_get(
+            "/audit-logs",
+            Doc::new("Read the audit log, newest first.")
+                .takes_query(query::PARAMETERS)
+                .answers::<AuditLogPage>(200),
+            list,
+        )
+        .get(
+            "/api/audit-logs/export",
+            Doc::new(
+                "The whole audit log as JSON lines, the oldest row first and a signed checkpoint \
+                 last.",
+            ),
+            export::export,
+        )
+        .post(
+            "/api/audit-logs/verify",
+            Doc::new("Verify the audit log: which row is changed, missing or cut off, if any.")
+                .takes::<VerifyAuditLogRequest>()
+                .answers::<AuditLogVerification>(200),
+            verify::verify,
+        )
+}
+
+async fn list(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
     uri: Uri,

@@ -19,9 +19,9 @@ use reoclo_control::{
 use reoclo_domain::EXIT_LOST;
 use tokio::time::timeout;
 
-use crate::automation::result;
 use crate::body::{JsonAnswer, JsonBody, json_response};
 use crate::error::ApiError;
+use crate::operations::result;
 use crate::path::ItemId;
 
 /// A command that ends within this is answered with its length, and its refusals with their codes.
@@ -31,7 +31,7 @@ const TRICKLE: Duration = Duration::from_secs(15);
 /// Before JSON, it means nothing.
 const BLANK: Bytes = Bytes::from_static(b" ");
 
-pub(super) async fn run(
+pub(super) async fn exec(
     proof: Authorized<ServersExecute>,
     State(control): State<Control>,
     ItemId(server): ItemId,

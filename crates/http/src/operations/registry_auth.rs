@@ -16,7 +16,7 @@ use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
 
 /// Always 200 once the login was accepted: its end is told by `status` and `exit_code`.
-pub(super) async fn login(
+pub(crate) async fn login(
     proof: Authorized<RegistryLogin>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLoginRequest>,
@@ -33,7 +33,7 @@ pub(super) async fn login(
     Ok(JsonAnswer::ok(answer(&auth)))
 }
 
-pub(super) async fn login_direct(
+pub(crate) async fn login_direct(
     proof: Authorized<RegistryLogin>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLoginDirectRequest>,
@@ -51,7 +51,7 @@ pub(super) async fn login_direct(
     Ok(JsonAnswer::ok(answer(&auth)))
 }
 
-pub(super) async fn logout(
+pub(crate) async fn logout(
     proof: Authorized<RegistryLogout>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLogoutRequest>,

@@ -10,7 +10,7 @@ const MAX_LIMIT: i64 = 200;
 const DEFAULT_LIMIT: i64 = 50;
 
 /// What the document says of them.
-pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
+pub(super) const PARAMETERS: &[QueryParameter] = &[
     ("server_id", "The server that they ran on."),
     (
         "operation_type",

@@ -8,7 +8,7 @@ use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
 
 /// 200 once it was accepted, like an exec: its end is told by `status` and `exit_code`.
-pub(super) async fn run(
+pub(crate) async fn reboot(
     proof: Authorized<Reboot>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RebootRequest>,

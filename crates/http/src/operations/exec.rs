@@ -8,7 +8,7 @@ use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
 
 /// Always 200 once the command was accepted: its end is told by `status` and `exit_code`.
-pub(super) async fn run(
+pub(crate) async fn exec(
     proof: Authorized<Exec>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<ExecRequest>,

@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::path::ItemId;
 
 /// Takes no body.
-pub(super) async fn run(
+pub(super) async fn reboot(
     proof: Authorized<ServersExecute>,
     State(control): State<Control>,
     ItemId(server): ItemId,

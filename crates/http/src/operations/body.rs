@@ -7,7 +7,7 @@ use reoclo_control::{
 use reoclo_domain::Cell;
 
 use super::query::cursor_text;
-use crate::automation::result;
+use super::result;
 
 pub(super) fn page(proof: &Authorized<ServersRead>, page: OperationPage) -> OperationPageBody {
     let output_hidden = !proof.caller().may(Cell::LOGS_READ);

@@ -8,7 +8,7 @@ use reoclo_domain::ServerId;
 use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
 
-pub(super) async fn run<P: Permission>(
+pub(crate) async fn planned<P: Permission>(
     proof: Authorized<P>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<OperationRequest>,

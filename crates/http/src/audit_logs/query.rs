@@ -13,7 +13,7 @@ const DEFAULT_PAGE_SIZE: i64 = 50;
 const MAX_PAGE: i64 = 1_000_000_000;
 
 /// What the document says of them.
-pub(in crate::tenant) const PARAMETERS: &[QueryParameter] = &[
+pub(super) const PARAMETERS: &[QueryParameter] = &[
     ("page", "The page, from 1."),
     (
         "page_size",

@@ -1,24 +1,29 @@
+//! Operations as the automation key sees them that started them.
+
 use axum::extract::State;
 use axum::response::Response;
 use http::HeaderMap;
 use reoclo_api_types::{CancelAnswer, OperationBody, OwnOperationItem, OwnOperationsBody};
 use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
 
+use super::path::OperationPath;
+use super::recheck::Recheck;
 use super::result::result;
+use super::wait::{self, Wait};
+use super::{cancelled, events::stream, logs::download};
 use crate::body::JsonAnswer;
 use crate::error::ApiError;
-use crate::operations::{OperationPath, Recheck, Wait, cancelled, events, logs, wait};
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
 
 /// What the document says of the list.
-pub(super) const PARAMETERS: &[QueryParameter] = &[(
+pub(crate) const PARAMETERS: &[QueryParameter] = &[(
     "run_id",
     "What was sent as `run_id` when they were begun. Finds an operation whose first answer was \
      lost.",
 )];
 
-pub(super) async fn list(
+pub(crate) async fn list(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     query: QueryText,
@@ -48,7 +53,7 @@ fn item(record: OperationRecord) -> OwnOperationItem {
     }
 }
 
-pub(super) async fn show(
+pub(crate) async fn show(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
@@ -73,17 +78,17 @@ pub(super) async fn show(
     ))
 }
 
-pub(super) async fn log(
+pub(crate) async fn logs(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
     query: QueryText,
 ) -> Result<Response, ApiError> {
     let log = control.own_operation_log(&proof, id).await?;
-    logs::download(log, &query).await
+    download(log, &query).await
 }
 
-pub(super) async fn follow(
+pub(crate) async fn events(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
@@ -91,10 +96,10 @@ pub(super) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let log = control.own_operation_log(&proof, id).await?;
-    events::stream(log, recheck, &control, &headers)
+    stream(log, recheck, &control, &headers)
 }
 
-pub(super) async fn cancel(
+pub(crate) async fn cancel(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,

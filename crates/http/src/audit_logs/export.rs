@@ -10,7 +10,7 @@ use reoclo_control::{AuditLogExport, AuditLogsRead, Authorized, Control};
 
 use crate::error::ApiError;
 
-pub(in crate::tenant) async fn download(
+pub(super) async fn export(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
 ) -> Result<Response, ApiError> {

@@ -8,7 +8,7 @@ use crate::body::{JsonAnswer, OptionalJsonBody};
 use crate::error::ApiError;
 
 /// Always 200: that the log does not hold is an answer.
-pub(in crate::tenant) async fn verify(
+pub(super) async fn verify(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
     OptionalJsonBody(request): OptionalJsonBody<VerifyAuditLogRequest>,

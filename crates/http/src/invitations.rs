@@ -1,3 +1,5 @@
+//! Invitations, `/api/invitations`, and accepting one, `/api/auth/invitation`.
+
 use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{
@@ -9,30 +11,64 @@ use reoclo_control::{
 };
 use reoclo_domain::Secret;
 
-use super::body;
 use crate::body::{JsonAnswer, JsonBody};
 use crate::edge::{SameSite, Source};
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::public::Public;
+use crate::registrar::{Doc, Registrar};
 
 const WHAT: &str = "the invitation";
 
-pub(super) async fn list(
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .get(
+            "/api/invitations",
+            Doc::new("The invitations that were not accepted yet.").answers::<InvitationPage>(200),
+            list,
+        )
+        .post(
+            "/api/invitations/{id}/link",
+            Doc::new("Give an invitation a new link, shown once; the one before is dead.")
+                .answers::<InvitationBody>(200),
+            renew,
+        )
+        .delete(
+            "/api/invitations/{id}",
+            Doc::new("Take an invitation back.").answers_nothing(),
+            remove,
+        )
+        .post(
+            "/api/auth/invitation",
+            Doc::new("What the link of an invitation is good for.")
+                .takes::<InvitationRequest>()
+                .answers::<OpenInvitationBody>(200),
+            show,
+        )
+        .post(
+            "/api/auth/invitation/accept",
+            Doc::new("Join an organization with the link of an invitation.")
+                .takes::<AcceptInvitationRequest>()
+                .answers::<SetupAnswer>(201),
+            accept,
+        )
+}
+
+async fn list(
     proof: Authorized<UsersRead>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<InvitationPage>, ApiError> {
     let invitations = control.invitations(&proof).await?.into_iter();
     let items = invitations.map(|invitation| {
         let link = None;
-        body::invited(&control, Invited { invitation, link })
+        body(&control, Invited { invitation, link })
     });
     Ok(JsonAnswer::ok(InvitationPage {
         items: items.collect(),
     }))
 }
 
-pub(super) async fn renew(
+async fn renew(
     proof: Authorized<OrganizationManage>,
     State(control): State<Control>,
     id: ItemId,
@@ -40,10 +76,10 @@ pub(super) async fn renew(
     let invited = control
         .renew_invitation(&proof, id.parse(WHAT)?, None)
         .await?;
-    Ok(JsonAnswer::ok(body::invited(&control, invited)))
+    Ok(JsonAnswer::ok(body(&control, invited)))
 }
 
-pub(super) async fn withdraw(
+async fn remove(
     proof: Authorized<UsersWrite>,
     State(control): State<Control>,
     id: ItemId,
@@ -52,7 +88,7 @@ pub(super) async fn withdraw(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn look(
+async fn show(
     _: Public,
     _: SameSite,
     State(control): State<Control>,
@@ -69,7 +105,7 @@ pub(super) async fn look(
     }))
 }
 
-pub(super) async fn accept(
+async fn accept(
     _: Public,
     _: SameSite,
     State(control): State<Control>,
@@ -87,4 +123,19 @@ pub(super) async fn accept(
         organization_id: organization.to_string(),
     };
     Ok(JsonAnswer(StatusCode::CREATED, answer))
+}
+
+pub(crate) fn body(control: &Control, invited: Invited) -> InvitationBody {
+    let invitation = invited.invitation;
+    let is_over = invitation.expires_at <= control.clock().now();
+    InvitationBody {
+        id: invitation.id.to_string(),
+        status: if is_over { "expired" } else { "invited" }.into(),
+        email: invitation.email,
+        name: invitation.name,
+        role: invitation.role.to_string(),
+        link: invited.link.map(|link| link.expose().to_owned()),
+        created_at: invitation.created_at.to_string(),
+        expires_at: invitation.expires_at.to_string(),
+    }
 }
