@@ -59,3 +59,4 @@ mod tls;
 mod trees;
 mod unwritable_output;
 mod waits;
+mod yesterday;
