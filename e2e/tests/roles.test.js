@@ -82,7 +82,7 @@ const OFFERED = {
 };
 const ROLES = ["viewer", "developer", "manager"];
 
-let instance, browser, ada, end;
+let instance, browser, ada, end, running;
 const tokens = [];
 const people = {};
 const offers = {};
@@ -97,6 +97,7 @@ before(async () => {
   await ada.getByRole("button", { name: "Add credential" }).click();
   await ada.getByText("The credential is stored").waitFor();
   await runCommand(ada, instance, "sleep 800");
+  running = ada.url();
   for (const role of ROLES) {
     const email = `${role}@example.com`;
     const link = await addPerson(ada, { name: `Their ${role}`, email, role });
@@ -108,6 +109,12 @@ before(async () => {
 });
 
 after(async () => {
+  // A command outlives the instance, and its supervisor with it.
+  if (running) {
+    await ada.goto(running);
+    await ada.getByRole("button", { name: "Cancel" }).click();
+    await ada.getByText("Cancelled", { exact: true }).first().waitFor();
+  }
   await end?.();
 });
 
