@@ -75,7 +75,7 @@ impl Control {
             let events = vec![control.event_by(&caller, happening)];
             Ok(Edit { record, events })
         };
-        let edited = self.store().edit_organization(id, rule).await;
+        let edited = self.store().change_organization(id, rule).await;
         settled(edited, "the organization")
     }
 

@@ -3,6 +3,7 @@
 mod active;
 mod create;
 mod details;
+mod expire;
 mod find;
 mod list;
 mod origin;

@@ -77,7 +77,9 @@ pub use place::Sharing;
 pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
 pub use remembered::{RememberedDatabase, UnreadableNote};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
-pub use sessions::{NewPassword, NewSession, SessionRecord, SessionsEnded};
+pub use sessions::{NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
 pub use store::{Expected, Store, StoreOptions, StoreStatistics};
-pub use users::{Account, MemberRecord, Membership, NewUser, PasswordStatus, UserRecord};
+pub use users::{
+    Account, MemberRecord, Membership, NewPassword, NewUser, PasswordStatus, UserRecord,
+};

@@ -121,12 +121,12 @@ fn networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
         .collect()
 }
 
-struct EditOrganization<E> {
+struct ChangeOrganization<E> {
     id: OrganizationId,
     rule: Rule<OrganizationRecord, E>,
 }
 
-impl<E: Send + 'static> Write for EditOrganization<E> {
+impl<E: Send + 'static> Write for ChangeOrganization<E> {
     type Output = Edited<OrganizationRecord, E>;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
@@ -172,7 +172,7 @@ async fn write(
 impl Store {
     /// Changes the name, the maximum lifetime and the networks of an organization, as `rule` says
     /// of it as it is.
-    pub async fn edit_organization<E: Send + 'static>(
+    pub async fn change_organization<E: Send + 'static>(
         &self,
         id: OrganizationId,
         rule: impl Fn(&OrganizationRecord) -> Result<Edit<OrganizationRecord>, E>
@@ -181,7 +181,7 @@ impl Store {
         + 'static,
     ) -> Result<Edited<OrganizationRecord, E>, StoreError> {
         let rule = Box::new(rule);
-        self.write(EditOrganization { id, rule }).await
+        self.write(ChangeOrganization { id, rule }).await
     }
 
     /// Creates an organization and its audit chain; the instance chain records the new chain.

@@ -5,6 +5,7 @@ mod create;
 mod enrol;
 mod find;
 mod machines;
+mod remove;
 mod status;
 
 pub(crate) use create::insert;

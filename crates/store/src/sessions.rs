@@ -1,11 +1,12 @@
 //! People's sessions: each in one organization, found by the hash of its token.
 
-mod change;
 mod create;
+mod end;
 mod find;
+mod touch;
 
-pub use change::NewPassword;
-pub(crate) use change::{end_all, put_password};
+pub(crate) use create::insert;
+pub(crate) use end::end_all;
 
 use std::net::IpAddr;
 

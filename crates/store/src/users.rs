@@ -1,9 +1,11 @@
 //! People, and their roles in organizations.
 
 mod change;
+mod change_password;
 mod members;
 mod sign_in;
 
+pub use change_password::NewPassword;
 pub(crate) use members::let_create_organizations;
 pub use members::{MemberRecord, PasswordStatus};
 pub use sign_in::{Account, Membership};

@@ -44,7 +44,7 @@ impl Control {
             let events = vec![control.event_by(&caller, happening)];
             Ok(Edit { record, events })
         };
-        match self.store().edit_server(organization, server, rule).await {
+        match self.store().change_server(organization, server, rule).await {
             Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Taken {
                 field: "slug",
                 detail: format!(

@@ -1,11 +1,9 @@
 //! Decommissioning a server.
 
-use reoclo_domain::ServerStatus;
-use reoclo_store::{AuditOutcome, Edit, ServerRecord};
+use reoclo_store::{AuditOutcome, ServerRecord};
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
-use crate::edit::settled;
 use crate::{Authorized, Control, Refusal, ServersWrite};
 
 impl Control {
@@ -19,24 +17,22 @@ impl Control {
         let caller = proof.caller();
         let organization = caller.organization();
         let server = self.find_server(organization, reference).await?.id;
-        let (control, caller, at) = (self.clone(), caller.clone(), self.now());
-        let rule = move |before: &ServerRecord| -> Result<_, Refusal> {
-            let mut record = before.clone();
-            if before.status == ServerStatus::Active {
-                record.last_seen_at = Some(at);
-            }
-            record.status = ServerStatus::Decommissioned;
+        let (control, by) = (self.clone(), caller.clone());
+        let told = move |before: &ServerRecord| {
             let happening = Happening {
                 action: "server.decommission",
                 resource: resource("server", before.id, Some(&before.name)),
                 outcome: AuditOutcome::Success,
                 detail: json!({ "slug": before.slug }),
             };
-            let events = vec![control.event_by(&caller, happening)];
-            Ok(Edit { record, events })
+            vec![control.event_by(&by, happening)]
         };
-        let removed = self.store().edit_server(organization, server, rule).await;
-        settled(removed, "the server")?;
+        let removed = self
+            .store()
+            .remove_server(organization, server, self.now(), told);
+        if !removed.await? {
+            return Err(Refusal::NotFound("the server"));
+        }
         self.runners().dismiss(server);
         Ok(())
     }

@@ -48,7 +48,7 @@ impl Control {
             let record = Some(after);
             Ok(Edit { record, events })
         };
-        let edited = self.store().edit_member(organization, id, rule).await;
+        let edited = self.store().change_member(organization, id, rule).await;
         settled(edited, "the user")?.ok_or(Refusal::NotFound("the user"))
     }
 

@@ -43,7 +43,7 @@ impl Control {
                 events: vec![control.event_by(&caller, happening)],
             })
         };
-        let removed = self.store().edit_member(organization, id, rule).await;
+        let removed = self.store().change_member(organization, id, rule).await;
         settled(removed, "the user")?;
         let automation = self.store().automation_keys(organization).await?;
         let integration = self.store().integration_keys(organization).await?;

@@ -46,7 +46,7 @@ pub(crate) fn path(of: &str, key: &Value, verb: &str) -> String {
 
 pub(crate) async fn limit_lifetimes(world: &World, days: Option<u32>) {
     world
-        .edit_organization(move |record| record.max_key_lifetime_days = days)
+        .change_organization(move |record| record.max_key_lifetime_days = days)
         .await;
 }
 

@@ -1,4 +1,4 @@
-//! Changing when keys end.
+//! Revoking keys.
 
 use reoclo_domain::{OrganizationId, Timestamp};
 use sqlx::AnyConnection;
@@ -74,34 +74,12 @@ async fn is_there(
     Ok(found.await?.is_some())
 }
 
-fn select(statement: Statement, organization: OrganizationId, key: KeyRef) -> Statement {
+/// Binds which key it is.
+pub(super) fn select(statement: Statement, organization: OrganizationId, key: KeyRef) -> Statement {
     statement
         .bind(key.as_uuid())
         .bind(key.kind().as_str())
         .bind(organization)
-}
-
-struct ExpireKey {
-    organization: OrganizationId,
-    key: KeyRef,
-    expires_at: Option<Timestamp>,
-    events: Vec<NewAuditEvent>,
-}
-
-impl Write for ExpireKey {
-    type Output = bool;
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let update = "UPDATE api_keys SET expires_at = $4
-             WHERE id = $1 AND kind = $2 AND organization_id = $3";
-        let update = select(sql(update), self.organization, self.key).bind(self.expires_at);
-        if update.execute(work.connection().await?).await? == 0 {
-            return Ok(false);
-        }
-        work.effect(Effect::KeyExpiry(self.key, self.expires_at));
-        work.audit(&self.events);
-        Ok(true)
-    }
 }
 
 impl Store {
@@ -119,24 +97,6 @@ impl Store {
             organization,
             key,
             at,
-            events,
-        };
-        self.write(write).await
-    }
-
-    /// Changes when a key expires. `false` when the organization has no such key; then no event
-    /// is written either.
-    pub async fn set_key_expiry(
-        &self,
-        organization: OrganizationId,
-        key: KeyRef,
-        expires_at: Option<Timestamp>,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<bool, StoreError> {
-        let write = ExpireKey {
-            organization,
-            key,
-            expires_at,
             events,
         };
         self.write(write).await

@@ -1,10 +1,10 @@
-//! Changing what servers are called, and removing them.
+//! Changing what servers are called.
 
 use std::sync::Arc;
 
-use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
+use reoclo_domain::{OrganizationId, ServerId};
 
-use super::{ServerRecord, status};
+use super::ServerRecord;
 use crate::cache::Effect;
 use crate::edit::{Edit, Edited, Rule};
 use crate::error::StoreError;
@@ -12,17 +12,17 @@ use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
-struct EditServer<E> {
+struct ChangeServer<E> {
     organization: OrganizationId,
     server: ServerId,
     rule: Rule<ServerRecord, E>,
 }
 
-impl<E: Send + 'static> Write for EditServer<E> {
+impl<E: Send + 'static> Write for ChangeServer<E> {
     type Output = Edited<ServerRecord, E>;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
-        let Some(before) = self.lock(work).await? else {
+        let Some(before) = lock(work, self.organization, self.server).await? else {
             return Ok(Edited::Unknown);
         };
         let Edit { record, events } = match (self.rule)(&before) {
@@ -37,17 +37,19 @@ impl<E: Send + 'static> Write for EditServer<E> {
     }
 }
 
-impl<E> EditServer<E> {
-    /// The server as it is, unless it is decommissioned; others who change it wait.
-    async fn lock(&self, work: &mut Work<'_>) -> Result<Option<ServerRecord>, StoreError> {
-        let row = sql("UPDATE servers SET name = name
-             WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned' RETURNING *")
-        .bind(self.organization)
-        .bind(self.server)
-        .optional(work.connection().await?)
-        .await?;
-        row.as_ref().map(ServerRecord::read).transpose()
-    }
+/// The server as it is, unless it is decommissioned; others who change it wait.
+pub(super) async fn lock(
+    work: &mut Work<'_>,
+    organization: OrganizationId,
+    server: ServerId,
+) -> Result<Option<ServerRecord>, StoreError> {
+    let row = sql("UPDATE servers SET name = name
+         WHERE organization_id = $1 AND id = $2 AND status <> 'decommissioned' RETURNING *")
+    .bind(organization)
+    .bind(server)
+    .optional(work.connection().await?)
+    .await?;
+    row.as_ref().map(ServerRecord::read).transpose()
 }
 
 async fn write(
@@ -55,18 +57,13 @@ async fn write(
     before: &ServerRecord,
     record: &ServerRecord,
 ) -> Result<(), StoreError> {
-    sql("UPDATE servers SET name = $2, slug = $3, status = $4, last_seen_at = $5 WHERE id = $1")
+    sql("UPDATE servers SET name = $2, slug = $3 WHERE id = $1")
         .bind(record.id)
         .bind(record.name.as_str())
         .bind(record.slug.as_str())
-        .bind(record.status.as_str())
-        .bind(record.last_seen_at)
         .execute(work.connection().await?)
         .await?;
-    if record.status == ServerStatus::Decommissioned {
-        status::end_runner(work.connection().await?, record.id).await?;
-        work.effect(Effect::ServerRemoved(record.id));
-    } else if record.name != before.name {
+    if record.name != before.name {
         let name = Arc::from(record.name.as_str());
         work.effect(Effect::ServerCreated(record.id, record.organization, name));
     }
@@ -74,18 +71,17 @@ async fn write(
 }
 
 impl Store {
-    /// Changes the name, the slug and where a server stands, as `rule` says of it as it is.
-    /// `Decommissioned` is final: it ends the runner's key and enrolment.
+    /// Changes the name and the slug of a server in use, as `rule` says of it as it is.
     ///
     /// # Errors
     /// [`Conflict::Slug`](crate::Conflict::Slug) when another server in use has the slug.
-    pub async fn edit_server<E: Send + 'static>(
+    pub async fn change_server<E: Send + 'static>(
         &self,
         organization: OrganizationId,
         server: ServerId,
         rule: impl Fn(&ServerRecord) -> Result<Edit<ServerRecord>, E> + Send + Sync + 'static,
     ) -> Result<Edited<ServerRecord, E>, StoreError> {
-        let write = EditServer {
+        let write = ChangeServer {
             organization,
             server,
             rule: Box::new(rule),

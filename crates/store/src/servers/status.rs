@@ -3,9 +3,9 @@
 use reoclo_domain::{ServerId, ServerStatus, Timestamp};
 use sqlx::AnyConnection;
 
-use super::{HostFacts, machines};
+use super::HostFacts;
+use super::remove::end_runner;
 use crate::audit::NewAuditEvent;
-use crate::cache::Effect;
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
@@ -26,8 +26,7 @@ impl Write for SetStatus {
             return Ok(());
         }
         if self.status == ServerStatus::Decommissioned {
-            end_runner(work.connection().await?, self.server).await?;
-            work.effect(Effect::ServerRemoved(self.server));
+            end_runner(work, self.server).await?;
         }
         work.audit(&self.events);
         Ok(())
@@ -49,21 +48,6 @@ impl SetStatus {
         .await?;
         Ok(found > 0)
     }
-}
-
-pub(super) async fn end_runner(
-    connection: &mut AnyConnection,
-    server: ServerId,
-) -> Result<(), StoreError> {
-    sql("UPDATE servers SET public_key = NULL WHERE id = $1")
-        .bind(server)
-        .execute(connection)
-        .await?;
-    sql("DELETE FROM enrolments WHERE server_id = $1")
-        .bind(server)
-        .execute(connection)
-        .await?;
-    machines::forget(connection, server).await
 }
 
 struct RecordFacts {

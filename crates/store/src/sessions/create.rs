@@ -46,7 +46,7 @@ impl CreateSession {
     }
 }
 
-pub(super) async fn insert(
+pub(crate) async fn insert(
     connection: &mut AnyConnection,
     new: &NewSession,
 ) -> Result<(), StoreError> {

@@ -3,13 +3,14 @@
 use reoclo_domain::{OrganizationId, Role, UserId};
 use sqlx::AnyConnection;
 
+use super::change_password::{NewPassword, put_password};
 use super::members::{MemberRecord, sql_of_member};
 use super::{let_create_organizations, lock};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
 use crate::edit::{Edit, Edited};
 use crate::error::{Conflict, StoreError};
-use crate::sessions::{NewPassword, end_all, put_password};
+use crate::sessions::end_all;
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
@@ -19,14 +20,14 @@ type Member = Option<MemberRecord>;
 
 type MemberRule<E> = Box<dyn Fn(&MemberRecord) -> Result<Edit<Member>, E> + Send + Sync>;
 
-struct EditMember<E> {
+struct ChangeMember<E> {
     organization: OrganizationId,
     user: UserId,
     password: Option<NewPassword>,
     rule: MemberRule<E>,
 }
 
-impl<E: Send + 'static> Write for EditMember<E> {
+impl<E: Send + 'static> Write for ChangeMember<E> {
     type Output = Edited<Member, E>;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
@@ -52,7 +53,7 @@ impl<E: Send + 'static> Write for EditMember<E> {
     }
 }
 
-impl<E> EditMember<E> {
+impl<E> ChangeMember<E> {
     /// The person as they are. Others who change roles of the organization wait, so that of two
     /// admins who demote each other one stays; others who change the person wait too.
     async fn lock(
@@ -130,13 +131,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::LastAdmin`] when no admin would be left; then nothing is written.
-    pub async fn edit_member<E: Send + 'static>(
+    pub async fn change_member<E: Send + 'static>(
         &self,
         organization: OrganizationId,
         user: UserId,
         rule: impl Fn(&MemberRecord) -> Result<Edit<Member>, E> + Send + Sync + 'static,
     ) -> Result<Edited<Member, E>, StoreError> {
-        let edit = EditMember {
+        let edit = ChangeMember {
             organization,
             user,
             password: None,
@@ -154,7 +155,7 @@ impl Store {
         password: NewPassword,
         rule: impl Fn(&MemberRecord) -> Result<Vec<NewAuditEvent>, E> + Send + Sync + 'static,
     ) -> Result<Edited<Member, E>, StoreError> {
-        let edit = EditMember {
+        let edit = ChangeMember {
             organization,
             user,
             password: Some(password),
@@ -167,7 +168,7 @@ impl Store {
     }
 
     /// Gives a person of an organization another role, or with none removes them, whatever they
-    /// are; errors as for [`Store::edit_member`].
+    /// are; errors as for [`Store::change_member`].
     ///
     /// # Errors
     /// [`Conflict::Missing`] for somebody who is not in it.
@@ -186,7 +187,7 @@ impl Store {
             let (record, events) = (role.map(changed), events.clone());
             Ok::<_, std::convert::Infallible>(Edit { record, events })
         };
-        match self.edit_member(organization, user, rule).await? {
+        match self.change_member(organization, user, rule).await? {
             Edited::Is(_) => Ok(()),
             Edited::Unknown => Err(Conflict::Missing.into()),
             Edited::Refused(never) => match never {},

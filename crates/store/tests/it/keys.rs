@@ -173,12 +173,12 @@ async fn an_expiry_changes_at_once(fixture: Fixture) {
     let event = || vec![fixture.event(team, "automation_key.expire")];
     assert!(
         !store
-            .set_key_expiry(other.organization, key_ref, now, event())
+            .expire_key(other.organization, key_ref, now, event())
             .await
             .unwrap()
     );
     for (expires_at, status) in [(now, KeyStatus::Expired), (None, KeyStatus::Active)] {
-        let changed = store.set_key_expiry(team.organization, key_ref, expires_at, event());
+        let changed = store.expire_key(team.organization, key_ref, expires_at, event());
         assert!(changed.await.unwrap());
         let found = store.find_key(&token).await.unwrap().unwrap();
         assert_eq!(found.life().status(fixture.clock.now()), status);

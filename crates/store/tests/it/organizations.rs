@@ -24,7 +24,7 @@ async fn edit(store: &Store, team: Team, change: Change, events: Vec<NewAuditEve
         let events = events.clone();
         Ok::<_, std::convert::Infallible>(Edit { record, events })
     };
-    let edited = store.edit_organization(team.organization, rule).await;
+    let edited = store.change_organization(team.organization, rule).await;
     edited.unwrap();
 }
 

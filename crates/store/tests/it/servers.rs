@@ -328,7 +328,7 @@ async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
             let events = vec![event.clone()];
             Ok::<_, Infallible>(Edit { record, events })
         };
-        let edited = fixture.store.edit_server(team.organization, server, rule);
+        let edited = fixture.store.change_server(team.organization, server, rule);
         Ok::<_, StoreError>(edited.await? != Edited::Unknown)
     };
     assert!(change(zoo, "web-2", Some("Web 2")).await.unwrap());

@@ -89,7 +89,7 @@ async fn a_session_is_found_with_its_person_as_they_are(fixture: Fixture) {
         let (record, events) = (Some(member), vec![]);
         Ok::<_, std::convert::Infallible>(Edit { record, events })
     };
-    let edited = store.edit_member(team.organization, bob, may).await;
+    let edited = store.change_member(team.organization, bob, may).await;
     assert!(matches!(edited, Ok(Edited::Is(_))));
     let found = store.find_session(&new.token).await.unwrap().unwrap();
     assert_eq!(found.role, Some(Role::Viewer));

@@ -110,7 +110,7 @@ impl World {
         let now = Some(self.clock.now());
         assert!(
             self.store()
-                .set_key_expiry(of.id, key, now, Vec::new())
+                .expire_key(of.id, key, now, Vec::new())
                 .await
                 .unwrap()
         );

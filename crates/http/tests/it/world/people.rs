@@ -105,13 +105,13 @@ impl World {
             })
         };
         self.store()
-            .edit_member(self.ours.id, user, rule)
+            .change_member(self.ours.id, user, rule)
             .await
             .unwrap();
     }
 
     /// Changes our organization as no admin could.
-    pub(crate) async fn edit_organization(
+    pub(crate) async fn change_organization(
         &self,
         change: impl Fn(&mut OrganizationRecord) + Send + Sync + 'static,
     ) {
@@ -124,7 +124,7 @@ impl World {
             })
         };
         self.store()
-            .edit_organization(self.ours.id, rule)
+            .change_organization(self.ours.id, rule)
             .await
             .unwrap();
     }

@@ -85,7 +85,7 @@ async fn run(steps: Vec<Step>) {
             Step::Expire(at, expires_at) => {
                 if let Some((key, _)) = pick(at) {
                     let expires_at = expires_at.map(Timestamp::from_micros);
-                    let changed = store.set_key_expiry(team.organization, key, expires_at, vec![]);
+                    let changed = store.expire_key(team.organization, key, expires_at, vec![]);
                     assert!(changed.await.unwrap());
                 }
             }

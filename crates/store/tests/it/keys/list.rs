@@ -113,7 +113,7 @@ async fn a_list_is_filtered_by_status_label_and_creator(fixture: Fixture) {
     let (organization, expired) = (team.organization, Some(now));
     let revoked = store.revoke_key(organization, bobs[0], now, vec![]);
     assert!(revoked.await.unwrap());
-    let changed = store.set_key_expiry(organization, admins[2], expired, vec![]);
+    let changed = store.expire_key(organization, admins[2], expired, vec![]);
     assert!(changed.await.unwrap());
 
     let all = query(KeyKind::Integration);

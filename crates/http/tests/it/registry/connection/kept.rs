@@ -93,7 +93,7 @@ async fn whoever_runs_it_can_keep_organizations_from_trusting_networks() {
     let world = world.await;
     let trusted = vec!["fd12:3456::/32".parse().unwrap()];
     world
-        .edit_organization(move |record| record.trusted_networks.clone_from(&trusted))
+        .change_organization(move |record| record.trusted_networks.clone_from(&trusted))
         .await;
     let admin = Admin::of(&world).await;
     let answer = admin

@@ -1,69 +1,14 @@
-//! Using and ending sessions, and the password changes that end them.
+//! Passwords; a new one ends the sessions of its person.
 
-use reoclo_domain::{Secret, SessionId, Timestamp, UserId};
+use reoclo_domain::{Secret, Timestamp, UserId};
 use sqlx::AnyConnection;
 
-use super::create::insert;
-use super::{NewSession, SessionsEnded};
 use crate::audit::NewAuditEvent;
 use crate::error::{Conflict, StoreError};
+use crate::sessions::{NewSession, end_all, insert};
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
-
-struct TouchSessions(Vec<(SessionId, Timestamp)>);
-
-impl Write for TouchSessions {
-    type Output = ();
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        for (session, at) in &self.0 {
-            sql("UPDATE sessions SET last_seen_at = $2 WHERE id = $1 AND last_seen_at < $2")
-                .bind(*session)
-                .bind(*at)
-                .execute(work.connection().await?)
-                .await?;
-        }
-        Ok(())
-    }
-}
-
-struct EndSessions {
-    user: UserId,
-    ended: SessionsEnded,
-    events: Vec<NewAuditEvent>,
-}
-
-impl Write for EndSessions {
-    type Output = ();
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        match self.ended {
-            SessionsEnded::All => end_all(work.connection().await?, self.user).await?,
-            SessionsEnded::One(session) => {
-                sql("DELETE FROM sessions WHERE user_id = $1 AND id = $2")
-                    .bind(self.user)
-                    .bind(session)
-                    .execute(work.connection().await?)
-                    .await?;
-            }
-        }
-        work.audit(&self.events);
-        Ok(())
-    }
-}
-
-/// Ends every session of a person.
-pub(crate) async fn end_all(
-    connection: &mut AnyConnection,
-    user: UserId,
-) -> Result<(), StoreError> {
-    sql("DELETE FROM sessions WHERE user_id = $1")
-        .bind(user)
-        .execute(connection)
-        .await?;
-    Ok(())
-}
 
 /// A password to set.
 #[derive(Clone, Debug)]
@@ -98,7 +43,7 @@ impl Write for SetPassword {
 }
 
 /// Sets a person's password, unless another has taken the place of the one that it replaces.
-pub(crate) async fn put_password(
+pub(super) async fn put_password(
     connection: &mut AnyConnection,
     user: UserId,
     password: &NewPassword,
@@ -119,32 +64,6 @@ pub(crate) async fn put_password(
 }
 
 impl Store {
-    /// Notes the last requests of sessions; those that have ended are ignored. Not audited.
-    pub async fn touch_sessions(
-        &self,
-        seen: Vec<(SessionId, Timestamp)>,
-    ) -> Result<(), StoreError> {
-        if seen.is_empty() {
-            return Ok(());
-        }
-        self.write(TouchSessions(seen)).await
-    }
-
-    /// Ends a person's sessions; from then on [`Store::find_session`] does not know them.
-    pub async fn end_sessions(
-        &self,
-        user: UserId,
-        ended: SessionsEnded,
-        events: Vec<NewAuditEvent>,
-    ) -> Result<(), StoreError> {
-        let write = EndSessions {
-            user,
-            ended,
-            events,
-        };
-        self.write(write).await
-    }
-
     /// Sets a person's password and ends all their sessions; `session` is begun in their place.
     ///
     /// # Errors
