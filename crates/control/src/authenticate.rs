@@ -72,9 +72,7 @@ impl Control {
         wanted: &Wanted,
     ) -> Result<Caller, Refusal> {
         if let (None, Some(session)) = (presented.bearer, presented.session) {
-            let caller = self
-                .authenticate_session(session, presented.source, wanted)
-                .await?;
+            let caller = self.authenticate_session(session, presented.source).await?;
             return Ok(caller.asking(presented.asked));
         }
         let source = presented.source;
@@ -91,13 +89,14 @@ impl Control {
         let caller = match &*record {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
             KeyRecord::Automation(key) => {
-                if wanted.permission.is_counted() {
+                let is_counted = wanted.permission.is_counted();
+                if is_counted {
                     let admitted = self.check_rate(key, &presented.notes).await;
                     admitted.inspect_err(|refusal| {
                         self.note_refusal(refusal, (&*record).into(), &source, wanted);
                     })?;
                 }
-                Caller::automation(Arc::clone(&record), key, source)
+                Caller::automation(Arc::clone(&record), key, source, is_counted)
             }
         };
         let caller = caller.asking(presented.asked);
@@ -172,7 +171,7 @@ impl Control {
             .store()
             .admit_request(key.id, key.rate_limit_per_minute)
             .await?;
-        // One request is checked once, so nothing is there yet.
+        // A request is counted once, so nothing is there yet; asking anew counts nothing.
         let _ = notes.rate.set(verdict);
         if verdict.allowed {
             Ok(())

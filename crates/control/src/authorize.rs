@@ -9,17 +9,17 @@ use crate::authenticate::Presented;
 use crate::refused_use::Wanted;
 use crate::{Caller, Control, Permission, Principal, Refusal, Requirement};
 
-/// The proof that a caller was checked to have `P`. Only [`Control::authorize`] makes one.
+/// The proof that a caller was checked to have `P`. Only [`Caller::prove`] makes one.
 #[derive(Debug)]
 pub struct Authorized<P> {
-    caller: Caller,
+    caller: Arc<Caller>,
     permission: PhantomData<fn() -> P>,
 }
 
 /// The proof that a caller who has `P` may use it on this server.
 #[derive(Debug)]
 pub struct Allowed<P> {
-    caller: Caller,
+    caller: Arc<Caller>,
     server: ServerId,
     server_name: Arc<str>,
     permission: PhantomData<fn() -> P>,
@@ -31,17 +31,34 @@ impl Control {
         &self,
         presented: Presented<'_>,
     ) -> Result<Authorized<P>, Refusal> {
+        let caller = self.identify(presented, P::REQUIREMENT).await?;
+        self.prove(&caller)
+    }
+
+    /// Says who makes a request, which demands this first: once a request, whatever else is then
+    /// proven of the same caller.
+    pub async fn identify(
+        &self,
+        presented: Presented<'_>,
+        demanded: Requirement,
+    ) -> Result<Arc<Caller>, Refusal> {
         let wanted = Wanted {
-            permission: P::REQUIREMENT,
+            permission: demanded,
             asked: presented.asked.clone(),
             server: None,
         };
-        let caller = self.authenticate(presented, &wanted).await?;
-        check(P::REQUIREMENT, &caller)
-            .inspect_err(|refusal| self.note_refusal_of(&caller, refusal, &wanted))?;
-        Ok(Authorized {
-            caller,
-            permission: PhantomData,
+        self.authenticate(presented, &wanted).await.map(Arc::new)
+    }
+
+    /// Checks a caller for `P`, and notes it when they are refused.
+    pub fn prove<P: Permission>(&self, caller: &Arc<Caller>) -> Result<Authorized<P>, Refusal> {
+        caller.prove().inspect_err(|refusal| {
+            let wanted = Wanted {
+                permission: P::REQUIREMENT,
+                asked: caller.asked().clone(),
+                server: None,
+            };
+            self.note_refusal_of(caller, refusal, &wanted);
         })
     }
 
@@ -50,7 +67,30 @@ impl Control {
     }
 }
 
+impl Caller {
+    /// The proof that the caller has `P`: a pure check of what is known of them. Nobody hears of a
+    /// refusal, so it is for what nobody asked for; otherwise there is [`Control::prove`].
+    pub fn prove<P: Permission>(self: &Arc<Self>) -> Result<Authorized<P>, Refusal> {
+        check(P::REQUIREMENT, self)?;
+        Ok(Authorized {
+            caller: Arc::clone(self),
+            permission: PhantomData,
+        })
+    }
+}
+
+/// A route asks for what does not count, and then for what does.
+#[derive(Debug, thiserror::Error)]
+#[error("the request was not counted, and {0} counts: the route has to demand that first")]
+struct Uncounted(String);
+
 fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
+    let must_change = caller
+        .person()
+        .is_some_and(|person| person.must_change_password);
+    if must_change && requirement != Requirement::OwnSession {
+        return Err(Refusal::PasswordChangeRequired);
+    }
     if !requirement.takes(caller.credential_kind()) {
         let needed = requirement.made_for();
         return Err(Refusal::WrongKeyType { needed });
@@ -66,6 +106,9 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
         Principal::AutomationKey(..) => (Acl::empty(), requirement.met_by_operations(operations)),
         Principal::Person(person) => (person.role.acl(), requirement.met_by_role(person.role)),
     };
+    if met && requirement.is_counted() && !caller.is_counted() {
+        return Err(Refusal::internal(Uncounted(requirement.name())));
+    }
     if met {
         return Ok(());
     }
@@ -94,8 +137,13 @@ fn check(requirement: Requirement, caller: &Caller) -> Result<(), Refusal> {
 
 impl<P> Authorized<P> {
     /// Who was checked.
-    pub const fn caller(&self) -> &Caller {
+    pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
+    }
+
+    /// The proof that the same caller has `Q` as well, if they do: a page shows what it can.
+    pub fn held<Q: Permission>(&self) -> Option<Authorized<Q>> {
+        self.caller.prove().ok()
     }
 }
 
@@ -142,7 +190,7 @@ async fn name_in_scope(
 
 impl<P> Allowed<P> {
     /// Who was checked.
-    pub const fn caller(&self) -> &Caller {
+    pub fn caller(&self) -> &Caller {
         &self.caller
     }
 

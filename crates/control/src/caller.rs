@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use reoclo_domain::{
-    Acl, AutomationKeyId, Cell, IntegrationKeyId, KeyKind, OrganizationId, Role, SessionId, UserId,
+    Acl, AutomationKeyId, Cell, IntegrationKeyId, KeyKind, OrganizationId, PlainToken, Role,
+    Secret, SessionId, Timestamp, UserId,
 };
 use reoclo_store::{
     Actor, ActorKind, AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, KeyRef, RequestSource,
@@ -13,13 +14,16 @@ use reoclo_store::{
 use crate::refused_use::{Holder, KnownHolder};
 use crate::{Asked, CredentialKind};
 
-/// An authenticated caller, within one organization.
+/// An authenticated caller, within one organization: what one look at the credential found, so
+/// that everything which is proven of a request is proven of the same role.
 #[derive(Clone, Debug)]
 pub struct Caller {
     organization: OrganizationId,
     principal: Principal,
     source: RequestSource,
     asked: Asked,
+    /// The request was counted, where it shows a key that has a rate limit.
+    is_counted: bool,
 }
 
 /// What was presented, with the power that it has now.
@@ -55,6 +59,12 @@ pub struct Person {
     pub session: SessionId,
     /// They may create organizations.
     pub may_create_organizations: bool,
+    /// Nothing but their own session is theirs until they have chosen a password.
+    pub must_change_password: bool,
+    /// When the session is over at the latest.
+    pub expires_at: Timestamp,
+    /// What a request that changes something shows.
+    pub csrf_token: Secret,
 }
 
 impl Caller {
@@ -74,13 +84,16 @@ impl Caller {
             },
             source,
             asked: Asked::default(),
+            is_counted: true,
         }
     }
 
+    /// An automation key; a use that counts is proven only of one that was counted.
     pub(crate) fn automation(
         record: Arc<KeyRecord>,
         key: &AutomationKeyRecord,
         source: RequestSource,
+        is_counted: bool,
     ) -> Self {
         let (organization, id) = (key.organization, key.id);
         Self {
@@ -88,10 +101,17 @@ impl Caller {
             principal: Principal::AutomationKey(record, id),
             source,
             asked: Asked::default(),
+            is_counted,
         }
     }
 
-    pub(crate) fn person_of(session: SessionRecord, role: Role, source: RequestSource) -> Self {
+    /// The person of a session, who shows it by this token.
+    pub(crate) fn person_of(
+        session: SessionRecord,
+        role: Role,
+        token: &PlainToken,
+        source: RequestSource,
+    ) -> Self {
         Self {
             organization: session.organization,
             principal: Principal::Person(Person {
@@ -101,15 +121,24 @@ impl Caller {
                 role,
                 session: session.id,
                 may_create_organizations: session.may_create_organizations,
+                must_change_password: session.must_change_password,
+                expires_at: session.expires_at,
+                csrf_token: token.csrf_token(),
             }),
             source,
             asked: Asked::default(),
+            is_counted: true,
         }
     }
 
     /// The same caller, who asks for this.
     pub(crate) fn asking(self, asked: Asked) -> Self {
         Self { asked, ..self }
+    }
+
+    /// Whether the request counts already, or need not.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.is_counted
     }
 
     /// What the request asks for.

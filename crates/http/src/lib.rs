@@ -10,6 +10,7 @@ mod audit_logs;
 mod authorized;
 mod automation;
 mod body;
+mod caller;
 mod edge;
 mod error;
 mod identity;

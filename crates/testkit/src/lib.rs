@@ -10,7 +10,9 @@
 mod clock;
 pub mod database;
 mod entropy;
+mod statements;
 
 pub use clock::{ManualClock, RealClock};
 pub use database::Database;
 pub use entropy::{RealEntropy, SeededEntropy};
+pub use statements::Statements;

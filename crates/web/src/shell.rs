@@ -8,7 +8,7 @@ use reoclo_control::{
     ServersExecute, ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
 };
 use reoclo_domain::{Role, Timestamp};
-use reoclo_http::{ApiError, AppState, QueryReader, QueryText, RefusedRequest, SessionCookie};
+use reoclo_http::{ApiError, AppState, QueryReader, QueryText, RefusedRequest};
 use uuid::Uuid;
 
 use crate::assets::{LIVE_PARTS, LIVE_SCRIPT};
@@ -39,13 +39,7 @@ impl<P: Permission> FromRequestParts<AppState> for IfHeld<P> {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let own = Authorized::<OwnSession>::from_request_parts(parts, state).await?;
-        let role = own.caller().person().map(|person| person.role);
-        if role.is_some_and(|role| P::REQUIREMENT.met_by_role(role)) {
-            let proof = Authorized::from_request_parts(parts, state).await?;
-            Ok(Self(Some(proof)))
-        } else {
-            Ok(Self(None))
-        }
+        Ok(Self(own.held()))
     }
 }
 
@@ -68,11 +62,10 @@ impl FromRequestParts<AppState> for Shell {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, ApiError> {
         let proof = Authorized::<OwnSession>::from_request_parts(parts, state).await?;
-        let SessionCookie(token) = SessionCookie::from_request_parts(parts, state).await?;
         let query = QueryText::from_request_parts(parts, state).await?;
         let control = state.control();
         Ok(Self {
-            session: control.current_session(&proof, &token).await?,
+            session: control.current_session(&proof).await?,
             notice: notice(&query),
             now: control.clock().now(),
             once: mark(control),

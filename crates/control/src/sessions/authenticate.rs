@@ -1,31 +1,26 @@
 //! The check of a session at each request.
 
-use reoclo_domain::{OrganizationId, PlainToken, TokenHash};
+use reoclo_domain::{PlainToken, TokenHash};
 use reoclo_store::{RequestSource, SessionRecord};
 
 use super::session_token;
 use crate::authenticate::{MadeBy, PresentedSession};
-use crate::refused_use::Wanted;
-use crate::{Caller, Control, Refusal, Requirement};
+use crate::{Caller, Control, Refusal};
 
 impl Control {
     /// Says who is signed in: the session is known → not over → the person is still a member →
-    /// the request is their own page's → they have chosen their password.
+    /// the request is their own page's.
     pub(crate) async fn authenticate_session(
         &self,
         presented: PresentedSession<'_>,
         source: RequestSource,
-        wanted: &Wanted,
     ) -> Result<Caller, Refusal> {
         let token = session_token(presented.token).ok_or(Refusal::SessionExpired)?;
         let session = self.living_session(&token.hash()).await?;
         let role = session.role.ok_or(Refusal::SessionExpired)?;
         check_csrf(presented, &token)?;
-        if session.must_change_password && wanted.permission != Requirement::OwnSession {
-            return Err(Refusal::PasswordChangeRequired);
-        }
         self.note_session_use(session.id, session.last_seen_at);
-        Ok(Caller::person_of(session, role, source))
+        Ok(Caller::person_of(session, role, &token, source))
     }
 
     /// Whether `shown` is the `csrf_token` of the session with this token.
@@ -46,12 +41,6 @@ impl Control {
         };
         let mut tokens = tokens.into_iter();
         tokens.find(|(_, hash)| is_alive(hash)).map(|(at, _)| at)
-    }
-
-    /// The organization that a session works in; none when it is over.
-    pub async fn organization_of_session(&self, token: &str) -> Option<OrganizationId> {
-        let session = self.living_session(&session_token(token)?.hash()).await;
-        session.ok().map(|session| session.organization)
     }
 
     async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {

@@ -36,6 +36,7 @@ impl Control {
             return Err(Refusal::field("current_password", "is not right"));
         }
         attempt.succeeded();
+        // That took its time: whoever was signed out meanwhile gets no new session.
         let found = self.store().find_session(&old.hash()).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;
         let memberships = self.store().memberships(person.user).await?;
@@ -63,7 +64,7 @@ impl Control {
             .await
             .map_err(Refusal::of_write)?;
         let about = About::of(person);
-        let session = about.session(current, memberships, &token, session.expires_at);
+        let session = about.session(current, memberships, token.csrf_token(), session.expires_at);
         Ok(SignedIn {
             token,
             session,

@@ -1,38 +1,33 @@
 //! What a session is.
 
-use reoclo_domain::{PlainToken, Timestamp, UserId};
+use reoclo_domain::{Secret, Timestamp, UserId};
 use reoclo_store::{Membership, RefusedPasswords};
 
-use super::{SessionView, session_token};
+use super::SessionView;
 use crate::{Authorized, Control, OwnSession, Person, Refusal};
 
 impl Control {
-    /// The session that the caller shows with `token`.
+    /// The caller's session. Who they are and what they may is what the proof was made of; only
+    /// the organizations that they are in are looked up.
     pub async fn current_session(
         &self,
         proof: &Authorized<OwnSession>,
-        token: &str,
     ) -> Result<SessionView, Refusal> {
-        let (caller, token) = (proof.caller(), session_token(token));
-        let (Some(person), Some(token)) = (caller.person(), token) else {
-            return Err(Refusal::SessionExpired);
-        };
-        let found = self.store().find_session(&token.hash()).await?;
-        let session = found.ok_or(Refusal::SessionExpired)?;
-        let memberships = self.store().memberships(person.user).await?;
+        let caller = proof.caller();
+        let person = caller.person().ok_or(Refusal::SessionExpired)?;
+        let mut memberships = self.store().memberships(person.user).await?;
         let current = memberships
-            .iter()
-            .find(|membership| membership.organization == session.organization)
-            .ok_or(Refusal::SessionExpired)?
-            .clone();
+            .iter_mut()
+            .find(|membership| membership.organization == caller.organization())
+            .ok_or(Refusal::SessionExpired)?;
+        current.role = person.role;
+        let current = current.clone();
         let about = About {
-            user: person.user,
-            email: session.email,
-            name: session.name,
-            must_change_password: session.must_change_password,
-            may_create_organizations: session.may_create_organizations,
+            must_change_password: person.must_change_password,
+            ..About::of(person)
         };
-        Ok(about.session(current, memberships, &token, session.expires_at))
+        let csrf_token = person.csrf_token.clone();
+        Ok(about.session(current, memberships, csrf_token, person.expires_at))
     }
 }
 
@@ -57,6 +52,7 @@ pub(super) struct About {
 }
 
 impl About {
+    /// A person who has chosen their password.
     pub(super) fn of(person: &Person) -> Self {
         Self {
             user: person.user,
@@ -71,7 +67,7 @@ impl About {
         self,
         current: Membership,
         memberships: Vec<Membership>,
-        token: &PlainToken,
+        csrf_token: Secret,
         expires_at: Timestamp,
     ) -> SessionView {
         SessionView {
@@ -80,7 +76,7 @@ impl About {
             name: self.name,
             current,
             memberships,
-            csrf_token: token.csrf_token(),
+            csrf_token,
             must_change_password: self.must_change_password,
             may_create_organizations: self.may_create_organizations,
             expires_at,

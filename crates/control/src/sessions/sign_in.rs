@@ -113,7 +113,7 @@ impl Control {
             must_change_password: account.temporary_until.is_some(),
             may_create_organizations: creates.is_some_and(|member| member.may_create_organizations),
         };
-        let session = about.session(chosen, memberships, &token, expires_at);
+        let session = about.session(chosen, memberships, token.csrf_token(), expires_at);
         Ok(SignedIn {
             token,
             session,

@@ -22,9 +22,7 @@ impl Control {
         let (Some(person), Some(old)) = (caller.person(), old) else {
             return Err(Refusal::SessionExpired);
         };
-        let found = self.store().find_session(&old.hash()).await?;
-        let session = found.ok_or(Refusal::SessionExpired)?;
-        if session.must_change_password {
+        if person.must_change_password {
             return Err(Refusal::PasswordChangeRequired);
         }
         let memberships = self.store().memberships(person.user).await?;
@@ -40,7 +38,7 @@ impl Control {
         let (new, token) = self.new_session(
             person.user,
             chosen.organization,
-            session.expires_at,
+            person.expires_at,
             caller.source(),
         );
         self.store()
@@ -48,7 +46,7 @@ impl Control {
             .await
             .map_err(Refusal::of_write)?;
         let about = About::of(person);
-        let session = about.session(chosen, memberships, &token, session.expires_at);
+        let session = about.session(chosen, memberships, token.csrf_token(), person.expires_at);
         Ok(SignedIn {
             token,
             session,

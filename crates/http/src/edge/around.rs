@@ -15,6 +15,7 @@ use tracing::Instrument;
 
 use super::{ConnectionInfo, OverTls, Source, cookies};
 use crate::body::json_response;
+use crate::caller::KnownCaller;
 use crate::error::{ApiError, Incomplete, Malformed};
 use crate::listener::Standing;
 use crate::page::AskedPage;
@@ -61,6 +62,7 @@ pub(crate) async fn around(
     request.extensions_mut().insert(source);
     let notes = Arc::<KeyNotes>::default();
     request.extensions_mut().insert(Arc::clone(&notes));
+    request.extensions_mut().insert(KnownCaller::default());
     let asked = AskedPage::of(&state, &request);
     let answer = async {
         if !may_ask {

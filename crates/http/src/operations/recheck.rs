@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use reoclo_control::{Authorized, Permission};
 
+use crate::caller::KnownCaller;
 use crate::error::ApiError;
 use crate::state::AppState;
 
@@ -34,6 +35,8 @@ impl<P: Permission> Recheck<P> {
     /// Refuses as soon as the request would be refused if it came now.
     pub(crate) async fn check(&self) -> Result<(), ApiError> {
         let mut parts = self.parts.clone();
+        // Who made the request is asked anew: a key may be revoked by now.
+        parts.extensions.insert(KnownCaller::default());
         Authorized::<P>::from_request_parts(&mut parts, &self.state).await?;
         Ok(())
     }

@@ -6,6 +6,7 @@ use reoclo_control::{InvalidFields, Refusal};
 use reoclo_domain::OrganizationId;
 
 use crate::body::read;
+use crate::caller::KnownCaller;
 use crate::edge::is_of_own_origin;
 use crate::error::{ApiError, Malformed};
 use crate::sessions::cookie;
@@ -39,11 +40,12 @@ impl FromRequest<AppState> for PageForm {
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         let session = cookie::read(request.headers()).map(str::to_owned);
+        let known = request.extensions().get::<KnownCaller>().cloned();
         let fields = fields(request).await?;
         let shown = fields.text(CSRF_TOKEN);
         match session {
             Some(session) if state.control.is_csrf_token(&session, shown) => Ok(Self(fields)),
-            Some(session) => Err(why_outdated(state, &session, &fields).await.into()),
+            Some(_) => Err(why_outdated(known.as_ref(), &fields).into()),
             None => Err(Refusal::CsrfFailed.into()),
         }
     }
@@ -52,12 +54,12 @@ impl FromRequest<AppState> for PageForm {
 /// That the form came from our own origin is known by now. A page of ours says of which
 /// organization it is, so that one from before the session changed is told from a form that has no
 /// page at all.
-async fn why_outdated(state: &AppState, session: &str, fields: &FormFields) -> Refusal {
+fn why_outdated(known: Option<&KnownCaller>, fields: &FormFields) -> Refusal {
     let Ok(of) = fields.text(PAGE_OF).parse::<OrganizationId>() else {
         return Refusal::CsrfFailed;
     };
-    match state.control.organization_of_session(session).await {
-        Some(present) if present == of => Refusal::FormOutdated,
+    match known.and_then(KnownCaller::get) {
+        Some(caller) if caller.organization() == of => Refusal::FormOutdated,
         Some(_) => Refusal::FormOfAnotherOrganization,
         None => Refusal::SessionExpired,
     }

@@ -8,9 +8,11 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, StatusCode, header};
 use reoclo_api_types::ErrorBody;
 use reoclo_control::{
-    Asked, Control, KeyNotes, MadeBy, OwnSession, Presented, PresentedSession, SessionView,
+    Asked, Caller, Control, KeyNotes, MadeBy, OwnSession, Permission, Presented, PresentedSession,
+    SessionView,
 };
 
+use crate::caller::KnownCaller;
 use crate::edge::Source;
 use crate::sessions::cookie;
 use crate::state::AppState;
@@ -38,12 +40,23 @@ pub struct RefusedRequest<'r> {
     /// The request, as named in the logs.
     pub request_id: &'r str,
     source: &'r Source,
+    caller: &'r KnownCaller,
     state: &'r AppState,
 }
 
 impl RefusedRequest<'_> {
     /// Who is signed in there, for whom the page has its usual frame.
     pub async fn session(&self) -> Option<SessionView> {
+        let caller = match self.caller.get() {
+            Some(caller) => caller,
+            None => self.identify().await?,
+        };
+        let proof = caller.prove::<OwnSession>().ok()?;
+        self.control().current_session(&proof).await.ok()
+    }
+
+    /// Whoever looks at a page that is not there was not asked who they are.
+    async fn identify(&self) -> Option<Arc<Caller>> {
         let token = cookie::read(self.headers)?;
         let presented = Presented {
             bearer: None,
@@ -59,9 +72,8 @@ impl RefusedRequest<'_> {
             asked: Asked::default(),
             notes: Arc::<KeyNotes>::default(),
         };
-        let control = self.control();
-        let proof = control.authorize::<OwnSession>(presented).await.ok()?;
-        control.current_session(&proof, token).await.ok()
+        let demanded = OwnSession::REQUIREMENT;
+        self.control().identify(presented, demanded).await.ok()
     }
 
     /// The use cases.
@@ -76,6 +88,7 @@ pub(crate) struct AskedPage {
     target: String,
     headers: HeaderMap,
     source: Source,
+    caller: KnownCaller,
     state: AppState,
     page: RefusalPage,
 }
@@ -91,6 +104,7 @@ impl AskedPage {
             target: target.map_or_else(|| "/".to_owned(), ToString::to_string),
             headers: request.headers().clone(),
             source: request.extensions().get().cloned().unwrap_or_default(),
+            caller: request.extensions().get().cloned().unwrap_or_default(),
             state: state.clone(),
             page,
         })
@@ -107,6 +121,7 @@ impl AskedPage {
             retry_after: body.retry_after,
             request_id: &body.request_id,
             source: &self.source,
+            caller: &self.caller,
             state: &self.state,
         };
         (self.page)(refused).await

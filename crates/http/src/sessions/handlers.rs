@@ -59,9 +59,8 @@ pub(super) async fn sign_in(
 pub(super) async fn show(
     proof: Authorized<OwnSession>,
     State(control): State<Control>,
-    SessionCookie(token): SessionCookie,
 ) -> Result<JsonAnswer<SessionBody>, ApiError> {
-    let session = control.current_session(&proof, &token).await?;
+    let session = control.current_session(&proof).await?;
     Ok(JsonAnswer::ok(body::session(&session)))
 }
 

@@ -16,6 +16,7 @@ mod keys_integration;
 mod keys_life;
 mod keys_property;
 mod late_answers;
+mod one_caller;
 mod operation_cancel;
 mod operation_output;
 mod operation_wait;

@@ -1,10 +1,11 @@
 //! `serve` on PostgreSQL.
 
 use reoclo_store::DatabaseAddress;
+use reoclo_testkit::Statements;
 use reoclo_testkit::database::{self, empty_postgres};
 use serde_json::json;
 
-use crate::fixture::{ControlPlane, Database, Docker, Gate, Home, Process, Registry, Statements};
+use crate::fixture::{ControlPlane, Database, Docker, Gate, Home, Process, Registry};
 use crate::registry::{auth, create_credential};
 
 /// An empty database on the test server, and its URL.
@@ -118,7 +119,7 @@ fn an_exec_is_few_statements_on_postgres() {
     let (_database, url) = fresh();
     let home = Home::new();
     let statements = Statements::before(&url);
-    let serve = home.serve_with(&["--database-url", &statements.url]);
+    let serve = home.serve_with(&["--database-url", statements.url()]);
     let added = home.add_server("web");
     let _runner = home.runner("web", Some((serve.url(), &added.token)));
     serve.integration().wait_for_status(&added.server, "active");

@@ -15,6 +15,7 @@ mod organizations;
 mod refusals;
 mod registry_credentials;
 mod servers;
+mod session_queries;
 mod too_often;
 mod users;
 mod walk;

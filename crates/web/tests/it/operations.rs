@@ -24,7 +24,7 @@ on_both_databases!(
 
 const COMMAND: &str = "deploy --token=*** now";
 
-fn viewer(world: &World) -> Actor {
+pub(crate) fn viewer(world: &World) -> Actor {
     Actor {
         kind: ActorKind::User,
         id: Some(world.ours.viewer.as_uuid()),
@@ -32,7 +32,7 @@ fn viewer(world: &World) -> Actor {
     }
 }
 
-async fn begun(world: &World, starter: Actor, run_id: Option<&str>) -> OperationId {
+pub(crate) async fn begun(world: &World, starter: Actor, run_id: Option<&str>) -> OperationId {
     world.clock.advance(Duration::from_millis(1));
     let new = NewOperation {
         id: OperationId::new(&*world.clock, &RealEntropy),

@@ -34,7 +34,7 @@ pub(crate) fn is_page(route: &Route) -> bool {
 }
 
 /// The pages for people who are signed in.
-fn pages(world: &World) -> Vec<(&Route, Requirement)> {
+pub(crate) fn pages(world: &World) -> Vec<(&Route, Requirement)> {
     let pages: Vec<_> = world
         .routes
         .iter()

@@ -10,12 +10,14 @@ use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use reoclo_control::{Control, Drain, Settings};
 use reoclo_domain::{
-    Clock, OrganizationId, PlainToken, Role, ServerId, SessionId, Slug, TokenKind, UserId,
+    Clock, OrganizationId, PlainToken, Role, Secret, ServerId, SessionId, Slug, TokenKind, UserId,
 };
 use reoclo_http::{AppState, ConnectionInfo, Hosts, Route, TrustedProxies, api};
-use reoclo_store::{NewOrganization, NewServer, NewSession, NewUser, Store, StoreOptions};
-use reoclo_testkit::database::Database;
-use reoclo_testkit::{ManualClock, RealEntropy};
+use reoclo_store::{
+    DatabaseAddress, NewOrganization, NewServer, NewSession, NewUser, Store, StoreOptions,
+};
+use reoclo_testkit::database::{Database, options, postgres};
+use reoclo_testkit::{ManualClock, RealEntropy, Statements};
 
 pub(crate) const HOST: &str = "127.0.0.1:7676";
 pub(crate) const ORIGIN: &str = "http://127.0.0.1:7676";
@@ -88,10 +90,27 @@ impl Answer {
 
 impl World {
     pub(crate) async fn on(database: Database) -> Self {
+        let options = database.options();
+        Self::opened(database, options).await
+    }
+
+    /// On a PostgreSQL, with what reads the statements that go there.
+    pub(crate) async fn read_by_us() -> (Self, Statements) {
+        let database = postgres().await;
+        let DatabaseAddress::Postgres(url) = database.address() else {
+            unreachable!("it is a PostgreSQL");
+        };
+        let statements = Statements::before(url.expose());
+        let address = DatabaseAddress::Postgres(Secret::new(statements.url()));
+        let options = options(address);
+        (Self::opened(database, options).await, statements)
+    }
+
+    async fn opened(database: Database, options: StoreOptions) -> Self {
         let clock = Arc::new(ManualClock::default());
         let options = StoreOptions {
             clock: clock.clone(),
-            ..database.options()
+            ..options
         };
         let store = Store::open(options).await.unwrap();
         let settings = Settings::new(ORIGIN);
