@@ -27,7 +27,7 @@ const WHAT: &str = "the address list";
 
 impl Control {
     /// The organization's published lists, by name.
-    pub async fn address_sources(
+    pub async fn list_address_sources(
         &self,
         proof: &Authorized<AutomationKeysManage>,
     ) -> Result<Vec<AddressSourceRecord>, Refusal> {
@@ -36,7 +36,7 @@ impl Control {
     }
 
     /// One of them.
-    pub async fn address_source(
+    pub async fn show_address_source(
         &self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,

@@ -36,7 +36,7 @@ impl Control {
     ///
     /// Pages fit together though rows are added meanwhile: who sends neither `as_of` nor
     /// `before_seq` with a later page gets the log as it was at the first one.
-    pub async fn audit_log(
+    pub async fn list_audit_logs(
         &self,
         proof: &Authorized<AuditLogsRead>,
         request: AuditLogRequest,

@@ -41,7 +41,7 @@ pub struct NewOrganizationForm {
 
 impl Control {
     /// The caller's organization.
-    pub async fn own_organization(
+    pub async fn show_organization(
         &self,
         proof: &Authorized<Member>,
     ) -> Result<OrganizationRecord, Refusal> {

@@ -52,7 +52,7 @@ async fn list(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<Vec<AddressSourceBody>>, ApiError> {
-    let records = control.address_sources(&proof).await?;
+    let records = control.list_address_sources(&proof).await?;
     Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
 }
 
@@ -75,7 +75,7 @@ async fn show(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
-    let record = control.address_source(&proof, id.parse(WHAT)?).await?;
+    let record = control.show_address_source(&proof, id.parse(WHAT)?).await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 

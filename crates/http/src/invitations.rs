@@ -58,7 +58,7 @@ async fn list(
     proof: Authorized<UsersRead>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<InvitationPage>, ApiError> {
-    let invitations = control.invitations(&proof).await?.into_iter();
+    let invitations = control.list_invitations(&proof).await?.into_iter();
     let items = invitations.map(|invitation| {
         let link = None;
         body(&control, Invited { invitation, link })
@@ -84,7 +84,7 @@ async fn remove(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<StatusCode, ApiError> {
-    control.withdraw_invitation(&proof, id.parse(WHAT)?).await?;
+    control.remove_invitation(&proof, id.parse(WHAT)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -94,7 +94,7 @@ async fn show(
     State(control): State<Control>,
     JsonBody(request): JsonBody<InvitationRequest>,
 ) -> Result<JsonAnswer<OpenInvitationBody>, ApiError> {
-    let invitation = control.invitation(&Secret::new(request.token)).await?;
+    let invitation = control.show_invitation(&Secret::new(request.token)).await?;
     Ok(JsonAnswer::ok(OpenInvitationBody {
         organization: invitation.organization,
         email: invitation.email,

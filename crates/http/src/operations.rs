@@ -81,7 +81,7 @@ async fn list(
     query: QueryText,
 ) -> Result<JsonAnswer<OperationPageBody>, ApiError> {
     let query = query::read(&query)?;
-    let page = control.operations(&proof, &query).await?;
+    let page = control.list_operations(&proof, &query).await?;
     Ok(JsonAnswer::ok(body::page(&proof, page)))
 }
 
@@ -99,7 +99,7 @@ async fn show(
         let end = control.operation_end(&proof, id).await?;
         waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
-    let seen = control.operation(&proof, id).await?;
+    let seen = control.show_operation(&proof, id).await?;
     let outcome = seen.record.outcome.clone();
     let item = body::whole(seen);
     Ok(wait::answer(wait, waited, caller, outcome.as_ref(), item))

@@ -43,7 +43,7 @@ async fn show(
     proof: Authorized<Member>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
-    let record = control.own_organization(&proof).await?;
+    let record = control.show_organization(&proof).await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 

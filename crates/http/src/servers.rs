@@ -134,7 +134,7 @@ async fn list(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
-    let servers = control.servers(&proof).await?;
+    let servers = control.list_servers(&proof).await?;
     Ok(JsonAnswer::ok(
         servers
             .into_iter()
@@ -148,7 +148,7 @@ async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerBody>, ApiError> {
-    let server = control.server(&proof, &id).await?;
+    let server = control.show_server(&proof, &id).await?;
     Ok(JsonAnswer::ok(body::with_machines(&control, server)))
 }
 
@@ -172,7 +172,7 @@ async fn create(
         slug: request.slug,
         once: None,
     };
-    let (added, record) = control.add_own_server(&proof, form).await?;
+    let (added, record) = control.create_server(&proof, form).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
 }
 
@@ -181,7 +181,7 @@ async fn renew_enrolment(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
-    let (renewed, record) = control.renew_own_enrolment(&proof, &id, None).await?;
+    let (renewed, record) = control.renew_enrolment(&proof, &id, None).await?;
     let body = body::added(&renewed, record);
     Ok(JsonAnswer(StatusCode::CREATED, body))
 }
@@ -205,6 +205,6 @@ async fn remove(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<StatusCode, ApiError> {
-    control.decommission_server(&proof, &id).await?;
+    control.remove_server(&proof, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

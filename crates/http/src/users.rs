@@ -72,7 +72,7 @@ async fn list(
     let mut reader = QueryReader::new(&query);
     let search = reader.text("search").unwrap_or_default();
     reader.finish()?;
-    let users = control.users(&proof, search.trim()).await?;
+    let users = control.list_users(&proof, search.trim()).await?;
     let items = users.into_iter().map(body::user).collect();
     Ok(JsonAnswer::ok(UserPage { items }))
 }
@@ -82,7 +82,7 @@ async fn show(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<UserBody>, ApiError> {
-    let user = control.user(&proof, id.parse(WHAT)?).await?;
+    let user = control.show_user(&proof, id.parse(WHAT)?).await?;
     Ok(JsonAnswer::ok(body::user(user)))
 }
 

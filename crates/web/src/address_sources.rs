@@ -120,7 +120,7 @@ async fn page(
     problems: Problems,
 ) -> Result<Page<Published>, Refusal> {
     let text = |name: &str| fields.map_or("", |fields| fields.text(name)).to_owned();
-    let records = control.address_sources(proof).await?;
+    let records = control.list_address_sources(proof).await?;
     let lists = records.into_iter().map(|record| line(record, &shell));
     Ok(Page(
         problems.status(),

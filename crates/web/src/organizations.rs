@@ -47,7 +47,7 @@ async fn show(
     shell: Shell,
     State(control): State<Control>,
 ) -> Result<Response, ApiError> {
-    let record = control.own_organization(&member).await?;
+    let record = control.show_organization(&member).await?;
     let days = record.max_key_lifetime_days;
     let fields = Fields {
         name: record.name.clone(),
@@ -80,7 +80,7 @@ async fn change(
         Ok(_) => Ok(see_other("/organization?notice=organization-changed")),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let record = control.own_organization(&member).await?;
+            let record = control.show_organization(&member).await?;
             let fields = Fields {
                 name: fields.text("name").to_owned(),
                 days: fields.text("max_key_lifetime_days").to_owned(),

@@ -12,7 +12,7 @@ pub struct AuditLogExport(AuditExport);
 impl Control {
     /// Begins an export of the caller's organization's audit log: every row that there is now,
     /// and none of anybody else's. That it was taken is audited.
-    pub async fn export_audit_log(
+    pub async fn export_audit_logs(
         &self,
         proof: &Authorized<AuditLogsRead>,
     ) -> Result<AuditLogExport, Refusal> {

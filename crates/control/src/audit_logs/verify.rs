@@ -42,7 +42,7 @@ impl Control {
     /// `checkpoints` if that is not blank: lines of an export, of which the last will do. What is
     /// wrong with the log is an answer and no refusal, and is audited as well. So is a checkpoint
     /// that was changed, beside which the log is verified all the same.
-    pub async fn verify_audit_log(
+    pub async fn verify_audit_logs(
         &self,
         proof: &Authorized<AuditLogsRead>,
         checkpoints: &str,

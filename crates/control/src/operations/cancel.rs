@@ -45,7 +45,7 @@ impl Control {
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<CancelRequested, Refusal> {
-        let record = self.own_operation(proof, id).await?;
+        let record = self.show_own_operation(proof, id).await?;
         let caller = proof.caller();
         self.check_scope(caller, &record)?;
         self.cancel(caller, record).await

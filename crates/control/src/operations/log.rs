@@ -79,7 +79,7 @@ impl Control {
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
         let live = self.live().find(proof.caller().organization(), id);
-        let record = self.own_operation(proof, id).await?;
+        let record = self.show_own_operation(proof, id).await?;
         Ok(self.log_of(record, live))
     }
 

@@ -20,7 +20,7 @@ pub struct SeenOperation {
 impl Control {
     /// The record of an operation that this automation key started; any other is not found
     /// (rule 10).
-    pub async fn own_operation(
+    pub async fn show_own_operation(
         &self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
@@ -35,7 +35,7 @@ impl Control {
 
     /// The newest operations of one run that this automation key started, without their output.
     /// A client whose first answer was lost finds by it what it has begun.
-    pub async fn own_operations_of_run(
+    pub async fn list_own_operations(
         &self,
         proof: &Authorized<OwnOperations>,
         run_id: String,
@@ -58,7 +58,7 @@ impl Control {
     }
 
     /// A page of the organization's operations, newest first and without their output.
-    pub async fn operations(
+    pub async fn list_operations(
         &self,
         proof: &Authorized<ServersRead>,
         query: &OperationQuery,
@@ -68,7 +68,7 @@ impl Control {
     }
 
     /// The record of an operation; its output only for who may read logs (rule 10).
-    pub async fn operation(
+    pub async fn show_operation(
         &self,
         proof: &Authorized<ServersRead>,
         id: OperationId,

@@ -57,7 +57,7 @@ pub struct AddedServer {
 
 impl Control {
     /// Adds a server to the organization, for the owner of this machine.
-    pub async fn add_server(
+    pub async fn create_server_for_owner(
         &self,
         _owner: &LocalOwner,
         organization: OrganizationId,
@@ -67,11 +67,11 @@ impl Control {
             store: self.store().clone(),
             id: ServerId::new(self.clock(), self.entropy()),
         };
-        self.add_server_to(organization, form, place, None).await
+        self.create_server_in(organization, form, place, None).await
     }
 
     /// Adds a server to the caller's organization.
-    pub async fn add_own_server(
+    pub async fn create_server(
         &self,
         proof: &Authorized<ServersWrite>,
         form: NewServerForm,
@@ -83,13 +83,13 @@ impl Control {
         let store = self.store_for(proof, OnceForm::AddServer, mark, id.as_uuid());
         let place = Place { store, id };
         let added = self
-            .add_server_to(organization, form, place, Some(caller))
+            .create_server_in(organization, form, place, Some(caller))
             .await?;
         let found = self.store().server(organization, added.id).await?;
         Ok((added, found.ok_or(Refusal::NotFound("the server"))?))
     }
 
-    async fn add_server_to(
+    async fn create_server_in(
         &self,
         organization: OrganizationId,
         form: NewServerForm,

@@ -14,7 +14,7 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Control {
     /// A new enrolment token for a server that exists; an earlier one stops working.
-    pub async fn renew_enrolment(
+    pub async fn renew_enrolment_for_owner(
         &self,
         _owner: &LocalOwner,
         organization: OrganizationId,
@@ -38,7 +38,7 @@ impl Control {
     /// A new enrolment token for a server of the caller's organization whose runner has never
     /// connected; an earlier one stops working. Any other server is refused, and keeps its
     /// runner's identity.
-    pub async fn renew_own_enrolment(
+    pub async fn renew_enrolment(
         &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,

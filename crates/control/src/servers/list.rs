@@ -27,7 +27,7 @@ impl Control {
     }
 
     /// The organization's servers by name, without those that were decommissioned.
-    pub async fn servers(
+    pub async fn list_servers(
         &self,
         proof: &Authorized<ServersRead>,
     ) -> Result<Vec<ServerRecord>, Refusal> {

@@ -9,7 +9,7 @@ use crate::{Authorized, Control, Refusal, ServersWrite};
 impl Control {
     /// Removes a server from the caller's organization: its runner's identity is dead before this
     /// returns, and its runner is told and ends.
-    pub async fn decommission_server(
+    pub async fn remove_server(
         &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,

@@ -7,7 +7,7 @@ use crate::{Authorized, Control, Refusal, ServersRead};
 
 impl Control {
     /// One server of the caller's organization, by id or slug.
-    pub async fn server(
+    pub async fn show_server(
         &self,
         proof: &Authorized<ServersRead>,
         reference: &str,

@@ -9,7 +9,7 @@ use crate::{Authorized, Control, OwnSession, Person, Refusal};
 impl Control {
     /// The caller's session. Who they are and what they may is what the proof was made of; only
     /// the organizations that they are in are looked up.
-    pub async fn current_session(
+    pub async fn show_session(
         &self,
         proof: &Authorized<OwnSession>,
     ) -> Result<SessionView, Refusal> {

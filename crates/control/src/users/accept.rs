@@ -43,7 +43,7 @@ pub struct AcceptForm {
 
 impl Control {
     /// What the link of an invitation is good for.
-    pub async fn invitation(&self, token: &Secret) -> Result<InvitationView, Refusal> {
+    pub async fn show_invitation(&self, token: &Secret) -> Result<InvitationView, Refusal> {
         let (_, invitation) = self.open_invitation(token).await?;
         let organization = self.store().organization(invitation.organization).await?;
         let account = self.store().account(&invitation.email).await?;

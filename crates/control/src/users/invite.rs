@@ -94,7 +94,7 @@ impl Control {
     }
 
     /// The invitations of the caller's organization that were not accepted yet, by address.
-    pub async fn invitations(
+    pub async fn list_invitations(
         &self,
         proof: &Authorized<UsersRead>,
     ) -> Result<Vec<InvitationRecord>, Refusal> {
@@ -131,7 +131,7 @@ impl Control {
     }
 
     /// Takes an invitation back; its link is dead.
-    pub async fn withdraw_invitation(
+    pub async fn remove_invitation(
         &self,
         proof: &Authorized<UsersWrite>,
         id: InvitationId,

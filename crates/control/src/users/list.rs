@@ -8,7 +8,7 @@ use crate::{Authorized, Control, Refusal, UsersRead};
 impl Control {
     /// The people of the caller's organization, by name; with `search`, those whose name or
     /// address contains it.
-    pub async fn users(
+    pub async fn list_users(
         &self,
         proof: &Authorized<UsersRead>,
         search: &str,
@@ -18,7 +18,7 @@ impl Control {
     }
 
     /// One person of the caller's organization.
-    pub async fn user(
+    pub async fn show_user(
         &self,
         proof: &Authorized<UsersRead>,
         id: UserId,

@@ -35,7 +35,7 @@ pub(crate) async fn list(
     }
     reader.finish()?;
     let run = run.unwrap_or_default();
-    let items = control.own_operations_of_run(&proof, run).await?;
+    let items = control.list_own_operations(&proof, run).await?;
     Ok(JsonAnswer::ok(OwnOperationsBody {
         items: items.into_iter().map(item).collect(),
     }))
@@ -67,7 +67,7 @@ pub(crate) async fn show(
         let end = control.own_operation_end(&proof, id).await?;
         waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
-    let record = control.own_operation(&proof, id).await?;
+    let record = control.show_own_operation(&proof, id).await?;
     let outcome = record.outcome.clone();
     Ok(wait::answer(
         wait,

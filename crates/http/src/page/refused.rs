@@ -52,7 +52,7 @@ impl RefusedRequest<'_> {
             None => self.identify().await?,
         };
         let proof = caller.prove::<OwnSession>().ok()?;
-        self.control().current_session(&proof).await.ok()
+        self.control().show_session(&proof).await.ok()
     }
 
     /// Whoever looks at a page that is not there was not asked who they are.

@@ -60,7 +60,7 @@ pub(super) async fn show(
     proof: Authorized<OwnSession>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<SessionBody>, ApiError> {
-    let session = control.current_session(&proof).await?;
+    let session = control.show_session(&proof).await?;
     Ok(JsonAnswer::ok(body::session(&session)))
 }
 

@@ -78,7 +78,7 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
                 once: None,
             };
             control
-                .add_server(&owner, organization, form)
+                .create_server_for_owner(&owner, organization, form)
                 .await
                 .map(|server| added(control, server))
         }

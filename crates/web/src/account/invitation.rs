@@ -72,7 +72,7 @@ async fn page(
     fields: Option<&FormFields>,
     problems: Problems,
 ) -> Result<Response, ApiError> {
-    let (invitation, problems) = match control.invitation(&Secret::new(token.as_str())).await {
+    let (invitation, problems) = match control.show_invitation(&Secret::new(token.as_str())).await {
         Ok(invitation) => (Some(invitation), problems),
         Err(refusal) => (None, Problems::of(refusal)?),
     };

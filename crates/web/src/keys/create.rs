@@ -48,7 +48,7 @@ pub(super) async fn integration(
                 return Ok(page);
             }
             let problems = Problems::of(refusal)?;
-            let organization = control.own_organization(&member).await?;
+            let organization = control.show_organization(&member).await?;
             let choices = create_integration::Choices {
                 shell,
                 maximum_days: organization.max_key_lifetime_days,
@@ -99,7 +99,7 @@ pub(super) async fn automation(
     let form = automation_form(&fields);
     match control.keys().create_automation(&proof, form).await {
         Ok(minted) => {
-            let servers = control.servers(&proofs.servers).await?;
+            let servers = control.list_servers(&proofs.servers).await?;
             Ok(created::show::<AutomationKeysManage>(
                 shell,
                 &control,
@@ -196,7 +196,7 @@ pub(super) async fn duplicate<P: KeyPages>(
             return page.ok_or_else(|| refusal.into());
         }
     };
-    let servers = control.servers(&servers).await?;
+    let servers = control.list_servers(&servers).await?;
     let occasion = Occasion::Duplicated;
     Ok(created::show::<P>(
         shell, &control, &minted, occasion, &servers,

@@ -88,9 +88,9 @@ impl Choices {
         proof: &Authorized<AutomationKeysManage>,
         proofs: &Proofs,
     ) -> Result<Self, ApiError> {
-        let lists = control.address_sources(proof).await?.into_iter();
-        let servers = control.servers(&proofs.servers).await?.into_iter();
-        let organization = control.own_organization(&proofs.member).await?;
+        let lists = control.list_address_sources(proof).await?.into_iter();
+        let servers = control.list_servers(&proofs.servers).await?.into_iter();
+        let organization = control.show_organization(&proofs.member).await?;
         let credentials = control.registry_credentials(&proofs.credentials).await?;
         Ok(Self {
             maximum_days: organization.max_key_lifetime_days,

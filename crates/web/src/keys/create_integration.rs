@@ -47,7 +47,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     State(state): State<AppState>,
 ) -> Result<Response, ApiError> {
-    let organization = control.own_organization(&member).await?;
+    let organization = control.show_organization(&member).await?;
     let choices = Choices {
         shell,
         maximum_days: organization.max_key_lifetime_days,

@@ -59,7 +59,7 @@ async fn confirm<P: KeyPages>(
     let key = key::<P>(id)?;
     let shown = control.keys().show(proof, key).await?;
     let people = control.keys().people(proof, key).await?;
-    let servers = control.servers(servers).await?;
+    let servers = control.list_servers(servers).await?;
     let page = Retire {
         name: P::NAME,
         path: P::PATH,
@@ -108,7 +108,7 @@ pub(super) async fn replace<P: KeyPages>(
             return page.ok_or_else(|| refusal.into());
         }
     };
-    let servers = control.servers(&servers).await?;
+    let servers = control.list_servers(&servers).await?;
     let occasion = Occasion::Replaced;
     Ok(created::show::<P>(
         shell, &control, &minted, occasion, &servers,

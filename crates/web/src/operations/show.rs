@@ -75,7 +75,7 @@ pub(super) async fn show(
     id: ItemId,
 ) -> Result<Response, ApiError> {
     let id = id.parse("the operation")?;
-    let SeenOperation { record, .. } = control.operation(&proof, id).await?;
+    let SeenOperation { record, .. } = control.show_operation(&proof, id).await?;
     // It says what was asked for, which stays in the address after it has happened.
     if record.state != OperationState::Running {
         shell.notice = None;

@@ -27,7 +27,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<Response, ApiError> {
-    let server = control.server(&read, &id).await?;
+    let server = control.show_server(&read, &id).await?;
     let page = Edit {
         reference: server.slug.clone(),
         title: server.name.clone(),
@@ -47,7 +47,7 @@ pub(super) async fn change(
     ItemId(id): ItemId,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let server = control.server(&read, &id).await?;
+    let server = control.show_server(&read, &id).await?;
     let form = ServerForm {
         name: Some(fields.text("name").to_owned()),
         slug: Some(fields.text("slug").trim().to_owned()),

@@ -27,7 +27,7 @@ pub(super) async fn change(
         Ok(_) => Ok(see_other(&format!("/users/{user}?notice=user-changed"))),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let member = control.user(&read, user).await?;
+            let member = control.show_user(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))
         }
     }

@@ -115,7 +115,7 @@ pub(super) async fn withdraw(
     id: ItemId,
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
-    control.withdraw_invitation(&proof, id.parse(WHAT)?).await?;
+    control.remove_invitation(&proof, id.parse(WHAT)?).await?;
     Ok(see_other("/users?notice=invitation-withdrawn"))
 }
 

@@ -38,7 +38,7 @@ pub(super) async fn confirm(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<Response, ApiError> {
-    let member = control.user(&read, id.parse(WHAT)?).await?;
+    let member = control.show_user(&read, id.parse(WHAT)?).await?;
     let page = Remove {
         id: member.id.to_string(),
         name: name(&member),
@@ -58,7 +58,7 @@ pub(super) async fn remove(
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
     let user: UserId = id.parse(WHAT)?;
-    let member = control.user(&read, user).await?;
+    let member = control.show_user(&read, user).await?;
     let name = name(&member);
     match control.remove_user(&proof, user).await {
         Ok(removed) => {

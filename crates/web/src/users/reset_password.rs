@@ -46,7 +46,7 @@ pub(super) async fn reset(
                 return Ok(page);
             }
             let problems = Problems::of(refusal)?;
-            let member = control.user(&read, user).await?;
+            let member = control.show_user(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))
         }
     }
