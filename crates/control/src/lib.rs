@@ -4,7 +4,6 @@
 //! shows an [`Authorized`] proof, which only the check in this crate can make.
 #![forbid(unsafe_code)]
 
-mod account;
 mod address_sources;
 mod asked;
 mod audit;
@@ -22,6 +21,7 @@ mod edit;
 mod failed_authentications;
 mod fair;
 mod identity;
+mod invitations;
 mod key_use;
 mod keys;
 mod networks;
@@ -41,9 +41,9 @@ mod runners;
 mod servers;
 mod sessions;
 mod settings;
+mod setup;
 mod users;
 
-pub use account::SetupForm;
 pub use address_sources::NewAddressSourceForm;
 pub use asked::Asked;
 pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditVerification};
@@ -55,6 +55,7 @@ pub use control::{Control, ControlStatistics};
 pub use core::Core;
 pub use drain::Drain;
 pub use identity::KeyIdentity;
+pub use invitations::{AcceptForm, InvitationView, Invited};
 pub use keys::{
     ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, Keys, ManagedKey,
     ManagesKeys, MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
@@ -86,9 +87,8 @@ pub use servers::{
 };
 pub use sessions::{SessionView, SignInForm, SignInStatistics, SignedIn};
 pub use settings::Settings;
-pub use users::{
-    AcceptForm, AddedUser, InvitationView, Invited, NewUserForm, RemovedUser, UserChange,
-};
+pub use setup::SetupForm;
+pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
 pub use reoclo_domain as domain;
 pub use reoclo_store::{

@@ -1,6 +1,5 @@
 //! The people of an organization.
 
-mod accept;
 mod change;
 mod invite;
 mod list;
@@ -12,9 +11,8 @@ use std::time::Duration;
 use reoclo_domain::{Role, Secret, Timestamp};
 use reoclo_store::MemberRecord;
 
-pub use accept::{AcceptForm, InvitationView};
 pub use change::UserChange;
-pub use invite::{Invited, NewUserForm};
+pub use invite::NewUserForm;
 pub use remove::RemovedUser;
 
 use crate::{Caller, CredentialKind, Refusal};
@@ -32,7 +30,7 @@ pub struct AddedUser {
 }
 
 /// A key neither makes nor changes admins and managers.
-fn check_reach(caller: &Caller, role: Role) -> Result<(), Refusal> {
+pub(crate) fn check_reach(caller: &Caller, role: Role) -> Result<(), Refusal> {
     if caller.person().is_none() && role >= Role::Manager {
         return Err(Refusal::WrongKeyType {
             needed: CredentialKind::Session,

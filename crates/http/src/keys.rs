@@ -2,15 +2,11 @@
 
 mod body;
 mod create;
-mod duplicate;
 mod list;
-mod replace;
-mod revoke;
 pub(crate) mod scope;
-mod show;
 
-use axum::extract::Path;
 use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use http::StatusCode;
 use reoclo_api_types::{
     AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody, NewAutomationKeyRequest,
@@ -24,7 +20,7 @@ use reoclo_domain::PlainToken;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::body::JsonAnswer;
+use crate::body::{JsonAnswer, OptionalJsonBody};
 use crate::error::ApiError;
 use crate::registrar::{Doc, Registrar};
 
@@ -108,25 +104,84 @@ fn add_kind<P: ShowsKeys>(registrar: Registrar, paths: &Paths) -> Registrar {
             paths.one,
             Doc::new("Show a key, with the addresses that used it in the last 90 days.")
                 .answers::<P::Body>(200),
-            show::show::<P>,
+            show::<P>,
         )
         .post(
             paths.revoke,
             Doc::new("Revoke a key: no request that arrives after the answer is accepted. The people whom it added stay, and are listed.")
                 .answers::<P::Body>(200),
-            revoke::revoke::<P>,
+            revoke::<P>,
         )
         .post(
             paths.duplicate,
             Doc::new("Create a key with the permissions and the lifetime of another one.")
                 .answers::<P::Body>(201),
-            duplicate::duplicate::<P>,
+            duplicate::<P>,
         )
         .post(
             paths.replace,
             Doc::new("Revoke a key and create its duplicate, in one step.").answers::<P::Body>(201),
-            replace::replace::<P>,
+            replace::<P>,
         )
+}
+
+async fn show<P: ShowsKeys>(
+    proof: Authorized<P>,
+    State(control): State<Control>,
+    id: Result<Path<String>, PathRejection>,
+) -> Result<JsonAnswer<P::Body>, ApiError> {
+    let key = key::<P>(id)?;
+    let found = control.keys().show(&proof, key).await?;
+    let extras = Extras {
+        usage: Some(found.usage.into_iter().map(body::usage).collect()),
+        people: people(&control, &proof, key).await?,
+        ..Extras::default()
+    };
+    Ok(JsonAnswer::ok(shown::<P>(&found.key, extras)?))
+}
+
+async fn revoke<P: ShowsKeys>(
+    proof: Authorized<P>,
+    State(control): State<Control>,
+    id: Result<Path<String>, PathRejection>,
+    _: OptionalJsonBody<Nothing>,
+) -> Result<JsonAnswer<P::Body>, ApiError> {
+    let key = key::<P>(id)?;
+    let revoked = control.keys().revoke(&proof, key).await?;
+    let extras = Extras {
+        people: people(&control, &proof, key).await?,
+        ..Extras::default()
+    };
+    Ok(JsonAnswer::ok(shown::<P>(&revoked, extras)?))
+}
+
+async fn duplicate<P: ShowsKeys>(
+    proof: Authorized<P>,
+    State(control): State<Control>,
+    id: Result<Path<String>, PathRejection>,
+    _: OptionalJsonBody<Nothing>,
+) -> Result<JsonAnswer<P::Body>, ApiError> {
+    created::<P>(
+        control
+            .keys()
+            .duplicate(&proof, key::<P>(id)?, None)
+            .await?,
+    )
+}
+
+async fn replace<P: ShowsKeys>(
+    proof: Authorized<P>,
+    State(control): State<Control>,
+    id: Result<Path<String>, PathRejection>,
+    _: OptionalJsonBody<Nothing>,
+) -> Result<JsonAnswer<P::Body>, ApiError> {
+    let key = key::<P>(id)?;
+    let minted = control.keys().replace(&proof, key, None).await?;
+    let extras = Extras {
+        people: people(&control, &proof, key).await?,
+        ..Extras::default()
+    };
+    created_with::<P>(minted, extras)
 }
 
 /// The answer with a new key, the only one that has its token.

@@ -34,6 +34,7 @@ mod routes;
 mod runner;
 mod servers;
 mod sessions;
+mod setup;
 mod state;
 mod users;
 

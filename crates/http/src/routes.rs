@@ -12,7 +12,7 @@ use crate::registrar::{Registrar, Route};
 use crate::state::AppState;
 use crate::{
     address_sources, audit_logs, automation, identity, install, invitations, keys, operations,
-    organizations, probes, registry_credentials, runner, servers, sessions, users,
+    organizations, probes, registry_credentials, runner, servers, sessions, setup, users,
 };
 
 /// The surfaces, ready to serve, and the table of their routes.
@@ -27,6 +27,7 @@ pub struct Api {
 pub fn api(mut state: AppState, more: impl FnOnce(Registrar) -> Registrar) -> Api {
     let registrar = Registrar::default();
     let registrar = probes::add(registrar);
+    let registrar = setup::add(registrar);
     let registrar = sessions::add(registrar);
     let registrar = servers::add(registrar);
     let registrar = users::add(registrar);

@@ -3,53 +3,117 @@
 mod body;
 pub(crate) mod cookie;
 pub(crate) mod device;
-mod handlers;
 
+use axum::extract::State;
+use axum::response::Response;
+use http::HeaderMap;
 use reoclo_api_types::{
-    PasswordRequest, SessionBody, SetupAnswer, SetupRequest, SignInRequest, SignOutRequest,
-    SwitchRequest,
+    PasswordRequest, SessionBody, SignInRequest, SignOutRequest, SwitchRequest,
 };
+use reoclo_control::{Authorized, Control, OwnSession, SignInForm};
+use reoclo_domain::Secret;
 
+use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
+use crate::edge::{SameSite, Source};
+use crate::error::ApiError;
+use crate::public::Public;
 use crate::registrar::{Doc, Registrar};
+use cookie::SessionCookie;
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .post(
-            "/api/auth/setup",
-            Doc::new("Complete the first admin's account with the one-time set-up link.")
-                .takes::<SetupRequest>()
-                .answers::<SetupAnswer>(201),
-            handlers::setup,
-        )
         .post(
             "/api/auth/sign-in",
             Doc::new("Sign in with an e-mail address and a password.")
                 .takes::<SignInRequest>()
                 .answers::<SessionBody>(200),
-            handlers::sign_in,
+            sign_in,
         )
         .get(
             "/api/auth/session",
             Doc::new("Who is signed in, and where.").answers::<SessionBody>(200),
-            handlers::show,
+            show,
         )
         .post(
             "/api/auth/sign-out",
             Doc::new("End this session, or every one of the person.").takes::<SignOutRequest>(),
-            handlers::sign_out,
+            sign_out,
         )
         .post(
             "/api/auth/switch",
             Doc::new("Go over to another of one's organizations.")
                 .takes::<SwitchRequest>()
                 .answers::<SessionBody>(200),
-            handlers::switch,
+            switch_organization,
         )
         .post(
             "/api/auth/password",
             Doc::new("Change one's own password; every other session ends.")
                 .takes::<PasswordRequest>()
                 .answers::<SessionBody>(200),
-            handlers::change_password,
+            change_password,
         )
+}
+
+async fn sign_in(
+    _: Public,
+    _: SameSite,
+    State(control): State<Control>,
+    Source(source): Source,
+    headers: HeaderMap,
+    JsonBody(request): JsonBody<SignInRequest>,
+) -> Result<Response, ApiError> {
+    let form = SignInForm {
+        email: request.email,
+        password: Secret::new(request.password),
+        organization: request.organization,
+        replaces: cookie::read(&headers).map(Secret::new),
+        devices: device::devices(&headers),
+    };
+    let signed_in = control.sign_in(form, source).await?;
+    Ok(body::signed_in(&control, &signed_in))
+}
+
+async fn show(
+    proof: Authorized<OwnSession>,
+    State(control): State<Control>,
+) -> Result<JsonAnswer<SessionBody>, ApiError> {
+    let session = control.show_session(&proof).await?;
+    Ok(JsonAnswer::ok(body::session(&session)))
+}
+
+async fn sign_out(
+    proof: Authorized<OwnSession>,
+    State(control): State<Control>,
+    OptionalJsonBody(request): OptionalJsonBody<SignOutRequest>,
+) -> Result<Response, ApiError> {
+    control.sign_out(&proof, request.everywhere).await?;
+    Ok(body::signed_out(&control))
+}
+
+async fn switch_organization(
+    proof: Authorized<OwnSession>,
+    State(control): State<Control>,
+    SessionCookie(token): SessionCookie,
+    JsonBody(request): JsonBody<SwitchRequest>,
+) -> Result<Response, ApiError> {
+    let organization = &request.organization;
+    let signed_in = control
+        .switch_organization(&proof, &token, organization)
+        .await?;
+    Ok(body::signed_in(&control, &signed_in))
+}
+
+async fn change_password(
+    proof: Authorized<OwnSession>,
+    State(control): State<Control>,
+    SessionCookie(token): SessionCookie,
+    JsonBody(request): JsonBody<PasswordRequest>,
+) -> Result<Response, ApiError> {
+    let current = Secret::new(request.current_password);
+    let new = Secret::new(request.new_password);
+    let signed_in = control
+        .change_password(&proof, &token, current, new)
+        .await?;
+    Ok(body::signed_in(&control, &signed_in))
 }

@@ -153,13 +153,13 @@ impl Write for RenewInvitation {
     }
 }
 
-struct WithdrawInvitation {
+struct RemoveInvitation {
     organization: OrganizationId,
     id: InvitationId,
     events: Vec<NewAuditEvent>,
 }
 
-impl Write for WithdrawInvitation {
+impl Write for RemoveInvitation {
     type Output = bool;
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
@@ -293,13 +293,13 @@ impl Store {
     }
 
     /// Takes an invitation back. `false` when the organization has no such invitation.
-    pub async fn withdraw_invitation(
+    pub async fn remove_invitation(
         &self,
         organization: OrganizationId,
         id: InvitationId,
         events: Vec<NewAuditEvent>,
     ) -> Result<bool, StoreError> {
-        let write = WithdrawInvitation {
+        let write = RemoveInvitation {
             organization,
             id,
             events,

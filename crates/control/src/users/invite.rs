@@ -1,24 +1,15 @@
-//! Asking a person to join, and what becomes of it until they do.
+//! Asking a person to join.
 
-use std::time::Duration;
-
-use reoclo_domain::{
-    DisplayName, InvitationId, OrganizationId, PlainToken, Role, Secret, Timestamp, TokenKind,
-};
-use reoclo_store::{AuditOutcome, Conflict, InvitationRecord, NewAuditEvent, StoreError};
-use serde_json::json;
+use reoclo_domain::{DisplayName, InvitationId, PlainToken, Role};
+use reoclo_store::{Conflict, InvitationRecord, StoreError};
 use uuid::Uuid;
 
 use super::{check_reach, role};
-use crate::account::check_email;
-use crate::audit::{Happening, resource};
+use crate::invitations::GOOD_FOR;
+use crate::setup::check_email;
 use crate::{
-    Authorized, Caller, Control, InvalidFields, OnceForm, OrganizationManage, Principal, Refusal,
-    UsersRead, UsersWrite,
+    Authorized, Caller, Control, InvalidFields, Invited, OnceForm, Principal, Refusal, UsersWrite,
 };
-
-/// An invitation is good for this long.
-const GOOD_FOR: Duration = Duration::from_hours(7 * 24);
 
 /// Who is to be invited.
 #[derive(Clone, Debug)]
@@ -31,15 +22,6 @@ pub struct NewUserForm {
     pub role: String,
     /// The mark of the page's form, which invites once.
     pub once: Option<String>,
-}
-
-/// An invitation, with its link where it is shown.
-#[derive(Debug)]
-pub struct Invited {
-    /// The invitation.
-    pub invitation: InvitationRecord,
-    /// Shown once, to a person; no key ever receives it.
-    pub link: Option<Secret>,
 }
 
 struct Checked {
@@ -92,107 +74,6 @@ impl Control {
             Err(error) => Err(Refusal::of_write(error)),
         }
     }
-
-    /// The invitations of the caller's organization that were not accepted yet, by address.
-    pub async fn list_invitations(
-        &self,
-        proof: &Authorized<UsersRead>,
-    ) -> Result<Vec<InvitationRecord>, Refusal> {
-        let organization = proof.caller().organization();
-        Ok(self.store().invitations(organization).await?)
-    }
-
-    /// Gives an invitation a new link and seven days more; the link before is dead.
-    pub async fn renew_invitation(
-        &self,
-        proof: &Authorized<OrganizationManage>,
-        id: InvitationId,
-        once: Option<&str>,
-    ) -> Result<Invited, Refusal> {
-        let caller = proof.caller();
-        let mut invitation = self.own_invitation(caller.organization(), id).await?;
-        invitation.expires_at = self.now().plus(GOOD_FOR);
-        let token = self.invitation_token();
-        let event = self.invitation_event(caller, "user.invite_again", &invitation);
-        let form = OnceForm::RenewInvitation(id);
-        let store = self.store_for(proof, form, once, id.as_uuid());
-        let renewed = store.renew_invitation(
-            invitation.organization,
-            id,
-            token.hash(),
-            invitation.expires_at,
-            vec![event],
-        );
-        if renewed.await.map_err(Refusal::of_write)? {
-            Ok(self.invited(invitation, Some(token)))
-        } else {
-            Err(unknown())
-        }
-    }
-
-    /// Takes an invitation back; its link is dead.
-    pub async fn remove_invitation(
-        &self,
-        proof: &Authorized<UsersWrite>,
-        id: InvitationId,
-    ) -> Result<(), Refusal> {
-        let caller = proof.caller();
-        let invitation = self.own_invitation(caller.organization(), id).await?;
-        check_reach(caller, invitation.role)?;
-        let event = self.invitation_event(caller, "user.uninvite", &invitation);
-        let organization = invitation.organization;
-        let withdrawn = self
-            .store()
-            .withdraw_invitation(organization, id, vec![event]);
-        if withdrawn.await.map_err(Refusal::of_write)? {
-            Ok(())
-        } else {
-            Err(unknown())
-        }
-    }
-
-    async fn own_invitation(
-        &self,
-        organization: OrganizationId,
-        id: InvitationId,
-    ) -> Result<InvitationRecord, Refusal> {
-        let all = self.store().invitations(organization).await?;
-        let found = all.into_iter().find(|invitation| invitation.id == id);
-        found.ok_or_else(unknown)
-    }
-
-    fn invitation_token(&self) -> PlainToken {
-        PlainToken::generate(TokenKind::Invitation, self.entropy())
-    }
-
-    fn invited(&self, invitation: InvitationRecord, token: Option<PlainToken>) -> Invited {
-        let public_url = &self.settings().public_url;
-        let link = token
-            .map(|token| Secret::new(format!("{public_url}/invitation?token={}", token.expose())));
-        Invited { invitation, link }
-    }
-
-    fn invitation_event(
-        &self,
-        caller: &Caller,
-        action: &'static str,
-        invitation: &InvitationRecord,
-    ) -> NewAuditEvent {
-        let happening = Happening {
-            action,
-            resource: resource("invitation", invitation.id, Some(&invitation.email)),
-            outcome: AuditOutcome::Success,
-            detail: json!({
-                "role": invitation.role.as_str(),
-                "expires_at": Timestamp::to_string(&invitation.expires_at),
-            }),
-        };
-        self.event_by(caller, happening)
-    }
-}
-
-const fn unknown() -> Refusal {
-    Refusal::NotFound("the invitation")
 }
 
 fn key_of(caller: &Caller) -> Option<Uuid> {
