@@ -3,6 +3,7 @@
 use std::marker::PhantomData;
 use std::sync::Arc;
 
+use reoclo_dispatch::{Authority, Grant, Party};
 use reoclo_domain::{Acl, ServerId};
 
 use crate::authenticate::Presented;
@@ -202,5 +203,29 @@ impl<P> Allowed<P> {
     /// The server's name.
     pub fn server_name(&self) -> &str {
         &self.server_name
+    }
+}
+
+/// Makes the grants with which operations are begun. Only this file can use it.
+#[derive(Debug)]
+pub(crate) struct Granting(Authority);
+
+impl Granting {
+    pub(crate) const fn new(authority: Authority) -> Self {
+        Self(authority)
+    }
+}
+
+impl<P: Permission> Allowed<P> {
+    /// What the dispatcher wants to see before it begins an operation.
+    pub(crate) fn grant(&self, granting: &Granting) -> Grant {
+        granting.0.grant(Party {
+            organization: self.caller.organization(),
+            server: self.server,
+            server_name: Arc::clone(&self.server_name),
+            kinds: P::REQUIREMENT.operations(),
+            starter: self.caller.actor(),
+            source: self.caller.source().clone(),
+        })
     }
 }

@@ -3,23 +3,22 @@
 use std::fmt;
 use std::sync::Arc;
 
+use reoclo_dispatch::{Complaints, Dispatcher, Drain, Parts, Runners};
 use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
-use reoclo_store::{Store, StoreStatistics};
+use reoclo_store::{Store, StoreError, StoreStatistics};
 
 use crate::audit_logs::{Anchors, Verifications};
-use crate::checks::Checks;
-use crate::complaints::Complaints;
+use crate::authorize::Granting;
 use crate::core::Core;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
 use crate::keys::Keys;
-use crate::operations::{LiveOperations, Waits};
+use crate::operations::Waits;
 use crate::passwords::PasswordHashing;
 use crate::readiness::Readiness;
 use crate::refused_use::RefusedUses;
-use crate::runners::Runners;
 use crate::sessions::{Attempts, FailedSignIns, SessionTouches, SignInStatistics, Waiting};
-use crate::{Drain, Settings};
+use crate::settings::Settings;
 
 /// The use cases; clones share everything.
 #[derive(Clone)]
@@ -29,10 +28,9 @@ struct Inner {
     core: Core,
     settings: Settings,
     drain: Drain,
-    runners: Runners,
-    live: LiveOperations,
+    dispatcher: Dispatcher,
+    granting: Granting,
     waits: Waits,
-    checks: Checks,
     key_uses: KeyUses,
     refused_uses: RefusedUses,
     audit_anchors: Anchors,
@@ -71,14 +69,19 @@ impl Control {
         settings: Settings,
         drain: Drain,
     ) -> Self {
-        let runners = Runners::new(settings.operations_per_server, settings.queued_per_server);
+        let (dispatcher, authority) = Dispatcher::new(Parts {
+            store: store.clone(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            settings: settings.dispatch.clone(),
+            drain: drain.clone(),
+        });
         Self(Arc::new(Inner {
-            checks: Checks::new(clock.monotonic()),
             core: Core::new(store, clock, entropy),
             settings,
             drain,
-            runners,
-            live: LiveOperations::default(),
+            dispatcher,
+            granting: Granting::new(authority),
             waits: Waits::default(),
             key_uses: KeyUses::default(),
             refused_uses: RefusedUses::default(),
@@ -97,10 +100,11 @@ impl Control {
 
     /// Numbers for `/metrics`.
     pub fn statistics(&self) -> ControlStatistics {
+        let dispatch = self.dispatcher().statistics();
         ControlStatistics {
             store: self.store().statistics(),
-            connected_runners: self.runners().connected(),
-            running_operations: self.runners().running(),
+            connected_runners: dispatch.connected_runners,
+            running_operations: dispatch.running_operations,
             waiting_clients: self.waits().count(),
             sign_ins: self.failed_sign_ins().statistics(),
         }
@@ -108,7 +112,7 @@ impl Control {
 
     /// Whether a server's runner is connected to this process.
     pub fn is_connected(&self, server: ServerId) -> bool {
-        self.runners().is_connected(server)
+        self.dispatcher().is_connected(server)
     }
 
     /// The signal that the process is stopping.
@@ -149,20 +153,21 @@ impl Control {
         Keys(&self.0.core)
     }
 
-    pub(crate) fn runners(&self) -> &Runners {
-        &self.0.runners
+    /// The runners of all servers.
+    pub fn runners(&self) -> Runners<'_> {
+        self.0.dispatcher.runners()
     }
 
-    pub(crate) fn live(&self) -> &LiveOperations {
-        &self.0.live
+    pub(crate) fn dispatcher(&self) -> &Dispatcher {
+        &self.0.dispatcher
+    }
+
+    pub(crate) fn granting(&self) -> &Granting {
+        &self.0.granting
     }
 
     pub(crate) fn waits(&self) -> &Waits {
         &self.0.waits
-    }
-
-    pub(crate) fn checks(&self) -> &Checks {
-        &self.0.checks
     }
 
     pub(crate) fn key_uses(&self) -> &KeyUses {
@@ -193,8 +198,30 @@ impl Control {
         &self.0.failed_sign_ins
     }
 
-    pub(crate) fn complaints(&self) -> &Complaints {
-        &self.0.complaints
+    pub(crate) fn complain(&self, what: &'static str, error: &StoreError) {
+        let now = self.clock().monotonic();
+        self.0.complaints.tell(now, what, error);
+    }
+
+    /// Sets a driver on every operation that an earlier process left running; says how many there
+    /// are.
+    pub async fn resume_operations(&self) -> Result<usize, StoreError> {
+        self.dispatcher().resume_operations().await
+    }
+
+    /// Stores the checks of minutes that are over; called every second, and with `all` at the end.
+    pub async fn write_checks(&self, all: bool) {
+        self.dispatcher().write_checks(all).await;
+    }
+
+    /// Notes a failed check for every server whose runner should be connected and is not.
+    pub async fn check_absent(&self) {
+        self.dispatcher().check_absent().await;
+    }
+
+    /// Folds measurements that are over and removes what is too old; called once a minute.
+    pub async fn condense_metrics(&self) {
+        self.dispatcher().condense_metrics().await;
     }
 
     pub(crate) fn waiting_sign_ins(&self) -> &Waiting {

@@ -12,11 +12,8 @@ mod authenticate;
 mod authorize;
 mod bootstrap;
 mod caller;
-mod checks;
-mod complaints;
 mod control;
 mod core;
-mod drain;
 mod edit;
 mod failed_authentications;
 mod fair;
@@ -37,7 +34,6 @@ mod redact;
 mod refusal;
 mod refused_use;
 mod registry_credentials;
-mod runners;
 mod servers;
 mod sessions;
 mod settings;
@@ -53,7 +49,6 @@ pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics};
 pub use core::Core;
-pub use drain::Drain;
 pub use identity::KeyIdentity;
 pub use invitations::{AcceptForm, InvitationView, Invited};
 pub use keys::{
@@ -78,9 +73,6 @@ pub use registry_credentials::{
     ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
     RegistryCredentialChange,
 };
-pub use runners::{
-    Attachment, ConnectedMachine, Detached, MachineConflict, OtherMachine, RunnerRejected,
-};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
     UptimeSlot, UptimeStatus,
@@ -90,6 +82,10 @@ pub use settings::Settings;
 pub use setup::SetupForm;
 pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
 
+pub use reoclo_dispatch::{
+    Attachment, ConnectedMachine, Detached, Drain, MachineConflict, OtherMachine, RunnerRejected,
+    Runners, Settings as DispatchSettings,
+};
 pub use reoclo_domain as domain;
 pub use reoclo_store::{
     Actor, ActorKind, AddressSourceRecord, AddressUsage, AuditActor, AuditFilter, AuditItem,

@@ -2,23 +2,15 @@
 
 mod begin;
 mod cancel;
-mod dispatch;
-mod drive;
-mod end;
 mod exec;
 mod exec_command;
-mod live;
 mod log;
 mod mask_stored;
-mod payload;
 mod planned;
-mod queue;
 mod read;
 mod reboot;
-mod recover;
 mod registry_auth;
 mod run_note;
-mod tail;
 mod wait;
 
 pub use cancel::CancelRequested;
@@ -31,6 +23,4 @@ pub use registry_auth::{DirectLogin, RegistryAuth};
 pub use run_note::RunNote;
 pub use wait::{OperationEnd, WaitPlace};
 
-pub(crate) use exec_command::ExecPayload;
-pub(crate) use live::LiveOperations;
 pub(crate) use wait::Waits;

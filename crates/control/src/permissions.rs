@@ -49,6 +49,15 @@ impl Requirement {
         matches!(self, Self::Operation(_)) || self == Self::Cell(Cell::SERVERS_EXECUTE)
     }
 
+    /// The operations that who meets it may start.
+    pub(crate) fn operations(self) -> OperationKinds {
+        match self {
+            Self::Operation(kind) => [kind].into_iter().collect(),
+            _ if self.starts_operations() => OperationKinds::all(),
+            _ => OperationKinds::default(),
+        }
+    }
+
     /// The credential that it is made for.
     pub const fn made_for(self) -> CredentialKind {
         match self {

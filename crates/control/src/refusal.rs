@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use reoclo_dispatch::Error;
 use reoclo_domain::{
     Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role, Timestamp,
     counted,
@@ -236,6 +237,21 @@ impl Refusal {
             StoreError::Conflict(Conflict::FormTaken) => Self::FormTaken,
             StoreError::Conflict(what) => Self::Conflict(what.to_string()),
             error => Self::AuditUnavailable(error),
+        }
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::ServerUnreachable => Self::ServerUnreachable,
+            Error::ServerBusy { limit, queued } => Self::ServerBusy { limit, queued },
+            Error::ShuttingDown => Self::ShuttingDown,
+            Error::NotStored(error) => Self::of_write(error),
+            Error::RunnerTooOld { version } => Self::Conflict(format!(
+                "this server's runner ({version}) cannot do that: it needs a newer runner"
+            )),
+            error @ (Error::NotGranted(_) | Error::Internal(_)) => Self::internal(error),
         }
     }
 }

@@ -10,6 +10,7 @@ mod ledger;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use reoclo_dispatch::server_called;
 use reoclo_domain::{KeyKind, OrganizationId, ServerId, UserId};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, KeyRecord, KeyRef, NewAuditEvent, RequestSource, Resource,
@@ -248,7 +249,7 @@ impl Control {
             (None, None) => None,
         };
         if let Some(server) = server
-            && let Some(name) = self.server_called(organization, server).await
+            && let Some(name) = server_called(self.store(), organization, server).await
         {
             detail["server_id"] = json!(server);
             detail["server_name"] = json!(&*name);

@@ -1,7 +1,9 @@
 //! Servers: seeing, adding and changing them.
 
 mod change;
+mod choose_machine;
 mod create;
+mod enrol;
 mod enrolment;
 mod health;
 mod list;

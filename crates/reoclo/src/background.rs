@@ -65,7 +65,7 @@ async fn write_checks(control: Control) {
 }
 
 async fn check_absent(control: Control) {
-    let mut ticks = interval(control.settings().metrics_interval);
+    let mut ticks = interval(control.settings().dispatch.metrics_interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;

@@ -162,20 +162,35 @@ impl Config {
         settings.allowed_outbound.clone_from(&self.allowed_outbound);
         settings.organization_networks = self.organization_networks;
         set(&mut settings.inline_wait, self.timing.inline_wait);
-        set(&mut settings.start_deadline, self.timing.start_deadline);
-        set(&mut settings.lost_after, self.timing.lost_after);
-        set(&mut settings.resume_grace, self.timing.resume_grace);
-        set(&mut settings.facts_interval, self.timing.facts_interval);
-        set(&mut settings.metrics_interval, self.timing.metrics_interval);
-        settings.metrics_interval = settings.metrics_interval.max(LEAST_METRICS_INTERVAL);
-        set(&mut settings.retry_delay, self.timing.retry_delay);
-        set(&mut settings.queue_wait, self.timing.queue_wait);
         set(
-            &mut settings.link.control_plane_keepalive.every,
+            &mut settings.dispatch.start_deadline,
+            self.timing.start_deadline,
+        );
+        set(&mut settings.dispatch.lost_after, self.timing.lost_after);
+        set(
+            &mut settings.dispatch.resume_grace,
+            self.timing.resume_grace,
+        );
+        set(
+            &mut settings.dispatch.facts_interval,
+            self.timing.facts_interval,
+        );
+        set(
+            &mut settings.dispatch.metrics_interval,
+            self.timing.metrics_interval,
+        );
+        settings.dispatch.metrics_interval = settings
+            .dispatch
+            .metrics_interval
+            .max(LEAST_METRICS_INTERVAL);
+        set(&mut settings.dispatch.retry_delay, self.timing.retry_delay);
+        set(&mut settings.dispatch.queue_wait, self.timing.queue_wait);
+        set(
+            &mut settings.dispatch.link.control_plane_keepalive.every,
             self.timing.keepalive_every,
         );
         set(
-            &mut settings.link.control_plane_keepalive.timeout,
+            &mut settings.dispatch.link.control_plane_keepalive.timeout,
             self.timing.keepalive_timeout,
         );
         self.set_limits(&mut settings);
@@ -224,10 +239,13 @@ impl Config {
                 .unwrap_or(*value);
         };
         set(
-            &mut settings.operations_per_server,
+            &mut settings.dispatch.operations_per_server,
             limits.operations_per_server,
         );
-        set(&mut settings.queued_per_server, limits.queued_per_server);
+        set(
+            &mut settings.dispatch.queued_per_server,
+            limits.queued_per_server,
+        );
         let log_bytes = limits.log_bytes.and_then(|bytes| bytes.try_into().ok());
         settings.log_bytes = log_bytes.unwrap_or(settings.log_bytes);
         if let Some(days) = limits.log_days {

@@ -140,7 +140,7 @@ impl Instance {
         let stop = StopSignals::listen();
         let (control, front) = (self.control, self.front);
         control.store().mark_all_unreachable().await?;
-        control.remember_machines().await?;
+        control.runners().remember_machines().await?;
         let resumed = control.resume_operations().await?;
         if resumed > 0 {
             tracing::info!(resumed, "operations of an earlier process go on");

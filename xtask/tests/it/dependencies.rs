@@ -13,7 +13,9 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("api-types", &["domain"]),
     ("wire", &["domain"]),
     ("store", &["domain"]),
-    ("control", &["domain", "store", "wire"]),
+    // It knows nothing of who may do what, so only `control`, which does, uses it.
+    ("dispatch", &["domain", "store", "wire"]),
+    ("control", &["domain", "store", "wire", "dispatch"]),
     // It speaks the runner's handshake, hence `wire`.
     ("http", &["domain", "api-types", "wire", "control"]),
     // Pages are routes: it adds them through `http`'s registrar.

@@ -6,6 +6,7 @@
     reason = "cargo says in the environment which cargo it is"
 )]
 
+mod circles;
 mod citations;
 mod dependencies;
 mod foreign;

@@ -86,7 +86,7 @@ impl Control {
             return self.already_ended(ended.ok_or(Refusal::NotFound("the operation"))?);
         }
         let mut state = OperationState::Running;
-        if let Some(live) = self.live().find(organization, id) {
+        if let Some(live) = self.dispatcher().live_operation(organization, id) {
             let was_queued = live.is_queued();
             live.cancel();
             if was_queued && let Ok(Some(outcome)) = timeout(UNSENT_WAIT, live.ended()).await {

@@ -2,16 +2,13 @@
 
 use std::sync::Arc;
 
-use reoclo_domain::{OperationId, OperationKind, ServerId};
+use reoclo_dispatch::{Begun, CODE_WORKING_DIRECTORY, Live, Payload, Plan};
+use reoclo_domain::{OperationId, ServerId};
 use reoclo_store::OperationOutcome;
 use serde_json::json;
 use tokio::time::sleep;
 
-use super::begin::{Begun, Plan};
-use super::end::CODE_WORKING_DIRECTORY;
 use super::exec_command::{ExecCommand, ValidExec};
-use super::live::Live;
-use super::payload::Payload;
 use crate::{
     Allowed, Authorized, Control, Exec, InvalidFields, Permission, Refusal, ServersExecute,
 };
@@ -127,7 +124,6 @@ fn check_scope(scope: Option<&str>) -> Result<(), Refusal> {
 
 fn plan(exec: ValidExec) -> Plan {
     Plan {
-        kind: OperationKind::Exec,
         detail: json!({
             "command": exec.masked_command,
             "working_directory": exec.masked_directory,

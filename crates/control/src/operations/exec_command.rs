@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use reoclo_dispatch::{ExecPayload, Run, is_script};
 use reoclo_domain::escaped;
 use reoclo_domain::masking::SHORTEST_SECRET;
-use serde::{Deserialize, Serialize};
 
-use super::run_note::{RunNote, ValidRunNote};
+use super::run_note::RunNote;
 use crate::redact::{self, CommandSecrets};
 use crate::{InvalidFields, Refusal};
 
@@ -45,23 +45,7 @@ pub(crate) struct ValidExec {
     pub(crate) masked_directory: Option<String>,
     /// The same of the names of its variables.
     pub(crate) masked_names: Vec<String>,
-    pub(super) run: ValidRunNote,
-}
-
-/// What waits sealed in the operation's row until a runner has it.
-#[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct ExecPayload {
-    pub(crate) command: String,
-    pub(crate) working_directory: Option<String>,
-    pub(crate) env: BTreeMap<String, String>,
-    pub(crate) mask: Vec<String>,
-}
-
-impl ExecPayload {
-    /// Whether an interpreter of its own runs it.
-    pub(crate) fn is_script(&self) -> bool {
-        is_script(&self.command)
-    }
+    pub(super) run: Run,
 }
 
 impl ExecCommand {
@@ -133,11 +117,6 @@ fn check_command(command: &str, invalid: &mut InvalidFields) {
              #!/usr/bin/env python3",
         );
     }
-}
-
-/// Whether the command's first line says who runs it.
-fn is_script(command: &str) -> bool {
-    command.starts_with("#!")
 }
 
 fn names_interpreter(command: &str) -> bool {

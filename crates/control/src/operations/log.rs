@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reoclo_dispatch::{Live, Look};
 use reoclo_domain::{OperationId, OperationState, OrganizationId};
 use reoclo_store::{LogStream, OperationOutcome, OperationRecord, StoreError, Tail};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::live::{Live, Look};
 use crate::{Authorized, Control, OperationOutput, OwnOperations, Refusal};
 
 /// How often the record of an operation is read again that another process sees through.
@@ -66,7 +66,7 @@ impl Control {
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
         // Before the record, which is then as new as what is found here.
-        let live = self.live().find(organization, id);
+        let live = self.dispatcher().live_operation(organization, id);
         let record = self.store().operation(organization, id).await?;
         let record = record.ok_or(Refusal::NotFound("the operation"))?;
         Ok(self.log_of(record, live))
@@ -78,7 +78,9 @@ impl Control {
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
-        let live = self.live().find(proof.caller().organization(), id);
+        let live = self
+            .dispatcher()
+            .live_operation(proof.caller().organization(), id);
         let record = self.show_own_operation(proof, id).await?;
         Ok(self.log_of(record, live))
     }
@@ -217,7 +219,7 @@ impl OperationLog {
 
     async fn refresh(&mut self) -> Result<(), Refusal> {
         let (organization, id) = (self.organization(), self.record.id);
-        self.live = self.control.live().find(organization, id);
+        self.live = self.control.dispatcher().live_operation(organization, id);
         if let Some(record) = self.control.store().operation(organization, id).await? {
             self.record = record;
         }

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use reoclo_dispatch::{Payload, Plan, RebootPayload};
+use reoclo_domain::ServerId;
 use reoclo_domain::masking::masked_shapes;
-use reoclo_domain::{OperationKind, ServerId};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::begin::Plan;
-use super::payload::Payload;
 use super::run_note::RunNote;
 use crate::{
     Allowed, Authorized, Control, Executed, InvalidFields, Permission, Reboot, Refusal,
@@ -85,8 +84,7 @@ impl Control {
         command.run.check(&mut invalid);
         invalid.into_result()?;
         Ok(Plan {
-            kind: OperationKind::Reboot,
-            payload: Payload::Reboot,
+            payload: Payload::Reboot(RebootPayload {}),
             command: None,
             timeout_seconds: seconds,
             run: command.run.checked(masked_shapes),

@@ -1,16 +1,13 @@
 //! Logging a server's Docker in to a registry and out of it (clients.md 2.3).
 
+use reoclo_dispatch::{Payload, Plan, RegistryLoginPayload, RegistryLogoutPayload, Run};
 use reoclo_domain::masking::{Patterns, masked_shapes};
-use reoclo_domain::{
-    OperationKind, RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId,
-};
+use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId};
 use reoclo_store::OpenRegistryCredential;
 use serde_json::{Value, json};
 
-use super::begin::Plan;
 use super::exec::Executed;
-use super::payload::{Payload, RegistryLoginPayload, RegistryLogoutPayload};
-use super::run_note::{RunNote, ValidRunNote};
+use super::run_note::RunNote;
 use crate::authorize::Allowed;
 use crate::refused_use::Wanted;
 use crate::registry_credentials::{checked_secret, checked_username};
@@ -99,7 +96,6 @@ impl Control {
         let registry = registry_url.login_name();
         let holder = holder(&allowed, &run);
         let plan = Plan {
-            kind: OperationKind::RegistryLogout,
             command: Some(format!("docker logout {registry}")),
             timeout_seconds: LOGOUT_SECONDS,
             run: run.checked(masked_shapes),
@@ -143,7 +139,6 @@ impl Control {
     ) -> Result<RegistryAuth, Refusal> {
         let registry = login.registry_url.login_name();
         let plan = Plan {
-            kind: OperationKind::RegistryLogin,
             command: Some(format!("docker login {registry}")),
             timeout_seconds: LOGIN_SECONDS,
             detail: login.detail(&registry),
@@ -184,7 +179,7 @@ struct Login {
     /// The user name as it may be stored.
     shown_username: String,
     password: Secret,
-    run: ValidRunNote,
+    run: Run,
 }
 
 impl Login {

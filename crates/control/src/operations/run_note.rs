@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use reoclo_dispatch::Run;
+use serde_json::json;
 
 use crate::InvalidFields;
 
@@ -20,12 +21,6 @@ pub struct RunNote {
     pub run_context: BTreeMap<String, String>,
 }
 
-/// The same within all limits.
-pub(super) struct ValidRunNote {
-    pub(super) run_id: Option<String>,
-    pub(super) run_context: Option<Value>,
-}
-
 impl RunNote {
     pub(super) fn check(&self, invalid: &mut InvalidFields) {
         if let Some(run_id) = &self.run_id {
@@ -40,18 +35,18 @@ impl RunNote {
     }
 
     /// As it may be stored. Call this only when [`Self::check`] found nothing.
-    pub(super) fn checked(self, masked: impl Fn(&str) -> String) -> ValidRunNote {
+    pub(super) fn checked(self, masked: impl Fn(&str) -> String) -> Run {
         let context: BTreeMap<String, String> = self
             .run_context
             .iter()
             .map(|(name, value)| (masked(name), masked(value)))
             .collect();
-        ValidRunNote {
-            run_id: self
+        Run {
+            id: self
                 .run_id
                 .filter(|id| !id.is_empty())
                 .map(|id| masked(&id)),
-            run_context: (!context.is_empty()).then(|| json!(context)),
+            context: (!context.is_empty()).then(|| json!(context)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reoclo_dispatch::server_called;
 use reoclo_domain::{OrganizationId, PlainToken, ServerId, ServerStatus, TokenKind};
 use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, ServerRecord};
 use serde_json::json;
@@ -21,7 +22,7 @@ impl Control {
         server: ServerId,
     ) -> Result<PlainToken, Refusal> {
         let (token, enrolment) = self.new_enrolment();
-        let name = self.server_called(organization, server).await;
+        let name = server_called(self.store(), organization, server).await;
         let happening = created(server, name.as_deref(), enrolment);
         let event = self.event_by_system(Some(organization), happening);
         let renewed = self

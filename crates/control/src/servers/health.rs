@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use reoclo_dispatch::{Checked, Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Metric, Resolution, ServerStatus, Timestamp};
 use reoclo_store::ServerRecord;
 
-use crate::checks::{Checked, Stretch, UNHEALTHY_AFTER};
 use crate::{Authorized, Control, Refusal, ServersRead};
 
 /// From here on a disk is worth a look, and from the second on in danger, in percent.
@@ -50,15 +50,13 @@ impl Control {
     ) -> Result<ServerHealth, Refusal> {
         let organization = proof.caller().organization();
         let server = self.find_server(organization, reference).await?;
-        if let Some(link) = self.runners().link(server.id) {
-            self.check_runner(server.id, &link).await;
-        }
+        self.dispatcher().check_now(server.id).await;
         self.health(server).await
     }
 
     async fn health(&self, server: ServerRecord) -> Result<ServerHealth, Refusal> {
         let is_connected = self.is_connected(server.id);
-        let checked = self.checks().of(server.id);
+        let checked = self.dispatcher().checked(server.id);
         let answered = match checked.answered {
             Some(answered) => Some(answered),
             None => self.last_stored(&server).await?,
@@ -83,7 +81,10 @@ impl Control {
             from: now.minus(Duration::from_mins(10)),
             to: now,
         };
-        let points = self.measured(stretch, Resolution::Fine).await?;
+        let points = self
+            .dispatcher()
+            .measured(stretch, Resolution::Fine)
+            .await?;
         Ok(points.into_iter().rev().find(|point| point.ok > 0))
     }
 }

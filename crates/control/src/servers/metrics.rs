@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use reoclo_dispatch::Stretch;
 use reoclo_domain::{HostChecks, Resolution, counted};
 use reoclo_store::ServerRecord;
 
-use crate::checks::Stretch;
 use crate::{Authorized, Control, Refusal, ServersRead};
 
 /// What a server measures now, and measured.
@@ -44,8 +44,8 @@ impl Control {
             // What is measured in this moment is part of it.
             to: now.plus(Duration::from_micros(1)),
         };
-        let history = self.measured(stretch, resolution).await?;
-        let known = self.checks().of(server.id).answered;
+        let history = self.dispatcher().measured(stretch, resolution).await?;
+        let known = self.dispatcher().checked(server.id).answered;
         let stored = history.iter().rev().find(|checks| checks.ok > 0);
         Ok(ServerMetrics {
             current: known.or(stored.copied()),
@@ -58,11 +58,10 @@ impl Control {
 
     /// What an old runner does not do.
     pub(super) fn lack_of_metrics(&self, server: reoclo_domain::ServerId) -> Option<String> {
-        let link = self.runners().link(server)?;
-        link.lacks_metrics().then(|| {
-            let version = link.version();
-            format!("this server's runner ({version}) does not measure its host: it needs a newer runner")
-        })
+        let version = self.runners().version_without_metrics(server)?;
+        Some(format!(
+            "this server's runner ({version}) does not measure its host: it needs a newer runner"
+        ))
     }
 }
 

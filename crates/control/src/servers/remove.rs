@@ -33,7 +33,7 @@ impl Control {
         if !removed.await? {
             return Err(Refusal::NotFound("the server"));
         }
-        self.runners().dismiss(server);
+        self.dispatcher().dismiss(server);
         Ok(())
     }
 }

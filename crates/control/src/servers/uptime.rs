@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
+use reoclo_dispatch::{Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Resolution, Timestamp};
 
-use crate::checks::{Stretch, UNHEALTHY_AFTER};
 use crate::{Authorized, Control, Refusal, ServersRead};
 
 /// A stretch of time, in slots.
@@ -86,7 +86,7 @@ impl Control {
                 from,
                 to,
             };
-            for checks in self.measured(stretch, resolution).await? {
+            for checks in self.dispatcher().measured(stretch, resolution).await? {
                 spread(&mut slots, &checks, resolution.span());
             }
         }

@@ -72,6 +72,7 @@ async fn hold(
             let machine = shaken.proof.machine.as_ref();
             let detached = state
                 .control
+                .runners()
                 .attach(Attachment {
                     identity,
                     io,
@@ -87,7 +88,10 @@ async fn hold(
         Err(rejected) => rejection(rejected),
     };
     let control = &state.control;
-    let farewell = control.runner_farewell(&shaken.challenge, &shaken.proof, code.code(), &reason);
+    let farewell =
+        control
+            .runners()
+            .farewell(&shaken.challenge, &shaken.proof, code.code(), &reason);
     socket.close(code.code(), reason, farewell.as_ref()).await;
 }
 
@@ -104,7 +108,7 @@ async fn shake_hands(
     socket: &mut SharedSocket,
 ) -> Option<Shaken> {
     let control = &state.control;
-    let challenge: Challenge = control.runner_challenge();
+    let challenge: Challenge = control.runners().challenge();
     send(socket, &challenge).await?;
     let proof: Proof = match socket.next().await?.ok()? {
         Message::Text(text) => serde_json::from_str(&text).ok()?,
@@ -114,7 +118,11 @@ async fn shake_hands(
     if identified.is_ok() {
         let program = state.program.get().await;
         let program = program.map(|program| program.offer.clone());
-        send(socket, &control.runner_welcome(&challenge, &proof, program)).await?;
+        send(
+            socket,
+            &control.runners().welcome(&challenge, &proof, program),
+        )
+        .await?;
     }
     Some(Shaken {
         challenge,
@@ -130,11 +138,12 @@ async fn identify(
     proof: &Proof,
 ) -> Result<RunnerIdentity, RunnerRejected> {
     let control = &state.control;
-    let identity = control.identify_runner(challenge, proof).await?;
+    let identity = control.runners().identify(challenge, proof).await?;
     let machine = proof.machine.as_ref();
-    control.admit_machine(&identity, machine, source).await?;
+    control.runners().admit(&identity, machine, source).await?;
     if let Some(failure) = &proof.upgrade_failed {
         control
+            .runners()
             .note_failed_upgrade(&identity, source, failure)
             .await;
     }

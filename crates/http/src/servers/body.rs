@@ -40,7 +40,7 @@ pub(super) fn server(server: ServerRecord) -> ServerBody {
 
 /// A server with the machines that claim to be it, when there are several.
 pub(super) fn with_machines(control: &Control, record: ServerRecord) -> ServerBody {
-    let conflict = control.machine_conflict(record.id);
+    let conflict = control.runners().conflict(record.id);
     let machines = conflict.map(|conflict| machines(conflict, &record));
     ServerBody {
         machines: machines.unwrap_or_default(),

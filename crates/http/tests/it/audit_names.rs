@@ -316,8 +316,8 @@ async fn a_row_of_several_refusals_tells_each(world: &World) {
 #[tokio::test]
 async fn a_busy_server_s_refusal_is_in_the_log() {
     let world = World::with(reoclo_testkit::database::sqlite(), |settings| {
-        settings.operations_per_server = 0;
-        settings.queued_per_server = 0;
+        settings.dispatch.operations_per_server = 0;
+        settings.dispatch.queued_per_server = 0;
     });
     let world = &world.await;
     let _runner = connect(world, ended()).await;

@@ -148,7 +148,7 @@ pub(crate) fn attach(
             source: RequestSource::default(),
             machine: None,
         };
-        control.attach(attachment).await
+        control.runners().attach(attachment).await
     })
 }
 

@@ -116,7 +116,7 @@ fn own_power(control: &Control, server: &ServerRecord) -> Option<&'static str> {
 }
 
 fn machines(control: &Control, server: &ServerRecord, shell: &Shell) -> Vec<Machine> {
-    let Some(conflict) = control.machine_conflict(server.id) else {
+    let Some(conflict) = control.runners().conflict(server.id) else {
         return Vec::new();
     };
     let connected = conflict.connected.map(|connected| Machine {

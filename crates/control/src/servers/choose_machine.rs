@@ -1,0 +1,37 @@
+//! Deciding which machine a server is, when two claim to be it.
+
+use reoclo_store::AuditOutcome;
+use serde_json::json;
+
+use crate::audit::{Happening, resource};
+use crate::{Authorized, Control, OrganizationManage, Refusal};
+
+impl Control {
+    /// An admin's decision which machine a server is. The others are told that they are not, and
+    /// their runners end.
+    pub async fn choose_machine(
+        &self,
+        proof: &Authorized<OrganizationManage>,
+        reference: &str,
+        machine: &str,
+    ) -> Result<(), Refusal> {
+        let caller = proof.caller();
+        let server = self.find_server(caller.organization(), reference).await?;
+        if !self.runners().is_in_conflict(server.id, machine) {
+            return Err(Refusal::Conflict(
+                "no such machine claims to be this server now: read the server again".into(),
+            ));
+        }
+        let happening = Happening {
+            action: "server.choose_machine",
+            resource: resource("server", server.id, Some(&server.name)),
+            outcome: AuditOutcome::Success,
+            detail: json!({ "machine": machine }),
+        };
+        let event = self.event_by(caller, happening);
+        let written = self.store().append_audit(vec![event]).await;
+        written.map_err(Refusal::of_write)?;
+        self.runners().choose_machine(server.id, machine).await;
+        Ok(())
+    }
+}
