@@ -10,7 +10,7 @@ use crate::workspace::metadata;
 /// The crates whose files stand in an order.
 const CRATES: &[&str] = &["dispatch"];
 /// `Control` assembles its parts; what a part does is the part's.
-const MOST_FILES_OF_CONTROL: usize = 67;
+const MOST_FILES_OF_CONTROL: usize = 70;
 
 #[test]
 fn no_files_use_each_other_in_a_circle() {
