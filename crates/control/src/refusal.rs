@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use reoclo_dispatch::Error;
 use reoclo_domain::{
-    Cell, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role, Timestamp,
-    counted,
+    Cell, ErrorCode, KeyKind, OperationId, OperationKind, OperationKinds, RateVerdict, Role,
+    Timestamp, counted,
 };
 use reoclo_store::{Conflict, StoreError};
 
@@ -130,37 +130,41 @@ pub enum Refusal {
 
 impl Refusal {
     /// The stable name of the refusal.
-    pub const fn code(&self) -> &'static str {
+    pub const fn code(&self) -> ErrorCode {
         match self {
-            Self::MissingCredentials => "missing_credentials",
-            Self::InvalidKey => "invalid_key",
-            Self::KeyExpired(_) => "key_expired",
-            Self::KeyRevoked => "key_revoked",
-            Self::WrongKeyType { .. } => "wrong_key_type",
-            Self::InvalidCredentials | Self::TemporaryPasswordExpired => "invalid_credentials",
-            Self::SessionExpired => "session_expired",
-            Self::CsrfFailed => "csrf_failed",
-            Self::FormOutdated | Self::FormOfAnotherOrganization => "form_outdated",
-            Self::PasswordChangeRequired => "password_change_required",
-            Self::RoleInsufficient { .. } => "role_insufficient",
-            Self::TooManyAttempts { .. } => "too_many_attempts",
-            Self::PermissionDenied { .. } | Self::MayNotCreateOrganizations => "permission_denied",
-            Self::OperationNotAllowed { .. } => "operation_not_allowed",
-            Self::ServerNotInScope => "server_not_in_scope",
-            Self::IpNotAllowed { .. } => "ip_not_allowed",
-            Self::RateLimited(_) => "rate_limited",
-            Self::NotFound(_) => "not_found",
-            Self::Conflict(_) | Self::FormTaken | Self::Taken { .. } => "conflict",
-            Self::ServerUnreachable => "server_unreachable",
-            Self::ServerBusy { .. } => "server_busy",
-            Self::InvalidRequest(_) => "invalid_request",
-            Self::Busy => "busy",
-            Self::ShuttingDown => "shutting_down",
-            Self::AuditUnavailable(_) => "audit_unavailable",
-            Self::Unavailable(_) => "unavailable",
-            Self::NotImplemented(_) => "not_implemented",
-            Self::CredentialNotInScope => "credential_not_in_scope",
-            Self::Internal(_) => "internal",
+            Self::MissingCredentials => ErrorCode::MissingCredentials,
+            Self::InvalidKey => ErrorCode::InvalidKey,
+            Self::KeyExpired(_) => ErrorCode::KeyExpired,
+            Self::KeyRevoked => ErrorCode::KeyRevoked,
+            Self::WrongKeyType { .. } => ErrorCode::WrongKeyType,
+            Self::InvalidCredentials | Self::TemporaryPasswordExpired => {
+                ErrorCode::InvalidCredentials
+            }
+            Self::SessionExpired => ErrorCode::SessionExpired,
+            Self::CsrfFailed => ErrorCode::CsrfFailed,
+            Self::FormOutdated | Self::FormOfAnotherOrganization => ErrorCode::FormOutdated,
+            Self::PasswordChangeRequired => ErrorCode::PasswordChangeRequired,
+            Self::RoleInsufficient { .. } => ErrorCode::RoleInsufficient,
+            Self::TooManyAttempts { .. } => ErrorCode::TooManyAttempts,
+            Self::PermissionDenied { .. } | Self::MayNotCreateOrganizations => {
+                ErrorCode::PermissionDenied
+            }
+            Self::OperationNotAllowed { .. } => ErrorCode::OperationNotAllowed,
+            Self::ServerNotInScope => ErrorCode::ServerNotInScope,
+            Self::IpNotAllowed { .. } => ErrorCode::IpNotAllowed,
+            Self::RateLimited(_) => ErrorCode::RateLimited,
+            Self::NotFound(_) => ErrorCode::NotFound,
+            Self::Conflict(_) | Self::FormTaken | Self::Taken { .. } => ErrorCode::Conflict,
+            Self::ServerUnreachable => ErrorCode::ServerUnreachable,
+            Self::ServerBusy { .. } => ErrorCode::ServerBusy,
+            Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
+            Self::Busy => ErrorCode::Busy,
+            Self::ShuttingDown => ErrorCode::ShuttingDown,
+            Self::AuditUnavailable(_) => ErrorCode::AuditUnavailable,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
+            Self::NotImplemented(_) => ErrorCode::NotImplemented,
+            Self::CredentialNotInScope => ErrorCode::CredentialNotInScope,
+            Self::Internal(_) => ErrorCode::Internal,
         }
     }
 

@@ -182,7 +182,7 @@ impl Control {
         for refused in due {
             let event = self.refusal_event(refused).await;
             if let Err(error) = self.store().append_audit(vec![event]).await {
-                tracing::error!(%error, code = refused.code, "a refused use was not recorded");
+                tracing::error!(%error, code = %refused.code, "a refused use was not recorded");
             }
         }
     }
@@ -214,10 +214,10 @@ impl Control {
     /// what else was asked for stands in `asked`.
     async fn refusal_detail(&self, refused: &RefusedUse) -> Value {
         let Some(last) = refused.wanted.last() else {
-            return json!({ "code": refused.code, "count": refused.count });
+            return json!({ "code": refused.code.as_str(), "count": refused.count });
         };
         let mut detail = self.wanted_detail(refused.organization, &last.0).await;
-        detail["code"] = json!(refused.code);
+        detail["code"] = json!(refused.code.as_str());
         detail["count"] = json!(refused.count);
         detail["since"] = json!(refused.first_at);
         if refused.wanted.len() > 1 {

@@ -8,6 +8,7 @@ mod allowlist;
 mod ambient;
 mod client_source;
 mod counted;
+mod error_code;
 mod foreign_text;
 pub mod hex;
 mod id;
@@ -35,6 +36,7 @@ pub use allowlist::{
 pub use ambient::{Clock, Entropy};
 pub use client_source::{ClientSource, NoClientSource};
 pub use counted::counted;
+pub use error_code::{ErrorCode, UnknownErrorCode};
 pub use foreign_text::escaped;
 pub use id::{
     AddressSourceId, AuditEventId, AutomationKeyId, Id, IntegrationKeyId, InvitationId,

@@ -4,7 +4,7 @@ use axum::response::{IntoResponse, Response};
 use http::{HeaderValue, StatusCode, header};
 use reoclo_api_types::ErrorBody;
 use reoclo_control::Refusal;
-use reoclo_domain::OperationKind;
+use reoclo_domain::{ErrorCode, OperationKind};
 
 /// What a handler or an extractor answers instead of success.
 #[derive(Debug)]
@@ -52,10 +52,11 @@ impl From<Malformed> for ApiError {
 }
 
 impl ApiError {
-    fn status(&self) -> StatusCode {
+    /// The stable name of the error.
+    pub(crate) const fn code(&self) -> ErrorCode {
         match self {
-            Self::Refused(refusal) => status_of_code(refusal.code()),
-            Self::Malformed(malformed) => status_of_code(malformed.code()),
+            Self::Refused(refusal) => refusal.code(),
+            Self::Malformed(malformed) => malformed.code(),
         }
     }
 
@@ -64,7 +65,7 @@ impl ApiError {
             Self::Refused(refusal) => body_of(refusal),
             Self::Malformed(malformed) => ErrorBody {
                 detail: malformed.detail(),
-                code: malformed.code().into(),
+                code: malformed.code().as_str().into(),
                 retry_after: malformed.retry_after(),
                 ..ErrorBody::default()
             },
@@ -72,49 +73,15 @@ impl ApiError {
     }
 }
 
-/// The status of each code.
-pub(crate) fn status_of_code(code: &str) -> StatusCode {
-    match code {
-        "bad_request" => StatusCode::BAD_REQUEST,
-        "missing_credentials"
-        | "invalid_key"
-        | "key_expired"
-        | "key_revoked"
-        | "invalid_credentials"
-        | "session_expired" => StatusCode::UNAUTHORIZED,
-        "permission_denied"
-        | "role_insufficient"
-        | "csrf_failed"
-        | "form_outdated"
-        | "password_change_required"
-        | "operation_not_allowed"
-        | "server_not_in_scope"
-        | "credential_not_in_scope"
-        | "ip_not_allowed"
-        | "wrong_key_type" => StatusCode::FORBIDDEN,
-        "not_found" => StatusCode::NOT_FOUND,
-        "method_not_allowed" => StatusCode::METHOD_NOT_ALLOWED,
-        "unsupported_media_type" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        "command_failed" => StatusCode::FAILED_DEPENDENCY,
-        "unknown_host" => StatusCode::MISDIRECTED_REQUEST,
-        "conflict" | "server_unreachable" => StatusCode::CONFLICT,
-        "payload_too_large" => StatusCode::PAYLOAD_TOO_LARGE,
-        "invalid_request" => StatusCode::UNPROCESSABLE_ENTITY,
-        "server_busy" | "rate_limited" | "too_many_attempts" | "too_many_connections" => {
-            StatusCode::TOO_MANY_REQUESTS
-        }
-        "not_implemented" => StatusCode::NOT_IMPLEMENTED,
-        "audit_unavailable" | "unavailable" | "busy" | "shutting_down" => {
-            StatusCode::SERVICE_UNAVAILABLE
-        }
-        _ => StatusCode::INTERNAL_SERVER_ERROR,
-    }
+/// The status of a code; each has one.
+pub(crate) fn status_of(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 fn body_of(refusal: &Refusal) -> ErrorBody {
     let mut body = ErrorBody {
         detail: refusal.to_string(),
-        code: refusal.code().into(),
+        code: refusal.code().as_str().into(),
         retry_after: refusal.retry_after(),
         ..ErrorBody::default()
     };
@@ -137,15 +104,15 @@ fn body_of(refusal: &Refusal) -> ErrorBody {
 const RETRY_AFTER: u64 = 5;
 
 impl Malformed {
-    const fn code(self) -> &'static str {
+    const fn code(self) -> ErrorCode {
         match self {
-            Self::BadRequest(_) => "bad_request",
-            Self::UnknownPath => "not_found",
-            Self::Method => "method_not_allowed",
-            Self::MediaType | Self::FormMediaType => "unsupported_media_type",
-            Self::Host => "unknown_host",
-            Self::TooManyConnections => "too_many_connections",
-            Self::TooLarge { .. } => "payload_too_large",
+            Self::BadRequest(_) => ErrorCode::BadRequest,
+            Self::UnknownPath => ErrorCode::NotFound,
+            Self::Method => ErrorCode::MethodNotAllowed,
+            Self::MediaType | Self::FormMediaType => ErrorCode::UnsupportedMediaType,
+            Self::Host => ErrorCode::UnknownHost,
+            Self::TooManyConnections => ErrorCode::TooManyConnections,
+            Self::TooLarge { .. } => ErrorCode::PayloadTooLarge,
         }
     }
 
@@ -181,9 +148,12 @@ impl Malformed {
     }
 }
 
-/// A body that still lacks its request id; the edge completes it.
+/// An error whose body still lacks its request id; the edge completes it.
 #[derive(Clone, Debug)]
-pub(crate) struct Incomplete(pub(crate) ErrorBody);
+pub(crate) struct Incomplete {
+    pub(crate) code: ErrorCode,
+    pub(crate) body: ErrorBody,
+}
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
@@ -196,7 +166,8 @@ impl IntoResponse for ApiError {
         {
             tracing::error!(error = %chain(refusal), "request failed");
         }
-        let (status, body) = (self.status(), self.body());
+        let (code, body) = (self.code(), self.body());
+        let status = status_of(code);
         let mut response = status.into_response();
         let headers = response.headers_mut();
         if status == StatusCode::UNAUTHORIZED {
@@ -205,7 +176,7 @@ impl IntoResponse for ApiError {
         if let Some(seconds) = body.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response.extensions_mut().insert(Incomplete(body));
+        response.extensions_mut().insert(Incomplete { code, body });
         response
     }
 }
@@ -248,7 +219,9 @@ mod tests {
     #[test]
     fn whoever_asks_too_often_is_told_when_to_come_again() {
         for error in too_often() {
-            let body = error.body();
+            let (code, body) = (error.code(), error.body());
+            assert_eq!(code.status(), 429);
+            assert_eq!(body.code, code.as_str());
             let answer = error.into_response();
             assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
             let seconds = body.retry_after.unwrap();
@@ -257,7 +230,6 @@ mod tests {
             assert_eq!(header, seconds.to_string());
             let when = format!("try again in {}", counted(seconds, "second"));
             assert!(body.detail.contains(&when), "{}", body.detail);
-            assert_eq!(status_of_code(&body.code), StatusCode::TOO_MANY_REQUESTS);
         }
     }
 }

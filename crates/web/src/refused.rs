@@ -6,6 +6,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use http::{Method, StatusCode};
 use reoclo_control::SessionView;
+use reoclo_domain::ErrorCode;
 use reoclo_http::RefusedRequest;
 
 use crate::form::{sentence, too_many_attempts, wait};
@@ -18,7 +19,7 @@ struct Words<'r> {
     title: &'static str,
     detail: String,
     status: u16,
-    code: &'r str,
+    code: ErrorCode,
     request_id: &'r str,
 }
 
@@ -44,8 +45,8 @@ pub(crate) fn show(refused: RefusedRequest<'_>) -> BoxFuture<'_, Response> {
 
 async fn answer(refused: &RefusedRequest<'_>) -> Response {
     match refused.code {
-        "missing_credentials" | "session_expired" => to_sign_in(refused),
-        "password_change_required" => see_other("/password"),
+        ErrorCode::MissingCredentials | ErrorCode::SessionExpired => to_sign_in(refused),
+        ErrorCode::PasswordChangeRequired => see_other("/password"),
         _ => page(refused).await,
     }
 }
@@ -109,10 +110,10 @@ fn elsewhere(refused: &RefusedRequest<'_>, session: &SessionView) -> Option<Stri
     })
 }
 
-fn title(status: StatusCode, code: &str) -> &'static str {
+fn title(status: StatusCode, code: ErrorCode) -> &'static str {
     match status {
-        StatusCode::FORBIDDEN if code == "form_outdated" => "This page is out of date",
-        StatusCode::TOO_MANY_REQUESTS if code == "server_busy" => "The server is busy",
+        StatusCode::FORBIDDEN if code == ErrorCode::FormOutdated => "This page is out of date",
+        StatusCode::TOO_MANY_REQUESTS if code == ErrorCode::ServerBusy => "The server is busy",
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE => {
@@ -130,16 +131,20 @@ fn title(status: StatusCode, code: &str) -> &'static str {
 /// The sentences of the API speak of requests; those that people meet are said for them.
 fn detail(refused: &RefusedRequest<'_>) -> String {
     match refused.code {
-        "csrf_failed" => "Your browser did not show that this form came from Reoclo's own page. \
+        ErrorCode::CsrfFailed => {
+            "Your browser did not show that this form came from Reoclo's own page. \
                           Go back, reload the page and send it again."
-            .to_owned(),
+                .to_owned()
+        }
         // Whoever looks at a page has a role, and no key.
-        "permission_denied" => {
+        ErrorCode::PermissionDenied => {
             let (missing, _) = refused.detail.split_once(' ').unwrap_or_default();
             format!("Your role does not have {missing}. Ask an admin for a role that does.")
         }
-        "too_many_attempts" => too_many_attempts(&wait(refused.retry_after.unwrap_or_default())),
-        "not_found" if refused.detail.starts_with("there is nothing") => {
+        ErrorCode::TooManyAttempts => {
+            too_many_attempts(&wait(refused.retry_after.unwrap_or_default()))
+        }
+        ErrorCode::NotFound if refused.detail.starts_with("there is nothing") => {
             "The page may have moved, or the address has a mistake in it.".to_owned()
         }
         _ => sentence(refused.detail),

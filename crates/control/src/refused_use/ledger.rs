@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry as Place;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use reoclo_domain::{OrganizationId, Timestamp};
+use reoclo_domain::{ErrorCode, OrganizationId, Timestamp};
 use reoclo_store::RequestSource;
 
 use super::{Holder, KnownHolder, Wanted};
@@ -22,7 +22,7 @@ const WRITE_EVERY: Duration = Duration::from_mins(1);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Refused<'a> {
     pub(super) known: KnownHolder<'a>,
-    pub(super) code: &'static str,
+    pub(super) code: ErrorCode,
     pub(super) source: &'a RequestSource,
     pub(super) wanted: &'a Wanted,
     pub(super) at: Timestamp,
@@ -32,9 +32,9 @@ pub(super) struct Refused<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Subject {
     /// A holder, a code and an address.
-    Address(Holder, &'static str, Option<IpAddr>),
+    Address(Holder, ErrorCode, Option<IpAddr>),
     /// A holder and a code, from more addresses than are told apart.
-    Holder(Holder, &'static str),
+    Holder(Holder, ErrorCode),
     /// An organization, by more holders and addresses than are told apart.
     Organization(OrganizationId),
 }
@@ -46,7 +46,7 @@ pub(super) struct RefusedUse {
     pub(super) organization: OrganizationId,
     /// The holder and its label, unless there are too many.
     pub(super) holder: Option<(Holder, String)>,
-    pub(super) code: &'static str,
+    pub(super) code: ErrorCode,
     pub(super) source: RequestSource,
     /// What was asked for and how often, the last at the end.
     pub(super) wanted: Vec<(Wanted, u64)>,
@@ -293,7 +293,7 @@ mod tests {
     ) -> bool {
         ledger.note(&Refused {
             known: key,
-            code: "key_revoked",
+            code: ErrorCode::KeyRevoked,
             source: &source(address),
             wanted,
             at: Timestamp::from_micros(second * 1_000_000),

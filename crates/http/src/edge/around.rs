@@ -158,10 +158,10 @@ fn show_rate(headers: &mut HeaderMap, verdict: &RateVerdict) {
 }
 
 async fn complete(mut response: Response, id: RequestId, asked: Option<&AskedPage>) -> Response {
-    if let Some(Incomplete(mut body)) = response.extensions_mut().remove() {
+    if let Some(Incomplete { code, mut body }) = response.extensions_mut().remove() {
         body.request_id = id.to_string();
         let mut full = if let Some(asked) = asked {
-            asked.refused(response.status(), &body).await
+            asked.refused(code, &body).await
         } else {
             let bytes = serde_json::to_vec(&body).unwrap_or_default();
             json_response(response.status(), bytes)

@@ -5,14 +5,14 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use reoclo_control::{Caller, Control, OperationEnd, OperationOutcome, Permission, Refusal};
-use reoclo_domain::OperationState;
+use reoclo_domain::{ErrorCode, OperationState};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{interval, sleep};
 
 use super::Recheck;
 use crate::body::{JsonAnswer, json_response};
-use crate::error::{ApiError, status_of_code};
+use crate::error::{ApiError, status_of};
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
 
@@ -23,7 +23,7 @@ const RECHECK: Duration = Duration::from_secs(1);
 /// When there is no room to wait here, the client waits at home.
 const RETRY_SECONDS: u64 = 5;
 const EXIT_CODE: HeaderName = HeaderName::from_static("reoclo-exit-code");
-const CODE: &str = "command_failed";
+const CODE: ErrorCode = ErrorCode::CommandFailed;
 
 /// What the document says of them.
 pub(crate) const PARAMETERS: &[QueryParameter] = &[
@@ -198,8 +198,8 @@ fn failed<T: Serialize>(
         let own = outcome.code.clone().map_or(Value::Null, Value::from);
         fields.insert("operation_code".into(), own);
         fields.insert("detail".into(), detail.into());
-        fields.insert("code".into(), CODE.into());
+        fields.insert("code".into(), CODE.as_str().into());
         fields.insert("request_id".into(), request_id.into());
     }
-    json_response(status_of_code(CODE), body.to_string())
+    json_response(status_of(CODE), body.to_string())
 }

@@ -11,9 +11,11 @@ use reoclo_control::{
     Asked, Caller, Control, KeyNotes, MadeBy, OwnSession, Permission, Presented, PresentedSession,
     SessionView,
 };
+use reoclo_domain::ErrorCode;
 
 use crate::caller::KnownCaller;
 use crate::edge::Source;
+use crate::error::status_of;
 use crate::sessions::cookie;
 use crate::state::AppState;
 
@@ -32,7 +34,7 @@ pub struct RefusedRequest<'r> {
     /// What the answer's status is to be.
     pub status: StatusCode,
     /// The stable name of the refusal.
-    pub code: &'r str,
+    pub code: ErrorCode,
     /// The sentence.
     pub detail: &'r str,
     /// After how many seconds the same may be asked again.
@@ -110,13 +112,13 @@ impl AskedPage {
         })
     }
 
-    pub(crate) async fn refused(&self, status: StatusCode, body: &ErrorBody) -> Response {
+    pub(crate) async fn refused(&self, code: ErrorCode, body: &ErrorBody) -> Response {
         let refused = RefusedRequest {
             method: &self.method,
             target: &self.target,
             headers: &self.headers,
-            status,
-            code: &body.code,
+            status: status_of(code),
+            code,
             detail: &body.detail,
             retry_after: body.retry_after,
             request_id: &body.request_id,

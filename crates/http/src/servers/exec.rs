@@ -16,7 +16,7 @@ use reoclo_control::{
     Authorized, Awaited, Control, ExecCommand, OperationOutcome, Refusal, ServersExecute,
     refuse_late,
 };
-use reoclo_domain::EXIT_LOST;
+use reoclo_domain::{EXIT_LOST, ErrorCode};
 use tokio::time::timeout;
 
 use crate::body::{JsonAnswer, JsonBody, json_response};
@@ -129,7 +129,7 @@ fn unknown(operation_id: String) -> ServerExecAnswer {
         truncated: false,
         duration_ms: 0,
         left_running: 0,
-        code: Some("shutting_down".into()),
+        code: Some(ErrorCode::ShuttingDown.as_str().into()),
         message: Some(message),
     }
 }

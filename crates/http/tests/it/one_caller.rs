@@ -6,7 +6,7 @@ use reoclo_control::{
     AnyKey, Caller, Exec, KeyNotes, MadeBy, OrganizationManage, OwnOperations, OwnSession,
     Permission, Presented, PresentedSession, Refusal, ServersRead,
 };
-use reoclo_domain::{OperationKind, Role};
+use reoclo_domain::{ErrorCode, OperationKind, Role};
 use serde_json::json;
 
 use crate::on_both_databases;
@@ -55,11 +55,11 @@ async fn two_proofs_of_a_request_see_one_role(world: &World) {
     assert_eq!(own_entry.unwrap().role, Role::Admin);
     let next = identified::<ServersRead>(world, &session).await.unwrap();
     let refused = world.control.prove::<OrganizationManage>(&next);
-    assert_eq!(refused.unwrap_err().code(), "role_insufficient");
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::RoleInsufficient);
     // Once the session is over, no request is made in it.
     world.sign_out(&session).await;
     let gone = identified::<ServersRead>(world, &session).await;
-    assert_eq!(gone.unwrap_err().code(), "session_expired");
+    assert_eq!(gone.unwrap_err().code(), ErrorCode::SessionExpired);
 }
 
 async fn a_temporary_password_proves_nothing_but_the_session(world: &World) {
@@ -68,7 +68,7 @@ async fn a_temporary_password_proves_nothing_but_the_session(world: &World) {
     let caller = identified::<OwnSession>(world, &session).await.unwrap();
     assert!(caller.prove::<OwnSession>().is_ok());
     let refused = caller.prove::<ServersRead>().unwrap_err();
-    assert_eq!(refused.code(), "password_change_required");
+    assert_eq!(refused.code(), ErrorCode::PasswordChangeRequired);
 }
 
 async fn a_refusal_is_told_of_when_it_was_asked_for(world: &World) {
@@ -78,7 +78,7 @@ async fn a_refusal_is_told_of_when_it_was_asked_for(world: &World) {
     assert!(proof.held::<OrganizationManage>().is_none());
     assert!(told(world).await.is_empty());
     let refused = world.control.prove::<OrganizationManage>(&caller);
-    assert_eq!(refused.unwrap_err().code(), "role_insufficient");
+    assert_eq!(refused.unwrap_err().code(), ErrorCode::RoleInsufficient);
     assert_eq!(told(world).await, [json!("person:admin")]);
 }
 
@@ -129,5 +129,5 @@ async fn what_counts_is_not_proven_of_a_request_that_did_not(world: &World) {
     assert!(notes.rate.get().is_none());
     assert!(caller.prove::<OwnOperations>().is_ok());
     let refused = caller.prove::<Exec>().unwrap_err();
-    assert_eq!(refused.code(), "internal");
+    assert_eq!(refused.code(), ErrorCode::Internal);
 }

@@ -133,7 +133,7 @@ mod on_a_fresh_instance {
                 for answer in many.collect::<Vec<_>>() {
                     let refusal = answer.await.unwrap().unwrap_err();
                     // A hash would have had a place in the line, which has fewer than these.
-                    assert_eq!(refusal.code(), "invalid_request");
+                    assert_eq!(refusal.code(), reoclo_domain::ErrorCode::InvalidRequest);
                 }
             }
         };

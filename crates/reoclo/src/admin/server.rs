@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use reoclo_control::{AddedServer, Control, LocalOwner, NewServerForm, Refusal};
-use reoclo_domain::Reach;
+use reoclo_domain::{ErrorCode, Reach};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::task::JoinHandle;
@@ -58,7 +58,7 @@ async fn answer(control: &Control, stream: UnixStream) -> io::Result<()> {
             .await
             .unwrap_or_else(|refusal| refused(&refusal)),
         Err(error) => Answer::Refused {
-            code: "invalid_request".into(),
+            code: ErrorCode::InvalidRequest.as_str().into(),
             detail: error.to_string(),
         },
     };
@@ -135,7 +135,7 @@ fn added(control: &Control, server: AddedServer) -> Answer {
 
 fn refused(refusal: &Refusal) -> Answer {
     Answer::Refused {
-        code: refusal.code().into(),
+        code: refusal.code().as_str().into(),
         detail: refusal.to_string(),
     }
 }

@@ -1,7 +1,7 @@
 //! A row of the audit log, in words.
 
 use reoclo_control::{ActorKind, AuditItem, AuditOutcome, AuditRow};
-use reoclo_domain::counted;
+use reoclo_domain::{ErrorCode, counted};
 use serde_json::Value;
 
 use crate::moment::Moment;
@@ -127,21 +127,24 @@ fn refusal(code: &str, asked: &Value) -> String {
 
 /// Why something was refused, in words; a code that is not known here stays as it is.
 fn why(code: &str) -> String {
-    let words = match code {
-        "permission_denied" => "the permission is missing",
-        "role_insufficient" => "the role does not allow it",
-        "operation_not_allowed" => "the key may not do this",
-        "server_not_in_scope" => "the key is not for this server",
-        "credential_not_in_scope" => "the key is not for this credential",
-        "ip_not_allowed" => "not from an allowed address",
-        "rate_limited" => "over the rate limit",
-        "too_many_attempts" => "too many attempts",
-        "server_busy" => "the server had no room",
-        "server_unreachable" => "the server's runner was not connected",
-        "key_expired" => "the key has expired",
-        "key_revoked" => "the key was revoked",
-        "wrong_key_type" => "a key of the wrong kind",
-        "invalid_credentials" => "wrong e-mail address or password",
+    let Ok(known) = code.parse::<ErrorCode>() else {
+        return visible(code);
+    };
+    let words = match known {
+        ErrorCode::PermissionDenied => "the permission is missing",
+        ErrorCode::RoleInsufficient => "the role does not allow it",
+        ErrorCode::OperationNotAllowed => "the key may not do this",
+        ErrorCode::ServerNotInScope => "the key is not for this server",
+        ErrorCode::CredentialNotInScope => "the key is not for this credential",
+        ErrorCode::IpNotAllowed => "not from an allowed address",
+        ErrorCode::RateLimited => "over the rate limit",
+        ErrorCode::TooManyAttempts => "too many attempts",
+        ErrorCode::ServerBusy => "the server had no room",
+        ErrorCode::ServerUnreachable => "the server's runner was not connected",
+        ErrorCode::KeyExpired => "the key has expired",
+        ErrorCode::KeyRevoked => "the key was revoked",
+        ErrorCode::WrongKeyType => "a key of the wrong kind",
+        ErrorCode::InvalidCredentials => "wrong e-mail address or password",
         _ => return visible(code),
     };
     words.to_owned()
