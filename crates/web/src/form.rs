@@ -370,7 +370,7 @@ mod tests {
             let folder = folder.unwrap().path();
             let files = std::fs::read_dir(&folder).into_iter().flatten();
             for file in files.map(|file| file.unwrap().path()) {
-                let first: &[&str] = if file.ends_with("account/setup.html") {
+                let first: &[&str] = if file.ends_with("setup/complete.html") {
                     &SETUP_FIRST
                 } else {
                     &[]

@@ -4,9 +4,11 @@ mod create;
 mod create_automation;
 mod create_integration;
 mod created;
+mod duplicate;
 mod entry;
 mod list;
 mod people;
+mod replace;
 mod revoke;
 mod show;
 mod snippets;
@@ -26,10 +28,10 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .page("/api-keys", lead)
         .page("/api-keys/integration", list::show::<IntegrationKeysManage>)
-        .page_post("/api-keys/integration", create::integration)
+        .page_post("/api-keys/integration", create_integration::create)
         .page("/api-keys/integration/new", create_integration::show)
         .page("/api-keys/automation", list::show::<AutomationKeysManage>)
-        .page_post("/api-keys/automation", create::automation)
+        .page_post("/api-keys/automation", create_automation::create)
         .page("/api-keys/automation/new", create_automation::show);
     let registrar = add_verbs::<IntegrationKeysManage>(registrar, INTEGRATION);
     add_verbs::<AutomationKeysManage>(registrar, AUTOMATION)
@@ -61,11 +63,11 @@ const AUTOMATION: Paths = Paths {
 fn add_verbs<P: KeyPages>(registrar: Registrar, paths: Paths) -> Registrar {
     registrar
         .page(paths.show, show::show::<P>)
-        .page(paths.revoke, revoke::confirm_revoke::<P>)
+        .page(paths.revoke, revoke::show::<P>)
         .page_post(paths.revoke, revoke::revoke::<P>)
-        .page(paths.replace, revoke::confirm_replace::<P>)
-        .page_post(paths.replace, revoke::replace::<P>)
-        .page_post(paths.duplicate, create::duplicate::<P>)
+        .page(paths.replace, replace::show::<P>)
+        .page_post(paths.replace, replace::replace::<P>)
+        .page_post(paths.duplicate, duplicate::duplicate::<P>)
 }
 
 /// The permission to manage the keys of one tab.

@@ -4,13 +4,14 @@
 //! case. What a person may not use is not offered, and is refused all the same.
 #![forbid(unsafe_code)]
 
-mod account;
 mod address_sources;
 mod assets;
 mod audit_logs;
 mod form;
 mod home;
+mod invitations;
 mod keys;
+mod link;
 mod look;
 mod moment;
 mod once;
@@ -20,6 +21,8 @@ mod page;
 mod refused;
 mod registry_credentials;
 mod servers;
+mod sessions;
+mod setup;
 mod shell;
 #[cfg(debug_assertions)]
 mod styleguide;
@@ -36,7 +39,8 @@ pub use page::CONTENT_SECURITY_POLICY;
 pub fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar.refusals_as(refused::show);
     let registrar = assets::add(registrar);
-    let registrar = account::add(registrar);
+    let registrar = setup::add(registrar);
+    let registrar = sessions::add(registrar);
     let registrar = home::add(registrar);
     let registrar = keys::add(registrar);
     let registrar = address_sources::add(registrar);
@@ -44,6 +48,7 @@ pub fn add(registrar: Registrar) -> Registrar {
     let registrar = operations::add(registrar);
     let registrar = registry_credentials::add(registrar);
     let registrar = users::add(registrar);
+    let registrar = invitations::add(registrar);
     let registrar = organizations::add(registrar);
     let registrar = audit_logs::add(registrar);
     #[cfg(debug_assertions)]

@@ -22,9 +22,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         .page_post("/users/{id}", change::change)
         .page("/users/{id}/remove", remove::confirm)
         .page_post("/users/{id}/remove", remove::remove)
-        .page_post("/users/{id}/reset-password", reset_password::reset)
-        .page_post("/invitations/{id}/link", invite::renew)
-        .page_post("/invitations/{id}/withdraw", invite::withdraw)
+        .page_post("/users/{id}/reset-password", reset_password::reset_password)
 }
 
 const WHAT: &str = "the user";

@@ -1,13 +1,17 @@
+//! Making an automation key.
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
-    Authorized, AutomationKeysManage, Control, Member, RegistryCredentialsRead, ServersRead,
+    Authorized, AutomationKeysManage, Control, Member, NewAutomationKeyForm,
+    RegistryCredentialsRead, ServersRead,
 };
 use reoclo_domain::{Lifetime, OperationKind};
-use reoclo_http::{ApiError, FormFields};
+use reoclo_http::{ApiError, FormFields, PageForm};
 
-use super::create::{lifetimes, usual_lifetime};
+use super::create::{lifetimes, once, usual_lifetime};
+use super::created::{self, Occasion};
 use crate::form::Problems;
 use crate::page::Page;
 use crate::shell::Shell;
@@ -198,5 +202,82 @@ impl NewAutomation {
         ]
         .iter()
         .any(|name| self.problems.has(name))
+    }
+}
+
+pub(super) async fn create(
+    proof: Authorized<AutomationKeysManage>,
+    (member, servers, credentials): (
+        Authorized<Member>,
+        Authorized<ServersRead>,
+        Authorized<RegistryCredentialsRead>,
+    ),
+    shell: Shell,
+    State(control): State<Control>,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let proofs = Proofs {
+        member,
+        servers,
+        credentials,
+    };
+    if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+        return Ok(page);
+    }
+    let form = automation_form(&fields);
+    match control.keys().create_automation(&proof, form).await {
+        Ok(minted) => {
+            let servers = control.list_servers(&proofs.servers).await?;
+            Ok(created::show::<AutomationKeysManage>(
+                shell,
+                &control,
+                &minted,
+                Occasion::Created,
+                &servers,
+            ))
+        }
+        Err(refusal) => {
+            if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
+                return Ok(page);
+            }
+            let problems = Problems::of(refusal)?;
+            let choices = Choices::of(&control, &proof, &proofs).await?;
+            Ok(NewAutomation::again(choices, shell, &fields, problems).into_response())
+        }
+    }
+}
+
+fn automation_form(fields: &FormFields) -> NewAutomationKeyForm {
+    let all_servers = fields.text("servers") == "all";
+    let rate_limit = fields.filled("rate_limit_per_minute");
+    let operations = fields.all("operations");
+    // Hidden with the operation that they are for, and then not meant.
+    let logs_in = operations.iter().any(|name| name == "registry_login");
+    let lists_credentials = logs_in && fields.text("credentials") != "all";
+    let lines = fields.text("ip_allowlist").lines().map(str::trim);
+    NewAutomationKeyForm {
+        name: fields.text("name").to_owned(),
+        all_servers,
+        server_ids: if all_servers {
+            Vec::new()
+        } else {
+            fields.all("server_ids")
+        },
+        operations,
+        lists_registry_credentials: lists_credentials,
+        registry_credential_ids: if lists_credentials {
+            fields.all("registry_credential_ids")
+        } else {
+            Vec::new()
+        },
+        expires_in: fields.filled("expires_in").map(str::to_owned),
+        ip_allowlist_source_ids: fields.all("ip_allowlist_source_ids"),
+        ip_allowlist: lines
+            .filter(|line| !line.is_empty())
+            .map(str::to_owned)
+            .collect(),
+        // What is no number is as wrong as one that is too small.
+        rate_limit_per_minute: rate_limit.map(|limit| limit.parse().unwrap_or(0)),
+        once: once(fields),
     }
 }

@@ -1,11 +1,16 @@
+//! Making an integration key.
+
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, Control, IntegrationKeysManage, Member};
+use reoclo_control::{Authorized, Control, IntegrationKeysManage, Member, NewIntegrationKeyForm};
 use reoclo_domain::{Acl, Cell, Lifetime, Preset, Resource};
-use reoclo_http::{ApiError, AppState, FormFields};
+use reoclo_http::{ApiError, AppState, FormFields, PageForm};
 
-use super::create::{lifetimes, usual_lifetime};
+use super::create::{lifetimes, once, usual_lifetime};
+use super::created::{self, Occasion};
 use crate::form::Problems;
 use crate::page::Page;
 use crate::shell::Shell;
@@ -166,4 +171,60 @@ struct CellChoice {
     action: &'static str,
     is_ticked: bool,
     is_held: bool,
+}
+
+pub(super) async fn create(
+    proof: Authorized<IntegrationKeysManage>,
+    member: Authorized<Member>,
+    shell: Shell,
+    State(state): State<AppState>,
+    PageForm(fields): PageForm,
+) -> Result<Response, ApiError> {
+    let control = state.control();
+    if let Some(page) = created::before(&shell, control, &proof, &fields).await? {
+        return Ok(page);
+    }
+    let form = NewIntegrationKeyForm {
+        label: fields.text("label").to_owned(),
+        expires_in: fields.text("expires_in").to_owned(),
+        preset: fields.text("preset").to_owned(),
+        permissions: permissions(&fields),
+        once: once(&fields),
+    };
+    match control.keys().create_integration(&proof, form).await {
+        Ok(minted) => Ok(created::show::<IntegrationKeysManage>(
+            shell,
+            control,
+            &minted,
+            Occasion::Created,
+            &[],
+        )),
+        Err(refusal) => {
+            // Of two that came at once, one made it.
+            if let Some(page) = created::before(&shell, control, &proof, &fields).await? {
+                return Ok(page);
+            }
+            let problems = Problems::of(refusal)?;
+            let organization = control.show_organization(&member).await?;
+            let choices = Choices {
+                shell,
+                maximum_days: organization.max_key_lifetime_days,
+                served: state.served(),
+            };
+            Ok(NewIntegration::again(choices, &fields, problems).into_response())
+        }
+    }
+}
+
+/// The ticked cells, when they are to be chosen one by one.
+fn permissions(fields: &FormFields) -> BTreeMap<String, Vec<String>> {
+    let mut permissions = BTreeMap::<String, Vec<String>>::new();
+    if fields.text("preset") == "custom" {
+        for cell in fields.all("cell") {
+            let (resource, action) = cell.split_once(':').unwrap_or((&cell, ""));
+            let actions = permissions.entry(resource.to_owned()).or_default();
+            actions.push(action.to_owned());
+        }
+    }
+    permissions
 }

@@ -1,4 +1,4 @@
-//! Revoking a key, alone or for one in its place, after a page that says what will stop.
+//! Revoking a key, after a page that says what will stop.
 
 use askama::Template;
 use axum::extract::State;
@@ -6,8 +6,6 @@ use axum::response::{IntoResponse, Response};
 use reoclo_control::{AddressUsage, Authorized, Control, ServersRead};
 use reoclo_http::{ApiError, ItemId, PageForm};
 
-use super::create::once;
-use super::created::{self, Occasion};
 use super::entry::Entry;
 use super::people::AddedPerson;
 use super::{KeyPages, key};
@@ -28,7 +26,7 @@ struct Retire {
     shell: Shell,
 }
 
-pub(super) async fn confirm_revoke<P: KeyPages>(
+pub(super) async fn show<P: KeyPages>(
     proof: Authorized<P>,
     servers: Authorized<ServersRead>,
     shell: Shell,
@@ -38,17 +36,8 @@ pub(super) async fn confirm_revoke<P: KeyPages>(
     confirm(&proof, &servers, shell, &control, &id, false).await
 }
 
-pub(super) async fn confirm_replace<P: KeyPages>(
-    proof: Authorized<P>,
-    servers: Authorized<ServersRead>,
-    shell: Shell,
-    State(control): State<Control>,
-    id: ItemId,
-) -> Result<Response, ApiError> {
-    confirm(&proof, &servers, shell, &control, &id, true).await
-}
-
-async fn confirm<P: KeyPages>(
+/// The page that says what will stop.
+pub(super) async fn confirm<P: KeyPages>(
     proof: &Authorized<P>,
     servers: &Authorized<ServersRead>,
     shell: Shell,
@@ -85,32 +74,4 @@ pub(super) async fn revoke<P: KeyPages>(
     let revoked = control.keys().revoke(&proof, key::<P>(&id)?).await?;
     let id = revoked.key.key_ref().as_uuid();
     Ok(see_other(&format!("{}/{id}?notice=key-revoked", P::PATH)))
-}
-
-pub(super) async fn replace<P: KeyPages>(
-    proof: Authorized<P>,
-    servers: Authorized<ServersRead>,
-    shell: Shell,
-    State(control): State<Control>,
-    id: ItemId,
-    PageForm(fields): PageForm,
-) -> Result<Response, ApiError> {
-    if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
-        return Ok(page);
-    }
-    let replaced = control
-        .keys()
-        .replace(&proof, key::<P>(&id)?, once(&fields));
-    let minted = match replaced.await {
-        Ok(minted) => minted,
-        Err(refusal) => {
-            let page = created::before(&shell, &control, &proof, &fields).await?;
-            return page.ok_or_else(|| refusal.into());
-        }
-    };
-    let servers = control.list_servers(&servers).await?;
-    let occasion = Occasion::Replaced;
-    Ok(created::show::<P>(
-        shell, &control, &minted, occasion, &servers,
-    ))
 }

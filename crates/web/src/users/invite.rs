@@ -2,20 +2,16 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{
-    Authorized, Control, Invited, NewUserForm, OnceForm, OrganizationManage, UsersWrite,
-};
+use reoclo_control::{Authorized, Control, NewUserForm, OnceForm, UsersWrite};
 use reoclo_domain::Role;
-use reoclo_http::{ApiError, ItemId, PageForm};
+use reoclo_http::{ApiError, PageForm};
 
 use super::ROLES;
 use crate::form::Problems;
-use crate::moment::Moment;
+use crate::invitations::shown;
 use crate::once::{once, taken};
-use crate::page::{Page, see_other};
+use crate::page::Page;
 use crate::shell::Shell;
-
-const WHAT: &str = "the invitation";
 
 #[derive(Template)]
 #[template(path = "users/invite.html")]
@@ -25,17 +21,6 @@ struct New {
     role: String,
     roles: [(Role, &'static str); 4],
     problems: Problems,
-    shell: Shell,
-}
-
-/// The only page that has the link.
-#[derive(Template)]
-#[template(path = "users/invited.html")]
-struct Shown {
-    name: String,
-    email: String,
-    link: String,
-    until: Moment,
     shell: Shell,
 }
 
@@ -85,49 +70,4 @@ pub(super) async fn invite(
             Ok(Page(page.problems.status(), page).into_response())
         }
     }
-}
-
-pub(super) async fn renew(
-    proof: Authorized<OrganizationManage>,
-    shell: Shell,
-    State(control): State<Control>,
-    id: ItemId,
-    PageForm(fields): PageForm,
-) -> Result<Response, ApiError> {
-    let id = id.parse(WHAT)?;
-    let sent = OnceForm::RenewInvitation(id);
-    if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
-        return Ok(page);
-    }
-    match control.renew_invitation(&proof, id, once(&fields)).await {
-        Ok(invited) => Ok(shown(StatusCode::OK, shell, invited)),
-        Err(refusal) => {
-            // Of two that came at once, one made it.
-            let page = taken(&shell, &control, &proof, sent, &fields).await?;
-            page.ok_or_else(|| refusal.into())
-        }
-    }
-}
-
-pub(super) async fn withdraw(
-    proof: Authorized<UsersWrite>,
-    State(control): State<Control>,
-    id: ItemId,
-    PageForm(_): PageForm,
-) -> Result<Response, ApiError> {
-    control.remove_invitation(&proof, id.parse(WHAT)?).await?;
-    Ok(see_other("/users?notice=invitation-withdrawn"))
-}
-
-/// Shows the link in the answer to the form itself.
-fn shown(status: StatusCode, shell: Shell, invited: Invited) -> Response {
-    let link = invited.link.map(|link| link.expose().to_owned());
-    let page = Shown {
-        name: invited.invitation.name,
-        email: invited.invitation.email,
-        link: link.unwrap_or_default(),
-        until: shell.moment(invited.invitation.expires_at),
-        shell,
-    };
-    Page(status.into(), page).into_response()
 }

@@ -24,7 +24,7 @@ struct Reset {
     shell: Shell,
 }
 
-pub(super) async fn reset(
+pub(super) async fn reset_password(
     proof: Authorized<OrganizationManage>,
     read: Authorized<UsersRead>,
     shell: Shell,

@@ -1,17 +1,19 @@
+//! The account of the first admin, by a link that works once.
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use reoclo_control::{Control, SetupForm};
 use reoclo_domain::Secret;
-use reoclo_http::{ApiError, Public, PublicForm, QueryText, Source};
+use reoclo_http::{ApiError, Public, PublicForm, QueryText, Registrar, Source};
 
-use super::link::{self, Filled};
 use crate::form::{Problems, SETUP_FIRST};
+use crate::link::{self, Filled};
 use crate::look::Look;
 use crate::page::see_other;
 
 #[derive(Template)]
-#[template(path = "account/setup.html")]
+#[template(path = "setup/complete.html")]
 struct Setup {
     shell: Look,
     token: String,
@@ -22,8 +24,12 @@ struct Setup {
     is_dead: bool,
 }
 
+pub(crate) fn add(registrar: Registrar) -> Registrar {
+    registrar.page("/setup", show).page_post("/setup", complete)
+}
+
 /// Looking at it does not use the link up.
-pub(super) async fn show(
+async fn show(
     _: Public,
     shell: Look,
     State(control): State<Control>,
@@ -35,7 +41,7 @@ pub(super) async fn show(
     Ok(page(shell, token, ["", ""], problems))
 }
 
-pub(super) async fn complete(
+async fn complete(
     _: Public,
     shell: Look,
     State(control): State<Control>,

@@ -1,15 +1,17 @@
+//! One's organizations, and creating another.
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, Control, Member, NewOrganizationForm, OwnSession};
-use reoclo_http::{ApiError, PageForm, SessionCookie, cookie_of_session};
+use reoclo_control::{Authorized, Control, Member, NewOrganizationForm};
+use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
-use crate::page::{Page, see_other, see_other_with};
+use crate::page::{Page, see_other};
 use crate::shell::Shell;
 
 #[derive(Template)]
-#[template(path = "account/organizations.html")]
+#[template(path = "organizations/create.html")]
 struct Organizations {
     shell: Shell,
     name: String,
@@ -49,18 +51,4 @@ pub(super) async fn create(
             Ok(Page(page.problems.status(), page).into_response())
         }
     }
-}
-
-/// The home page of the other organization: what was looked at does not exist there.
-pub(super) async fn switch(
-    proof: Authorized<OwnSession>,
-    State(control): State<Control>,
-    SessionCookie(token): SessionCookie,
-    PageForm(fields): PageForm,
-) -> Result<Response, ApiError> {
-    let organization = fields.text("organization");
-    let signed_in = control
-        .switch_organization(&proof, &token, organization)
-        .await?;
-    Ok(see_other_with("/", cookie_of_session(&control, &signed_in)))
 }

@@ -15,7 +15,7 @@ use crate::page::{Page, local_path, see_other_with};
 use crate::shell::notice;
 
 #[derive(Template)]
-#[template(path = "account/sign_in.html")]
+#[template(path = "sessions/sign_in.html")]
 struct SignIn {
     shell: Look,
     email: String,

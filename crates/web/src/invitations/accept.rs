@@ -1,3 +1,5 @@
+//! Joining an organization, by a link that works once.
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -5,13 +7,13 @@ use reoclo_control::{AcceptForm, Control, InvitationView};
 use reoclo_domain::Secret;
 use reoclo_http::{ApiError, FormFields, Public, PublicForm, QueryText, Source};
 
-use super::link::{self, Filled};
 use crate::form::Problems;
+use crate::link::{self, Filled};
 use crate::look::Look;
 use crate::page::see_other;
 
 #[derive(Template)]
-#[template(path = "account/invitation.html")]
+#[template(path = "invitations/accept.html")]
 struct Accept {
     shell: Look,
     token: String,

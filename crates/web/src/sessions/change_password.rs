@@ -12,7 +12,7 @@ use crate::shell::Shell;
 
 /// For somebody who must choose a password there is nothing else to go to.
 #[derive(Template)]
-#[template(path = "account/password.html")]
+#[template(path = "sessions/change_password.html")]
 struct Password {
     shell: Shell,
     problems: Problems,
@@ -56,7 +56,7 @@ async fn refused(
     Ok(refused.collect())
 }
 
-pub(super) async fn change(
+pub(super) async fn change_password(
     proof: Authorized<OwnSession>,
     shell: Shell,
     State(control): State<Control>,

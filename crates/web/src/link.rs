@@ -9,20 +9,20 @@ use reoclo_http::{FormFields, QueryReader, QueryText};
 use crate::page::{Page, Standing};
 
 /// The token in the address of such a link.
-pub(super) fn token_in(query: &QueryText) -> String {
+pub(crate) fn token_in(query: &QueryText) -> String {
     let mut reader = QueryReader::new(query);
     reader.text("token").unwrap_or_default()
 }
 
 /// What a person fills in who has followed the link.
-pub(super) struct Filled {
-    pub(super) token: Secret,
-    pub(super) name: String,
-    pub(super) password: Secret,
+pub(crate) struct Filled {
+    pub(crate) token: Secret,
+    pub(crate) name: String,
+    pub(crate) password: Secret,
 }
 
 impl Filled {
-    pub(super) fn of(fields: &FormFields) -> Self {
+    pub(crate) fn of(fields: &FormFields) -> Self {
         Self {
             token: Secret::new(fields.text("token")),
             name: fields.text("name").to_owned(),
@@ -32,7 +32,7 @@ impl Filled {
 }
 
 /// The address holds the link's token, so that nobody is told more than our origin.
-pub(super) fn page(standing: Standing, template: impl Template) -> Response {
+pub(crate) fn page(standing: Standing, template: impl Template) -> Response {
     let mut response = Page(standing, template).into_response();
     let policy = HeaderValue::from_static("strict-origin");
     response
