@@ -105,11 +105,11 @@ impl Engine {
             }
         };
         let has_table = sql(has_table).one(connection).await?;
-        if has_table.integer("number")? == 0 {
+        if has_table.get::<i64>("number")? == 0 {
             return Ok(false);
         }
         let rows = sql("SELECT COUNT(*) AS number FROM instance");
-        Ok(rows.one(connection).await?.integer("number")? > 0)
+        Ok(rows.one(connection).await?.get::<i64>("number")? > 0)
     }
 
     /// Begins a transaction that writes.
@@ -270,7 +270,7 @@ async fn will_do(connection: &mut AnyConnection, purpose: Purpose) -> Result<boo
         Purpose::Begin | Purpose::Write | Purpose::Probe => "read_only",
     };
     let standing = sql(STANDING).one(connection).await;
-    let unfit = standing.and_then(|standing| standing.integer(column));
+    let unfit = standing.and_then(|standing| standing.get::<i64>(column));
     match unfit {
         Ok(unfit) => Ok(unfit == 0),
         Err(StoreError::Unavailable(fault)) => Err(FaultCause::Asked(fault)),

@@ -107,8 +107,8 @@ impl Store {
         .await?;
         row.map(|row| {
             Ok(TakenForm {
-                subject: row.parse("subject_id")?,
-                at: row.time("taken_at")?,
+                subject: row.get("subject_id")?,
+                at: row.get("taken_at")?,
             })
         })
         .transpose()

@@ -72,7 +72,7 @@ async fn own_key(
     let row = sql("SELECT sealed_key FROM instance WHERE id = 1")
         .one(connection)
         .await?;
-    let seed = key.sealer().open(place, &row.bytes("sealed_key")?)?;
+    let seed = key.sealer().open(place, &row.get::<Vec<u8>>("sealed_key")?)?;
     Ed25519KeyPair::from_seed_unchecked(&seed)
         .map_err(|_| StoreError::corrupt("the sealed control_plane_key"))
 }
@@ -124,13 +124,13 @@ pub(crate) async fn load(
         sql("SELECT control_plane_id, created_at, master_key_check FROM instance WHERE id = 1")
             .one(connection)
             .await?;
-    let id = row.text("control_plane_id")?;
+    let id: String = row.get("control_plane_id")?;
     let id = Uuid::try_parse(&id).map_err(|_| unreadable("control_plane_id"))?;
-    if row.bytes("master_key_check")? != key.check_value(id.as_bytes()) {
+    if row.get::<Vec<u8>>("master_key_check")? != key.check_value(id.as_bytes()) {
         return Err(OpenError::WrongMasterKey);
     }
     Ok(InstanceRecord {
         control_plane_id: id,
-        created_at: row.time("created_at")?,
+        created_at: row.get("created_at")?,
     })
 }

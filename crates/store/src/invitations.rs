@@ -56,14 +56,14 @@ impl Accepting {
 impl InvitationRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            email: row.text("email")?,
-            name: row.text("name")?,
-            role: row.parse("role")?,
-            key: row.parse_or_null("key_id")?,
-            created_at: row.time("created_at")?,
-            expires_at: row.time("expires_at")?,
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            role: row.get("role")?,
+            key: row.get("key_id")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
         })
     }
 }

@@ -122,7 +122,7 @@ impl Store {
         sql("SELECT device, last_at FROM known_devices WHERE user_id = $1 ORDER BY device")
             .bind(user)
             .all(&mut self.reader().await?, |row| {
-                Ok((row.text("device")?, row.time("last_at")?))
+                Ok((row.get("device")?, row.get("last_at")?))
             })
             .await
     }
@@ -160,9 +160,9 @@ impl Store {
         .all(&mut self.reader().await?, |row| {
             Ok(RefusedPasswords {
                 user,
-                at: row.time("last_at")?,
-                ip: row.text("ip")?.parse().ok(),
-                tries: row.number("tries")?,
+                at: row.get("last_at")?,
+                ip: row.get::<String>("ip")?.parse().ok(),
+                tries: row.get("tries")?,
             })
         })
         .await

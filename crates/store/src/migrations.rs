@@ -181,7 +181,7 @@ fn unreadable(error: StoreError, address: &str) -> OpenError {
 /// Refuses a database that has other tables than this version knows; changes nothing.
 pub(crate) async fn check(connection: &mut AnyConnection, address: &str) -> Result<(), OpenError> {
     let applied = sql("SELECT version FROM _sqlx_migrations ORDER BY version")
-        .all(connection, |row| row.integer("version"))
+        .all(connection, |row| row.get("version"))
         .await
         .map_err(|error| unreadable(error, address))?;
     let known = |version: &i64| MIGRATIONS.iter().any(|(known, _, _)| known == version);

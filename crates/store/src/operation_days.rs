@@ -56,10 +56,10 @@ const OF_DAYS: &str = "
 impl OperationDay {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            day: Timestamp::from_micros(row.integer("day")?.saturating_mul(MICROS_A_DAY)),
-            completed: row.integer("completed")?,
-            failed: row.integer("failed")?,
-            timed_out: row.integer("timed_out")?,
+            day: Timestamp::from_micros(row.get::<i64>("day")?.saturating_mul(MICROS_A_DAY)),
+            completed: row.get("completed")?,
+            failed: row.get("failed")?,
+            timed_out: row.get("timed_out")?,
         })
     }
 }

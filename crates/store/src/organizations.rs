@@ -11,7 +11,7 @@ use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Res
 use crate::edit::{Edit, Edited, Rule};
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
-use crate::sql::{Record, sql, unreadable};
+use crate::sql::{Record, sql};
 use crate::store::Store;
 use crate::users;
 use crate::writer::{Work, Write};
@@ -102,23 +102,14 @@ impl From<NewOrganization> for OrganizationRecord {
 impl OrganizationRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            slug: row.text("slug")?,
-            name: row.text("name")?,
-            created_at: row.time("created_at")?,
-            max_key_lifetime_days: row
-                .integer_or_null("max_key_lifetime_days")?
-                .and_then(|days| u32::try_from(days).ok()),
-            trusted_networks: networks(&row.text(TRUSTED_NETWORKS)?)?,
+            id: row.get("id")?,
+            slug: row.get("slug")?,
+            name: row.get("name")?,
+            created_at: row.get("created_at")?,
+            max_key_lifetime_days: row.get("max_key_lifetime_days")?,
+            trusted_networks: row.get(TRUSTED_NETWORKS)?,
         })
     }
-}
-
-fn networks(text: &str) -> Result<Vec<IpNet>, StoreError> {
-    let networks = text.split_ascii_whitespace().map(str::parse);
-    networks
-        .map(|network| network.map_err(|_| unreadable(TRUSTED_NETWORKS)))
-        .collect()
 }
 
 struct ChangeOrganization<E> {

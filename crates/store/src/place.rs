@@ -119,7 +119,7 @@ impl Place {
         }
         let Some(pid) = wait_for_lock(connection, limit, take_over).await? else {
             let holder = sql(HOLDER).optional(connection).await?;
-            let address = holder.map(|row| row.text("address")).transpose()?;
+            let address = holder.map(|row| row.get("address")).transpose()?;
             return Err(OpenError::Taken(
                 address.unwrap_or_else(|| "unknown".into()),
             ));
@@ -137,7 +137,7 @@ impl Place {
     ) -> Result<(), OpenError> {
         if let Some(held) = &self.held {
             let row = sql(NEXT_EPOCH).one(connection).await?;
-            lock(held).epoch = row.integer("epoch")?;
+            lock(held).epoch = row.get("epoch")?;
         }
         Ok(())
     }
@@ -158,14 +158,14 @@ impl Place {
         for _ in 0..TRIES_AGAIN {
             let tried = sql(TRY).one(connection).await?;
             let row = sql("SELECT epoch FROM control_plane_epoch WHERE id = 1");
-            let epoch = row.one(connection).await?.integer("epoch")?;
+            let epoch = row.one(connection).await?.get::<i64>("epoch")?;
             let mine = *lock(held);
             if epoch != mine.epoch {
                 self.displaced.send_replace(true);
                 return Err(StoreError::unavailable(FaultCause::Displaced));
             }
-            if tried.integer("held")? == 1 {
-                lock(held).pid = tried.integer("pid")?;
+            if tried.get::<i64>("held")? == 1 {
+                lock(held).pid = tried.get::<i64>("pid")?;
                 return Ok(());
             }
             // The session of the connection that was lost may not know of it yet.
@@ -198,8 +198,8 @@ async fn wait_for_lock(
     let mut waited = Duration::ZERO;
     loop {
         let tried = sql(TRY).one(connection).await?;
-        if tried.integer("held")? == 1 {
-            return Ok(Some(tried.integer("pid")?));
+        if tried.get::<i64>("held")? == 1 {
+            return Ok(Some(tried.get::<i64>("pid")?));
         }
         if waited >= limit {
             return Ok(None);
@@ -221,10 +221,10 @@ async fn wait_for_lock(
 
 /// First the epoch, so that the other does not take its place again, and then its session.
 async fn displace(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if sql(HAS_EPOCHS).one(connection).await?.integer("number")? > 0 {
+    if sql(HAS_EPOCHS).one(connection).await?.get::<i64>("number")? > 0 {
         sql(NEXT_EPOCH).one(connection).await?;
     }
-    let ended = sql(END_OTHER).one(connection).await?.integer("ended")?;
+    let ended = sql(END_OTHER).one(connection).await?.get::<i64>("ended")?;
     if ended > 0 {
         tracing::warn!("another control plane has lost its place to this one");
     }

@@ -89,8 +89,8 @@ impl Write for Admit {
 /// The stored window, empty for a new row, and the current second.
 fn read(row: &Record) -> Result<(SlidingWindow, u64), StoreError> {
     let unreadable = || StoreError::corrupt("rate_windows.counts");
-    let (second, now): (u64, u64) = (row.number("second")?, row.number("now")?);
-    let text = row.text("counts")?;
+    let (second, now): (u64, u64) = (row.get("second")?, row.get("now")?);
+    let text: String = row.get("counts")?;
     if text.is_empty() {
         return Ok((SlidingWindow::default(), now));
     }

@@ -181,7 +181,7 @@ impl Store {
             .optional(&mut self.reader().await?)
             .await?;
         match row {
-            Some(row) => Ok(row.time("expires_at")? > now),
+            Some(row) => Ok(row.get::<Timestamp>("expires_at")? > now),
             None => Ok(false),
         }
     }
@@ -200,8 +200,8 @@ impl Store {
             return Ok(None);
         };
         Ok(Some(PendingSetup {
-            user: row.parse("user_id")?,
-            organization: row.parse("organization_id")?,
+            user: row.get("user_id")?,
+            organization: row.get("organization_id")?,
         }))
     }
 }

@@ -2,21 +2,19 @@
 //! errors are understood coming out.
 
 mod batch;
+mod value;
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 use std::str::FromStr;
 
 use futures_util::TryStreamExt;
-use reoclo_domain::{Id, Secret, Timestamp, TokenHash};
 use sqlx::any::{AnyArguments, AnyRow};
-use sqlx::error::BoxDynError;
-use sqlx::{Any, AnyConnection, Arguments, AssertSqlSafe, Decode, Row, Type};
-use uuid::Uuid;
+use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
 use crate::engine;
 use crate::error::StoreError;
 pub(crate) use batch::{Batch, Changed, Sending};
+pub(crate) use value::{Bind, Column, Value};
 
 /// A statement with its values.
 #[derive(Clone)]
@@ -47,10 +45,9 @@ fn statement(text: Cow<'static, str>) -> Statement {
 impl Statement {
     /// Binds the next value. A NUL in a text, which PostgreSQL refuses, fails the statement.
     pub(crate) fn bind(mut self, value: impl Bind) -> Self {
-        match value.into_value() {
-            Ok(value) => self.values.push(value),
-            Err(Nul) => self.nul_in_text = true,
-        }
+        let value = value.into_value();
+        self.nul_in_text |= value.has_nul();
+        self.values.push(value);
         self
     }
 
@@ -140,200 +137,20 @@ fn arguments(values: impl IntoIterator<Item = Value>) -> Result<AnyArguments, St
     Ok(arguments)
 }
 
-/// A value of one of the portable types.
-#[derive(Clone)]
-pub(crate) enum Value {
-    Integer(Option<i64>),
-    Text(Option<String>),
-    Bytes(Option<Vec<u8>>),
-}
-
-impl Value {
-    fn add_to(self, arguments: &mut AnyArguments) -> Result<(), BoxDynError> {
-        match self {
-            Self::Integer(number) => arguments.add(number),
-            Self::Text(text) => arguments.add(text),
-            Self::Bytes(bytes) => arguments.add(bytes),
-        }
-    }
-}
-
-/// A text has a character that the databases cannot hold.
-pub(crate) struct Nul;
-
-/// A value that can be bound to a statement.
-pub(crate) trait Bind {
-    /// NULL in the type of such values.
-    const NULL: Value;
-
-    /// The value as it goes into the database.
-    fn into_value(self) -> Result<Value, Nul>;
-}
-
-impl Bind for String {
-    const NULL: Value = Value::Text(None);
-
-    fn into_value(self) -> Result<Value, Nul> {
-        if self.contains('\0') {
-            Err(Nul)
-        } else {
-            Ok(Value::Text(Some(self)))
-        }
-    }
-}
-
-impl Bind for &str {
-    const NULL: Value = Value::Text(None);
-
-    fn into_value(self) -> Result<Value, Nul> {
-        self.to_owned().into_value()
-    }
-}
-
-impl<T: Bind> Bind for Option<T> {
-    const NULL: Value = T::NULL;
-
-    fn into_value(self) -> Result<Value, Nul> {
-        self.map_or(Ok(T::NULL), T::into_value)
-    }
-}
-
-macro_rules! bind {
-    ($($type:ty => $kind:ident: |$value:ident| $convert:expr;)+) => {$(
-        impl Bind for $type {
-            const NULL: Value = Value::$kind(None);
-
-            fn into_value(self) -> Result<Value, Nul> {
-                let $value = self;
-                Ok(Value::$kind(Some($convert)))
-            }
-        }
-    )+};
-}
-
-bind! {
-    i64 => Integer: |number| number;
-    i32 => Integer: |number| i64::from(number);
-    u32 => Integer: |number| i64::from(number);
-    bool => Integer: |flag| i64::from(flag);
-    Timestamp => Integer: |moment| moment.as_micros();
-    Vec<u8> => Bytes: |bytes| bytes;
-    &[u8] => Bytes: |bytes| bytes.to_vec();
-    [u8; 32] => Bytes: |bytes| bytes.to_vec();
-    TokenHash => Bytes: |hash| hash.as_bytes().to_vec();
-    Uuid => Text: |id| id.to_string();
-    IpAddr => Text: |address| address.to_string();
-}
-
-impl<K> Bind for Id<K> {
-    const NULL: Value = Value::Text(None);
-
-    fn into_value(self) -> Result<Value, Nul> {
-        self.as_uuid().into_value()
-    }
-}
-
-impl Bind for &Secret {
-    const NULL: Value = Value::Text(None);
-
-    fn into_value(self) -> Result<Value, Nul> {
-        self.expose().into_value()
-    }
-}
-
 /// A row.
 pub(crate) struct Record(AnyRow);
 
 impl Record {
-    /// The column's text.
-    pub(crate) fn text(&self, column: &'static str) -> Result<String, StoreError> {
-        self.get(column)
+    /// What the column's value stands for.
+    pub(crate) fn get<T: Column>(&self, column: &str) -> Result<T, StoreError> {
+        let value = T::TYPE.read(&self.0, column).ok();
+        value.and_then(T::read).ok_or_else(|| unreadable(column))
     }
 
-    /// The column's text, or NULL.
-    pub(crate) fn text_or_null(&self, column: &'static str) -> Result<Option<String>, StoreError> {
-        self.get(column)
-    }
-
-    /// The column's number.
-    pub(crate) fn integer(&self, column: &'static str) -> Result<i64, StoreError> {
-        self.get(column)
-    }
-
-    /// The column's number, or NULL.
-    pub(crate) fn integer_or_null(&self, column: &'static str) -> Result<Option<i64>, StoreError> {
-        self.get(column)
-    }
-
-    /// The column's number in the type that was stored.
-    pub(crate) fn number<T: TryFrom<i64>>(&self, column: &'static str) -> Result<T, StoreError> {
-        T::try_from(self.integer(column)?).map_err(|_| unreadable(column))
-    }
-
-    /// The column's bytes.
-    pub(crate) fn bytes(&self, column: &'static str) -> Result<Vec<u8>, StoreError> {
-        self.get(column)
-    }
-
-    /// The column's bytes, or NULL.
-    pub(crate) fn bytes_or_null(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<Vec<u8>>, StoreError> {
-        self.get(column)
-    }
-
-    /// The column's 32 bytes.
-    pub(crate) fn hash(&self, column: &'static str) -> Result<[u8; 32], StoreError> {
-        let bytes = self.bytes(column)?;
-        bytes.try_into().map_err(|_| unreadable(column))
-    }
-
-    /// The column's moment.
-    pub(crate) fn time(&self, column: &'static str) -> Result<Timestamp, StoreError> {
-        self.integer(column).map(Timestamp::from_micros)
-    }
-
-    /// The column's moment, or NULL.
-    pub(crate) fn time_or_null(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<Timestamp>, StoreError> {
-        Ok(self.integer_or_null(column)?.map(Timestamp::from_micros))
-    }
-
-    /// What the column's text stands for.
-    pub(crate) fn parse<T: FromStr>(&self, column: &'static str) -> Result<T, StoreError> {
-        self.text(column)?.parse().map_err(|_| unreadable(column))
-    }
-
-    /// What the column's text stands for, or NULL.
-    pub(crate) fn parse_or_null<T: FromStr>(
-        &self,
-        column: &'static str,
-    ) -> Result<Option<T>, StoreError> {
-        let text = self.text_or_null(column)?;
-        let value = text.map(|text| text.parse());
-        value.transpose().map_err(|_| unreadable(column))
-    }
-
-    /// Which of `all` has the column's text as its name.
-    pub(crate) fn name<T: Copy>(
-        &self,
-        column: &'static str,
-        all: &[T],
-        name: impl Fn(T) -> &'static str,
-    ) -> Result<T, StoreError> {
-        let text = self.text(column)?;
-        let found = all.iter().copied().find(|value| name(*value) == text);
-        found.ok_or_else(|| unreadable(column))
-    }
-
-    fn get<'r, T: Decode<'r, Any> + Type<Any>>(
-        &'r self,
-        column: &'static str,
-    ) -> Result<T, StoreError> {
-        self.0.try_get(column).map_err(|_| unreadable(column))
+    /// What the column's text stands for, where nothing but this query reads such texts.
+    pub(crate) fn parse<T: FromStr>(&self, column: &str) -> Result<T, StoreError> {
+        let text: String = self.get(column)?;
+        text.parse().map_err(|_| unreadable(column))
     }
 }
 

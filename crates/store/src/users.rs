@@ -125,10 +125,10 @@ pub(super) async fn lock(
 pub(crate) async fn load_roles(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
     sql("SELECT organization_id, user_id, role FROM memberships")
         .all(connection, |row| {
-            let role = row.parse("role")?;
-            let user = row.parse("user_id")?;
+            let role = row.get("role")?;
+            let user = row.get("user_id")?;
             Ok(Effect::Role(
-                row.parse("organization_id")?,
+                row.get("organization_id")?,
                 user,
                 Some(role),
             ))
@@ -139,10 +139,10 @@ pub(crate) async fn load_roles(connection: &mut AnyConnection) -> Result<Vec<Eff
 impl UserRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            email: row.text_or_null("email")?,
-            name: row.text_or_null("name")?,
-            created_at: row.time("created_at")?,
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
@@ -183,7 +183,7 @@ impl Store {
             .bind(user)
             .optional(&mut self.reader().await?)
             .await?;
-        row.map(|row| row.parse("role")).transpose()
+        row.map(|row| row.get("role")).transpose()
     }
 
     /// One person, whatever organization they are in.

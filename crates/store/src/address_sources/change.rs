@@ -141,7 +141,7 @@ impl Write for RemoveSource {
         .bind(format!("% {} %", self.id))
         .one(work.connection().await?)
         .await?
-        .integer("count")?;
+        .get::<i64>("count")?;
         if using > 0 {
             return Ok(RemovedSource::InUse(using));
         }

@@ -8,7 +8,7 @@ use reoclo_domain::{AddressSourceId, Addresses, OrganizationId, Timestamp};
 use super::AddressSourceRecord;
 use crate::cache::Effect;
 use crate::error::StoreError;
-use crate::sql::{Record, Source, sql, unreadable};
+use crate::sql::{Record, Source, sql};
 use crate::store::Store;
 
 /// All but the networks.
@@ -25,17 +25,17 @@ macro_rules! select {
 impl AddressSourceRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            name: row.parse("name")?,
-            url: row.text("url")?,
-            field: row.text_or_null("field")?,
-            entries: row.number("entries")?,
-            revision: row.integer("revision")?,
-            checked_at: row.time("checked_at")?,
-            fetched_at: row.time("fetched_at")?,
-            problem: row.text_or_null("problem")?,
-            created_at: row.time("created_at")?,
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            name: row.get("name")?,
+            url: row.get("url")?,
+            field: row.get("field")?,
+            entries: row.get("entries")?,
+            revision: row.get("revision")?,
+            checked_at: row.get("checked_at")?,
+            fetched_at: row.get("fetched_at")?,
+            problem: row.get("problem")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
@@ -44,10 +44,10 @@ impl AddressSourceRecord {
 pub(crate) async fn load_all(connection: &mut impl Source) -> Result<Vec<Effect>, StoreError> {
     sql("SELECT id, organization_id, networks FROM address_sources")
         .all(connection, |row| {
-            let addresses = networks(row)?.iter().collect();
-            let organization = row.parse("organization_id")?;
+            let addresses = row.get::<Vec<IpNet>>("networks")?.iter().collect();
+            let organization = row.get("organization_id")?;
             Ok(Effect::ListFetched(
-                row.parse("id")?,
+                row.get("id")?,
                 organization,
                 addresses,
             ))
@@ -93,7 +93,7 @@ impl Store {
                 .bind(id)
                 .optional(&mut self.reader().await?)
                 .await?;
-        row.as_ref().map(networks).transpose()
+        row.map(|row| row.get("networks")).transpose()
     }
 
     /// Lists of every organization that were last asked for before `moment`, the oldest first.
@@ -134,8 +134,8 @@ impl Store {
         let known = sql("SELECT id, revision FROM address_sources WHERE organization_id = $1")
             .bind(organization)
             .all(&mut reader, |row| {
-                let id: AddressSourceId = row.parse("id")?;
-                Ok((id, row.integer("revision")?))
+                let id: AddressSourceId = row.get("id")?;
+                Ok((id, row.get("revision")?))
             })
             .await?;
         for (source, revision) in known {
@@ -166,18 +166,10 @@ impl Store {
         let Some(row) = row else {
             return Ok(Addresses::default());
         };
-        let addresses: Addresses = networks(&row)?.iter().collect();
-        let revision = row.integer("revision")?;
+        let addresses: Addresses = row.get::<Vec<IpNet>>("networks")?.iter().collect();
+        let revision = row.get("revision")?;
         self.known_lists()
             .keep_published(source, revision, addresses.clone());
         Ok(addresses)
     }
-}
-
-fn networks(row: &Record) -> Result<Vec<IpNet>, StoreError> {
-    let text = row.text("networks")?;
-    let networks = text.split_ascii_whitespace().map(str::parse);
-    networks
-        .map(|network| network.map_err(|_| unreadable("networks")))
-        .collect()
 }

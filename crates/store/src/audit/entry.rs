@@ -166,28 +166,28 @@ impl LinkedEntry {
     /// The row as it is, if every column has the right type.
     pub(crate) fn read(row: &Record) -> Result<Self, StoreError> {
         let entry = Entry {
-            chain: row.text("chain")?,
-            seq: row.integer("seq")?,
-            id: row.text("id")?,
-            at: row.integer("at")?,
-            actor_kind: row.text("actor_kind")?,
-            actor_id: row.text_or_null("actor_id")?,
-            actor_label: row.text("actor_label")?,
-            ip: row.text_or_null("ip")?,
-            user_agent: row.text_or_null("user_agent")?,
-            request_id: row.text_or_null("request_id")?,
-            action: row.text("action")?,
-            resource_kind: row.text("resource_kind")?,
-            resource_id: row.text_or_null("resource_id")?,
-            resource_name: row.text_or_null("resource_name")?,
-            outcome: row.text("outcome")?,
-            detail: row.text("detail")?,
-            source: row.text_or_null("source")?,
+            chain: row.get("chain")?,
+            seq: row.get("seq")?,
+            id: row.get("id")?,
+            at: row.get("at")?,
+            actor_kind: row.get("actor_kind")?,
+            actor_id: row.get("actor_id")?,
+            actor_label: row.get("actor_label")?,
+            ip: row.get("ip")?,
+            user_agent: row.get("user_agent")?,
+            request_id: row.get("request_id")?,
+            action: row.get("action")?,
+            resource_kind: row.get("resource_kind")?,
+            resource_id: row.get("resource_id")?,
+            resource_name: row.get("resource_name")?,
+            outcome: row.get("outcome")?,
+            detail: row.get("detail")?,
+            source: row.get("source")?,
         };
         Ok(Self {
             entry,
-            prev_hash: row.hash("prev_hash")?,
-            hash: row.hash("hash")?,
+            prev_hash: row.get("prev_hash")?,
+            hash: row.get("hash")?,
         })
     }
 

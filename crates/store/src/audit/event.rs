@@ -182,37 +182,37 @@ impl AuditRow {
         row: &Record,
         organization: Option<OrganizationId>,
     ) -> Result<Self, StoreError> {
-        let detail = row.text("detail")?;
+        let detail: String = row.get("detail")?;
         Ok(Self {
-            seq: row.integer("seq")?,
-            id: row.parse("id")?,
+            seq: row.get("seq")?,
+            id: row.get("id")?,
             organization,
-            at: row.time("at")?,
+            at: row.get("at")?,
             actor: Actor {
-                kind: row.name("actor_kind", &ActorKind::ALL, ActorKind::as_str)?,
-                id: row.parse_or_null("actor_id")?,
-                label: row.text("actor_label")?,
+                kind: row.get("actor_kind")?,
+                id: row.get("actor_id")?,
+                label: row.get("actor_label")?,
             },
             source: RequestSource {
-                ip: row.parse_or_null("ip")?,
-                user_agent: row.text_or_null("user_agent")?,
+                ip: row.get("ip")?,
+                user_agent: row.get("user_agent")?,
                 via: stored_source(row)?,
-                request_id: row.parse_or_null("request_id")?,
+                request_id: row.get("request_id")?,
             },
-            action: row.text("action")?,
-            resource_kind: row.text("resource_kind")?,
-            resource_id: row.text_or_null("resource_id")?,
-            resource_name: row.text_or_null("resource_name")?,
-            outcome: row.name("outcome", &AuditOutcome::ALL, AuditOutcome::as_str)?,
+            action: row.get("action")?,
+            resource_kind: row.get("resource_kind")?,
+            resource_id: row.get("resource_id")?,
+            resource_name: row.get("resource_name")?,
+            outcome: row.get("outcome")?,
             detail: serde_json::from_str(&detail).map_err(|_| unreadable("detail"))?,
-            previous_hash: row.hash("prev_hash")?,
-            hash: row.hash("hash")?,
+            previous_hash: row.get("prev_hash")?,
+            hash: row.get("hash")?,
         })
     }
 }
 
 /// What stands there was cleaned when it came; what is no source now shows in a verification.
 pub(crate) fn stored_source(row: &Record) -> Result<Option<ClientSource>, StoreError> {
-    let source = row.text_or_null("source")?;
+    let source: Option<String> = row.get("source")?;
     Ok(source.and_then(|source| source.parse().ok()))
 }

@@ -45,11 +45,11 @@ impl StoredHead {
 
     fn read(row: &Record) -> Result<Self, StoreError> {
         let head = Head {
-            chain: row.text("chain")?,
-            seq: row.integer("seq")?,
-            hash: row.hash("hash")?,
+            chain: row.get("chain")?,
+            seq: row.get("seq")?,
+            hash: row.get("hash")?,
         };
-        let mac = row.bytes("mac")?;
+        let mac = row.get("mac")?;
         Ok(Self { head, mac })
     }
 

@@ -136,7 +136,7 @@ async fn newest(connection: &mut impl Source, chain: &str) -> Result<i64, StoreE
     .bind(chain)
     .one(connection)
     .await?;
-    row.integer("seq")
+    row.get("seq")
 }
 
 /// Without a filter, this follows from the ends of the chain, which has no gaps.
@@ -151,7 +151,7 @@ async fn extent(
             .bind(chain)
             .one(connection)
             .await?;
-        let oldest = row.integer_or_null("oldest")?.unwrap_or(1);
+        let oldest = row.get::<Option<i64>>("oldest")?.unwrap_or(1);
         return Ok(Extent {
             total: (as_of - oldest + 1).max(0),
             oldest,
@@ -165,9 +165,9 @@ async fn extent(
         .one(connection)
         .await?;
     Ok(Extent {
-        total: row.integer("total")?,
-        oldest: row.integer_or_null("oldest")?.unwrap_or(1),
-        newest: row.integer_or_null("newest")?.unwrap_or(0),
+        total: row.get("total")?,
+        oldest: row.get::<Option<i64>>("oldest")?.unwrap_or(1),
+        newest: row.get::<Option<i64>>("newest")?.unwrap_or(0),
     })
 }
 
@@ -183,13 +183,13 @@ async fn newest_extent(
         .counted("SELECT seq FROM audit_events", most.saturating_add(1))
         .one(connection)
         .await?;
-    let total = row.integer("total")?;
-    let oldest = row.integer_or_null("oldest")?.unwrap_or(1);
+    let total = row.get("total")?;
+    let oldest = row.get::<Option<i64>>("oldest")?.unwrap_or(1);
     Ok(Extent {
         total,
         // Further ones may be anywhere before.
         oldest: if total > most { 1 } else { oldest },
-        newest: row.integer_or_null("newest")?.unwrap_or(0),
+        newest: row.get::<Option<i64>>("newest")?.unwrap_or(0),
     })
 }
 
@@ -236,12 +236,12 @@ impl AuditItem {
 
     fn read(row: &Record, organization: OrganizationId) -> Result<Self, StoreError> {
         let found = AuditRow::read(row, Some(organization))?;
-        let now = match row.text_or_null("server_now")? {
-            None => row.text_or_null("operation_server_now")?,
+        let now = match row.get("server_now")? {
+            None => row.get("operation_server_now")?,
             now => now,
         };
         Ok(Self {
-            actor_email: row.text_or_null("actor_email")?,
+            actor_email: row.get("actor_email")?,
             server: AuditServer::of(&found, now),
             row: found,
         })

@@ -195,7 +195,7 @@ const UNREADABLE: &str = "(unreadable)";
 /// The chains that have heads, by the text in the database.
 async fn chains_with_heads(connection: &mut AnyConnection) -> Result<Vec<String>, StoreError> {
     let heads = sql("SELECT chain FROM audit_heads ORDER BY chain")
-        .all(connection, |row| row.text("chain"))
+        .all(connection, |row| row.get("chain"))
         .await;
     match heads {
         Err(StoreError::Corrupt(_)) => Ok(vec![UNREADABLE.to_owned()]),
@@ -215,7 +215,7 @@ async fn unknown_rows(
     chains: &[ChainReport],
 ) -> Result<i64, StoreError> {
     let total = sql("SELECT COUNT(*) AS number FROM audit_events");
-    let mut unknown = total.one(connection).await?.integer("number")?;
+    let mut unknown = total.one(connection).await?.get::<i64>("number")?;
     for known in chains {
         if known.fault.is_none() {
             unknown -= known.rows;
@@ -223,7 +223,7 @@ async fn unknown_rows(
         }
         let rows = sql("SELECT COUNT(*) AS number FROM audit_events WHERE chain = $1");
         let rows = rows.bind(known.chain.to_string()).one(connection).await?;
-        unknown -= rows.integer("number")?;
+        unknown -= rows.get::<i64>("number")?;
     }
     Ok(unknown)
 }

@@ -63,7 +63,7 @@ impl Store {
         .all(&mut reader, KeyDetails::read)
         .await?;
         Ok(ActiveKeys {
-            count: counted.integer("count")?,
+            count: counted.get::<i64>("count")?,
             expiring,
         })
     }

@@ -75,9 +75,9 @@ impl KeyDetails {
         let key = KeyRecord::read(row)?;
         let creator = KeyCreator {
             id: key.creator(),
-            email: row.text_or_null("creator_email")?,
-            name: row.text_or_null("creator_name")?,
-            role: row.parse_or_null("creator_role")?,
+            email: row.get("creator_email")?,
+            name: row.get("creator_name")?,
+            role: row.get("creator_role")?,
         };
         Ok(Self {
             key,
@@ -90,13 +90,13 @@ impl KeyDetails {
 
 impl LastUse {
     fn read(row: &Record) -> Result<Option<Self>, StoreError> {
-        let Some(at) = row.time_or_null("last_used_at")? else {
+        let Some(at) = row.get("last_used_at")? else {
             return Ok(None);
         };
         Ok(Some(Self {
             at,
-            ip: row.parse("last_used_ip")?,
-            user_agent: row.text("last_used_user_agent")?,
+            ip: row.get("last_used_ip")?,
+            user_agent: row.get("last_used_user_agent")?,
         }))
     }
 }

@@ -24,7 +24,7 @@ const BY_TOKEN: &str = "SELECT id, kind, organization_id, prefix, label, creator
 pub(crate) async fn load_all(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
     sql("SELECT * FROM api_keys WHERE revoked_at IS NULL")
         .all(connection, |row| {
-            let token = row.hash("token_hash")?;
+            let token = row.get("token_hash")?;
             let key = Arc::new(KeyRecord::read(row)?);
             Ok(Effect::KeyCreated(TokenHash::from_bytes(token), key))
         })
@@ -43,9 +43,9 @@ impl Store {
         let Some(row) = found else {
             return Ok(None);
         };
-        let key = match row.text_or_null("long_allowlist_of")? {
+        let key = match row.get::<Option<String>>("long_allowlist_of")? {
             Some(_) => {
-                let networks = self.long_allowlist(row.parse("id")?, &mut reader).await?;
+                let networks = self.long_allowlist(row.get("id")?, &mut reader).await?;
                 KeyRecord::Automation(AutomationKeyRecord::read_listed(&row, networks)?)
             }
             None => KeyRecord::read(&row)?,

@@ -44,7 +44,7 @@ pub struct KeyRelative {
 impl KeyKin {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         let original = relative(row, ["original_id", "original_prefix", "original_creator"])?;
-        let is_copy = row.text_or_null("copy_of")?.is_some();
+        let is_copy = row.get::<Option<String>>("copy_of")?.is_some();
         let (copy_of, replaces) = if is_copy {
             (original, None)
         } else {
@@ -65,13 +65,13 @@ fn relative(
     row: &Record,
     [id, prefix, creator]: [&'static str; 3],
 ) -> Result<Option<KeyRelative>, StoreError> {
-    let Some(id) = row.parse_or_null(id)? else {
+    let Some(id) = row.get(id)? else {
         return Ok(None);
     };
     Ok(Some(KeyRelative {
         id,
-        prefix: row.text(prefix)?,
-        creator: row.parse(creator)?,
+        prefix: row.get(prefix)?,
+        creator: row.get(creator)?,
     }))
 }
 
@@ -94,8 +94,8 @@ impl Store {
             return Ok(None);
         };
         Ok(Some(match kind {
-            KeyKind::Integration => KeyRef::Integration(row.parse("id")?),
-            KeyKind::Automation => KeyRef::Automation(row.parse("id")?),
+            KeyKind::Integration => KeyRef::Integration(row.get("id")?),
+            KeyKind::Automation => KeyRef::Automation(row.get("id")?),
         }))
     }
 }

@@ -73,8 +73,7 @@ fn scope<Id: Display>(scope: &Scope<Id>) -> String {
 impl KeyRecord {
     /// The key of a row with every column of the table.
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
-        let kinds = [KeyKind::Integration, KeyKind::Automation];
-        match row.name("kind", &kinds, KeyKind::as_str)? {
+        match row.get("kind")? {
             KeyKind::Integration => IntegrationKeyRecord::read(row).map(Self::Integration),
             KeyKind::Automation => AutomationKeyRecord::read(row).map(Self::Automation),
         }
@@ -83,19 +82,19 @@ impl KeyRecord {
 
 impl IntegrationKeyRecord {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
-        let cells: Option<String> = row.text_or_null("cells")?;
+        let cells: Option<String> = row.get("cells")?;
         let cells: Vec<Cell> = items(&cells.unwrap_or_default(), "cells")?;
         let cells: Acl = cells.into_iter().collect();
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            label: row.text("label")?,
-            prefix: row.text("prefix")?,
-            preset: Preset::from_name(&row.text("preset")?, cells)
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            label: row.get("label")?,
+            prefix: row.get("prefix")?,
+            preset: Preset::from_name(&row.get::<String>("preset")?, cells)
                 .ok_or_else(|| unreadable("preset"))?,
-            creator: row.parse("creator_id")?,
+            creator: row.get("creator_id")?,
             life: life(row)?,
-            created_at: row.time("created_at")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
@@ -107,36 +106,36 @@ impl AutomationKeyRecord {
 
     /// The key of a row whose networks were read elsewhere.
     pub(super) fn read_listed(row: &Record, ip_allowlist: Allowlist) -> Result<Self, StoreError> {
-        let operations: Vec<OperationKind> = items(&row.text("operations")?, "operations")?;
+        let operations: Vec<OperationKind> = items(&row.get::<String>("operations")?, "operations")?;
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            name: row.text("label")?,
-            prefix: row.text("prefix")?,
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            name: row.get("label")?,
+            prefix: row.get("prefix")?,
             scope: AutomationScope {
                 servers: read_scope(row, "servers")?,
                 operations: operations.into_iter().collect(),
                 registry_credentials: read_scope(row, "registry_credentials")?,
             },
             ip_allowlist,
-            allowlist_sources: items(&row.text_or_null(SOURCES)?.unwrap_or_default(), SOURCES)?,
-            rate_limit_per_minute: row.number("rate_limit_per_minute")?,
-            creator: row.parse("creator_id")?,
+            allowlist_sources: items(&row.get::<Option<String>>(SOURCES)?.unwrap_or_default(), SOURCES)?,
+            rate_limit_per_minute: row.get("rate_limit_per_minute")?,
+            creator: row.get("creator_id")?,
             life: life(row)?,
-            created_at: row.time("created_at")?,
+            created_at: row.get("created_at")?,
         })
     }
 }
 
 fn life(row: &Record) -> Result<KeyLife, StoreError> {
     Ok(KeyLife {
-        expires_at: row.time_or_null("expires_at")?,
-        revoked_at: row.time_or_null("revoked_at")?,
+        expires_at: row.get("expires_at")?,
+        revoked_at: row.get("revoked_at")?,
     })
 }
 
 fn read_scope<Id: FromStr>(row: &Record, column: &'static str) -> Result<Scope<Id>, StoreError> {
-    match row.text(column)?.as_str() {
+    match row.get::<String>(column)?.as_str() {
         ALL => Ok(Scope::All),
         ids => items(ids, column).map(Scope::Only),
     }
@@ -151,5 +150,5 @@ fn items<T: FromStr>(text: &str, column: &str) -> Result<Vec<T>, StoreError> {
 
 /// The networks of a key's column.
 pub(super) fn allowlist(row: &Record) -> Result<Allowlist, StoreError> {
-    items::<IpNet>(&row.text(ALLOWLIST)?, ALLOWLIST).map(Allowlist::from)
+    items::<IpNet>(&row.get::<String>(ALLOWLIST)?, ALLOWLIST).map(Allowlist::from)
 }

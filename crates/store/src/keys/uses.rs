@@ -134,18 +134,18 @@ fn first_kept_day(now: Timestamp) -> i64 {
 
 impl AddressUsage {
     fn read(row: &Record) -> Result<Self, StoreError> {
-        let ip = row.text("ip")?;
+        let ip: String = row.get("ip")?;
         let ip = if ip.is_empty() {
             None
         } else {
-            Some(row.parse("ip")?)
+            Some(row.get("ip")?)
         };
         Ok(Self {
             ip,
-            user_agent: row.text("newest_user_agent")?,
-            count: row.integer("count")?,
-            first_used_at: row.time("first_use")?,
-            last_used_at: row.time("last_use")?,
+            user_agent: row.get("newest_user_agent")?,
+            count: row.get("count")?,
+            first_used_at: row.get("first_use")?,
+            last_used_at: row.get("last_use")?,
         })
     }
 }

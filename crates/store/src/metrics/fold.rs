@@ -66,7 +66,7 @@ impl Store {
                 .bind(Resolution::TenMinutes.seconds())
                 .one(&mut reader)
                 .await?
-                .time_or_null("at")?,
+                .get::<Option<Timestamp>>("at")?,
         };
         let from = after.map_or(Timestamp::from_micros(0), |after| after.plus(length));
         let oldest =
@@ -75,7 +75,7 @@ impl Store {
                 .bind(from)
                 .one(&mut reader)
                 .await?;
-        Ok(oldest.time_or_null("at")?.map(|at| at.begin_of(length)))
+        Ok(oldest.get::<Option<Timestamp>>("at")?.map(|at| at.begin_of(length)))
     }
 
     async fn folded_between(

@@ -56,6 +56,6 @@ impl Store {
             .bind(resolution.seconds())
             .one(&mut self.reader().await?)
             .await?
-            .time_or_null("at")
+            .get::<Option<Timestamp>>("at")
     }
 }

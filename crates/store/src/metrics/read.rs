@@ -9,16 +9,16 @@ use crate::store::Store;
 
 impl MetricsRow {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
-        let at = row.time("at")?;
-        let seconds = row.integer("resolution")?;
+        let at = row.get("at")?;
+        let seconds: i64 = row.get("resolution")?;
         let resolution = Resolution::ALL
             .into_iter()
             .find(|resolution| i64::from(resolution.seconds()) == seconds);
         Ok(Self {
-            server: row.parse("server_id")?,
+            server: row.get("server_id")?,
             resolution: resolution.ok_or_else(|| unreadable("resolution"))?,
             at,
-            points: packed::unpack(at, &row.bytes("points")?)?,
+            points: packed::unpack(at, &row.get::<Vec<u8>>("points")?)?,
         })
     }
 }
@@ -51,7 +51,7 @@ impl Store {
     /// in the order of ids: those that are asked how they are.
     pub async fn monitored_servers(&self) -> Result<Vec<ServerId>, StoreError> {
         let mut servers = sql("SELECT id FROM servers WHERE status IN ('active', 'unreachable')")
-            .all(&mut self.reader().await?, |row| row.parse("id"))
+            .all(&mut self.reader().await?, |row| row.get("id"))
             .await?;
         // By the order of ids here, whatever the database's order of texts is.
         servers.sort_unstable();

@@ -91,7 +91,7 @@ impl Store {
         )
         .bind(before)
         .all(&mut self.reader().await?, |row| {
-            Ok((row.parse("id")?, row.time("operations_counted_to")?))
+            Ok((row.get("id")?, row.get("operations_counted_to")?))
         })
         .await?;
         for (organization, mut from) in waiting {
@@ -124,12 +124,12 @@ impl Store {
         .bind(from)
         .bind(to)
         .all(&mut self.reader().await?, |row| {
-            let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
+            let state = row.get("state")?;
             Ok(Count {
-                day: row.integer("day")?,
+                day: row.get("day")?,
                 state,
-                is_good: row.integer("is_good")? == 1,
-                number: row.integer("number")?,
+                is_good: row.get::<i64>("is_good")? == 1,
+                number: row.get("number")?,
             })
         })
         .await?;
@@ -160,7 +160,7 @@ impl Store {
         .bind(organization)
         .one(&mut reader)
         .await?
-        .time_or_null("at")?;
+        .get("at")?;
         let next = sql("SELECT created_at FROM operations
              WHERE organization_id = $1 AND created_at >= $2
              ORDER BY created_at, id LIMIT 1 OFFSET $3")
@@ -169,7 +169,7 @@ impl Store {
         .bind(STEP)
         .optional(&mut reader)
         .await?;
-        let next = next.map(|row| row.time("created_at")).transpose()?;
+        let next = next.map(|row| row.get("created_at")).transpose()?;
         // A step that would not get on is made larger.
         let next = next.filter(|next| *next > from);
         let ends = [Some(before), running, next];

@@ -3,7 +3,7 @@
 use reoclo_domain::{OperationId, OperationState, OrganizationId, escaped};
 
 use super::{NewOperation, OperationOutcome, OperationRecord, Tail};
-use crate::audit::{Actor, ActorKind, stored_source};
+use crate::audit::{Actor, stored_source};
 use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
@@ -15,25 +15,25 @@ impl NewOperation {
     /// What was begun.
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            server: row.parse("server_id")?,
-            server_name: row.text("server_name")?,
-            kind: row.parse("kind")?,
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            server: row.get("server_id")?,
+            server_name: row.get("server_name")?,
+            kind: row.get("kind")?,
             starter: Actor {
-                kind: row.name("starter_kind", &ActorKind::ALL, ActorKind::as_str)?,
-                id: row.parse_or_null("starter_id")?,
-                label: row.text("starter_label")?,
+                kind: row.get("starter_kind")?,
+                id: row.get("starter_id")?,
+                label: row.get("starter_label")?,
             },
             via: stored_source(row)?,
-            command: row.text_or_null("command")?,
-            timeout_seconds: row.number("timeout_seconds")?,
-            run_id: row.text_or_null("run_id")?,
-            run_context: row.text_or_null("run_context")?,
-            boot_id: row.text("boot_id")?,
-            instance_id: row.text("instance_id")?,
-            created_at: row.time("created_at")?,
-            queued_at: row.time_or_null("queued_at")?,
+            command: row.get("command")?,
+            timeout_seconds: row.get("timeout_seconds")?,
+            run_id: row.get("run_id")?,
+            run_context: row.get("run_context")?,
+            boot_id: row.get("boot_id")?,
+            instance_id: row.get("instance_id")?,
+            created_at: row.get("created_at")?,
+            queued_at: row.get("queued_at")?,
         })
     }
 }
@@ -50,7 +50,7 @@ pub(super) enum Output {
 impl OperationRecord {
     pub(super) fn read(row: &Record, output: Output) -> Result<Self, StoreError> {
         let begun = NewOperation::read(row)?;
-        let state = row.name("state", &OperationState::ALL, OperationState::as_str)?;
+        let state: OperationState = row.get("state")?;
         let outcome = state
             .is_terminal()
             .then(|| OperationOutcome::read(row, state, output));
@@ -73,34 +73,34 @@ impl OperationRecord {
             outcome: outcome.transpose()?,
             is_queued: !state.is_terminal()
                 && begun.queued_at.is_some()
-                && row.time_or_null("dequeued_at")?.is_none(),
-            cancel_requested_at: row.time_or_null("cancel_requested_at")?,
+                && row.get::<Option<reoclo_domain::Timestamp>>("dequeued_at")?.is_none(),
+            cancel_requested_at: row.get("cancel_requested_at")?,
         })
     }
 }
 
 impl OperationOutcome {
     fn read(row: &Record, state: OperationState, output: Output) -> Result<Self, StoreError> {
-        let signal = row.integer_or_null("signal")?;
+        let signal: Option<i64> = row.get("signal")?;
         Ok(Self {
             state,
-            code: row.text_or_null("code")?,
+            code: row.get("code")?,
             message: message(row)?,
-            exit_code: row.number("exit_code")?,
+            exit_code: row.get("exit_code")?,
             signal: signal.and_then(|signal| i32::try_from(signal).ok()),
-            duration_us: row.integer("duration_us")?,
-            left_running: row.integer("left_running")?,
-            still_held: row.integer("still_held")?,
+            duration_us: row.get("duration_us")?,
+            left_running: row.get("left_running")?,
+            still_held: row.get("still_held")?,
             stdout: Tail::read(row, ["stdout", "stdout_total", "stdout_truncated"], output)?,
             stderr: Tail::read(row, ["stderr", "stderr_total", "stderr_truncated"], output)?,
-            completed_at: row.time("completed_at")?,
+            completed_at: row.get("completed_at")?,
         })
     }
 }
 
 /// What a runner said may have been stored before such texts were bounded and escaped.
 fn message(row: &Record) -> Result<Option<String>, StoreError> {
-    let stored = row.text_or_null("message")?;
+    let stored: Option<String> = row.get("message")?;
     Ok(stored.map(|message| escaped(&message, MOST_OF_A_MESSAGE)))
 }
 
@@ -109,11 +109,11 @@ impl Tail {
         let [bytes, total, truncated] = columns;
         Ok(Self {
             bytes: match output {
-                Output::Kept => row.bytes(bytes)?,
+                Output::Kept => row.get(bytes)?,
                 Output::LeftOut => Vec::new(),
             },
-            total: row.integer(total)?,
-            truncated: row.integer(truncated)? != 0,
+            total: row.get(total)?,
+            truncated: row.get(truncated)?,
         })
     }
 }

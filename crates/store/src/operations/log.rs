@@ -173,14 +173,14 @@ impl Store {
         .bind(organization)
         .one(&mut self.reader().await?)
         .await?;
-        row.integer("log_end")
+        row.get("log_end")
     }
 }
 
 fn chunk(row: &Record, stream: LogStream) -> Result<LogChunk, StoreError> {
     Ok(LogChunk {
         stream,
-        position: row.integer("position")?,
-        bytes: row.bytes("bytes")?,
+        position: row.get("position")?,
+        bytes: row.get("bytes")?,
     })
 }

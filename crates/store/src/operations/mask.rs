@@ -137,7 +137,7 @@ impl Store {
             .bind(id)
             .bind(stream.number())
             .all(&mut self.reader().await?, |row| {
-                Ok((row.integer("position")?, row.bytes("bytes")?))
+                Ok((row.get("position")?, row.get::<Vec<u8>>("bytes")?))
             })
             .await?;
             read += chunks.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
@@ -169,13 +169,13 @@ impl Store {
 impl Shown {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            command: row.text_or_null("command")?,
-            run_id: row.text_or_null("run_id")?,
-            run_context: row.text_or_null("run_context")?,
-            message: row.text_or_null("message")?,
-            stdout: row.bytes_or_null("stdout")?,
-            stderr: row.bytes_or_null("stderr")?,
+            id: row.get("id")?,
+            command: row.get("command")?,
+            run_id: row.get("run_id")?,
+            run_context: row.get("run_context")?,
+            message: row.get("message")?,
+            stdout: row.get("stdout")?,
+            stderr: row.get("stderr")?,
         })
     }
 

@@ -10,15 +10,15 @@ use crate::store::Store;
 
 impl RunningOperation {
     fn read(row: &Record, sealer: &Sealer) -> Result<Self, StoreError> {
-        let sealed = row.bytes_or_null("sealed_payload")?;
-        let id = row.text("id")?;
+        let sealed: Option<Vec<u8>> = row.get("sealed_payload")?;
+        let id: String = row.get("id")?;
         let payload = sealed.map(|sealed| open(sealer, &id, &sealed));
         Ok(Self {
             operation: NewOperation::read(row)?,
             payload: payload.transpose()?,
-            acknowledged: row.time_or_null("acknowledged_at")?.is_some(),
-            dequeued_at: row.time_or_null("dequeued_at")?,
-            is_cancelled: row.time_or_null("cancel_requested_at")?.is_some(),
+            acknowledged: row.get::<Option<reoclo_domain::Timestamp>>("acknowledged_at")?.is_some(),
+            dequeued_at: row.get("dequeued_at")?,
+            is_cancelled: row.get::<Option<reoclo_domain::Timestamp>>("cancel_requested_at")?.is_some(),
         })
     }
 }

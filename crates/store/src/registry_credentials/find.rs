@@ -11,25 +11,25 @@ use crate::store::Store;
 impl RegistryCredentialRecord {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            name: DisplayName::stored(row.text("name")?),
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            name: DisplayName::stored(row.get("name")?),
             registry_type: row.parse("registry_type")?,
-            registry_type_name: row.text("registry_type")?,
-            registry_url: row.parse("registry_url")?,
-            username: row.text_or_null("username")?,
-            description: row.text_or_null("description")?,
-            revision: row.integer("revision")?,
-            created_at: row.time("created_at")?,
-            updated_at: row.time("updated_at")?,
+            registry_type_name: row.get("registry_type")?,
+            registry_url: row.get("registry_url")?,
+            username: row.get("username")?,
+            description: row.get("description")?,
+            revision: row.get("revision")?,
+            created_at: row.get("created_at")?,
+            updated_at: row.get("updated_at")?,
         })
     }
 }
 
 impl OpenRegistryCredential {
     fn read(row: &Record, sealer: &Sealer) -> Result<Self, StoreError> {
-        let id = row.text("id")?;
-        let secret = sealer.open(secret_of(&id), &row.bytes("sealed_secret")?)?;
+        let id: String = row.get("id")?;
+        let secret = sealer.open(secret_of(&id), &row.get::<Vec<u8>>("sealed_secret")?)?;
         let secret = std::str::from_utf8(&secret).map_err(|_| unreadable("sealed_secret"))?;
         Ok(Self {
             record: RegistryCredentialRecord::read(row)?,
@@ -88,7 +88,7 @@ impl Store {
         let there: Vec<RegistryCredentialId> =
             sql("SELECT id FROM registry_credentials WHERE organization_id = $1")
                 .bind(organization)
-                .all(&mut self.reader().await?, |row| row.parse("id"))
+                .all(&mut self.reader().await?, |row| row.get("id"))
                 .await?;
         let missing = ids.iter().filter(|id| !there.contains(id));
         Ok(missing.copied().collect())

@@ -44,23 +44,23 @@ impl Write for Enrol {
         let Some(enrolment) = self.lock(work.connection().await?).await? else {
             return Ok(EnrolOutcome::Unknown);
         };
-        let used_by = enrolment.bytes_or_null("used_by")?;
+        let used_by: Option<Vec<u8>> = enrolment.get("used_by")?;
         if used_by
             .as_ref()
             .is_some_and(|used_by| *used_by != self.public_key)
         {
             return Ok(EnrolOutcome::Used);
         }
-        if enrolment.time("expires_at")? <= self.now {
+        if enrolment.get::<Timestamp>("expires_at")? <= self.now {
             return Ok(EnrolOutcome::Expired);
         }
         let server = enrolment.parse("server_id")?;
         let row = sql("SELECT organization_id, name FROM servers WHERE id = $1");
         let row = row.bind(server).one(work.connection().await?).await?;
-        let organization = row.parse("organization_id")?;
+        let organization = row.get("organization_id")?;
         if used_by.is_none() {
             self.bind_key(work.connection().await?, server).await?;
-            work.audit(&[self.event(server, organization, row.text("name")?)]);
+            work.audit(&[self.event(server, organization, row.get("name")?)]);
         }
         Ok(EnrolOutcome::Enrolled {
             server,

@@ -15,16 +15,16 @@ use crate::store::Store;
 impl ServerRecord {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            organization: row.parse("organization_id")?,
-            slug: row.text("slug")?,
-            name: row.text("name")?,
+            id: row.get("id")?,
+            organization: row.get("organization_id")?,
+            slug: row.get("slug")?,
+            name: row.get("name")?,
             status: status(row)?,
             facts: HostFacts::read(row)?,
-            public_ip: row.text_or_null("public_ip")?,
-            runner_version: row.text_or_null("runner_version")?,
-            created_at: row.time("created_at")?,
-            last_seen_at: row.time_or_null("last_seen_at")?,
+            public_ip: row.get("public_ip")?,
+            runner_version: row.get("runner_version")?,
+            created_at: row.get("created_at")?,
+            last_seen_at: row.get("last_seen_at")?,
         })
     }
 }
@@ -32,35 +32,35 @@ impl ServerRecord {
 impl HostFacts {
     /// All of them are there, or none is.
     fn read(row: &Record) -> Result<Option<Self>, StoreError> {
-        let Some(hostname) = row.text_or_null("hostname")? else {
+        let Some(hostname) = row.get("hostname")? else {
             return Ok(None);
         };
         Ok(Some(Self {
             hostname,
-            os: row.text("os")?,
-            kernel: row.text("kernel")?,
-            architecture: row.text("architecture")?,
-            cpu_cores: row.integer("cpu_cores")?,
-            ram_mb: row.integer("ram_mb")?,
-            disk_gb: row.integer("disk_gb")?,
-            docker_version: row.text_or_null("docker_version")?,
+            os: row.get("os")?,
+            kernel: row.get("kernel")?,
+            architecture: row.get("architecture")?,
+            cpu_cores: row.get("cpu_cores")?,
+            ram_mb: row.get("ram_mb")?,
+            disk_gb: row.get("disk_gb")?,
+            docker_version: row.get("docker_version")?,
         }))
     }
 }
 
 fn status(row: &Record) -> Result<ServerStatus, StoreError> {
-    row.name("status", &ServerStatus::ALL, ServerStatus::as_str)
+    row.get("status")
 }
 
 /// The names of all servers in use, for the memory.
 pub(crate) async fn load_names(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
     sql("SELECT id, organization_id, name FROM servers WHERE status <> 'decommissioned'")
         .all(connection, |row| {
-            let (id, organization) = (row.parse("id")?, row.parse("organization_id")?);
+            let (id, organization) = (row.get("id")?, row.get("organization_id")?);
             Ok(Effect::ServerCreated(
                 id,
                 organization,
-                Arc::from(row.text("name")?),
+                Arc::from(row.get::<String>("name")?),
             ))
         })
         .await
@@ -82,7 +82,7 @@ impl Store {
         .bind(server)
         .optional(&mut self.reader().await?)
         .await?;
-        row.map(|row| row.text("name").map(Arc::from)).transpose()
+        row.map(|row| row.get::<String>("name").map(Arc::from)).transpose()
     }
 
     /// The server with a slug, unless it is decommissioned.
@@ -97,7 +97,7 @@ impl Store {
         .bind(slug)
         .optional(&mut self.reader().await?)
         .await?;
-        row.map(|row| row.parse("id")).transpose()
+        row.map(|row| row.get("id")).transpose()
     }
 
     /// The organization's servers that are not decommissioned, by name and id.
@@ -123,7 +123,7 @@ impl Store {
         let known: HashSet<ServerId> =
             sql("SELECT id FROM servers WHERE organization_id = $1 AND status <> 'decommissioned'")
                 .bind(organization)
-                .all(&mut self.reader().await?, |row| row.parse("id"))
+                .all(&mut self.reader().await?, |row| row.get("id"))
                 .await?
                 .into_iter()
                 .collect();
@@ -159,8 +159,8 @@ impl Store {
         };
         Ok(Some(RunnerIdentity {
             server: id,
-            organization: row.parse("organization_id")?,
-            public_key: row.bytes_or_null("public_key")?,
+            organization: row.get("organization_id")?,
+            public_key: row.get("public_key")?,
             status: status(&row)?,
         }))
     }

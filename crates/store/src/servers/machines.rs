@@ -49,7 +49,7 @@ impl Store {
     pub async fn machines(&self) -> Result<Vec<(ServerId, String)>, StoreError> {
         sql("SELECT server_id, known FROM server_machines ORDER BY server_id")
             .all(&mut self.reader().await?, |row| {
-                Ok((row.parse("server_id")?, row.text("known")?))
+                Ok((row.get("server_id")?, row.get("known")?))
             })
             .await
     }

@@ -10,17 +10,17 @@ use crate::store::Store;
 impl SessionRecord {
     fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            user: row.parse("user_id")?,
-            email: row.text_or_null("email")?.unwrap_or_default(),
-            name: row.text_or_null("name")?.unwrap_or_default(),
-            organization: row.parse("organization_id")?,
-            role: row.parse_or_null("role")?,
-            must_change_password: row.time_or_null("temporary_until")?.is_some(),
-            may_create_organizations: row.integer("may_create_organizations")? != 0,
-            created_at: row.time("created_at")?,
-            expires_at: row.time("expires_at")?,
-            last_seen_at: row.time("last_seen_at")?,
+            id: row.get("id")?,
+            user: row.get("user_id")?,
+            email: row.get::<Option<String>>("email")?.unwrap_or_default(),
+            name: row.get::<Option<String>>("name")?.unwrap_or_default(),
+            organization: row.get("organization_id")?,
+            role: row.get("role")?,
+            must_change_password: row.get::<Option<reoclo_domain::Timestamp>>("temporary_until")?.is_some(),
+            may_create_organizations: row.get("may_create_organizations")?,
+            created_at: row.get("created_at")?,
+            expires_at: row.get("expires_at")?,
+            last_seen_at: row.get("last_seen_at")?,
         })
     }
 }
@@ -60,7 +60,7 @@ impl Store {
             .fold(statement, |statement, token| statement.bind(*token));
         statement
             .all(&mut self.reader().await?, |row| {
-                let token = TokenHash::from_bytes(row.hash("token_hash")?);
+                let token = TokenHash::from_bytes(row.get("token_hash")?);
                 Ok((token, SessionRecord::read(row)?))
             })
             .await

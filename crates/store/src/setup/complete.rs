@@ -26,7 +26,7 @@ impl Write for CompleteSetup {
         let Some(link) = self.lock_link(work.connection().await?).await? else {
             return Ok(SetupOutcome::Unknown);
         };
-        if link.time("expires_at")? <= self.now {
+        if link.get::<Timestamp>("expires_at")? <= self.now {
             return Ok(SetupOutcome::Expired);
         }
         let user = link.parse("user_id")?;
@@ -106,7 +106,7 @@ async fn organization_of(
     .bind(user)
     .optional(connection)
     .await?;
-    row.map(|row| row.parse("organization_id")).transpose()
+    row.map(|row| row.get("organization_id")).transpose()
 }
 
 impl Store {

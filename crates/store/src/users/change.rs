@@ -101,7 +101,7 @@ impl<E> ChangeMember<E> {
             "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
         )
         .bind(self.organization)
-        .all(connection, |row| row.parse::<UserId>("user_id"))
+        .all(connection, |row| row.get::<UserId>("user_id"))
         .await?;
         Ok(admins == [self.user])
     }

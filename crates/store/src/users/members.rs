@@ -45,8 +45,8 @@ pub enum PasswordStatus {
 
 impl PasswordStatus {
     fn read(row: &Record) -> Result<Self, StoreError> {
-        let is_there = row.text_or_null("password_hash")?.is_some();
-        let is_temporary = row.time_or_null("temporary_until")?.is_some();
+        let is_there = row.get::<Option<String>>("password_hash")?.is_some();
+        let is_temporary = row.get::<Option<Timestamp>>("temporary_until")?.is_some();
         Ok(match (is_there, is_temporary) {
             (false, _) => Self::Missing,
             (true, true) => Self::Temporary,
@@ -64,14 +64,14 @@ const MEMBER: &str = "SELECT users.*, memberships.role AS role,
 impl MemberRecord {
     pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
         Ok(Self {
-            id: row.parse("id")?,
-            email: row.text_or_null("email")?,
-            name: row.text_or_null("name")?,
-            role: row.parse("role")?,
+            id: row.get("id")?,
+            email: row.get("email")?,
+            name: row.get("name")?,
+            role: row.get("role")?,
             password: PasswordStatus::read(row)?,
-            may_create_organizations: row.integer("may_create_organizations")? != 0,
-            is_only_here: row.integer("organizations")? == 1,
-            created_at: row.time("created_at")?,
+            may_create_organizations: row.get("may_create_organizations")?,
+            is_only_here: row.get::<i64>("organizations")? == 1,
+            created_at: row.get("created_at")?,
         })
     }
 }

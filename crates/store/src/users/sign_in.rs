@@ -55,9 +55,9 @@ impl Store {
         };
         Ok(Some(Account {
             user: UserRecord::read(&row)?,
-            password_hash: row.text_or_null("password_hash")?.map(Secret::new),
-            temporary_until: row.time_or_null("temporary_until")?,
-            last_organization: row.parse_or_null("last_organization_id")?,
+            password_hash: row.get::<Option<String>>("password_hash")?.map(Secret::new),
+            temporary_until: row.get("temporary_until")?,
+            last_organization: row.get("last_organization_id")?,
         }))
     }
 
@@ -79,10 +79,10 @@ impl Store {
         .bind(user)
         .all(&mut self.reader().await?, |row| {
             Ok(Membership {
-                organization: row.parse("id")?,
-                slug: row.text("slug")?,
-                name: row.text("name")?,
-                role: row.parse("role")?,
+                organization: row.get("id")?,
+                slug: row.get("slug")?,
+                name: row.get("name")?,
+                role: row.get("role")?,
             })
         })
         .await

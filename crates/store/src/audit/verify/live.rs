@@ -60,7 +60,7 @@ impl Store {
             // A walk begins with row 1 and would not see them.
             let first = sql("SELECT MIN(seq) AS seq FROM audit_events WHERE chain = $1");
             let first = first.bind(report.chain.to_string()).one(&mut reader);
-            let first = first.await?.integer_or_null("seq")?;
+            let first = first.await?.get::<Option<i64>>("seq")?;
             let extra = first.filter(|seq| *seq < 1);
             report.fault = extra.map(|seq| at(seq, FaultKind::Extra));
         }

@@ -36,16 +36,16 @@ impl Store {
         .optional(&mut reader)
         .await?;
         let Some(row) = found else { return Ok(false) };
-        if row.time("created_at")? >= oldest {
+        if row.get::<Timestamp>("created_at")? >= oldest {
             let total = sql("SELECT CAST(SUM(length) AS BIGINT) AS total FROM operation_logs")
                 .one(&mut reader)
                 .await?;
-            if total.integer("total")? <= most_bytes {
+            if total.get::<i64>("total")? <= most_bytes {
                 return Ok(false);
             }
         }
         drop(reader);
-        self.write(Remove(row.parse("operation_id")?)).await?;
+        self.write(Remove(row.get("operation_id")?)).await?;
         Ok(true)
     }
 }
