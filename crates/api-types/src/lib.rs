@@ -13,6 +13,7 @@ mod keys;
 mod operation_items;
 mod operations;
 mod registry_auth;
+mod registry_connection;
 mod registry_credential;
 mod server_health;
 mod servers;
@@ -46,9 +47,9 @@ pub use operations::{
 pub use registry_auth::{
     RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest, RegistryLogoutRequest,
 };
+pub use registry_connection::{ConnectionTestAnswer, ConnectionTestRequest};
 pub use registry_credential::{
-    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
-    RegistryCredentialBody, RegistryCredentialChangeRequest,
+    NewRegistryCredentialRequest, RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
 pub use server_health::{
     FirewallBody, ListeningPortBody, MetricsPointBody, PortBindingBody, ServerHealthBody,

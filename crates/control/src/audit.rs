@@ -3,8 +3,8 @@
 use std::fmt::Display;
 
 use reoclo_domain::{AuditEventId, OrganizationId};
-use reoclo_store::{Actor, ActorKind, AuditOutcome, NewAuditEvent, RequestSource, Resource};
-use serde_json::{Value, json};
+use reoclo_store::{Actor, ActorKind, Audit, AuditOutcome, NewAuditEvent, RequestSource, Resource};
+use serde_json::Value;
 
 use crate::{Caller, Control, Core};
 
@@ -17,6 +17,20 @@ pub(crate) struct Happening {
 }
 
 impl Core {
+    /// Something that a caller does to a record, which the store completes: `detail` is what else
+    /// is worth knowing of a new one.
+    pub(crate) fn audit(&self, caller: &Caller, action: &'static str, detail: Value) -> Audit {
+        Audit {
+            id: AuditEventId::new(self.clock(), self.entropy()),
+            organization: Some(caller.organization()),
+            at: self.now(),
+            actor: caller.actor(),
+            source: caller.source().clone(),
+            action,
+            detail,
+        }
+    }
+
     /// Something that a caller did.
     pub(crate) fn event_by(&self, caller: &Caller, happening: Happening) -> NewAuditEvent {
         let (organization, source) = (Some(caller.organization()), caller.source().clone());
@@ -81,17 +95,6 @@ impl Control {
     ) -> NewAuditEvent {
         self.core().event(organization, actor, source, happening)
     }
-}
-
-/// What of these fields differs, each with the value that it had and the one that it has.
-pub(crate) fn differing<const N: usize>(fields: [(&'static str, Value, Value); N]) -> Value {
-    let mut detail = json!({});
-    for (name, from, to) in fields {
-        if from != to {
-            detail[name] = json!({ "from": from, "to": to });
-        }
-    }
-    detail
 }
 
 pub(crate) fn system_actor() -> Actor {

@@ -17,6 +17,7 @@ use crate::operations::Waits;
 use crate::passwords::PasswordHashing;
 use crate::readiness::Readiness;
 use crate::refused_use::RefusedUses;
+use crate::registry_credentials::RegistryCredentials;
 use crate::sessions::{Attempts, FailedSignIns, SessionTouches, SignInStatistics, Waiting};
 use crate::settings::Settings;
 
@@ -151,6 +152,14 @@ impl Control {
     /// Keys, which people manage.
     pub fn keys(&self) -> Keys<'_> {
         Keys(&self.0.core)
+    }
+
+    /// What servers log in to container registries with.
+    pub fn registry_credentials(&self) -> RegistryCredentials<'_> {
+        RegistryCredentials {
+            core: self.core(),
+            settings: self.settings(),
+        }
     }
 
     /// The runners of all servers.

@@ -69,10 +69,7 @@ pub use permissions::{
     UsersWrite,
 };
 pub use refusal::{InvalidFields, Refusal};
-pub use registry_credentials::{
-    ConnectionForm, ConnectionTest, MASKED_SECRET, NewRegistryCredentialForm,
-    RegistryCredentialChange,
-};
+pub use registry_credentials::{ConnectionTest, MASKED_SECRET, RegistryCredentials};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
     UptimeSlot, UptimeStatus,

@@ -1,13 +1,13 @@
 //! Organizations: their settings, and making more of them.
 
 use ipnet::IpNet;
-use reoclo_domain::{AllowlistEntry, DisplayName, OrganizationId, Role, Slug};
+use reoclo_domain::{DisplayName, OrganizationId, Role, Slug};
 use reoclo_store::{
-    AuditOutcome, Conflict, Edit, NewAuditEvent, NewOrganization, OrganizationRecord, StoreError,
+    AuditOutcome, Conflict, NewAuditEvent, NewOrganization, OrganizationRecord, StoreError,
 };
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::audit::{Happening, differing, resource};
+use crate::audit::{Happening, resource};
 use crate::edit::settled;
 use crate::outbound::TrustedNetwork;
 use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
@@ -62,20 +62,12 @@ impl Control {
         form: OrganizationForm,
     ) -> Result<OrganizationRecord, Refusal> {
         let change = self.checked(&form)?;
-        let (control, caller) = (self.clone(), proof.caller().clone());
-        let id = caller.organization();
-        let rule = move |before: &OrganizationRecord| -> Result<_, Refusal> {
-            let record = change.applied(before)?;
-            let happening = Happening {
-                action: "organization.update",
-                resource: resource("organization", id, Some(&before.name)),
-                outcome: AuditOutcome::Success,
-                detail: differences(before, &record),
-            };
-            let events = vec![control.event_by(&caller, happening)];
-            Ok(Edit { record, events })
-        };
-        let edited = self.store().change_organization(id, rule).await;
+        let rule = move |before: &OrganizationRecord| change.applied(before);
+        let audit = self
+            .core()
+            .audit(proof.caller(), "organization.update", json!({}));
+        let id = proof.caller().organization();
+        let edited = self.store().change_organization(id, audit, rule).await;
         settled(edited, "the organization")
     }
 
@@ -105,10 +97,12 @@ impl Control {
             .await;
         match created {
             Ok(()) => Ok(new.into()),
-            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Taken {
-                field: "slug",
-                detail: format!("there is an organization with the slug {slug} already"),
-            }),
+            Err(StoreError::Conflict(Conflict::Taken { column: "slug", .. })) => {
+                Err(Refusal::Taken {
+                    field: "slug",
+                    detail: format!("there is an organization with the slug {slug} already"),
+                })
+            }
             Err(error) => Err(Refusal::of_write(error)),
         }
     }
@@ -206,16 +200,6 @@ impl OrganizationChange {
     }
 }
 
-fn differences(before: &OrganizationRecord, after: &OrganizationRecord) -> Value {
-    let days = |record: &OrganizationRecord| json!(record.max_key_lifetime_days);
-    let networks = |record: &OrganizationRecord| json!(texts(&record.trusted_networks));
-    differing([
-        ("name", json!(before.name), json!(after.name)),
-        ("max_key_lifetime_days", days(before), days(after)),
-        ("trusted_networks", networks(before), networks(after)),
-    ])
-}
-
 fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusal> {
     let mut invalid = InvalidFields::default();
     let name = form.name.parse::<DisplayName>();
@@ -233,10 +217,4 @@ fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusa
         (Ok(name), Ok(slug)) => Ok((name, slug)),
         _ => Err(Refusal::InvalidRequest(invalid)),
     }
-}
-
-/// As they are written: a single address without a prefix length.
-fn texts(networks: &[IpNet]) -> Vec<String> {
-    let entries = networks.iter().copied().map(AllowlistEntry::from);
-    entries.map(|entry| entry.to_string()).collect()
 }

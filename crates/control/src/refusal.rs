@@ -239,6 +239,10 @@ impl Refusal {
     pub(crate) fn of_write(error: StoreError) -> Self {
         match error {
             StoreError::Conflict(Conflict::FormTaken) => Self::FormTaken,
+            StoreError::Conflict(what @ Conflict::Taken { column, .. }) => Self::Taken {
+                field: column,
+                detail: what.to_string(),
+            },
             StoreError::Conflict(what) => Self::Conflict(what.to_string()),
             error => Self::AuditUnavailable(error),
         }
@@ -343,6 +347,14 @@ impl InvalidFields {
     /// Field → problem.
     pub const fn fields(&self) -> &BTreeMap<String, String> {
         &self.fields
+    }
+
+    /// What the fields make, when none of them has a problem: then it is there.
+    pub(crate) fn complete<T>(self, made: Option<T>) -> Result<T, Refusal> {
+        match made {
+            Some(made) if self.fields.is_empty() => Ok(made),
+            _ => Err(Refusal::InvalidRequest(self)),
+        }
     }
 
     /// Refuses when there is any problem.

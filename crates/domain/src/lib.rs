@@ -54,7 +54,9 @@ pub use operation::{
 pub use period::{ParsePeriodError, Period};
 pub use permission::{Acl, Action, Cell, Preset, Resource, UnknownCell};
 pub use public_url::Reach;
-pub use registry::{RegistryAddress, RegistryAddressError, RegistryType, UnknownRegistryType};
+pub use registry::{
+    RegistryAddress, RegistryAddressError, RegistryType, RegistryTypeName, UnknownRegistryType,
+};
 pub use role::{Role, UnknownRole};
 pub use secret::Secret;
 pub use server::ServerStatus;

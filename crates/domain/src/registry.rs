@@ -4,4 +4,4 @@ mod address;
 mod kind;
 
 pub use address::{RegistryAddress, RegistryAddressError};
-pub use kind::{RegistryType, UnknownRegistryType};
+pub use kind::{RegistryType, RegistryTypeName, UnknownRegistryType};

@@ -1,59 +1,117 @@
 //! Registry credentials: `/api/registry-credentials`, and
 //! `/mcp/tenants/{tid}/registry-credentials` (clients.md 3.3).
 
-mod handlers;
+mod test_connection;
 
+use axum::extract::State;
+use http::StatusCode;
 use reoclo_api_types::{
-    ConnectionTestAnswer, ConnectionTestRequest, NewRegistryCredentialRequest,
-    RegistryCredentialBody, RegistryCredentialChangeRequest,
+    NewRegistryCredentialRequest, RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
+use reoclo_control::{
+    Authorized, Control, MASKED_SECRET, Refusal, RegistryCredentialRecord, RegistryCredentialsRead,
+    RegistryCredentialsWrite,
+};
+use reoclo_domain::RegistryCredentialId;
 
+use crate::body::{JsonAnswer, JsonBody};
+use crate::error::ApiError;
+use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
 
+const ALL: &str = "/registry-credentials";
+const ONE: &str = "/registry-credentials/{id}";
+
 pub(crate) fn add(registrar: Registrar) -> Registrar {
-    registrar
-        .tenant_get(
-            "/registry-credentials",
-            Doc::new("List the organization's registry credentials, without their secrets.")
-                .answers_list::<RegistryCredentialBody>(),
-            handlers::list,
-        )
+    let listed = Doc::new("List the organization's registry credentials, without their secrets.");
+    let created =
+        Doc::new("Keep a registry credential; its secret is sealed and never shown again.");
+    let shown = Doc::new("One registry credential, without its secret.");
+    let changed = Doc::new("Change a registry credential; where and as whom only with its secret.");
+    let removed = Doc::new("Remove a registry credential.");
+    let registrar = registrar
+        .tenant_get(ALL, listed.answers_list::<RegistryCredentialBody>(), list)
         .tenant_post(
-            "/registry-credentials",
-            Doc::new("Keep a registry credential; its secret is sealed and never shown again.")
+            ALL,
+            created
                 .takes::<NewRegistryCredentialRequest>()
                 .answers::<RegistryCredentialBody>(201),
-            handlers::create,
+            create,
         )
-        .tenant_get(
-            "/registry-credentials/{id}",
-            Doc::new("One registry credential, without its secret.")
-                .answers::<RegistryCredentialBody>(200),
-            handlers::show,
-        )
+        .tenant_get(ONE, shown.answers::<RegistryCredentialBody>(200), show)
         .tenant_patch(
-            "/registry-credentials/{id}",
-            Doc::new("Change a registry credential; where and as whom only with its secret.")
+            ONE,
+            changed
                 .takes::<RegistryCredentialChangeRequest>()
                 .answers::<RegistryCredentialBody>(200),
-            handlers::change,
+            change,
         )
-        .tenant_delete(
-            "/registry-credentials/{id}",
-            Doc::new("Remove a registry credential.").answers_nothing(),
-            handlers::remove,
-        )
-        .tenant_post(
-            "/registry-credentials/test-connection",
-            Doc::new("Log in to a registry from here and tell what came of it.")
-                .takes::<ConnectionTestRequest>()
-                .answers::<ConnectionTestAnswer>(200),
-            handlers::test_connection,
-        )
-        .post(
-            "/api/registry-credentials/{id}/test-connection",
-            Doc::new("Log in to the registry of a credential that is kept, from here.")
-                .answers::<ConnectionTestAnswer>(200),
-            handlers::test_kept_connection,
-        )
+        .tenant_delete(ONE, removed.answers_nothing(), remove);
+    test_connection::add(registrar)
+}
+
+async fn list(
+    proof: Authorized<RegistryCredentialsRead>,
+    State(control): State<Control>,
+) -> Result<JsonAnswer<Vec<RegistryCredentialBody>>, ApiError> {
+    let records = control.registry_credentials().list(&proof).await?;
+    Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
+}
+
+async fn create(
+    proof: Authorized<RegistryCredentialsWrite>,
+    State(control): State<Control>,
+    JsonBody(new): JsonBody<NewRegistryCredentialRequest>,
+) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+    let record = control.registry_credentials().create(&proof, new).await?;
+    Ok(JsonAnswer(StatusCode::CREATED, body(record)))
+}
+
+async fn show(
+    proof: Authorized<RegistryCredentialsRead>,
+    State(control): State<Control>,
+    id: ItemId,
+) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+    let credentials = control.registry_credentials();
+    let record = credentials.show(&proof, credential(&id)?).await?;
+    Ok(JsonAnswer::ok(body(record)))
+}
+
+async fn change(
+    proof: Authorized<RegistryCredentialsWrite>,
+    State(control): State<Control>,
+    id: ItemId,
+    JsonBody(change): JsonBody<RegistryCredentialChangeRequest>,
+) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+    let credentials = control.registry_credentials();
+    let record = credentials.change(&proof, credential(&id)?, change).await?;
+    Ok(JsonAnswer::ok(body(record)))
+}
+
+async fn remove(
+    proof: Authorized<RegistryCredentialsWrite>,
+    State(control): State<Control>,
+    id: ItemId,
+) -> Result<StatusCode, ApiError> {
+    let credentials = control.registry_credentials();
+    credentials.remove(&proof, credential(&id)?).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn credential(id: &ItemId) -> Result<RegistryCredentialId, Refusal> {
+    id.parse("the registry credential")
+}
+
+fn body(record: RegistryCredentialRecord) -> RegistryCredentialBody {
+    RegistryCredentialBody {
+        id: record.id.to_string(),
+        name: record.name.to_string(),
+        registry_type: record.registry_type.to_string(),
+        registry_url: record.registry_url.to_string(),
+        username: record.username,
+        description: record.description,
+        encrypted_credential: MASKED_SECRET.into(),
+        created_at: record.created_at.to_string(),
+        updated_at: record.updated_at.at().to_string(),
+    }
 }

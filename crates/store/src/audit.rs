@@ -3,6 +3,7 @@
 pub(crate) mod append;
 mod chain;
 mod checkpoint;
+mod draft;
 mod entry;
 mod event;
 mod export;
@@ -15,6 +16,7 @@ mod verify;
 
 pub use chain::Chain;
 pub use checkpoint::{Checkpoint, CheckpointError, Checkpoints, Strangeness};
+pub use draft::Audit;
 pub(crate) use event::stored_source;
 pub use event::{Actor, ActorKind, AuditOutcome, AuditRow, NewAuditEvent, RequestSource, Resource};
 pub use export::{AuditExport, ExportError, ExportReport};

@@ -13,6 +13,7 @@ use sqlx::{Any, AnyConnection, ConnectOptions, Connection, Executor, Transaction
 
 use crate::database::{self, DatabaseAddress};
 use crate::error::{Conflict, FaultCause, OpenError, StoreError};
+use crate::migrations::{UNIQUE_INDEXES, UniqueIndex};
 use crate::pooler;
 use crate::sql::{Sending, sql};
 
@@ -355,20 +356,32 @@ pub(crate) fn fault(error: sqlx::Error) -> StoreError {
     }
 }
 
-/// SQLite names the index or the columns and PostgreSQL the constraint, in the message.
 fn conflict(refusal: &dyn DatabaseError) -> Option<Conflict> {
-    let message = refusal.message();
     if refusal.is_foreign_key_violation() {
-        Some(Conflict::Missing)
-    } else if !refusal.is_unique_violation() {
-        None
-    } else if message.contains("slug") {
-        Some(Conflict::Slug)
-    } else if message.contains("email") {
-        Some(Conflict::Email)
-    } else {
-        Some(Conflict::Exists)
+        return Some(Conflict::Missing);
     }
+    if !refusal.is_unique_violation() {
+        return None;
+    }
+    let broken = UNIQUE_INDEXES
+        .iter()
+        .find(|index| is_broken(index, refusal));
+    Some(broken.map_or(Conflict::Exists, UniqueIndex::taken))
+}
+
+/// PostgreSQL names the index. SQLite names its columns, or the index when it is one of an
+/// expression (https://sqlite.org/src/file/src/build.c, `sqlite3UniqueConstraint`).
+fn is_broken(index: &UniqueIndex, refusal: &dyn DatabaseError) -> bool {
+    if let Some(name) = refusal.constraint() {
+        return name == index.name;
+    }
+    let said = refusal.message();
+    let said = said.strip_prefix("UNIQUE constraint failed: ");
+    let columns = index.columns.iter();
+    let columns: Vec<String> = columns
+        .map(|column| format!("{}.{column}", index.table))
+        .collect();
+    said == Some(&columns.join(", ")) || said == Some(&format!("index '{}'", index.name))
 }
 
 /// How a statement of several parts fails when one of them did not change what it had to.

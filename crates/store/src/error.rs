@@ -41,12 +41,14 @@ pub enum Conflict {
     /// Another row has this id or token.
     #[error("it exists already")]
     Exists,
-    /// Another organization, or another server of the organization, has this slug.
-    #[error("the slug is taken")]
-    Slug,
-    /// Another user has this e-mail address.
-    #[error("the e-mail address is taken")]
-    Email,
+    /// Another row of the table, or of the organization in it, has this value, which people chose.
+    #[error("the {} is taken", column.replace('_', " "))]
+    Taken {
+        /// The table.
+        table: &'static str,
+        /// The column that has to be unique.
+        column: &'static str,
+    },
     /// Something that the new row refers to does not exist.
     #[error("something that it refers to does not exist")]
     Missing,

@@ -72,7 +72,9 @@ async fn own_key(
     let row = sql("SELECT sealed_key FROM instance WHERE id = 1")
         .one(connection)
         .await?;
-    let seed = key.sealer().open(place, &row.get::<Vec<u8>>("sealed_key")?)?;
+    let seed = key
+        .sealer()
+        .open(place, &row.get::<Vec<u8>>("sealed_key")?)?;
     Ed25519KeyPair::from_seed_unchecked(&seed)
         .map_err(|_| StoreError::corrupt("the sealed control_plane_key"))
 }

@@ -261,7 +261,7 @@ impl Store {
     /// Invites somebody. An invitation of theirs that is over goes.
     ///
     /// # Errors
-    /// [`Conflict::Exists`] when they are in the organization, [`Conflict::Email`] when they are
+    /// [`Conflict::Exists`] when they are in the organization, [`Conflict::Taken`] when they are
     /// invited already, [`Conflict::Missing`] for an unknown organization.
     pub async fn invite(
         &self,
@@ -311,7 +311,7 @@ impl Store {
     /// such invitation, or it is over.
     ///
     /// # Errors
-    /// [`Conflict::Exists`] for somebody who is in the organization, [`Conflict::Email`] when a
+    /// [`Conflict::Exists`] for somebody who is in the organization, [`Conflict::Taken`] when a
     /// new account's address is taken, [`Conflict::Changed`] when the account is another's or was
     /// claimed meanwhile.
     pub async fn accept_invitation(

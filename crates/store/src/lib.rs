@@ -38,16 +38,17 @@ mod sessions;
 mod setup;
 mod sql;
 mod store;
+mod table;
 mod users;
 mod writer;
 
 pub use address_sources::{AddressSourceRecord, RefreshedList, RemovedSource};
 pub use audit::{
-    Actor, ActorKind, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome, AuditPage,
-    AuditPlace, AuditQuery, AuditReader, AuditRow, AuditServer, Chain, ChainReport, Checkpoint,
-    CheckpointError, Checkpoints, ExportError, ExportReport, Fault, FaultKind, LiveReport,
-    NewAuditEvent, RequestSource, Resource, StrangeCheckpoint, Strangeness, UnmaskedRows,
-    VerifyReport,
+    Actor, ActorKind, Audit, AuditActor, AuditExport, AuditFilter, AuditItem, AuditOutcome,
+    AuditPage, AuditPlace, AuditQuery, AuditReader, AuditRow, AuditServer, Chain, ChainReport,
+    Checkpoint, CheckpointError, Checkpoints, ExportError, ExportReport, Fault, FaultKind,
+    LiveReport, NewAuditEvent, RequestSource, Resource, StrangeCheckpoint, Strangeness,
+    UnmaskedRows, VerifyReport,
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};
@@ -74,11 +75,12 @@ pub use operations::{
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use place::Sharing;
-pub use registry_credentials::{OpenRegistryCredential, RegistryCredentialRecord};
+pub use registry_credentials::{RegistryCredentialRecord, RegistryCredentials};
 pub use remembered::{RememberedDatabase, UnreadableNote};
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};
+pub use sql::{Revision, Touched};
 pub use store::{Expected, Store, StoreOptions, StoreStatistics};
 pub use users::{
     Account, MemberRecord, Membership, NewPassword, NewUser, PasswordStatus, UserRecord,

@@ -7,119 +7,31 @@ use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, SqlSafeStr};
 
 use crate::engine::{Engine, is_malformed};
-use crate::error::{FaultCause, OpenError, StoreError};
+use crate::error::{Conflict, FaultCause, OpenError, StoreError};
 use crate::sql::sql;
 
-/// Every migration there ever was, in order; one that was released never changes.
-const MIGRATIONS: &[(i64, &str, &str)] = &[
-    (1, "initial", include_str!("../migrations/0001_initial.sql")),
-    (
-        3,
-        "audit index",
-        include_str!("../migrations/0003_audit_index.sql"),
-    ),
-    (
-        4,
-        "rate windows",
-        include_str!("../migrations/0004_rate_windows.sql"),
-    ),
-    (5, "people", include_str!("../migrations/0005_people.sql")),
-    (
-        6,
-        "key use days",
-        include_str!("../migrations/0006_key_use_days.sql"),
-    ),
-    (
-        7,
-        "registry credentials",
-        include_str!("../migrations/0007_registry_credentials.sql"),
-    ),
-    (
-        8,
-        "operations",
-        include_str!("../migrations/0008_operations.sql"),
-    ),
-    (
-        9,
-        "server metrics",
-        include_str!("../migrations/0009_server_metrics.sql"),
-    ),
-    (
-        10,
-        "audit failures",
-        include_str!("../migrations/0010_audit_failures.sql"),
-    ),
-    (
-        11,
-        "trusted networks",
-        include_str!("../migrations/0011_trusted_networks.sql"),
-    ),
-    (
-        12,
-        "operation days",
-        include_str!("../migrations/0012_operation_days.sql"),
-    ),
-    (
-        13,
-        "sign-ins",
-        include_str!("../migrations/0013_sign_ins.sql"),
-    ),
-    (
-        14,
-        "invitations",
-        include_str!("../migrations/0014_invitations.sql"),
-    ),
-    (
-        20,
-        "control plane key",
-        include_str!("../migrations/0020_control_plane_key.sql"),
-    ),
-    (
-        25,
-        "control plane epoch",
-        include_str!("../migrations/0025_control_plane_epoch.sql"),
-    ),
-    (
-        34,
-        "left running",
-        include_str!("../migrations/0034_left_running.sql"),
-    ),
-    (
-        37,
-        "address sources",
-        include_str!("../migrations/0037_address_sources.sql"),
-    ),
-    (
-        40,
-        "failures",
-        include_str!("../migrations/0040_failures.sql"),
-    ),
-    (
-        41,
-        "key_origins",
-        include_str!("../migrations/0041_key_origins.sql"),
-    ),
-    (
-        42,
-        "still_held",
-        include_str!("../migrations/0042_still_held.sql"),
-    ),
-    (
-        43,
-        "audit source",
-        include_str!("../migrations/0043_audit_source.sql"),
-    ),
-    (
-        44,
-        "operation source",
-        include_str!("../migrations/0044_operation_source.sql"),
-    ),
-    (
-        47,
-        "server machines",
-        include_str!("../migrations/0047_server_machines.sql"),
-    ),
-];
+include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
+
+/// A unique index: what two rows must not share.
+#[derive(Debug)]
+pub(crate) struct UniqueIndex {
+    /// Its name, which PostgreSQL tells when a row is refused.
+    pub(crate) name: &'static str,
+    pub(crate) table: &'static str,
+    /// Its columns, which SQLite tells; the last is the one that people choose.
+    pub(crate) columns: &'static [&'static str],
+}
+
+impl UniqueIndex {
+    /// What a row is refused for that has the same values as another.
+    pub(crate) fn taken(&self) -> Conflict {
+        let column = self.columns.last().copied().unwrap_or_default();
+        Conflict::Taken {
+            table: self.table,
+            column,
+        }
+    }
+}
 
 /// Names the tables that this version works with; changes with every migration.
 pub fn schema_fingerprint() -> String {

@@ -22,7 +22,7 @@ use reoclo_domain::{
 };
 
 use crate::audit::Actor;
-use crate::sealing::Place;
+use crate::sealing::SealedColumn;
 
 /// An operation to begin, as it stays on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,10 +153,8 @@ pub struct RunningOperation {
     pub is_cancelled: bool,
 }
 
-/// Where an operation's payload is sealed for.
-fn payload_of(id: &str) -> Place<'_> {
-    Place {
-        purpose: "operation_payload",
-        id,
-    }
-}
+/// What a runner needs for an operation, sealed until it has ended.
+const PAYLOAD: SealedColumn = SealedColumn {
+    column: "sealed_payload",
+    purpose: "operation_payload",
+};

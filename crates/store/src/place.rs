@@ -221,7 +221,12 @@ async fn wait_for_lock(
 
 /// First the epoch, so that the other does not take its place again, and then its session.
 async fn displace(connection: &mut AnyConnection) -> Result<(), StoreError> {
-    if sql(HAS_EPOCHS).one(connection).await?.get::<i64>("number")? > 0 {
+    if sql(HAS_EPOCHS)
+        .one(connection)
+        .await?
+        .get::<i64>("number")?
+        > 0
+    {
         sql(NEXT_EPOCH).one(connection).await?;
     }
     let ended = sql(END_OTHER).one(connection).await?.get::<i64>("ended")?;

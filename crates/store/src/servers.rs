@@ -6,6 +6,7 @@ mod enrol;
 mod find;
 mod machines;
 mod remove;
+mod row;
 mod status;
 
 pub(crate) use create::insert;

@@ -14,7 +14,8 @@ use sqlx::{Any, AnyConnection, AssertSqlSafe};
 use crate::engine;
 use crate::error::StoreError;
 pub(crate) use batch::{Batch, Changed, Sending};
-pub(crate) use value::{Bind, Column, Value};
+pub(crate) use value::{Bind, Column, Portable, Value};
+pub use value::{Revision, Touched};
 
 /// A statement with its values.
 #[derive(Clone)]
@@ -44,8 +45,12 @@ fn statement(text: Cow<'static, str>) -> Statement {
 
 impl Statement {
     /// Binds the next value. A NUL in a text, which PostgreSQL refuses, fails the statement.
-    pub(crate) fn bind(mut self, value: impl Bind) -> Self {
-        let value = value.into_value();
+    pub(crate) fn bind(self, value: impl Bind) -> Self {
+        self.value(value.into_value())
+    }
+
+    /// The same for a value in its form for the database.
+    pub(crate) fn value(mut self, value: Value) -> Self {
         self.nul_in_text |= value.has_nul();
         self.values.push(value);
         self

@@ -127,11 +127,7 @@ pub(crate) async fn load_roles(connection: &mut AnyConnection) -> Result<Vec<Eff
         .all(connection, |row| {
             let role = row.get("role")?;
             let user = row.get("user_id")?;
-            Ok(Effect::Role(
-                row.get("organization_id")?,
-                user,
-                Some(role),
-            ))
+            Ok(Effect::Role(row.get("organization_id")?, user, Some(role)))
         })
         .await
 }
@@ -151,7 +147,7 @@ impl Store {
     /// Creates a person with a role in one organization.
     ///
     /// # Errors
-    /// [`Conflict::Email`](crate::Conflict::Email) when the address is taken,
+    /// [`Conflict::Taken`](crate::Conflict::Taken) when the address is taken,
     /// [`Conflict::Missing`](crate::Conflict::Missing) when there is no such organization.
     pub async fn create_user(
         &self,

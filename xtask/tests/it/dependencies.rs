@@ -15,11 +15,15 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     // It knows nothing of who may do what, so only `control`, which does, uses it.
     ("dispatch", &["domain", "store", "wire"]),
-    ("control", &["domain", "store", "wire", "dispatch"]),
+    // A use case takes the request that its route takes.
+    (
+        "control",
+        &["domain", "api-types", "store", "wire", "dispatch"],
+    ),
     // It speaks the runner's handshake, hence `wire`.
     ("http", &["domain", "api-types", "wire", "control"]),
     // Pages are routes: it adds them through `http`'s registrar.
-    ("web", &["domain", "control", "http"]),
+    ("web", &["domain", "api-types", "control", "http"]),
     ("mcp", &["domain", "api-types", "control"]),
     ("client", &["domain", "api-types"]),
     ("cli", &["domain", "api-types", "client"]),

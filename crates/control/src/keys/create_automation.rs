@@ -122,7 +122,8 @@ impl Keys<'_> {
         if let Scope::Only(ids) = &credentials {
             let store = self.0.store();
             let unknown = store
-                .unknown_registry_credentials(organization, ids)
+                .registry_credentials()
+                .unknown(organization, ids)
                 .await?;
             let is = "is not a registry credential of this organization";
             let given = &form.registry_credential_ids;

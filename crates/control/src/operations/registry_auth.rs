@@ -3,7 +3,7 @@
 use reoclo_dispatch::{Payload, Plan, RegistryLoginPayload, RegistryLogoutPayload, Run};
 use reoclo_domain::masking::{Patterns, masked_shapes};
 use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId};
-use reoclo_store::OpenRegistryCredential;
+use reoclo_store::RegistryCredentialRecord;
 use serde_json::{Value, json};
 
 use super::exec::Executed;
@@ -50,17 +50,15 @@ impl Control {
     ) -> Result<RegistryAuth, Refusal> {
         let organization = proof.caller().organization();
         let unknown = || Refusal::NotFound("the registry credential");
-        let store = self.store();
-        let found = store.registry_credential(organization, credential).await?;
+        let store = self.store().registry_credentials();
+        let found = store.find(organization, credential).await?;
         found.ok_or_else(unknown)?;
         let allowed = proof.on_server(self, server).await?;
         self.check_credential(&allowed, Some(credential))?;
-        let open = store
-            .open_registry_credential(organization, credential)
-            .await?
-            .ok_or_else(unknown)?;
+        let found = store.open(organization, credential).await?;
+        let (record, password) = found.ok_or_else(unknown)?;
         let holder = holder(&allowed, &run);
-        let login = stored_login(open, run)?;
+        let login = stored_login(record, password, run)?;
         self.begin_login(&allowed, login, holder).await
     }
 
@@ -192,10 +190,14 @@ impl Login {
     }
 }
 
-fn stored_login(open: OpenRegistryCredential, run: RunNote) -> Result<Login, Refusal> {
+fn stored_login(
+    record: RegistryCredentialRecord,
+    password: Secret,
+    run: RunNote,
+) -> Result<Login, Refusal> {
     let mut invalid = InvalidFields::default();
-    let record = open.record;
-    let default = || record.registry_type.default_username().map(str::to_owned);
+    let registry_type = record.registry_type.registry_type();
+    let default = || registry_type.default_username().map(str::to_owned);
     let username = record.username.or_else(default);
     if username.is_none() {
         let problem = "names a registry credential without a user name: give it one";
@@ -203,16 +205,16 @@ fn stored_login(open: OpenRegistryCredential, run: RunNote) -> Result<Login, Ref
     }
     run.check(&mut invalid);
     invalid.into_result()?;
-    let hidden = hiding(&open.secret);
+    let hidden = hiding(&password);
     let username = username.unwrap_or_default();
     Ok(Login {
         credential: Some(record.id),
         registry_url: record.registry_url,
-        registry_type: record.registry_type,
+        registry_type,
         shown_username: hidden.masked(&username),
         username,
         run: run.checked(|text| hidden.masked(text)),
-        password: open.secret,
+        password,
     })
 }
 

@@ -2,7 +2,8 @@
 
 use reoclo_domain::masking::masked_shapes;
 use reoclo_domain::{
-    DisplayName, RegistryAddress, RegistryType, Secret, hides_something, is_deceptive,
+    DisplayName, RegistryAddress, RegistryType, RegistryTypeName, Secret, hides_something,
+    is_deceptive,
 };
 
 use super::MASKED_SECRET;
@@ -22,7 +23,7 @@ pub(super) fn checked_name(text: &str, invalid: &mut InvalidFields) -> Option<Di
         .ok()
 }
 
-pub(super) fn checked_type(text: &str, invalid: &mut InvalidFields) -> Option<RegistryType> {
+pub(super) fn checked_type(text: &str, invalid: &mut InvalidFields) -> Option<RegistryTypeName> {
     text.parse()
         .inspect_err(|problem: &reoclo_domain::UnknownRegistryType| {
             invalid.add("registry_type", problem.to_string());
@@ -93,6 +94,20 @@ pub(super) fn checked_description(
         );
     }
     Some(text.to_owned())
+}
+
+/// The secret under either of its names.
+pub(super) fn given_secret(
+    credential: &Option<String>,
+    password: &Option<String>,
+    invalid: &mut InvalidFields,
+) -> Option<Secret> {
+    if credential.is_some() && password.is_some() {
+        let problem = "is the same as encrypted_credential: send one of the two";
+        invalid.add("password", problem);
+    }
+    let given = credential.as_ref().or(password.as_ref());
+    given.map(|text| Secret::new(text.as_str()))
 }
 
 /// A secret that has to be there.

@@ -2,31 +2,22 @@
 
 use std::time::Duration;
 
+use reoclo_api_types::{ConnectionTestRequest, RegistryCredentialChangeRequest};
 use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, counted};
 use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::RegistryCredentialChange;
 use super::checked::{
-    SECRET_FIELD, checked_address, checked_secret, checked_type, checked_username,
+    SECRET_FIELD, checked_address, checked_secret, checked_type, checked_username, given_secret,
 };
 use super::registry_api::{LoggedIn, Login, log_in};
+use super::{RegistryCredentials, WHAT, changed, kind};
 use crate::audit::Happening;
 use crate::outbound::Outbound;
-use crate::{Authorized, Caller, Control, InvalidFields, Refusal, RegistryCredentialsWrite};
+use crate::{Authorized, Caller, InvalidFields, Refusal, RegistryCredentialsWrite};
 
 const NO_USERNAME: &str = "is missing: the registry logs nobody in without one";
-
-/// A credential to try, not yet checked.
-#[derive(Clone, Debug)]
-#[allow(missing_docs)]
-pub struct ConnectionForm {
-    pub registry_type: String,
-    pub registry_url: Option<String>,
-    pub username: Option<String>,
-    pub secret: Option<Secret>,
-}
 
 /// What came of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,15 +39,15 @@ struct Attempt {
     kept: Option<(RegistryCredentialId, String)>,
 }
 
-impl Control {
+impl RegistryCredentials<'_> {
     /// Logs in to the registry from here and tells what came of it: also what is wrong with the
     /// form is an answer and no refusal.
-    pub async fn test_registry_connection(
-        &self,
+    pub async fn test_connection(
+        self,
         proof: &Authorized<RegistryCredentialsWrite>,
-        form: ConnectionForm,
+        form: ConnectionTestRequest,
     ) -> Result<ConnectionTest, Refusal> {
-        let attempt = match checked(form) {
+        let attempt = match checked(&form) {
             Ok(attempt) => attempt,
             Err(invalid) => return Ok(failure(invalid.to_string(), Duration::ZERO)),
         };
@@ -65,27 +56,24 @@ impl Control {
 
     /// The same with a credential that is kept, and with changes that were not saved. Where or as
     /// whom it logs in changes only together with its secret, as when it is changed.
-    pub async fn test_kept_registry_connection(
-        &self,
+    pub async fn test_kept_connection(
+        self,
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
-        change: RegistryCredentialChange,
+        change: RegistryCredentialChangeRequest,
     ) -> Result<ConnectionTest, Refusal> {
         let caller = proof.caller();
-        let found = self
-            .store()
-            .open_registry_credential(caller.organization(), id)
-            .await?;
-        let kept = found.ok_or(Refusal::NotFound("the registry credential"))?;
-        let changed = match change.apply(&kept.record) {
+        let store = self.core.store().registry_credentials();
+        let found = store.open(caller.organization(), id).await?;
+        let (kept, kept_secret) = found.ok_or(Refusal::NotFound(WHAT))?;
+        let (record, secret) = match changed(&change, &kept, self.core.now()) {
             Ok(changed) => changed,
             Err(Refusal::InvalidRequest(invalid)) => {
                 return Ok(failure(invalid.to_string(), Duration::ZERO));
             }
             Err(refusal) => return Err(refusal),
         };
-        let record = changed.record;
-        let default = record.registry_type.default_username();
+        let default = kind(&record).default_username();
         let Some(username) = record.username.or_else(|| default.map(str::to_owned)) else {
             let invalid = InvalidFields::one("username", NO_USERNAME);
             return Ok(failure(invalid.to_string(), Duration::ZERO));
@@ -93,17 +81,17 @@ impl Control {
         let attempt = Attempt {
             address: record.registry_url,
             username,
-            secret: changed.secret.unwrap_or(kept.secret),
+            secret: secret.unwrap_or(kept_secret),
             kept: Some((id, record.name.to_string())),
         };
         self.tried(caller, &attempt).await
     }
 
-    async fn tried(&self, caller: &Caller, attempt: &Attempt) -> Result<ConnectionTest, Refusal> {
-        let outbound = self.outbound_for(caller.organization()).await?;
-        let begun = self.clock().monotonic();
+    async fn tried(self, caller: &Caller, attempt: &Attempt) -> Result<ConnectionTest, Refusal> {
+        let outbound = Outbound::of(self.core, self.settings, caller.organization()).await?;
+        let begun = self.core.clock().monotonic();
         let result = self.try_registry(&outbound, attempt).await;
-        let latency = self.clock().monotonic().saturating_sub(begun);
+        let latency = self.core.clock().monotonic().saturating_sub(begun);
         let test = match result {
             Ok(message) => ConnectionTest {
                 success: true,
@@ -113,17 +101,17 @@ impl Control {
             Err(message) => failure(message, latency),
         };
         let event = self.registry_tried(caller, attempt, test.success);
-        let audited = self.store().append_audit(vec![event]).await;
+        let audited = self.core.store().append_audit(vec![event]).await;
         audited.map_err(Refusal::of_write)?;
         Ok(test)
     }
 
     async fn try_registry(
-        &self,
+        self,
         outbound: &Outbound,
         attempt: &Attempt,
     ) -> Result<&'static str, String> {
-        let settings = self.settings();
+        let settings = self.settings;
         let login = Login {
             username: &attempt.username,
             password: &attempt.secret,
@@ -142,7 +130,7 @@ impl Control {
         }
     }
 
-    fn registry_tried(&self, caller: &Caller, attempt: &Attempt, success: bool) -> NewAuditEvent {
+    fn registry_tried(self, caller: &Caller, attempt: &Attempt, success: bool) -> NewAuditEvent {
         let happening = Happening {
             action: "registry_credential.test",
             resource: Resource {
@@ -160,7 +148,7 @@ impl Control {
                 "username": attempt.username,
             }),
         };
-        self.event_by(caller, happening)
+        self.core.event_by(caller, happening)
     }
 }
 
@@ -172,9 +160,10 @@ fn failure(message: String, latency: Duration) -> ConnectionTest {
     }
 }
 
-fn checked(form: ConnectionForm) -> Result<Attempt, InvalidFields> {
+fn checked(form: &ConnectionTestRequest) -> Result<Attempt, InvalidFields> {
     let mut invalid = InvalidFields::default();
     let kind = checked_type(&form.registry_type, &mut invalid);
+    let kind = kind.map(|kind| kind.registry_type());
     let address = checked_address(form.registry_url.as_deref(), kind, &mut invalid);
     let given = checked_username(form.username.as_deref(), &mut invalid);
     let default = || {
@@ -185,7 +174,8 @@ fn checked(form: ConnectionForm) -> Result<Attempt, InvalidFields> {
     if username.is_none() {
         invalid.add("username", NO_USERNAME);
     }
-    let secret = checked_secret(SECRET_FIELD, form.secret, &mut invalid);
+    let secret = given_secret(&form.encrypted_credential, &form.password, &mut invalid);
+    let secret = checked_secret(SECRET_FIELD, secret, &mut invalid);
     match (address, username, secret) {
         (Some(address), Some(username), Some(secret)) if invalid.fields().is_empty() => {
             Ok(Attempt {

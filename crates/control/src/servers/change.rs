@@ -1,10 +1,9 @@
 //! Changing what a server is called.
 
 use reoclo_domain::{DisplayName, Slug};
-use reoclo_store::{AuditOutcome, Conflict, Edit, ServerRecord, StoreError};
+use reoclo_store::{Conflict, ServerRecord, StoreError};
 use serde_json::json;
 
-use crate::audit::{Happening, differing, resource};
 use crate::edit::settled;
 use crate::{Authorized, Control, InvalidFields, Refusal, ServersWrite};
 
@@ -29,29 +28,22 @@ impl Control {
         let organization = caller.organization();
         let change = checked(&form)?;
         let server = self.find_server(organization, reference).await?.id;
-        let (control, caller) = (self.clone(), caller.clone());
-        let rule = move |before: &ServerRecord| -> Result<_, Refusal> {
-            let record = change.applied(before)?;
-            let happening = Happening {
-                action: "server.update",
-                resource: resource("server", before.id, Some(&before.name)),
-                outcome: AuditOutcome::Success,
-                detail: differing([
-                    ("name", json!(before.name), json!(record.name)),
-                    ("slug", json!(before.slug), json!(record.slug)),
-                ]),
-            };
-            let events = vec![control.event_by(&caller, happening)];
-            Ok(Edit { record, events })
-        };
-        match self.store().change_server(organization, server, rule).await {
-            Err(StoreError::Conflict(Conflict::Slug)) => Err(Refusal::Taken {
-                field: "slug",
-                detail: format!(
-                    "there is a server with the slug {} already",
-                    form.slug.unwrap_or_default()
-                ),
-            }),
+        let rule = move |before: &ServerRecord| change.applied(before);
+        let (store, audit) = (
+            self.store(),
+            self.core().audit(caller, "server.update", json!({})),
+        );
+        let changed = store.change_server(organization, server, audit, rule);
+        match changed.await {
+            Err(StoreError::Conflict(Conflict::Taken { column: "slug", .. })) => {
+                Err(Refusal::Taken {
+                    field: "slug",
+                    detail: format!(
+                        "there is a server with the slug {} already",
+                        form.slug.unwrap_or_default()
+                    ),
+                })
+            }
             edited => settled(edited, "the server"),
         }
     }

@@ -178,11 +178,12 @@ impl Control {
         let created = store.create_server(server, Some(enrolment), vec![event]);
         match created.await {
             Ok(()) => Ok(slug),
-            Err(StoreError::Conflict(Conflict::FormTaken)) => Err(Refusal::FormTaken),
-            Err(StoreError::Conflict(_)) => Err(Refusal::Taken {
-                field: "slug",
-                detail: format!("there is a server with the slug {slug} already"),
-            }),
+            Err(StoreError::Conflict(Conflict::Taken { column: "slug", .. })) => {
+                Err(Refusal::Taken {
+                    field: "slug",
+                    detail: format!("there is a server with the slug {slug} already"),
+                })
+            }
             Err(error) => Err(Refusal::of_write(error)),
         }
     }

@@ -1,9 +1,9 @@
 //! Decommissioning a server.
 
-use reoclo_store::{AuditOutcome, ServerRecord};
+use reoclo_store::ServerRecord;
 use serde_json::json;
 
-use crate::audit::{Happening, resource};
+use crate::edit::settled;
 use crate::{Authorized, Control, Refusal, ServersWrite};
 
 impl Control {
@@ -17,22 +17,11 @@ impl Control {
         let caller = proof.caller();
         let organization = caller.organization();
         let server = self.find_server(organization, reference).await?.id;
-        let (control, by) = (self.clone(), caller.clone());
-        let told = move |before: &ServerRecord| {
-            let happening = Happening {
-                action: "server.decommission",
-                resource: resource("server", before.id, Some(&before.name)),
-                outcome: AuditOutcome::Success,
-                detail: json!({ "slug": before.slug }),
-            };
-            vec![control.event_by(&by, happening)]
-        };
-        let removed = self
-            .store()
-            .remove_server(organization, server, self.now(), told);
-        if !removed.await? {
-            return Err(Refusal::NotFound("the server"));
-        }
+        let audit = self.core().audit(caller, "server.decommission", json!({}));
+        let told = |before: &ServerRecord| json!({ "slug": before.slug });
+        let store = self.store();
+        let removed = store.remove_server(organization, server, self.now(), audit, told);
+        settled(removed.await, "the server")?;
         self.dispatcher().dismiss(server);
         Ok(())
     }

@@ -49,7 +49,7 @@ impl Control {
             Ok(Edit { record, events })
         };
         let edited = self.store().change_member(organization, id, rule).await;
-        settled(edited, "the user")?.ok_or(Refusal::NotFound("the user"))
+        settled(edited, "the user")
     }
 
     fn user_changes(

@@ -64,7 +64,9 @@ impl Control {
                 field: "email",
                 detail: format!("{email} is in this organization already"),
             }),
-            Err(StoreError::Conflict(Conflict::Email)) => Err(Refusal::Taken {
+            Err(StoreError::Conflict(Conflict::Taken {
+                column: "email", ..
+            })) => Err(Refusal::Taken {
                 field: "email",
                 detail: format!(
                     "{email} is invited already: show a new link on the Users page, or withdraw \

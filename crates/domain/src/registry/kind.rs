@@ -121,6 +121,42 @@ impl FromStr for RegistryType {
     }
 }
 
+/// A type, with the name that it was sent under: `docker` for `docker_hub`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegistryTypeName {
+    registry_type: RegistryType,
+    name: String,
+}
+
+impl RegistryTypeName {
+    /// The type.
+    pub const fn registry_type(&self) -> RegistryType {
+        self.registry_type
+    }
+
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
+impl fmt::Display for RegistryTypeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl FromStr for RegistryTypeName {
+    type Err = UnknownRegistryType;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRegistryType> {
+        Ok(Self {
+            registry_type: text.parse()?,
+            name: text.to_owned(),
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

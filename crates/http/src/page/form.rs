@@ -102,6 +102,16 @@ fn is_form(headers: &HeaderMap) -> bool {
 }
 
 impl FormFields {
+    /// The fields of a form that is shown with what is there.
+    pub fn of<const N: usize>(fields: [(&str, String); N]) -> Self {
+        let fields = fields.into_iter();
+        Self(
+            fields
+                .map(|(name, value)| (name.to_owned(), value))
+                .collect(),
+        )
+    }
+
     /// The first field of that name; one that is missing is empty.
     pub fn text(&self, name: &str) -> &str {
         let mut named = self.0.iter().filter(|(key, _)| key == name);
@@ -111,6 +121,11 @@ impl FormFields {
     /// The first field of that name, unless it is missing or blank.
     pub fn filled(&self, name: &str) -> Option<&str> {
         Some(self.text(name).trim()).filter(|text| !text.is_empty())
+    }
+
+    /// The lines of the first field of that name; browsers end them as mail does.
+    pub fn lines(&self, name: &str) -> String {
+        self.text(name).trim().replace("\r\n", "\n")
     }
 
     /// Every field of that name that is not empty.

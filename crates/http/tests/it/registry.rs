@@ -6,9 +6,11 @@ mod logins;
 
 use http::Method;
 use reoclo_domain::{
-    Clock, OrganizationId, Preset, RegistryCredentialId, RegistryType, Role, Secret,
+    AuditEventId, Clock, OrganizationId, Preset, RegistryCredentialId, Role, Secret,
 };
-use reoclo_store::{OpenRegistryCredential, RegistryCredentialRecord, Store};
+use reoclo_store::{
+    Actor, Audit, RegistryCredentialRecord, RequestSource, Revision, Store, Touched,
+};
 use reoclo_testkit::RealEntropy;
 use serde_json::{Value, json};
 
@@ -77,8 +79,9 @@ impl<'w> Admin<'w> {
     async fn secret(&self, id: &str) -> String {
         let (organization, id) = (self.world.ours.id, id.parse().unwrap());
         let store = self.world.store();
-        let open = store.open_registry_credential(organization, id).await;
-        open.unwrap().unwrap().secret.expose().to_owned()
+        let open = store.registry_credentials().open(organization, id).await;
+        let (_, secret) = open.unwrap().unwrap();
+        secret.expose().to_owned()
     }
 }
 
@@ -92,21 +95,31 @@ pub(crate) async fn kept(
         id: RegistryCredentialId::new(clock, &RealEntropy),
         organization,
         name: "kept".parse().unwrap(),
-        registry_type: RegistryType::Private,
-        registry_type_name: "private".into(),
+        registry_type: "private".parse().unwrap(),
         // Not public, so that nothing leaves the machine when it is tried.
         registry_url: "127.0.0.2".parse().unwrap(),
         username: Some("ada".into()),
         description: None,
-        revision: 1,
+        revision: Revision::FIRST,
         created_at: clock.now(),
-        updated_at: clock.now(),
+        updated_at: Touched::new(clock.now()),
     };
     let (id, secret) = (record.id, Secret::new("secret"));
-    let credential = OpenRegistryCredential { record, secret };
-    store
-        .create_registry_credential(credential, Vec::new())
-        .await
-        .unwrap();
+    let audit = unlogged(clock, "registry_credential.create");
+    let credentials = store.registry_credentials();
+    credentials.create(record, &secret, audit).await.unwrap();
     id
+}
+
+/// Not in the organization's own log, in which tests count rows.
+pub(crate) fn unlogged(clock: &dyn Clock, action: &'static str) -> Audit {
+    Audit {
+        id: AuditEventId::new(clock, &RealEntropy),
+        organization: None,
+        at: clock.now(),
+        actor: Actor::system(),
+        source: RequestSource::default(),
+        action,
+        detail: json!({}),
+    }
 }

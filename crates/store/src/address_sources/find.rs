@@ -46,11 +46,7 @@ pub(crate) async fn load_all(connection: &mut impl Source) -> Result<Vec<Effect>
         .all(connection, |row| {
             let addresses = row.get::<Vec<IpNet>>("networks")?.iter().collect();
             let organization = row.get("organization_id")?;
-            Ok(Effect::ListFetched(
-                row.get("id")?,
-                organization,
-                addresses,
-            ))
+            Ok(Effect::ListFetched(row.get("id")?, organization, addresses))
         })
         .await
 }

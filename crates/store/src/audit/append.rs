@@ -104,5 +104,8 @@ pub(crate) async fn is_there(
         .bind(head.seq)
         .optional(connection)
         .await?;
-    Ok(row.is_some_and(|row| row.get::<[u8; 32]>("hash").is_ok_and(|hash| hash == head.hash)))
+    Ok(row.is_some_and(|row| {
+        row.get::<[u8; 32]>("hash")
+            .is_ok_and(|hash| hash == head.hash)
+    }))
 }

@@ -8,7 +8,7 @@ use super::row;
 use super::{AutomationKeyRecord, IntegrationKeyRecord, KeyOrigin, KeyRecord, KeyRef, NewKey};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
-use crate::error::StoreError;
+use crate::error::{Conflict, StoreError};
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
@@ -97,7 +97,11 @@ impl Store {
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
         let keys = vec![(key, origin)];
-        self.write(CreateKeys { keys, events }).await
+        match self.write(CreateKeys { keys, events }).await {
+            // A form's mark is nothing that people chose.
+            Err(StoreError::Conflict(Conflict::Taken { .. })) => Err(Conflict::Exists.into()),
+            created => created,
+        }
     }
 
     /// Stores a new integration key.

@@ -106,7 +106,8 @@ impl AutomationKeyRecord {
 
     /// The key of a row whose networks were read elsewhere.
     pub(super) fn read_listed(row: &Record, ip_allowlist: Allowlist) -> Result<Self, StoreError> {
-        let operations: Vec<OperationKind> = items(&row.get::<String>("operations")?, "operations")?;
+        let operations: Vec<OperationKind> =
+            items(&row.get::<String>("operations")?, "operations")?;
         Ok(Self {
             id: row.get("id")?,
             organization: row.get("organization_id")?,
@@ -118,7 +119,10 @@ impl AutomationKeyRecord {
                 registry_credentials: read_scope(row, "registry_credentials")?,
             },
             ip_allowlist,
-            allowlist_sources: items(&row.get::<Option<String>>(SOURCES)?.unwrap_or_default(), SOURCES)?,
+            allowlist_sources: items(
+                &row.get::<Option<String>>(SOURCES)?.unwrap_or_default(),
+                SOURCES,
+            )?,
             rate_limit_per_minute: row.get("rate_limit_per_minute")?,
             creator: row.get("creator_id")?,
             life: life(row)?,

@@ -75,7 +75,9 @@ impl Store {
                 .bind(from)
                 .one(&mut reader)
                 .await?;
-        Ok(oldest.get::<Option<Timestamp>>("at")?.map(|at| at.begin_of(length)))
+        Ok(oldest
+            .get::<Option<Timestamp>>("at")?
+            .map(|at| at.begin_of(length)))
     }
 
     async fn folded_between(

@@ -3,16 +3,17 @@
 use reoclo_domain::Secret;
 use reoclo_domain::masking::masked_shapes;
 
-use super::{NewOperation, payload_of};
+use super::{NewOperation, PAYLOAD};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
+use crate::sealing::Sealed;
 use crate::sql::sql;
 use crate::store::Store;
 use crate::writer::{Work, Write};
 
 struct BeginOperation {
     new: NewOperation,
-    sealed_payload: Vec<u8>,
+    sealed_payload: Sealed,
     events: Vec<NewAuditEvent>,
 }
 
@@ -42,7 +43,7 @@ impl Write for BeginOperation {
         .bind(new.boot_id.as_str())
         .bind(new.instance_id.as_str())
         .bind(new.created_at)
-        .bind(self.sealed_payload.as_slice())
+        .bind(&self.sealed_payload)
         .bind(new.queued_at)
         .bind(new.via.as_ref().map(ToString::to_string));
         work.defer(insert);
@@ -66,14 +67,11 @@ impl Store {
         payload: &Secret,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        let id = new.id.to_string();
         for text in [&mut new.command, &mut new.run_id, &mut new.run_context] {
             *text = text.as_deref().map(masked_shapes);
         }
-        let payload = payload.expose().as_bytes();
-        let sealer = self.master_key().sealer();
         let write = BeginOperation {
-            sealed_payload: sealer.seal(payload_of(&id), payload, self.entropy())?,
+            sealed_payload: self.sealed(PAYLOAD, new.id, payload)?,
             new,
             events,
         };

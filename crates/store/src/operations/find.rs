@@ -73,7 +73,9 @@ impl OperationRecord {
             outcome: outcome.transpose()?,
             is_queued: !state.is_terminal()
                 && begun.queued_at.is_some()
-                && row.get::<Option<reoclo_domain::Timestamp>>("dequeued_at")?.is_none(),
+                && row
+                    .get::<Option<reoclo_domain::Timestamp>>("dequeued_at")?
+                    .is_none(),
             cancel_requested_at: row.get("cancel_requested_at")?,
         })
     }

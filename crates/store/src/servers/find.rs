@@ -3,54 +3,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use reoclo_domain::{OrganizationId, ServerId, ServerStatus};
+use reoclo_domain::{OrganizationId, ServerId};
 use sqlx::AnyConnection;
 
-use super::{HostFacts, RunnerIdentity, ServerRecord};
+use super::{RunnerIdentity, ServerRecord};
 use crate::cache::Effect;
 use crate::error::StoreError;
-use crate::sql::{Record, sql};
+use crate::sql::sql;
 use crate::store::Store;
-
-impl ServerRecord {
-    pub(super) fn read(row: &Record) -> Result<Self, StoreError> {
-        Ok(Self {
-            id: row.get("id")?,
-            organization: row.get("organization_id")?,
-            slug: row.get("slug")?,
-            name: row.get("name")?,
-            status: status(row)?,
-            facts: HostFacts::read(row)?,
-            public_ip: row.get("public_ip")?,
-            runner_version: row.get("runner_version")?,
-            created_at: row.get("created_at")?,
-            last_seen_at: row.get("last_seen_at")?,
-        })
-    }
-}
-
-impl HostFacts {
-    /// All of them are there, or none is.
-    fn read(row: &Record) -> Result<Option<Self>, StoreError> {
-        let Some(hostname) = row.get("hostname")? else {
-            return Ok(None);
-        };
-        Ok(Some(Self {
-            hostname,
-            os: row.get("os")?,
-            kernel: row.get("kernel")?,
-            architecture: row.get("architecture")?,
-            cpu_cores: row.get("cpu_cores")?,
-            ram_mb: row.get("ram_mb")?,
-            disk_gb: row.get("disk_gb")?,
-            docker_version: row.get("docker_version")?,
-        }))
-    }
-}
-
-fn status(row: &Record) -> Result<ServerStatus, StoreError> {
-    row.get("status")
-}
 
 /// The names of all servers in use, for the memory.
 pub(crate) async fn load_names(connection: &mut AnyConnection) -> Result<Vec<Effect>, StoreError> {
@@ -82,7 +42,8 @@ impl Store {
         .bind(server)
         .optional(&mut self.reader().await?)
         .await?;
-        row.map(|row| row.get::<String>("name").map(Arc::from)).transpose()
+        row.map(|row| row.get::<String>("name").map(Arc::from))
+            .transpose()
     }
 
     /// The server with a slug, unless it is decommissioned.
@@ -105,13 +66,7 @@ impl Store {
         &self,
         organization: OrganizationId,
     ) -> Result<Vec<ServerRecord>, StoreError> {
-        sql(
-            "SELECT * FROM servers WHERE organization_id = $1 AND status <> 'decommissioned'
-             ORDER BY name, id",
-        )
-        .bind(organization)
-        .all(&mut self.reader().await?, ServerRecord::read)
-        .await
+        self.list(organization, "name, id").await
     }
 
     /// Those of `ids` that are no servers of the organization, or are decommissioned.
@@ -137,12 +92,7 @@ impl Store {
         organization: OrganizationId,
         id: ServerId,
     ) -> Result<Option<ServerRecord>, StoreError> {
-        let row = sql("SELECT * FROM servers WHERE id = $1 AND organization_id = $2")
-            .bind(id)
-            .bind(organization)
-            .optional(&mut self.reader().await?)
-            .await?;
-        row.as_ref().map(ServerRecord::read).transpose()
+        self.find((organization, id)).await
     }
 
     /// Who a runner must prove to be; in no organization, since the proof is the credential.
@@ -161,7 +111,7 @@ impl Store {
             server: id,
             organization: row.get("organization_id")?,
             public_key: row.get("public_key")?,
-            status: status(&row)?,
+            status: row.get("status")?,
         }))
     }
 }

@@ -1,48 +1,17 @@
-//! Decommissioning servers.
+//! Removing servers: they are decommissioned, and their operations stay.
 
 use reoclo_domain::{OrganizationId, ServerId, ServerStatus, Timestamp};
+use serde_json::Value as Json;
 
-use super::{ServerRecord, change, machines};
-use crate::audit::NewAuditEvent;
+use super::{ServerRecord, machines};
+use crate::audit::{Audit, NewAuditEvent};
 use crate::cache::Effect;
+use crate::edit::{Edit, Edited};
 use crate::error::StoreError;
 use crate::sql::sql;
 use crate::store::Store;
-use crate::writer::{Work, Write};
-
-/// What the audit log is told of the server as it was.
-type Told = Box<dyn Fn(&ServerRecord) -> Vec<NewAuditEvent> + Send + Sync>;
-
-struct RemoveServer {
-    organization: OrganizationId,
-    server: ServerId,
-    at: Timestamp,
-    told: Told,
-}
-
-impl Write for RemoveServer {
-    type Output = bool;
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<bool, StoreError> {
-        let Some(before) = change::lock(work, self.organization, self.server).await? else {
-            return Ok(false);
-        };
-        let is_seen = before.status == ServerStatus::Active;
-        let last_seen_at = if is_seen {
-            Some(self.at)
-        } else {
-            before.last_seen_at
-        };
-        sql("UPDATE servers SET status = 'decommissioned', last_seen_at = $2 WHERE id = $1")
-            .bind(self.server)
-            .bind(last_seen_at)
-            .execute(work.connection().await?)
-            .await?;
-        end_runner(work, self.server).await?;
-        work.audit(&(self.told)(&before));
-        Ok(true)
-    }
-}
+use crate::table::named;
+use crate::writer::Work;
 
 /// Ends the runner's key, its enrolment, and what is known of machines that claim to be it.
 pub(super) async fn end_runner(work: &mut Work<'_>, server: ServerId) -> Result<(), StoreError> {
@@ -61,22 +30,33 @@ pub(super) async fn end_runner(work: &mut Work<'_>, server: ServerId) -> Result<
 }
 
 impl Store {
-    /// Takes a server out of use for good, with its runner's key and enrolment; `told` says what
-    /// the audit log is told of it. `false` when the organization has no such server in use; then
-    /// nothing is written.
-    pub async fn remove_server(
+    /// Removes a server for good: its runner's key and enrolment end. The audit log is told what
+    /// `told` says of it.
+    pub async fn remove_server<E: Send + 'static>(
         &self,
         organization: OrganizationId,
         server: ServerId,
         at: Timestamp,
-        told: impl Fn(&ServerRecord) -> Vec<NewAuditEvent> + Send + Sync + 'static,
-    ) -> Result<bool, StoreError> {
-        let write = RemoveServer {
-            organization,
-            server,
-            at,
-            told: Box::new(told),
+        audit: Audit,
+        told: impl Fn(&ServerRecord) -> Json + Send + Sync + 'static,
+    ) -> Result<Edited<ServerRecord, E>, StoreError> {
+        let rule = move |before: &ServerRecord| {
+            let (event, detail) = (audit.of(named(before)), told(before));
+            Ok(Edit {
+                record: Some(removed(before, at)),
+                events: vec![NewAuditEvent { detail, ..event }],
+            })
         };
-        self.write(write).await
+        self.change((organization, server), None, rule).await
+    }
+}
+
+/// An active server's runner was there until now.
+fn removed(server: &ServerRecord, at: Timestamp) -> ServerRecord {
+    let seen = (server.status == ServerStatus::Active).then_some(at);
+    ServerRecord {
+        status: ServerStatus::Decommissioned,
+        last_seen_at: seen.or(server.last_seen_at),
+        ..server.clone()
     }
 }

@@ -16,7 +16,9 @@ impl SessionRecord {
             name: row.get::<Option<String>>("name")?.unwrap_or_default(),
             organization: row.get("organization_id")?,
             role: row.get("role")?,
-            must_change_password: row.get::<Option<reoclo_domain::Timestamp>>("temporary_until")?.is_some(),
+            must_change_password: row
+                .get::<Option<reoclo_domain::Timestamp>>("temporary_until")?
+                .is_some(),
             may_create_organizations: row.get("may_create_organizations")?,
             created_at: row.get("created_at")?,
             expires_at: row.get("expires_at")?,

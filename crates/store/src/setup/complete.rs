@@ -113,7 +113,7 @@ impl Store {
     /// Completes the set-up and consumes the link; the store writes the event `user.setup`.
     ///
     /// # Errors
-    /// [`Conflict::Email`](crate::Conflict::Email) when the address is taken.
+    /// [`Conflict::Taken`](crate::Conflict::Taken) when the address is taken.
     pub async fn complete_setup(
         &self,
         link: TokenHash,

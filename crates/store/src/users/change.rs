@@ -8,94 +8,66 @@ use super::members::{MemberRecord, sql_of_member};
 use super::{let_create_organizations, lock};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
-use crate::edit::{Edit, Edited};
+use crate::edit::{Changing, Edit, Editable, Edited};
 use crate::error::{Conflict, StoreError};
 use crate::sessions::end_all;
 use crate::sql::sql;
 use crate::store::Store;
-use crate::writer::{Work, Write};
+use crate::writer::Work;
 
-/// What is to become of a member; none removes them.
-type Member = Option<MemberRecord>;
+impl Editable for MemberRecord {
+    type Key = (OrganizationId, UserId);
+    type Besides = NewPassword;
 
-type MemberRule<E> = Box<dyn Fn(&MemberRecord) -> Result<Edit<Member>, E> + Send + Sync>;
-
-struct ChangeMember<E> {
-    organization: OrganizationId,
-    user: UserId,
-    password: Option<NewPassword>,
-    rule: MemberRule<E>,
-}
-
-impl<E: Send + 'static> Write for ChangeMember<E> {
-    type Output = Edited<Member, E>;
-
-    async fn apply(&self, work: &mut Work<'_>) -> Result<Self::Output, StoreError> {
-        let Some(before) = self.lock(work.connection().await?).await? else {
-            return Ok(Edited::Unknown);
-        };
-        let Edit { record, events } = match (self.rule)(&before) {
-            Ok(edit) => edit,
-            Err(refused) => return Ok(Edited::Refused(refused)),
-        };
-        if let Some(password) = &self.password {
-            put_password(work.connection().await?, self.user, password).await?;
-            end_all(work.connection().await?, self.user).await?;
-        }
-        let differs = record.as_ref() != Some(&before);
-        if differs {
-            self.write(work, &before, record.as_ref()).await?;
-        }
-        if differs || self.password.is_some() {
-            work.audit(&events);
-        }
-        Ok(Edited::Is(record))
-    }
-}
-
-impl<E> ChangeMember<E> {
     /// The person as they are. Others who change roles of the organization wait, so that of two
     /// admins who demote each other one stays; others who change the person wait too.
     async fn lock(
-        &self,
-        connection: &mut AnyConnection,
-    ) -> Result<Option<MemberRecord>, StoreError> {
-        match lock(connection, self.organization).await {
+        (organization, user): Self::Key,
+        work: &mut Work<'_>,
+    ) -> Result<Option<Self>, StoreError> {
+        let connection = work.connection().await?;
+        match lock(connection, organization).await {
             Err(StoreError::Conflict(Conflict::Missing)) => return Ok(None),
             locked => locked?,
         }
         sql("UPDATE users SET name = name WHERE id = $1")
-            .bind(self.user)
+            .bind(user)
             .execute(connection)
             .await?;
         let row = sql_of_member("AND users.id = $2")
-            .bind(self.organization)
-            .bind(self.user)
+            .bind(organization)
+            .bind(user)
             .optional(connection)
             .await?;
-        row.as_ref().map(MemberRecord::read).transpose()
+        row.as_ref().map(Self::read).transpose()
     }
 
-    async fn write(
-        &self,
-        work: &mut Work<'_>,
-        before: &MemberRecord,
-        after: Option<&MemberRecord>,
-    ) -> Result<(), StoreError> {
-        let role = after.map(|after| after.role);
-        if role != Some(before.role) {
-            if role != Some(Role::Admin) && self.is_last_admin(work.connection().await?).await? {
-                return Err(Conflict::LastAdmin.into());
-            }
-            self.set_role(work, role).await?;
+    async fn write(change: Changing<'_, Self>, work: &mut Work<'_>) -> Result<(), StoreError> {
+        let (organization, user) = change.key;
+        let member = Member { organization, user };
+        if let Some(password) = change.besides {
+            put_password(work.connection().await?, user, password).await?;
+            end_all(work.connection().await?, user).await?;
         }
-        let may = after.map(|after| after.may_create_organizations);
+        let (before, role) = (change.before, change.after.map(|after| after.role));
+        if role != Some(before.role) {
+            member.set_role(work, role).await?;
+        }
+        let may = change.after.map(|after| after.may_create_organizations);
         if let Some(may) = may.filter(|may| *may != before.may_create_organizations) {
-            let_create_organizations(work.connection().await?, self.user, may).await?;
+            let_create_organizations(work.connection().await?, user, may).await?;
         }
         Ok(())
     }
+}
 
+/// A person in an organization.
+struct Member {
+    organization: OrganizationId,
+    user: UserId,
+}
+
+impl Member {
     async fn is_last_admin(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
         let admins = sql(
             "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
@@ -107,6 +79,9 @@ impl<E> ChangeMember<E> {
     }
 
     async fn set_role(&self, work: &mut Work<'_>, role: Option<Role>) -> Result<(), StoreError> {
+        if role != Some(Role::Admin) && self.is_last_admin(work.connection().await?).await? {
+            return Err(Conflict::LastAdmin.into());
+        }
         let statement = match role {
             Some(_) => {
                 "UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2"
@@ -135,15 +110,9 @@ impl Store {
         &self,
         organization: OrganizationId,
         user: UserId,
-        rule: impl Fn(&MemberRecord) -> Result<Edit<Member>, E> + Send + Sync + 'static,
-    ) -> Result<Edited<Member, E>, StoreError> {
-        let edit = ChangeMember {
-            organization,
-            user,
-            password: None,
-            rule: Box::new(rule),
-        };
-        self.write(edit).await
+        rule: impl Fn(&MemberRecord) -> Result<Edit<MemberRecord>, E> + Send + Sync + 'static,
+    ) -> Result<Edited<MemberRecord, E>, StoreError> {
+        self.change((organization, user), None, rule).await
     }
 
     /// Sets the password of a person of an organization and ends all their sessions, if `rule`
@@ -154,17 +123,13 @@ impl Store {
         user: UserId,
         password: NewPassword,
         rule: impl Fn(&MemberRecord) -> Result<Vec<NewAuditEvent>, E> + Send + Sync + 'static,
-    ) -> Result<Edited<Member, E>, StoreError> {
-        let edit = ChangeMember {
-            organization,
-            user,
-            password: Some(password),
-            rule: Box::new(move |member| {
-                let record = Some(member.clone());
-                rule(member).map(|events| Edit { record, events })
-            }),
+    ) -> Result<Edited<MemberRecord, E>, StoreError> {
+        let rule = move |member: &MemberRecord| {
+            let record = Some(member.clone());
+            rule(member).map(|events| Edit { record, events })
         };
-        self.write(edit).await
+        self.change((organization, user), Some(password), rule)
+            .await
     }
 
     /// Gives a person of an organization another role, or with none removes them, whatever they
@@ -188,7 +153,7 @@ impl Store {
             Ok::<_, std::convert::Infallible>(Edit { record, events })
         };
         match self.change_member(organization, user, rule).await? {
-            Edited::Is(_) => Ok(()),
+            Edited::Is(_) | Edited::Removed(_) => Ok(()),
             Edited::Unknown => Err(Conflict::Missing.into()),
             Edited::Refused(never) => match never {},
         }

@@ -8,7 +8,7 @@ use reoclo_domain::{
     ServerId, TokenHash, TokenKind, UserId,
 };
 use reoclo_store::{
-    Actor, ActorKind, AuditOutcome, AuditReader, AutomationKeyRecord, IntegrationKeyRecord,
+    Actor, ActorKind, Audit, AuditOutcome, AuditReader, AutomationKeyRecord, IntegrationKeyRecord,
     NewAuditEvent, NewEnrolment, NewOperation, NewOrganization, NewServer, NewUser,
     OperationOutcome, RequestSource, Resource, Store, StoreOptions, Tail,
 };
@@ -240,6 +240,19 @@ impl Fixture {
             },
             outcome: AuditOutcome::Success,
             detail: json!({"b": 1, "a": ["ü", null]}),
+        }
+    }
+
+    /// What the store completes to an event on the team's chain.
+    pub(crate) fn audit(&self, team: Team, action: &'static str) -> Audit {
+        Audit {
+            id: AuditEventId::new(&*self.clock, &*self.entropy),
+            organization: Some(team.organization),
+            at: self.clock.now(),
+            actor: team.actor(),
+            source: RequestSource::default(),
+            action,
+            detail: json!({}),
         }
     }
 

@@ -1,7 +1,7 @@
 //! Organizations.
 
 use reoclo_domain::Role;
-use reoclo_store::{Conflict, Edit, NewAuditEvent, OrganizationRecord, Store, StoreError};
+use reoclo_store::{Conflict, OrganizationRecord, StoreError};
 
 use crate::fixture::{Fixture, Team};
 
@@ -17,15 +17,16 @@ contract![
 
 type Change = Box<dyn Fn(&mut OrganizationRecord) + Send + Sync>;
 
-async fn edit(store: &Store, team: Team, change: Change, events: Vec<NewAuditEvent>) {
+async fn edit(fixture: &Fixture, team: Team, change: Change) {
     let rule = move |before: &OrganizationRecord| {
         let mut record = before.clone();
         change(&mut record);
-        let events = events.clone();
-        Ok::<_, std::convert::Infallible>(Edit { record, events })
+        Ok::<_, std::convert::Infallible>(record)
     };
-    let edited = store.change_organization(team.organization, rule).await;
-    edited.unwrap();
+    let audit = fixture.audit(team, "organization.update");
+    let store = &fixture.store;
+    let edited = store.change_organization(team.organization, audit, rule);
+    edited.await.unwrap();
 }
 
 async fn an_organization_is_found(fixture: Fixture) {
@@ -57,7 +58,13 @@ async fn a_slug_is_taken_once(fixture: Fixture) {
         .unwrap();
     let second = fixture.new_organization("zoo");
     let refused = store.create_organization(second.clone(), vec![]).await;
-    assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Slug))));
+    assert!(matches!(
+        refused,
+        Err(StoreError::Conflict(Conflict::Taken {
+            table: "organizations",
+            column: "slug"
+        }))
+    ));
     assert_eq!(store.organization(second.id).await.unwrap(), None);
     let chain = store.audit_events(Some(second.id), 0, 10).await.unwrap();
     assert_eq!(chain, []);
@@ -89,8 +96,7 @@ async fn an_organization_changes_only_where_it_is_told(fixture: Fixture) {
     let (zoo, ape) = (fixture.team("zoo").await, fixture.team("ape").await);
     let store = &fixture.store;
     let change = async |change| {
-        let event = fixture.event(zoo, "organization.update");
-        edit(store, zoo, change, vec![event]).await;
+        edit(&fixture, zoo, change).await;
         let found = store.organization(zoo.organization).await.unwrap().unwrap();
         (found.name, found.max_key_lifetime_days)
     };
@@ -120,7 +126,7 @@ async fn trusted_networks_are_kept_in_their_order(fixture: Fixture) {
                 record.trusted_networks.clone_from(trusted);
             }
         });
-        edit(store, team, change, vec![]).await;
+        edit(&fixture, team, change).await;
         store
             .organization(id)
             .await

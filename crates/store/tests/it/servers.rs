@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{Conflict, Edit, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError};
+use reoclo_store::{Conflict, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError};
 
 use crate::fixture::Fixture;
 
@@ -117,7 +117,10 @@ async fn a_slug_is_taken_within_the_organization(fixture: Fixture) {
     };
     assert!(matches!(
         create().await,
-        Err(StoreError::Conflict(Conflict::Slug))
+        Err(StoreError::Conflict(Conflict::Taken {
+            table: "servers",
+            column: "slug"
+        }))
     ));
     assert_eq!(fixture.actions(team).await, [""; 0]);
     // A removed server leaves its slug.
@@ -319,16 +322,16 @@ async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
     let server = fixture.server(zoo, "web").await;
     fixture.server(zoo, "shop").await;
     let change = async |team: crate::fixture::Team, slug: &str, name: Option<&str>| {
-        let event = fixture.event(team, "server.update");
+        let audit = fixture.audit(team, "server.update");
         let (slug, name) = (slug.to_owned(), name.map(str::to_owned));
         let rule = move |before: &ServerRecord| {
             let mut record = before.clone();
             record.slug.clone_from(&slug);
             record.name = name.clone().unwrap_or(record.name);
-            let events = vec![event.clone()];
-            Ok::<_, Infallible>(Edit { record, events })
+            Ok::<_, Infallible>(record)
         };
-        let edited = fixture.store.change_server(team.organization, server, rule);
+        let store = &fixture.store;
+        let edited = store.change_server(team.organization, server, audit, rule);
         Ok::<_, StoreError>(edited.await? != Edited::Unknown)
     };
     assert!(change(zoo, "web-2", Some("Web 2")).await.unwrap());
@@ -337,7 +340,10 @@ async fn a_server_is_called_otherwise_in_its_organization(fixture: Fixture) {
     assert!(!change(ape, "mine", None).await.unwrap());
     assert!(matches!(
         change(zoo, "shop", Some("Shop")).await,
-        Err(StoreError::Conflict(Conflict::Slug))
+        Err(StoreError::Conflict(Conflict::Taken {
+            table: "servers",
+            column: "slug"
+        }))
     ));
     let found = fixture.store.server(zoo.organization, server).await;
     let found = found.unwrap().unwrap();

@@ -180,7 +180,10 @@ async fn set_up_refuses_a_taken_address(fixture: Fixture) {
     let refused = complete(&fixture, token).await;
     assert!(matches!(
         refused,
-        Err(StoreError::Conflict(Conflict::Email))
+        Err(StoreError::Conflict(Conflict::Taken {
+            table: "users",
+            column: "email"
+        }))
     ));
     assert!(fixture.store.pending_setup().await.unwrap().is_some());
     assert_eq!(fixture.actions(team).await, [""; 0]);

@@ -45,7 +45,10 @@ async fn an_email_address_is_taken_once_whatever_its_case(fixture: Fixture) {
         .await;
     assert!(matches!(
         refused,
-        Err(StoreError::Conflict(Conflict::Email))
+        Err(StoreError::Conflict(Conflict::Taken {
+            table: "users",
+            column: "email"
+        }))
     ));
     assert_eq!(fixture.store.user(id).await.unwrap(), None);
     assert_eq!(

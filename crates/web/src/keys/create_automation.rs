@@ -95,7 +95,10 @@ impl Choices {
         let lists = control.list_address_sources(proof).await?.into_iter();
         let servers = control.list_servers(&proofs.servers).await?.into_iter();
         let organization = control.show_organization(&proofs.member).await?;
-        let credentials = control.registry_credentials(&proofs.credentials).await?;
+        let credentials = control
+            .registry_credentials()
+            .list(&proofs.credentials)
+            .await?;
         Ok(Self {
             maximum_days: organization.max_key_lifetime_days,
             servers: servers

@@ -2,17 +2,20 @@
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{
-    Authorized, ConnectionForm, ConnectionTest, Control, RegistryCredentialsWrite,
-};
-use reoclo_domain::RegistryCredentialId;
-use reoclo_http::{ApiError, ItemId, PageForm};
+use reoclo_api_types::{ConnectionTestRequest, RegistryCredentialChangeRequest};
+use reoclo_control::{Authorized, ConnectionTest, Control, RegistryCredentialsWrite};
+use reoclo_http::{ApiError, ItemId, PageForm, Registrar};
 
-use super::WHAT;
-use super::edit::{Edit, target};
+use super::{Edit, WHAT, request};
 use crate::form::sentence;
 use crate::page::Page;
 use crate::shell::Shell;
+
+pub(super) fn add(registrar: Registrar) -> Registrar {
+    registrar
+        .page_post("/registry-credentials/test", of_new)
+        .page_post("/registry-credentials/{id}/test", of_kept)
+}
 
 /// What came of a login.
 pub(super) struct Tried {
@@ -21,38 +24,46 @@ pub(super) struct Tried {
     pub(super) latency: String,
 }
 
-pub(super) async fn of_new(
+async fn of_new(
     proof: Authorized<RegistryCredentialsWrite>,
     shell: Shell,
     State(control): State<Control>,
-    PageForm(fields): PageForm,
+    PageForm(form): PageForm,
 ) -> Result<Response, ApiError> {
-    let target = target(&fields);
-    let form = ConnectionForm {
+    let target = request(&form);
+    let target = ConnectionTestRequest {
         registry_type: target.registry_type.unwrap_or_default(),
         registry_url: target.registry_url,
         username: target.username,
-        secret: target.secret,
+        encrypted_credential: None,
+        password: target.password,
     };
-    let tried = control.test_registry_connection(&proof, form).await?;
-    let page = Edit::as_sent(shell, None, &fields, Some(Tried::of(&tried)));
-    Ok(Page::ok(page).into_response())
+    let credentials = control.registry_credentials();
+    let test = credentials.test_connection(&proof, target).await?;
+    let tried = Some(Tried::of(&test));
+    let page = Edit::of(shell, None, form);
+    Ok(Page::ok(Edit { tried, ..page }).into_response())
 }
 
 /// Without a password in the form, with the one that is kept.
-pub(super) async fn of_kept(
+async fn of_kept(
     proof: Authorized<RegistryCredentialsWrite>,
     shell: Shell,
     State(control): State<Control>,
     id: ItemId,
-    PageForm(fields): PageForm,
+    PageForm(form): PageForm,
 ) -> Result<Response, ApiError> {
-    let id: RegistryCredentialId = id.parse(WHAT)?;
-    let tried = control
-        .test_kept_registry_connection(&proof, id, target(&fields))
-        .await?;
-    let page = Edit::as_sent(shell, Some(id), &fields, Some(Tried::of(&tried)));
-    Ok(Page::ok(page).into_response())
+    let id = id.parse(WHAT)?;
+    let target = RegistryCredentialChangeRequest {
+        name: None,
+        description: None,
+        ..request(&form)
+    };
+    let credentials = control.registry_credentials();
+    let test = credentials.test_kept_connection(&proof, id, target).await?;
+    let tried = Some(Tried::of(&test));
+    let page = Edit::of(shell, Some(id), form);
+    Ok(Page::ok(Edit { tried, ..page }).into_response())
 }
 
 impl Tried {

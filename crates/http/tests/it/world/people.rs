@@ -118,13 +118,11 @@ impl World {
         let rule = move |record: &OrganizationRecord| {
             let mut record = record.clone();
             change(&mut record);
-            Ok::<_, Infallible>(Edit {
-                record,
-                events: Vec::new(),
-            })
+            Ok::<_, Infallible>(record)
         };
+        let audit = crate::registry::unlogged(&*self.clock, "organization.update");
         self.store()
-            .change_organization(self.ours.id, rule)
+            .change_organization(self.ours.id, audit, rule)
             .await
             .unwrap();
     }
