@@ -12,6 +12,7 @@
 //! (ADR 19).
 
 mod authority;
+mod bits;
 mod documents;
 mod escape;
 mod forms;
@@ -22,6 +23,7 @@ mod parameters;
 mod rolling;
 mod search;
 mod shapes;
+mod sieve;
 mod unwrapped;
 
 use std::sync::{Arc, LazyLock, OnceLock};

@@ -1,9 +1,11 @@
 //! All forms of all values, arranged so that what a text holds is found in the same time whatever
 //! they are.
 
+use super::bits::{self, mixed, place};
 use super::forms;
 use super::rolling::{self, Powers, STEP};
 use super::search::Text;
+use super::sieve::Sieve;
 use super::unwrapped::Unwrapped;
 
 /// Bytes at the beginning of a form by which it is found; no form is shorter.
@@ -20,6 +22,7 @@ pub(super) struct Index {
     /// Of each form the hashes of its first `STEP`, twice `STEP`, … bytes.
     hashes: Vec<u64>,
     powers: Powers,
+    sieve: Sieve,
     beginnings: Beginnings,
     /// Bytes with which a form can begin.
     first: [bool; 256],
@@ -72,6 +75,7 @@ impl Index {
             forms: Vec::with_capacity(sorted.len()),
             hashes: Vec::new(),
             powers: Powers::up_to(longest),
+            sieve: Sieve::of(sorted),
             beginnings: Beginnings::for_forms(sorted.len()),
             first: [false; 256],
         };
@@ -129,9 +133,14 @@ impl Index {
         (if even { further } else { parent }, form.depth + 1)
     }
 
+    /// What tells most places of a text apart at once.
+    pub(super) fn sieve(&self) -> &Sieve {
+        &self.sieve
+    }
+
     /// Whether a form may begin with these eight bytes; most are told apart by one bit.
     pub(super) fn may_begin(&self, eight: u64) -> bool {
-        self.beginnings.may_have(eight & BEGINNING_MASK)
+        self.beginnings.bits.has(eight & BEGINNING_MASK)
     }
 
     /// Whether `end` is the beginning of a form, and shorter than what forms are found by.
@@ -254,35 +263,26 @@ fn beginning(text: &[u8]) -> u64 {
 /// which forms it is.
 #[derive(Debug)]
 struct Beginnings {
-    bits: Vec<u64>,
-    shift: u32,
+    bits: bits::Field,
     /// The beginning, and the first and last form that has it.
     table: Vec<Option<(u64, u32, u32)>>,
 }
 
 impl Beginnings {
     fn for_forms(count: usize) -> Self {
-        let places = (count * 64).next_power_of_two().clamp(1 << 12, 1 << 22);
         Self {
-            bits: vec![0; places / 64],
-            shift: 64 - places.trailing_zeros(),
+            bits: bits::Field::with((count * 64).clamp(1 << 12, 1 << 22)),
             table: vec![None; (count * 2).next_power_of_two().max(2)],
         }
     }
 
     /// Forms are added in their order.
     fn add(&mut self, beginning: u64, form: usize) {
-        let bit = mixed(beginning) >> self.shift;
-        self.bits[place(bit >> 6)] |= 1 << (bit & 63);
+        self.bits.set(beginning);
         let form = number(form);
         let slot = self.slot(beginning);
         let first = self.table[slot].map_or(form, |(_, first, _)| first);
         self.table[slot] = Some((beginning, first, form));
-    }
-
-    fn may_have(&self, beginning: u64) -> bool {
-        let bit = mixed(beginning) >> self.shift;
-        self.bits[place(bit >> 6)] >> (bit & 63) & 1 == 1
     }
 
     fn range(&self, beginning: u64) -> Option<(usize, usize)> {
@@ -299,14 +299,4 @@ impl Beginnings {
         }
         slot
     }
-}
-
-fn mixed(beginning: u64) -> u64 {
-    beginning.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// A number within a table, of which some bits are enough.
-#[expect(clippy::cast_possible_truncation, reason = "some bits are enough")]
-fn place(number: u64) -> usize {
-    number as usize
 }

@@ -56,6 +56,16 @@ impl Text {
     }
 }
 
+/// The first eight bytes of a text, or what there is of them.
+fn eight(text: &[u8]) -> u64 {
+    let eight = text.first_chunk().copied().unwrap_or_else(|| {
+        let mut eight = [0; 8];
+        eight[..text.len()].copy_from_slice(text);
+        eight
+    });
+    u64::from_le_bytes(eight)
+}
+
 /// The search through one stream.
 #[derive(Debug)]
 pub(super) struct Search {
@@ -109,23 +119,21 @@ impl Search {
     /// Looks at every place that has enough behind it to be told apart.
     fn scan(&mut self, index: &Index) {
         let text = &self.text.bytes;
-        let from = self.scanned;
-        for (at, eight) in text[from..].windows(8).enumerate() {
-            let mut bytes = [0; 8];
-            bytes.copy_from_slice(eight);
-            if index.may_begin(u64::from_le_bytes(bytes)) {
-                self.candidates.push_back(from + at);
+        let candidates = &mut self.candidates;
+        let decided = index.sieve().sift(text, self.scanned, |places| {
+            for at in places {
+                if index.may_begin(eight(&text[at..])) {
+                    candidates.push_back(at);
+                }
             }
-        }
+        });
         let last = (text.len() + 1).saturating_sub(BEGINNING);
-        for at in from.max((text.len() + 1).saturating_sub(8))..last {
-            let mut bytes = [0; 8];
-            bytes[..text.len() - at].copy_from_slice(&text[at..]);
-            if index.may_begin(u64::from_le_bytes(bytes)) {
-                self.candidates.push_back(at);
+        for at in decided..last {
+            if index.may_begin(eight(&text[at..])) {
+                candidates.push_back(at);
             }
         }
-        self.scanned = from.max(last);
+        self.scanned = decided.max(last);
     }
 
     fn resolve(&mut self, index: &Index, whole: bool, found: &mut Vec<Range<u64>>) {

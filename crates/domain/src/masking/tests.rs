@@ -618,6 +618,35 @@ proptest! {
     }
 
     #[test]
+    fn values_of_all_lengths_are_found_as_a_plain_search_finds_them(
+        values in prop::collection::vec((0..4_u64, 6_usize..40), 1..4),
+        pieces in prop::collection::vec((0_usize..100, 0_usize..60, 0_usize..60), 1..20),
+        cuts in prop::collection::vec(0_usize..40, 0..30),
+    ) {
+        // The shortest decides how many places of a text are looked at, and how closely.
+        let value = |(of, len): &(u64, usize)| -> String {
+            let letter = |at: u64| char::from(b"sk-3Jx9"[(at * at * (of + 3) % 7) as usize]);
+            (0..*len as u64).map(letter).collect()
+        };
+        let values: Vec<String> = values.iter().map(value).collect();
+        let mut forms = Vec::new();
+        for value in &values {
+            forms::of(value.as_bytes(), |form| forms.push(form));
+        }
+        // Forms, whole and in parts, next to each other and with something between.
+        let mut text = Vec::new();
+        for (of, from, len) in pieces {
+            let form = &forms[of % forms.len()];
+            let from = if from < 30 { 0 } else { from % form.len() };
+            text.extend_from_slice(&form[from..(from + len.max(from * 2)).min(form.len())]);
+            text.extend_from_slice(&b" -= x"[..of % 5]);
+        }
+        let patterns = Patterns::new(values.iter().map(String::as_bytes));
+        let out = masked(&patterns, cut(&text, &cuts));
+        prop_assert_eq!(out, reference(&forms, &text));
+    }
+
+    #[test]
     fn a_url_is_masked_alike_wherever_it_is_cut(
         text in "(https?:|ssh:|a:|)(//|%2F%2F)[ab:@/ %40]{0,12}(https://|//|%2f%2f)?[a:@/ ]{0,12}\
             ((\\?|&|;|#|%3F|\\\\u0026|%26)(a|token|key)(=|%3D)[a%26/ \\\\]{0,4}){0,3}",

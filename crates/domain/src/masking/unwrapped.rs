@@ -27,16 +27,21 @@ pub(super) struct Unwrapped {
 impl Unwrapped {
     /// Adds `chunk` to `text`.
     pub(super) fn push(&mut self, chunk: &[u8], text: &mut Vec<u8>) {
-        let mut rest = chunk;
-        while let Some(at) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
-            self.line(&rest[..at], text);
-            self.line_break(rest[at], text);
-            rest = &rest[at + 1..];
+        let (mut line, mut copied) = (0, 0);
+        for at in memchr::memchr2_iter(b'\n', b'\r', chunk) {
+            self.line(&chunk[line..at]);
+            if self.is_taken_out(chunk[at]) {
+                text.extend_from_slice(&chunk[copied..at]);
+                self.take_out(text.len());
+                copied = at + 1;
+            }
+            line = at + 1;
         }
-        self.line(rest, text);
+        self.line(&chunk[line..]);
+        text.extend_from_slice(&chunk[copied..]);
     }
 
-    fn line(&mut self, line: &[u8], text: &mut Vec<u8>) {
+    fn line(&mut self, line: &[u8]) {
         if line.is_empty() {
             return;
         }
@@ -52,22 +57,22 @@ impl Unwrapped {
         } else {
             run
         };
-        text.extend_from_slice(line);
     }
 
-    fn line_break(&mut self, byte: u8, text: &mut Vec<u8>) {
-        if self.run >= SHORTEST_WRAPPED_LINE || (self.within_break && byte == b'\n') {
-            let last = self.breaks.back().map_or(self.taken_out, |(_, sum)| *sum);
-            match self.breaks.back_mut() {
-                Some((place, sum)) if *place == text.len() => *sum += 1,
-                _ => self.breaks.push_back((text.len(), last + 1)),
-            }
-            self.within_break = byte == b'\r';
-        } else {
-            self.within_break = false;
-            text.push(byte);
-        }
+    /// Whether this byte of a break is no part of the text.
+    fn is_taken_out(&mut self, byte: u8) -> bool {
+        let taken_out = self.run >= SHORTEST_WRAPPED_LINE || (self.within_break && byte == b'\n');
+        self.within_break = taken_out && byte == b'\r';
         self.run = 0;
+        taken_out
+    }
+
+    fn take_out(&mut self, place: usize) {
+        let last = self.breaks.back().map_or(self.taken_out, |(_, sum)| *sum);
+        match self.breaks.back_mut() {
+            Some((before, sum)) if *before == place => *sum += 1,
+            _ => self.breaks.push_back((place, last + 1)),
+        }
     }
 
     /// Where a place of the text is in the stream.
@@ -97,8 +102,19 @@ impl Unwrapped {
 }
 
 fn is_base64(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"+/=_-".contains(&byte)
+    IS_BASE64[usize::from(byte)]
 }
+
+static IS_BASE64: [bool; 256] = {
+    let mut is_base64 = [false; 256];
+    let mut byte = 0;
+    while byte <= 0x7f_u8 {
+        is_base64[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=' | b'_' | b'-');
+        byte += 1;
+    }
+    is_base64
+};
 
 #[cfg(test)]
 mod tests {
