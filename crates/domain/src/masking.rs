@@ -17,6 +17,7 @@ mod documents;
 mod escape;
 mod forms;
 mod index;
+mod known_names;
 mod masker;
 mod names;
 mod parameters;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::escape::{Character, Colour, Escape, ends_word};
+use super::escape::{Character, Colour, Escape, ends_word, plain_run};
 
 /// User names of web addresses that are this long are tokens: `https://TOKEN:x@host`.
 const SHORTEST_TOKEN: u64 = 20;
@@ -66,8 +66,37 @@ impl Authority {
         }
     }
 
-    /// Reads the next byte.
-    pub(super) fn read(&mut self, byte: u8) -> Step {
+    /// Reads what comes next, up to where it ends.
+    pub(super) fn read_on(&mut self, text: &[u8]) -> Step {
+        let mut rest = text;
+        while let Some((byte, behind)) = rest.split_first() {
+            let run = if self.reads_runs() {
+                plain_run(rest)
+            } else {
+                0
+            };
+            if run > 0 {
+                if self.at.is_none() && self.colon.is_some() {
+                    self.port &= rest[..run].iter().all(u8::is_ascii_digit);
+                }
+                self.next += run as u64;
+                rest = &rest[run..];
+                continue;
+            }
+            if self.read(*byte) == Step::End {
+                return Step::End;
+            }
+            rest = behind;
+        }
+        Step::More
+    }
+
+    /// Whether characters that end nothing can be read at once.
+    fn reads_runs(&self) -> bool {
+        self.blank.is_none() && self.escape.open().is_none() && !self.colour.goes_on()
+    }
+
+    fn read(&mut self, byte: u8) -> Step {
         let step = self.step(byte);
         if step == Step::More {
             self.next += 1;
@@ -170,4 +199,29 @@ fn slice<'a>(text: &'a [u8], start: u64, range: &Range<u64>) -> &'a [u8] {
     let index = |position: u64| usize::try_from(position - start).unwrap_or(usize::MAX);
     text.get(index(range.start)..index(range.end))
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn many_characters_at_once_are_read_as_one_by_one(
+            text in "[a-c0-2:@]{0,6}(%3A|%40|\u{1b}\\[1m|[/?# $<]|)[a-c0-2:@/ \\[%]{0,12}",
+            encoded in any::<bool>(),
+            web in any::<bool>(),
+        ) {
+            let scheme = if web { Scheme::Web } else { Scheme::Other };
+            let mut at_once = Authority::new(0, scheme, encoded);
+            let mut by_byte = at_once.clone();
+            at_once.read_on(text.as_bytes());
+            let _ = text.bytes().any(|byte| by_byte.read(byte) == Step::End);
+            let secrets = |of: &Authority| of.secrets(text.as_bytes());
+            prop_assert_eq!(secrets(&at_once), secrets(&by_byte));
+            prop_assert_eq!(format!("{at_once:?}"), format!("{by_byte:?}"));
+        }
+    }
 }

@@ -20,7 +20,19 @@ pub(super) struct Character {
 
 impl Escape {
     /// Reads the byte at this position; `None` within an escape.
+    #[inline]
     pub(super) fn read(&mut self, byte: u8, here: u64) -> Option<Character> {
+        if self.len == 0 && byte != b'%' && byte != b'\\' {
+            return Some(Character {
+                byte,
+                start: here,
+                encoded: false,
+            });
+        }
+        self.read_escape(byte, here)
+    }
+
+    fn read_escape(&mut self, byte: u8, here: u64) -> Option<Character> {
         let character = |byte, start, encoded| {
             Some(Character {
                 byte,
@@ -95,6 +107,10 @@ fn hex(digits: [u8; 2]) -> u8 {
 pub(super) struct Colour(bool);
 
 impl Colour {
+    pub(super) fn goes_on(self) -> bool {
+        self.0
+    }
+
     /// Whether the byte belongs to one.
     pub(super) fn reads(&mut self, byte: u8) -> bool {
         if self.0 {
@@ -108,6 +124,29 @@ impl Colour {
 }
 
 /// What neither an address nor a password in one has in it.
-pub(super) fn ends_word(byte: u8) -> bool {
-    byte <= b' ' || byte == 0x7f || b"'\"`<>".contains(&byte)
+pub(super) const fn ends_word(byte: u8) -> bool {
+    byte <= b' ' || matches!(byte, 0x7f | b'\'' | b'"' | b'`' | b'<' | b'>')
 }
+
+/// How many bytes at the beginning of a text stand for themselves, and end no part of a URL.
+pub(super) fn plain_run(text: &[u8]) -> usize {
+    text.iter()
+        .position(|byte| !IS_PLAIN[usize::from(*byte)])
+        .unwrap_or(text.len())
+}
+
+static IS_PLAIN: [bool; 256] = {
+    let mut plain = [true; 256];
+    let mut byte = 0;
+    while byte <= 0x7f {
+        plain[byte as usize] = !ends_word(byte);
+        byte += 1;
+    }
+    let others = b"%\\&=?#;:@/[${*";
+    let mut at = 0;
+    while at < others.len() {
+        plain[others[at] as usize] = false;
+        at += 1;
+    }
+    plain
+};

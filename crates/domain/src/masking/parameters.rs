@@ -2,17 +2,15 @@
 //!
 //! Nothing is held back for them: what is secret begins behind its name.
 
-use std::collections::HashMap;
+use std::mem::take;
 use std::ops::Range;
 
-use super::escape::{Colour, Escape, ends_word};
-use super::names::names_a_secret_parameter;
+use super::escape::{Colour, Escape, ends_word, plain_run};
+use super::known_names::Names;
 use super::shapes::Part;
 
 /// Longer names of parameters say nothing.
 const LONGEST_NAME: usize = 64;
-/// So many names are remembered.
-const MOST_KNOWN_NAMES: usize = 64;
 /// So much of a host and its path is compared with those below.
 const LONGEST_PLACE: usize = 80;
 
@@ -26,14 +24,38 @@ const SECRET_PATHS: [&[u8]; 10] = [
     b"webhook.office.com/webhookb2/",
     b"outlook.office.com/webhook/",
     b"outlook.office365.com/webhook/",
-    b"api.telegram.org/bot",
+    PATH_TO_A_WORD,
     b"hooks.zapier.com/hooks/catch/",
 ];
+
+/// The one of them that ends within a word.
+const PATH_TO_A_WORD: &[u8] = b"api.telegram.org/bot";
+/// Where the last slash in it is.
+const SLASH_OF_PATH: usize = PATH_TO_A_WORD.len() - 4;
+
+/// The letters before the last slash of each.
+static BEFORE_SLASHES: [bool; 256] = {
+    let mut letters = [false; 256];
+    let mut path = 0;
+    while path < SECRET_PATHS.len() {
+        let mut slash = SECRET_PATHS[path].len() - 1;
+        while SECRET_PATHS[path][slash] != b'/' {
+            slash -= 1;
+        }
+        let letter = SECRET_PATHS[path][slash - 1];
+        letters[letter as usize] = true;
+        letters[letter.to_ascii_uppercase() as usize] = true;
+        path += 1;
+    }
+    letters
+};
 
 /// The search through one stream.
 #[derive(Debug, Default)]
 pub(super) struct Parameters {
-    word: Option<Word>,
+    word: Word,
+    /// The word goes on.
+    is_in_word: bool,
     names: Names,
     /// The position up to which everything was read.
     next: u64,
@@ -50,11 +72,45 @@ struct Word {
     slash: bool,
     /// The host and the path, as far as they were read.
     place: Vec<u8>,
-    /// What stands between a separator and `=`.
-    name: Option<Vec<u8>>,
+    /// They may become `PATH_TO_A_WORD`.
+    may_end_path: bool,
+    name: Name,
     /// The separator before it.
     separator: u8,
     hidden: Option<Hidden>,
+}
+
+/// What stands between a separator and `=`, while it may be a name.
+#[derive(Debug, Default)]
+struct Name {
+    text: Vec<u8>,
+    goes_on: bool,
+}
+
+impl Name {
+    fn begin(&mut self) {
+        self.text.clear();
+        self.goes_on = true;
+    }
+
+    fn push(&mut self, more: &[u8]) {
+        self.goes_on &= self.text.len() + more.len() <= LONGEST_NAME;
+        if self.goes_on {
+            self.text.extend_from_slice(more);
+        }
+    }
+
+    /// The name that ends here, if there is one.
+    fn end(&mut self) -> Option<&[u8]> {
+        take(&mut self.goes_on).then_some(&self.text)
+    }
+}
+
+/// Whether a word goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Read {
+    More,
+    End,
 }
 
 #[derive(Debug)]
@@ -87,29 +143,24 @@ impl Parameters {
     ) -> u64 {
         let mut urls = urls.iter().copied().peekable();
         loop {
-            if self.word.is_none() && !self.begin(part, &mut urls) {
+            if !self.is_in_word && !self.begin(part, &mut urls) {
                 return part.end();
             }
-            let Some(word) = self.word.as_mut() else {
-                return part.end();
-            };
-            let mut bytes = part.from(self.next).iter();
-            let ended = bytes.any(|byte| {
-                self.next += 1;
-                word.read(*byte, self.next - 1, &mut self.names, found)
-            });
-            if ended {
-                self.word = None;
-                continue;
+            let rest = part.from(self.next);
+            let read = self
+                .word
+                .read_on(rest, &mut self.next, &mut self.names, found);
+            if read == Read::More {
+                return self.word.settled(part.end(), found);
             }
-            return word.settled(part.end(), found);
+            self.is_in_word = false;
         }
     }
 
     /// Nothing comes behind the part.
     pub(super) fn finish(&mut self, end: u64, found: &mut Vec<Range<u64>>) {
-        if let Some(mut word) = self.word.take() {
-            word.close(end, found);
+        if take(&mut self.is_in_word) {
+            self.word.close(end, found);
         }
     }
 
@@ -130,29 +181,89 @@ impl Parameters {
             return false;
         };
         self.next = start;
-        self.word = Some(Word {
-            in_url,
-            ..Word::default()
-        });
+        self.word.begin(in_url);
+        self.is_in_word = true;
         true
     }
 }
 
 impl Word {
-    /// Whether the word ends before this byte.
+    /// Starts anew, in the memory of the last one.
+    fn begin(&mut self, in_url: bool) {
+        let (mut place, mut name) = (take(&mut self.place), take(&mut self.name));
+        place.clear();
+        name.goes_on = false;
+        *self = Self {
+            in_url,
+            place,
+            name,
+            ..Self::default()
+        };
+    }
+
+    /// Reads up to the end of the word; `next` is the position of the text, and then of the next
+    /// byte.
+    fn read_on(
+        &mut self,
+        text: &[u8],
+        next: &mut u64,
+        names: &mut Names,
+        found: &mut Vec<Range<u64>>,
+    ) -> Read {
+        let mut rest = text;
+        while let Some((byte, behind)) = rest.split_first() {
+            let run = if self.reads_runs() {
+                plain_run(rest)
+            } else {
+                0
+            };
+            if run > 0 {
+                self.read_run(&rest[..run]);
+                rest = &rest[run..];
+                *next += run as u64;
+                continue;
+            }
+            rest = behind;
+            *next += 1;
+            if self.read(*byte, *next - 1, names, found) == Read::End {
+                return Read::End;
+            }
+        }
+        Read::More
+    }
+
+    /// Whether characters that end nothing can be read at once.
+    fn reads_runs(&self) -> bool {
+        self.escape.open().is_none() && !self.colour.goes_on() && !self.may_end_path
+    }
+
+    /// Reads characters that end nothing and mean nothing else.
+    fn read_run(&mut self, run: &[u8]) {
+        if self.hidden.is_some() {
+            return;
+        }
+        self.name.push(run);
+        self.slash = false;
+        if self.in_url {
+            let room = LONGEST_PLACE.saturating_sub(self.place.len());
+            self.place.extend_from_slice(&run[..room.min(run.len())]);
+        }
+    }
+
+    /// Reads a byte, unless the word ends before it.
     fn read(
         &mut self,
         byte: u8,
         here: u64,
         names: &mut Names,
         found: &mut Vec<Range<u64>>,
-    ) -> bool {
+    ) -> Read {
         if self.colour.reads(byte) {
-            return false;
+            return Read::More;
         }
         if ends_word(byte) {
             self.close(here, found);
-            return true;
+            return Read::End;
         }
         // No parameter has one, so it belongs to what is around the URL.
         let in_path = matches!(
@@ -166,7 +277,7 @@ impl Word {
             self.close(here, found);
         }
         let Some(character) = self.escape.read(byte, here) else {
-            return false;
+            return Read::More;
         };
         let byte = character.byte;
         if let Some(hidden) = &self.hidden {
@@ -182,15 +293,15 @@ impl Word {
                 if hidden.start == here && byte == b'=' {
                     self.hidden = None;
                 }
-                return false;
+                return Read::More;
             }
             self.close(character.start, found);
         }
         match byte {
             b'?' | b'&' => self.begin_name(byte),
-            b'#' | b';' | b':' if self.in_url || self.name.is_some() => self.begin_name(byte),
+            b'#' | b';' | b':' if self.in_url || self.name.goes_on => self.begin_name(byte),
             b'=' => {
-                let secret = self.name.take().is_some_and(|name| names.is_secret(name));
+                let secret = self.name.end().is_some_and(|name| names.is_secret(name));
                 let until = match self.separator {
                     _ if character.encoded => Until::Encoded,
                     b';' => Until::Semicolon,
@@ -199,18 +310,15 @@ impl Word {
                 let start = here + 1;
                 self.hidden = secret.then_some(Hidden { start, until });
             }
-            byte => match &mut self.name {
-                Some(name) if name.len() < LONGEST_NAME => name.push(byte),
-                _ => self.name = None,
-            },
+            byte => self.name.push(&[byte]),
         }
         self.place(byte, here);
-        false
+        Read::More
     }
 
     fn begin_name(&mut self, separator: u8) {
         self.separator = separator;
-        self.name = Some(Vec::new());
+        self.name.begin();
     }
 
     /// Looks where in a URL it is.
@@ -222,18 +330,34 @@ impl Word {
         }
         if slashes || byte == b'@' {
             self.place.clear();
+            self.may_end_path = false;
         } else if self.in_url && self.place.len() < LONGEST_PLACE {
-            self.place.push(byte.to_ascii_lowercase());
-            let may_end = byte == b'/' || byte == b't';
-            if may_end
-                && self.hidden.is_none()
-                && SECRET_PATHS.iter().any(|path| self.place.ends_with(path))
-            {
-                self.hidden = Some(Hidden {
-                    start: here + 1,
-                    until: Until::Path,
-                });
+            self.place.push(byte);
+            if self.may_end_path || (byte == b'/' && self.may_be_path()) {
+                self.path(here);
             }
+        }
+    }
+
+    /// Whether what stands before a slash is worth a longer look.
+    fn may_be_path(&self) -> bool {
+        let before = self.place.len().checked_sub(2);
+        before.is_some_and(|at| BEFORE_SLASHES[usize::from(self.place[at])])
+    }
+
+    /// Looks whether what follows is a secret by its place.
+    fn path(&mut self, here: u64) {
+        let ends_with = |path: &[u8]| {
+            let end = self.place.len().checked_sub(path.len());
+            end.is_some_and(|end| self.place[end..].eq_ignore_ascii_case(path))
+        };
+        let of_path = SLASH_OF_PATH + 1..PATH_TO_A_WORD.len();
+        self.may_end_path = of_path.rev().any(|end| ends_with(&PATH_TO_A_WORD[..end]));
+        if self.hidden.is_none() && SECRET_PATHS.iter().any(|path| ends_with(path)) {
+            self.hidden = Some(Hidden {
+                start: here + 1,
+                until: Until::Path,
+            });
         }
     }
 
@@ -261,20 +385,49 @@ impl Word {
     }
 }
 
-/// What is known of names: the same ones come again and again.
-#[derive(Debug, Default)]
-struct Names(HashMap<Vec<u8>, bool>);
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
 
-impl Names {
-    fn is_secret(&mut self, name: Vec<u8>) -> bool {
-        if let Some(known) = self.0.get(&name) {
-            return *known;
+    use super::*;
+
+    fn found(text: &[u8], in_url: bool, cuts: &[usize], by_byte: bool) -> (Vec<Range<u64>>, u64) {
+        let (mut word, mut names, mut found) = (Word::default(), Names::default(), Vec::new());
+        let (mut rest, mut next) = (text, 0);
+        word.begin(in_url);
+        for cut in cuts.iter().copied().chain([text.len()]) {
+            let (part, behind) = rest.split_at(cut.min(rest.len()));
+            rest = behind;
+            let read = if by_byte {
+                let ended = part.iter().any(|byte| {
+                    next += 1;
+                    word.read(*byte, next - 1, &mut names, &mut found) == Read::End
+                });
+                if ended { Read::End } else { Read::More }
+            } else {
+                word.read_on(part, &mut next, &mut names, &mut found)
+            };
+            if read == Read::End {
+                break;
+            }
         }
-        let secret = std::str::from_utf8(&name).is_ok_and(names_a_secret_parameter);
-        if self.0.len() >= MOST_KNOWN_NAMES {
-            self.0.clear();
+        word.close(next, &mut found);
+        (found, next)
+    }
+
+    proptest! {
+        #[test]
+        fn many_characters_at_once_are_read_as_one_by_one(
+            text in "(x@|)(api\\.telegram\\.org/|API.Telegram.org/|hooks.slack.com/|discord.com/api/|a//|)\
+                (bot|BOt|services/|webhooks/|[a-z/]{0,90}|)\
+                ([?&;#:/@]|%3F|%26|\\\\|\\\\u0026|\u{1b}\\[1m|)\
+                ((token|key|page|[a-z]{0,70})(=|%3D|==)[a-z0-9]{0,6}[&;# %/\\\\]{0,2}){0,4}",
+            in_url in any::<bool>(),
+            cuts in prop::collection::vec(0_usize..20, 0..6),
+        ) {
+            let text = text.as_bytes();
+            let expected = found(text, in_url, &cuts, true);
+            prop_assert_eq!(found(text, in_url, &cuts, false), expected);
         }
-        self.0.insert(name, secret);
-        secret
     }
 }

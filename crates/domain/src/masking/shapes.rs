@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, Match, packed};
 use memchr::memmem::Finder;
 
 use super::LONGEST_AUTHORITY;
@@ -19,10 +19,33 @@ const SLASHES: [&str; 4] = ["//", r"\/\/", "%2F%2F", "%2f%2f"];
 const SLASHES_BEFORE: u64 = 5;
 
 /// The beginnings of everything that has a shape; the tokens' first.
-static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+static BEGINNINGS: LazyLock<Option<Beginnings>> = LazyLock::new(|| {
     let prefixes = TokenKind::ALL.map(TokenKind::prefix);
-    AhoCorasick::new(prefixes.iter().chain(&SLASHES[1..])).ok()
+    let all = || prefixes.iter().chain(&SLASHES[1..]);
+    Some(Beginnings {
+        automaton: AhoCorasick::new(all()).ok()?,
+        packed: packed::Searcher::new(all()),
+    })
 });
+
+/// A search for several short texts at once.
+struct Beginnings {
+    automaton: AhoCorasick,
+    /// With the processor's wide registers, where there are any: several times as fast, since the
+    /// automaton looks at every place with one of a few letters.
+    packed: Option<packed::Searcher>,
+}
+
+impl Beginnings {
+    fn find_iter<'a>(&'a self, text: &'a [u8]) -> impl Iterator<Item = Match> + 'a {
+        let packed = self.packed.as_ref().map(|packed| packed.find_iter(text));
+        let other = packed.is_none().then(|| self.automaton.find_iter(text));
+        packed
+            .into_iter()
+            .flatten()
+            .chain(other.into_iter().flatten())
+    }
+}
 
 /// Where the first of the slashes stand, which are looked for by themselves: so short a pattern
 /// among others makes the search for all of them slow.
@@ -118,9 +141,12 @@ impl<'a> Part<'a> {
 
     /// What stands before the slashes at a position, if it lets a URL begin there.
     fn scheme_before(&self, position: u64) -> Option<Scheme> {
-        let mut before: Vec<u8> = self.before(position).take(8).copied().collect();
-        before.reverse();
-        before.make_ascii_lowercase();
+        let (mut eight, mut from) = ([0; 8], 8);
+        for byte in self.before(position).take(8) {
+            from -= 1;
+            eight[from] = byte.to_ascii_lowercase();
+        }
+        let before = &eight[from..];
         let colon = [&b":"[..], b"%3a"];
         let Some(scheme) = colon.iter().find_map(|colon| before.strip_suffix(*colon)) else {
             let begins = before
@@ -278,8 +304,7 @@ impl Shapes {
 
     fn continue_authority(&mut self, part: Part<'_>, found: &mut Vec<Range<u64>>) {
         if let State::Authority(authority) = &mut self.state {
-            let mut bytes = part.from(authority.next).iter();
-            let ended = bytes.any(|byte| authority.read(*byte) == Step::End);
+            let ended = authority.read_on(part.from(authority.next)) == Step::End;
             self.read = authority.next;
             if ended {
                 found.extend(authority.secrets(part.from(authority.start)));
@@ -312,7 +337,7 @@ pub(super) fn may_be_in(text: &[u8]) -> bool {
         || PLAIN_SLASHES.find(text).is_some()
         || BEGINNINGS
             .as_ref()
-            .is_none_or(|beginnings| beginnings.is_match(text))
+            .is_none_or(|beginnings| beginnings.find_iter(text).next().is_some())
 }
 
 /// Where everything is that has the shape of a secret.
