@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// Name of the supervisor's socket in the data directory.
 pub(crate) const SOCKET: &str = "supervisor.sock";
+/// Name of the directory in which each supervisor has a place of its own.
+pub(crate) const SUPERVISORS: &str = "supervisors";
 /// Name of the socket on which the supervisor says how it is.
 pub(crate) const STATUS_SOCKET: &str = "status.sock";
 

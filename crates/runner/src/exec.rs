@@ -25,12 +25,12 @@ use std::time::Duration;
 use reoclo_domain::{Clock, EXIT_CANCELLED, EXIT_LOST, EXIT_NOT_RUN, EXIT_TIMEOUT, counted};
 use reoclo_wire::proto::Finished;
 use reoclo_wire::proto::finished::State;
-use tokio::sync::MutexGuard;
 use tokio::time::{Sleep, sleep};
 
 pub(crate) use cgroup::Groups;
 use child::{Child, SpawnError};
 pub(crate) use docker::DockerCli;
+use docker::Turn;
 pub use drain::DrainCommand;
 pub(crate) use drain::Drainer;
 use exit::Exit;
@@ -213,13 +213,13 @@ async fn turn<'r>(
     request: &'r Request,
     limit: Pin<&mut Sleep>,
     operation: &Operation,
-) -> Result<Option<MutexGuard<'r, ()>>, Ending> {
+) -> Result<Option<Turn<'r>>, Ending> {
     let Program::Docker(call) = &request.program else {
         return Ok(None);
     };
     tokio::select! {
         biased;
-        turn = call.cli.turn().lock() => Ok(Some(turn)),
+        turn = call.cli.turn() => Ok(Some(turn)),
         () = operation.cancelled() => Err(Ending::Cancelled),
         () = limit => Err(Ending::TimedOut),
     }

@@ -10,8 +10,13 @@ use crate::data_dir::DataDir;
 
 const RUNNER_LOCK: &str = "runner.lock";
 const ENROLMENT_LOCK: &str = "enrolment.lock";
+const REGISTRY_LOGINS_LOCK: &str = "registry-logins.lock";
 const UPGRADE_LOCK: &str = "upgrade.lock";
-const SUPERVISOR_LOCK: &str = "supervisor.lock";
+/// The lock of the supervisor that the runner finds.
+pub(crate) const SUPERVISOR_LOCK: &str = "supervisor.lock";
+/// The same of one that was succeeded, in the directory of its own.
+pub(crate) const SUCCEEDED_LOCK: &str = "lock";
+const HANDOVER_LOCK: &str = "handover.lock";
 const TRIES: u32 = 40;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
 
@@ -76,6 +81,27 @@ pub(crate) async fn lock_upgrade(dir: &DataDir) -> Result<Lock, LockError> {
 /// Takes the supervisor's lock; waits for one that is just ending.
 pub(crate) async fn lock_supervisor(dir: &DataDir) -> Result<Lock, LockError> {
     lock(dir, SUPERVISOR_LOCK, "supervisor", TRIES).await
+}
+
+/// Takes the lock of whoever puts itself before another supervisor; waits for one that is doing it.
+pub(crate) async fn lock_handover(dir: &DataDir) -> Result<Lock, LockError> {
+    lock(dir, HANDOVER_LOCK, "supervisor", TRIES).await
+}
+
+/// Takes the lock of whoever changes Docker's logins; waits for another for as long as it takes.
+pub(crate) async fn lock_registry_logins(dir: &DataDir) -> Result<Lock, LockError> {
+    loop {
+        match lock(dir, REGISTRY_LOGINS_LOCK, "registry login", TRIES).await {
+            Err(LockError::Held { .. }) => {}
+            taken => return taken,
+        }
+    }
+}
+
+/// Whether somebody holds the lock at a path.
+pub(crate) fn is_held(path: &Path) -> bool {
+    let file = File::open(path);
+    file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)))
 }
 
 async fn lock(

@@ -70,7 +70,7 @@ struct Runner {
     back_off: BackOff,
     /// Whether this process had a connection at all.
     was_connected: bool,
-    /// The supervisor was asked to make room for this program's.
+    /// Another supervisor is to take the place of the one that is there.
     is_replacing: bool,
     machine: MachineFiles,
     /// What the machine was called when it last introduced itself.

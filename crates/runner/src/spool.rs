@@ -9,6 +9,7 @@ mod journal;
 mod outcome;
 mod recover;
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -47,11 +48,13 @@ pub(crate) struct Spool {
 }
 
 impl Spool {
-    /// Opens the spool in `data`, and says what a process before this one left.
+    /// Opens the spool in `data`, and says what processes before this one left. Those whose
+    /// instances are `alive` see to their own.
     pub(crate) fn open(
         data: &DataDir,
         limit: u64,
         origin: Origin,
+        alive: &HashSet<String>,
     ) -> io::Result<(Self, Recovered)> {
         let dir = data.join(DIRECTORY);
         make_private(&dir)?;
@@ -60,8 +63,13 @@ impl Spool {
             budget: Arc::new(Budget::new(limit)),
             origin,
         };
-        let recovered = recover::recover(&spool)?;
+        let recovered = recover::recover(&spool, |instance| !alive.contains(instance))?;
         Ok((spool, recovered))
+    }
+
+    /// What the process of an instance left that has gone since.
+    pub(crate) fn recover_of(&self, instance_id: &str) -> io::Result<Recovered> {
+        recover::recover(self, |instance| instance == instance_id)
     }
 
     /// What is kept of an operation while it runs.

@@ -3,16 +3,17 @@
 mod phase;
 mod supervisor;
 
+use std::fs;
 use std::io;
 use std::path::Path;
 
 use reoclo_domain::Timestamp;
 use serde::Serialize;
 
-use crate::data_dir::DataDir;
+use crate::data_dir::{DataDir, SUPERVISORS};
 use crate::enrolled::Enrolled;
 use crate::facts::hostname;
-use crate::lock::is_running;
+use crate::lock::{SUCCEEDED_LOCK, is_held, is_running};
 
 pub(crate) use phase::{Phase, PhaseFile};
 pub(crate) use supervisor::{Request, SupervisorAnswer, ask, program_id};
@@ -26,6 +27,10 @@ pub struct RunnerStatus {
     pub runner: Option<RunnerProcess>,
     /// The supervisor's process, if there is one.
     pub supervisor: Option<SupervisorStatus>,
+    /// Supervisors of earlier programs that go on with their last operations; left out where there
+    /// are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub previous_supervisors: Vec<SupervisorStatus>,
 }
 
 /// Who this machine is.
@@ -97,7 +102,22 @@ pub async fn status(data_dir: &Path) -> io::Result<RunnerStatus> {
         }),
         runner,
         supervisor: supervisor.map(SupervisorAnswer::into_status),
+        previous_supervisors: previous(&dir).await,
     })
+}
+
+async fn previous(dir: &DataDir) -> Vec<SupervisorStatus> {
+    let mut found = Vec::new();
+    let places = fs::read_dir(dir.join(SUPERVISORS)).into_iter().flatten();
+    for place in places.flatten() {
+        let place = DataDir::unopened(&place.path());
+        if is_held(&place.join(SUCCEEDED_LOCK))
+            && let Ok(answer) = ask(&place, Request::Status).await
+        {
+            found.push(answer.into_status());
+        }
+    }
+    found
 }
 
 /// What another process wrote before this one says nothing about it.

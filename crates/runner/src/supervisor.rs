@@ -1,8 +1,12 @@
 //! The supervisor: one process that runs every command of a server, whoever comes and goes.
 
 mod answers;
+mod anywhere;
 mod connections;
+mod front;
 mod instance;
+mod predecessors;
+mod retirement;
 mod service;
 
 use std::ffi::OsString;
@@ -18,17 +22,17 @@ use tokio::net::UnixListener;
 use tokio::sync::watch;
 
 use crate::Ambient;
-use crate::data_dir::{DataDir, DataDirError, SOCKET, STATUS_SOCKET};
+use crate::data_dir::{DataDir, DataDirError};
 use crate::exec::{DockerCli, DrainCommand, Drainer, Groups, Means, Patience, UserLookup, Users};
 use crate::facts;
 use crate::host::Sampler;
 use crate::inherited;
-use crate::lock::{LockError, lock_supervisor};
+use crate::lock::LockError;
 use crate::operation::{Limits, Operations};
 use crate::orphans;
-use crate::socket;
-use crate::spool::{Origin, Spool};
+use crate::spool::{Origin, Spool, Unended};
 
+use front::{Front, Place};
 use instance::{Instance, Retirement};
 use service::Service;
 
@@ -123,6 +127,8 @@ pub enum SupervisorError {
     Spool(#[source] io::Error),
     #[error("cannot listen on the supervisor's socket")]
     Socket(#[source] io::Error),
+    #[error("cannot take the place of the supervisor that is there")]
+    Succession(#[source] io::Error),
 }
 
 /// Runs commands until it has been idle for long enough, or until `shutdown` ends: then commands
@@ -139,20 +145,22 @@ pub async fn supervise(
     inherited::keep_from_commands();
     orphans::take_in();
     let data = DataDir::open_existing(&options.data_dir)?;
-    let _lock = lock_supervisor(&data).await?;
-    let service = service(&options, &data, &ambient)?;
-    let listener = socket::listen(&data, SOCKET).map_err(SupervisorError::Socket)?;
-    let questions = socket::listen(&data, STATUS_SOCKET).map_err(SupervisorError::Socket)?;
+    let instance_id = new_id(&*ambient.clock, &*ambient.entropy).to_string();
+    let front = Arc::new(Front::take(&data, &instance_id).await?);
+    let before = front.predecessors().map_err(SupervisorError::Succession)?;
+    let (service, unended) = service(&options, &data, &ambient, (instance_id, &before))?;
+    service.succeed(before, &front, options.link).await;
+    service.take_over(unended);
     tracing::info!(data_dir = %data.path().display(), "the supervisor is ready");
     tokio::select! {
-        () = serve(&listener, &service, &options, shutdown) => {}
-        () = answers::serve(&questions, &service) => {}
+        () = serve(&front.listener, &service, &options, shutdown) => {}
+        () = answers::serve(&front.questions, &service) => {}
         () = reap() => {}
     }
     // From here on a runner starts another supervisor, which waits for the lock.
-    let removed = socket::remove(&data, STATUS_SOCKET).and(socket::remove(&data, SOCKET));
+    let closed = front.close();
     service.end().await;
-    removed.map_err(SupervisorError::Socket)
+    closed.map_err(SupervisorError::Socket)
 }
 
 /// Does not end before it is dropped.
@@ -165,13 +173,15 @@ fn service(
     options: &SupervisorOptions,
     data: &DataDir,
     ambient: &Ambient,
-) -> Result<Service, SupervisorError> {
+    (instance_id, before): (String, &[Place]),
+) -> Result<(Service, Vec<Unended>), SupervisorError> {
     let origin = Origin {
         boot_id: facts::boot_id(&options.boot_id_file),
-        instance_id: new_id(&*ambient.clock, &*ambient.entropy).to_string(),
+        instance_id,
     };
-    let (spool, recovered) =
-        Spool::open(data, options.spool_limit, origin.clone()).map_err(SupervisorError::Spool)?;
+    let alive = front::instances(before);
+    let (spool, recovered) = Spool::open(data, options.spool_limit, origin.clone(), &alive)
+        .map_err(SupervisorError::Spool)?;
     let limits = Limits {
         running: options.max_concurrent,
         known: MOST_KNOWN,
@@ -217,10 +227,10 @@ fn service(
         port_turn: tokio::sync::Mutex::default(),
         since: ambient.clock.now(),
         retirement: watch::Sender::new(Retirement::No),
+        predecessors: Arc::default(),
         clock: Arc::clone(&ambient.clock),
     });
-    service.take_over(recovered.unended);
-    Ok(service)
+    Ok((service, recovered.unended))
 }
 
 async fn serve(

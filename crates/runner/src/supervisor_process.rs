@@ -60,6 +60,8 @@ pub(crate) struct SupervisorProcess {
     patience: Duration,
     /// The one that was started here, until it ends; reaped by the runtime if it is let go.
     child: Option<(Child, Own)>,
+    /// The instance that one was started to succeed.
+    succeeded: Option<String>,
 }
 
 impl SupervisorProcess {
@@ -69,6 +71,7 @@ impl SupervisorProcess {
             command,
             patience,
             child: None,
+            succeeded: None,
         }
     }
 
@@ -110,9 +113,9 @@ impl SupervisorProcess {
         }
     }
 
-    /// Asks a supervisor of another program than this process's to end as soon as nothing runs.
-    /// Answers whether it was asked.
-    pub(crate) async fn retire_another_program(&self) -> bool {
+    /// Has a supervisor of another program than this process's be succeeded by one of this, which
+    /// lets it go on with its last commands. Answers whether that is under way.
+    pub(crate) async fn succeed_another_program(&mut self) -> bool {
         let Ok(own) = status::program_id() else {
             return false;
         };
@@ -121,7 +124,23 @@ impl SupervisorProcess {
         let Ok(answer) = status::ask(&self.dir, Request::Status).await else {
             return false;
         };
-        answer.program != own && status::ask(&self.dir, Request::Retire).await.is_ok()
+        if answer.program == own {
+            return false;
+        }
+        let is_tried = self.succeeded.as_ref() == Some(&answer.instance_id);
+        if is_tried || answer.instance_id.is_empty() {
+            // It still answers, or has no name by which it could be left: when nothing runs.
+            return status::ask(&self.dir, Request::Retire).await.is_ok();
+        }
+        self.succeeded = Some(answer.instance_id);
+        match self.start() {
+            Ok(()) => true,
+            Err(error) => {
+                let reason = with_sources(&error);
+                tracing::warn!(reason, "the supervisor of another program stays");
+                false
+            }
+        }
     }
 
     async fn start_and_connect(&mut self) -> Result<UnixStream, NoSupervisor> {

@@ -36,14 +36,17 @@ fn usual_place() -> PathBuf {
 }
 
 fn text(status: &RunnerStatus, data_dir: &Path) -> String {
-    [
+    let lines = [
         ("server", server(status.server.as_ref(), data_dir)),
         ("runner", runner(status.runner.as_ref())),
         ("machine", machine(status.runner.as_ref())),
         ("supervisor", supervisor(status.supervisor.as_ref())),
-    ]
-    .map(|(name, text)| format!("{name:<12}{text}"))
-    .join("\n")
+    ];
+    let previous = status.previous_supervisors.iter();
+    let previous = previous.map(|previous| ("and before", supervisor(Some(previous))));
+    let lines = lines.into_iter().chain(previous);
+    let lines = lines.map(|(name, text)| format!("{name:<12}{text}"));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn server(server: Option<&ServerStatus>, data_dir: &Path) -> String {

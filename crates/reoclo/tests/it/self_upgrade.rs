@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use crate::fixture::{ControlPlane, Gate, Home, Key, Process, free_port, wait_until};
@@ -71,6 +72,29 @@ impl<'h> Machine<'h> {
             .home
             .run(&[&arguments[..], &[data.to_str().unwrap()]].concat());
         serde_json::from_str(&shown.stdout).unwrap()
+    }
+
+    /// The process of the supervisor that takes what is new; nothing while there is none.
+    fn supervisor(&self) -> Value {
+        self.status()["supervisor"]["pid"].clone()
+    }
+
+    /// The process that a new command is a child of.
+    fn parent_of_a_command(&self) -> Value {
+        let mut parent = Value::Null;
+        wait_until("a command runs", || {
+            let command = json!({ "command": "echo $PPID" });
+            let answer = self.key().try_exec(&command);
+            let Some(id) = answer.ok().filter(|answer| answer.status == 200) else {
+                return false;
+            };
+            let ended = self
+                .key()
+                .ended(id.json()["operation_id"].as_str().unwrap());
+            parent = serde_json::from_str(ended.stdout.trim()).unwrap_or_default();
+            ended.status == "completed"
+        });
+        parent
     }
 
     /// How often an upgrade that failed stands in the audit log, and what it says.
@@ -186,10 +210,6 @@ fn a_runner_becomes_the_control_plane_s_program_and_commands_go_on() {
         after["runner"]["pid"], before["runner"]["pid"],
         "it is the same process"
     );
-    assert_eq!(
-        after["supervisor"]["pid"], before["supervisor"]["pid"],
-        "it is busy"
-    );
 
     gate.open();
     let ended = machine.key().ended(&id);
@@ -207,6 +227,104 @@ fn a_runner_becomes_the_control_plane_s_program_and_commands_go_on() {
             .is_ok_and(|answer| answer.status == 200)
     });
     assert_eq!(machine.failures(), [""; 0]);
+}
+
+/// Commands run throughout: each supervisor goes on with its own, and the newest takes what is new.
+#[test]
+fn a_server_that_is_never_idle_is_upgraded_too() {
+    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let mut machine = Machine::new(&home);
+    let newest = another_build(&home);
+    let mut begun = Vec::new();
+    for (name, program) in [("first", None), ("second", Some(newest.as_path()))] {
+        let gate = Gate::new(&home, name);
+        let id = machine.key().start(&gate.command());
+        gate.wait_for_begin();
+        let cancelled = machine.key().start("echo begun; exec sleep 1000");
+        begun.push((gate, id, cancelled));
+
+        let before = machine.supervisor();
+        assert_eq!(before, machine.parent_of_a_command());
+        machine.restart_with(program);
+        wait_until("another supervisor is there", || {
+            let now = machine.supervisor();
+            now.is_number() && now != before
+        });
+        machine.wait_for("active");
+        assert_eq!(machine.parent_of_a_command(), machine.supervisor());
+        let previous = machine.status()["previous_supervisors"].clone();
+        let previous = previous.as_array().unwrap();
+        assert_eq!(previous.len(), begun.len(), "{previous:?}");
+        let found = previous.iter().find(|found| found["pid"] == before);
+        assert_eq!(found.unwrap()["running_operations"], 2, "{previous:?}");
+    }
+    for (gate, id, cancelled) in &begun {
+        machine.key().cancel(cancelled).ok();
+        machine.key().ended(cancelled).is("failed", 130);
+        gate.open();
+        let ended = machine.key().ended(id);
+        ended.is("completed", 0);
+        assert_eq!((ended.stdout.as_str(), gate.runs()), (Gate::OUTPUT, 1));
+        assert_eq!(machine.parent_of_a_command(), machine.supervisor());
+    }
+    wait_until("nobody is left behind", || {
+        machine.status()["previous_supervisors"].is_null()
+    });
+    wait_until("everything is forgotten", || {
+        fs::read_dir(home.path("web/spool")).unwrap().count() == 0
+    });
+    let places = fs::read_dir(home.path("web/supervisors")).unwrap();
+    assert_eq!(places.count(), 1);
+    assert_eq!(machine.failures(), [""; 0]);
+}
+
+/// Whoever is killed, what ran goes on, and is seen through by who is there.
+#[test]
+fn supervisors_side_by_side_outlive_each_other() {
+    let home = Home::with_timing(&[("inline_wait", 0.1)]);
+    let mut machine = Machine::new(&home);
+    let gates = ["first", "second"].map(|name| Gate::new(&home, name));
+    let ids = gates.each_ref().map(|gate| {
+        let id = machine.key().start(&gate.command());
+        gate.wait_for_begin();
+        id
+    });
+    let before = machine.supervisor();
+    machine.restart_with(None);
+    wait_until("another supervisor is there", || {
+        let now = machine.supervisor();
+        now.is_number() && now != before
+    });
+    machine.wait_for("active");
+
+    // The one in front is killed: the next finds the one behind it.
+    let second = machine.supervisor();
+    kill(&second);
+    wait_until("a third supervisor is there", || {
+        let now = machine.supervisor();
+        now.is_number() && now != second
+    });
+    gates[0].open();
+    let ended = machine.key().ended(&ids[0]);
+    ended.is("completed", 0);
+    assert_eq!((ended.stdout.as_str(), gates[0].runs()), (Gate::OUTPUT, 1));
+
+    // The one behind it is killed: what it ran is taken over.
+    kill(&before);
+    wait_until("nobody is left behind", || {
+        machine.status()["previous_supervisors"].is_null()
+    });
+    assert_eq!(machine.key().operation(&ids[1]).ok()["status"], "running");
+    gates[1].open();
+    let ended = machine.key().ended(&ids[1]);
+    ended.is("failed", 255);
+    assert_eq!(gates[1].runs(), 1);
+    machine.key().run("true").is("completed", 0);
+}
+
+fn kill(pid: &Value) {
+    let pid = i32::try_from(pid.as_i64().unwrap()).unwrap();
+    kill_process(Pid::from_raw(pid).unwrap(), Signal::KILL).unwrap();
 }
 
 #[test]

@@ -55,8 +55,8 @@ impl Yesterday {
         let ada = ada.switch(made["organization"].as_str().unwrap());
         Self {
             made,
-            ada,
             serve,
+            ada,
             home,
             database,
         }

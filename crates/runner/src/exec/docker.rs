@@ -15,12 +15,13 @@ use std::time::Duration;
 use reoclo_domain::masking::Patterns;
 use reoclo_domain::{Clock, RegistryAddress};
 use reoclo_wire::proto::{RegistryLogin, RegistryLogout};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use zeroize::Zeroizing;
 
 use super::Request;
 use super::request::{Invalid, Program, checked_timeout};
 use crate::data_dir::DataDir;
+use crate::lock::{Lock, lock_registry_logins};
 
 pub(super) use errand::{Errand, run};
 use errand::{What, logout_args};
@@ -43,7 +44,15 @@ struct Inner {
     /// Docker reads all logins, talks to the registry, and writes all of them back: of two calls
     /// at the same time, one would undo the other.
     turn: Mutex<()>,
+    data: DataDir,
     holders: Holders,
+}
+
+/// The only one that may call Docker.
+pub(super) struct Turn<'c> {
+    _here: MutexGuard<'c, ()>,
+    /// Among supervisors that stand side by side; none where its file cannot be used.
+    _everywhere: Option<Lock>,
 }
 
 /// One call of Docker's command line.
@@ -70,6 +79,7 @@ impl DockerCli {
             program,
             environment,
             turn: Mutex::new(()),
+            data: data.clone(),
             holders: Holders::new(data, clock),
         }))
     }
@@ -82,8 +92,16 @@ impl DockerCli {
         &self.0.environment
     }
 
-    pub(super) fn turn(&self) -> &Mutex<()> {
-        &self.0.turn
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        let here = self.0.turn.lock().await;
+        let everywhere = lock_registry_logins(&self.0.data).await;
+        if let Err(error) = &everywhere {
+            tracing::warn!(%error, "another supervisor may change Docker's logins meanwhile");
+        }
+        Turn {
+            _here: here,
+            _everywhere: everywhere.ok(),
+        }
     }
 
     /// The request to log in, checked once more.

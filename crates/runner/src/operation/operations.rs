@@ -103,6 +103,17 @@ impl Operations {
         operation
     }
 
+    /// Has what a supervisor that has gone left be known here: what had ended, from now on; what
+    /// may go on is the caller's to take over.
+    pub(crate) fn adopt(&self, instance_id: &str) -> io::Result<Vec<Unended>> {
+        let recovered = self.spool.recover_of(instance_id)?;
+        let mut known = lock(&self.known);
+        for id in recovered.ended {
+            known.operations.entry(id).or_insert(Entry::Stored);
+        }
+        Ok(recovered.unended)
+    }
+
     /// Finds an operation that runs or ran and was not forgotten.
     pub(crate) fn find(&self, id: OperationId) -> Option<Arc<Operation>> {
         let known = lock(&self.known);

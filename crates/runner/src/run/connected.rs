@@ -50,7 +50,7 @@ impl Runner {
     pub(super) async fn connected(&mut self, welcomed: Welcomed, supervisor: UnixStream) -> State {
         tracing::info!(server_id = self.enrolled.server_id, "connected");
         self.note(Phase::Connected, None);
-        self.is_replacing = self.supervisor.retire_another_program().await;
+        self.is_replacing = self.supervisor.succeed_another_program().await;
         let since = self.ambient.clock.monotonic();
         self.confirm_upgrade().await;
         let end = tokio::select! {

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use reoclo_domain::OperationId;
 
@@ -39,13 +39,25 @@ struct Found {
     outcome: bool,
     stdout: u64,
     stderr: u64,
+    /// There is more than what a crash left of a write.
+    is_whole: bool,
+    unfinished: Vec<PathBuf>,
 }
 
-/// Sorts what a process before this one left. Nothing of it is ever started again. What had
-/// started before the host did is lost at once, since nothing of it can run any more.
-pub(super) fn recover(spool: &Spool) -> io::Result<Recovered> {
+/// Sorts what processes before this one left, of those whose instance is `wanted`. Nothing of it
+/// is ever started again. What had started before the host did is lost at once, since nothing of
+/// it can run any more.
+pub(super) fn recover(spool: &Spool, wanted: impl Fn(&str) -> bool) -> io::Result<Recovered> {
     let mut recovered = Recovered::default();
     for (id, found) in scan(&spool.dir)? {
+        let started = read(spool, id);
+        if !wanted(&started.instance_id) {
+            continue;
+        }
+        found.unfinished.iter().for_each(|path| remove(path));
+        if !found.is_whole {
+            continue;
+        }
         let bytes = found.stdout + found.stderr;
         if bytes > 0 {
             spool.budget.adopt(id, bytes, spool.outputs(id));
@@ -55,7 +67,6 @@ pub(super) fn recover(spool: &Spool) -> io::Result<Recovered> {
             continue;
         }
         let (stdout, stderr) = (written(found.stdout), written(found.stderr));
-        let started = read(spool, id);
         if started.boot_id == spool.origin.boot_id {
             recovered.unended.push(Unended {
                 id,
@@ -103,13 +114,19 @@ fn scan(dir: &Path) -> io::Result<BTreeMap<OperationId, Found>> {
         let Some((id, suffix)) = name.to_str().and_then(parse) else {
             continue;
         };
+        let found = all.entry(id).or_default();
+        let length = || Ok::<_, io::Error>(entry.metadata()?.len());
         match suffix {
-            STARTED => drop(all.entry(id).or_default()),
-            OUTCOME => all.entry(id).or_default().outcome = true,
-            STDOUT => all.entry(id).or_default().stdout = entry.metadata()?.len(),
-            STDERR => all.entry(id).or_default().stderr = entry.metadata()?.len(),
-            _ => remove(&entry.path()),
+            STARTED => {}
+            OUTCOME => found.outcome = true,
+            STDOUT => found.stdout = length()?,
+            STDERR => found.stderr = length()?,
+            _ => {
+                found.unfinished.push(entry.path());
+                continue;
+            }
         }
+        found.is_whole = true;
     }
     Ok(all)
 }

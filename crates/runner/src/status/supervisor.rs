@@ -27,6 +27,8 @@ pub(crate) enum Request {
     Status,
     /// That it ends as soon as nothing runs, so that another program takes its place.
     Retire,
+    /// The same, of whoever has taken its place already: it takes nothing new from now on.
+    Succeed,
 }
 
 /// What comes back.
@@ -55,7 +57,7 @@ impl SupervisorAnswer {
     }
 }
 
-/// Asks the supervisor, if one listens.
+/// Asks the supervisor whose socket is in a directory, if one listens.
 pub(crate) async fn ask(dir: &DataDir, request: Request) -> io::Result<SupervisorAnswer> {
     tokio::time::timeout(LIMIT, exchange(dir, request)).await?
 }

@@ -34,8 +34,10 @@ async fn answer(stream: UnixStream, service: &Service) -> Option<()> {
         .await
         .ok()?;
     let request: Request = serde_json::from_str(&line).ok()?;
-    if request == Request::Retire {
-        service.ask_to_retire();
+    match request {
+        Request::Status => {}
+        Request::Retire => service.ask_to_retire(),
+        Request::Succeed => service.be_succeeded().await,
     }
     let mut answer = serde_json::to_vec(&service.answer()).ok()?;
     answer.push(b'\n');

@@ -2,7 +2,6 @@ use std::time::Duration;
 
 use reoclo_wire::link;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::{Service, SupervisorOptions};
@@ -26,18 +25,25 @@ pub(super) async fn serve(listener: &UnixListener, service: &Service, options: &
                 }
             },
             () = connection.ended() => connection = Connection(None),
-            () = service.retirement() => {
-                // First the runner's way in is closed, then it is seen whether something came in
-                // before: what did not is sent again to the next supervisor.
-                service.set_retiring(true);
+            () = service.succession() => {
+                // What comes in until the runner's way in is closed is this supervisor's, and what
+                // does not is sent again to the next one. Whoever connects from now on is that.
                 connection.close().await;
-                if *service.running().borrow() == 0 {
+                connection = Connection(None);
+                service.is_succeeded();
+            }
+            () = service.last_end() => return,
+            () = service.retirement() => {
+                // The same, where nobody is there yet to send it to.
+                connection.close().await;
+                connection = Connection(None);
+                service.set_retiring(true);
+                if service.is_free() {
                     return;
                 }
                 service.set_retiring(false);
-                connection = Connection(None);
             }
-            () = idle(service.running(), options.idle_exit), if connection.0.is_none() => return,
+            () = service.idle(options.idle_exit), if connection.0.is_none() => return,
         }
     }
 }
@@ -77,19 +83,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         if let Some(task) = &self.0 {
             task.abort();
-        }
-    }
-}
-
-/// Ends when nothing has run for `time`.
-async fn idle(mut running: watch::Receiver<usize>, time: Duration) {
-    loop {
-        if running.wait_for(|count| *count == 0).await.is_err() {
-            return;
-        }
-        tokio::select! {
-            () = tokio::time::sleep(time) => return,
-            _ = running.changed() => {}
         }
     }
 }

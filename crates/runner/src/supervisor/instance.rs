@@ -7,6 +7,7 @@ use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 use tokio::sync::watch;
 
+use super::predecessors::Predecessors;
 use crate::exec::{DockerCli, Means};
 use crate::facts::{self, Docker};
 use crate::host::Sampler;
@@ -27,6 +28,7 @@ pub(super) struct Instance {
     pub(super) port_turn: tokio::sync::Mutex<()>,
     pub(super) since: Timestamp,
     pub(super) retirement: watch::Sender<Retirement>,
+    pub(super) predecessors: Arc<Predecessors>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
@@ -38,6 +40,10 @@ pub(super) enum Retirement {
     Wanted,
     /// Now: nothing new begins here.
     Begun,
+    /// Another supervisor is there, and is to be the only one that takes what is new.
+    SuccessionWanted,
+    /// It is: this one ends with its last command.
+    Succeeded,
 }
 
 /// Until when an operation may be started, and on whose clock.
@@ -54,7 +60,10 @@ impl Instance {
             return Err(Refusal::new(Reason::OtherInstance, message));
         }
         // Nobody hears this: the connection is closed already, and the operation is sent again.
-        if *self.retirement.borrow() == Retirement::Begun {
+        if matches!(
+            *self.retirement.borrow(),
+            Retirement::Begun | Retirement::Succeeded
+        ) {
             let message = "the supervisor is being replaced";
             return Err(Refusal::new(Reason::OtherInstance, message));
         }

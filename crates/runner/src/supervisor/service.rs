@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures_util::{FutureExt, Stream, StreamExt, stream};
 use reoclo_domain::OperationId;
+use reoclo_wire::link::LinkSettings;
 use reoclo_wire::proto::operation_event::Event;
 use reoclo_wire::proto::refused::Reason;
 use reoclo_wire::proto::runner_server::Runner;
@@ -14,10 +15,13 @@ use reoclo_wire::proto::{
     PortsRequest, Refused, StartRequest,
 };
 use tokio::sync::watch;
+use tokio::task::spawn_blocking;
 use tonic::{Request, Response, Status};
 
+use super::Instance;
+use super::front::{Front, Place};
 use super::instance::Deadline;
-use super::{Instance, Retirement};
+use super::predecessors::LeftBehind;
 use crate::exec::{self, TakenOver};
 use crate::host;
 use crate::operation::{Admission, Offsets, Operation, Refusal, follow};
@@ -28,7 +32,7 @@ use crate::status::{SupervisorAnswer, program_id};
 #[derive(Clone)]
 pub(super) struct Service(Arc<Instance>);
 
-type Events = Pin<Box<dyn Stream<Item = Result<OperationEvent, Status>> + Send>>;
+pub(super) type Events = Pin<Box<dyn Stream<Item = Result<OperationEvent, Status>> + Send>>;
 
 #[tonic::async_trait]
 impl Runner for Service {
@@ -51,27 +55,15 @@ impl Runner for Service {
     }
 
     async fn follow(&self, request: Request<FollowRequest>) -> Result<Response<Events>, Status> {
-        let request = request.into_inner();
-        let operation = request
-            .operation_id
-            .parse()
-            .ok()
-            .and_then(|id| self.0.operations.find(id))
-            .ok_or_else(|| Status::not_found("the operation is not known here"))?;
-        let from = Offsets {
-            stdout: request.stdout_offset,
-            stderr: request.stderr_offset,
-        };
-        Ok(Response::new(Box::pin(follow(operation, from).map(Ok))))
+        let events = self.follow_anywhere(request.into_inner()).await?;
+        Ok(Response::new(events))
     }
 
     async fn cancel(
         &self,
         request: Request<CancelRequest>,
     ) -> Result<Response<CancelReply>, Status> {
-        let id = request.into_inner().operation_id.parse().ok();
-        let operation = id.and_then(|id| self.0.operations.find(id));
-        let was_running = operation.is_some_and(|operation| operation.cancel());
+        let was_running = self.cancel_anywhere(&request.into_inner()).await?;
         Ok(Response::new(CancelReply { was_running }))
     }
 
@@ -79,11 +71,7 @@ impl Runner for Service {
         &self,
         request: Request<ForgetRequest>,
     ) -> Result<Response<ForgetReply>, Status> {
-        for id in request.into_inner().operation_ids {
-            if let Ok(id) = id.parse() {
-                self.0.operations.forget(id);
-            }
-        }
+        self.forget_everywhere(&request.into_inner()).await?;
         Ok(Response::new(ForgetReply {}))
     }
 
@@ -120,6 +108,33 @@ impl Service {
         }
     }
 
+    /// Goes on in the place of these. What each leaves when it ends is this supervisor's.
+    pub(super) async fn succeed(
+        &self,
+        before: Vec<Place>,
+        front: &Arc<Front>,
+        settings: LinkSettings,
+    ) {
+        let service = self.clone();
+        let left = move |instance_id| -> LeftBehind {
+            let service = service.clone();
+            Box::pin(async move { service.adopt(instance_id).await })
+        };
+        let predecessors = &self.0.predecessors;
+        predecessors.succeed(before, front, settings, left).await;
+    }
+
+    /// What a supervisor that has gone left.
+    async fn adopt(&self, instance_id: String) {
+        let instance = Arc::clone(&self.0);
+        let adopting = spawn_blocking(move || instance.operations.adopt(&instance_id));
+        match adopting.await {
+            Ok(Ok(unended)) => self.take_over(unended),
+            Ok(Err(error)) => tracing::error!(%error, "what a supervisor left cannot be read"),
+            Err(_) => {}
+        }
+    }
+
     /// How many operations run.
     pub(super) fn running(&self) -> watch::Receiver<usize> {
         self.0.operations.running()
@@ -135,37 +150,6 @@ impl Service {
             instance_id: self.0.origin.instance_id.clone(),
             since: self.0.since.as_micros(),
         }
-    }
-
-    /// Another program is to take this one's place when nothing runs.
-    pub(super) fn ask_to_retire(&self) {
-        self.0.retirement.send_if_modified(|retirement| {
-            let is_news = *retirement == Retirement::No;
-            if is_news {
-                *retirement = Retirement::Wanted;
-            }
-            is_news
-        });
-    }
-
-    /// Waits until it is wanted that this program goes, and nothing runs.
-    pub(super) async fn retirement(&self) {
-        let mut retirement = self.0.retirement.subscribe();
-        let mut running = self.running();
-        let wanted = retirement.wait_for(|retirement| *retirement == Retirement::Wanted);
-        // Neither sender goes before the service does.
-        let _ = wanted.await;
-        let _ = running.wait_for(|running| *running == 0).await;
-    }
-
-    /// Refuses what is new, or takes it again.
-    pub(super) fn set_retiring(&self, begun: bool) {
-        let retirement = if begun {
-            Retirement::Begun
-        } else {
-            Retirement::Wanted
-        };
-        self.0.retirement.send_replace(retirement);
     }
 
     /// Cancels what runs, and has every outcome on disk when it ends.
@@ -208,6 +192,10 @@ impl Service {
             tokio::spawn(run(instance, operation, request));
         }
         Ok(admission)
+    }
+
+    pub(super) fn instance(&self) -> &Arc<Instance> {
+        &self.0
     }
 
     fn refresh_docker(&self) {

@@ -1,4 +1,5 @@
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use reoclo_domain::{Entropy, Timestamp};
@@ -33,7 +34,7 @@ fn a_deadline_that_passes_while_the_id_is_written_is_kept() {
         boot_id: "boot".into(),
         instance_id: "instance".into(),
     };
-    let (spool, recovered) = Spool::open(&data, 1 << 20, origin).unwrap();
+    let (spool, recovered) = Spool::open(&data, 1 << 20, origin, &HashSet::new()).unwrap();
     let limits = Limits {
         running: 1,
         known: 10,
