@@ -1,12 +1,15 @@
 //! Published lists of networks that automation keys may be used from.
 
-mod change;
+mod create;
 mod find;
 mod known;
+mod refresh;
+mod remove;
 
-pub use change::{RefreshedList, RemovedSource};
 pub(crate) use find::load_all;
 pub(crate) use known::KnownLists;
+pub use refresh::RefreshedList;
+pub use remove::RemovedSource;
 
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, DisplayName, OrganizationId, Timestamp};

@@ -3,6 +3,7 @@
 mod change;
 mod change_password;
 mod members;
+mod remove;
 mod sign_in;
 
 pub use change_password::NewPassword;

@@ -39,13 +39,13 @@ struct Line {
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .page(PATH, show)
+        .page(PATH, list)
         .page_post(PATH, create)
         .page_post("/api-keys/address-lists/{id}/refresh", refresh)
         .page_post("/api-keys/address-lists/{id}/remove", remove)
 }
 
-async fn show(
+async fn list(
     proof: Authorized<AutomationKeysManage>,
     shell: Shell,
     State(control): State<Control>,

@@ -12,4 +12,5 @@ mod dependencies;
 mod foreign;
 mod sources;
 mod specification;
+mod verbs;
 mod workspace;

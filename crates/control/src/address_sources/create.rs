@@ -61,7 +61,7 @@ impl Control {
             json!({ "url": record.url, "field": record.field, "entries": record.entries }),
         );
         let store = self.store();
-        let added = store.add_address_source(record.clone(), networks, vec![event]);
+        let added = store.create_address_source(record.clone(), networks, vec![event]);
         added.await.map_err(Refusal::of_write)?;
         Ok(record)
     }

@@ -1,7 +1,7 @@
 //! Removing a person, and what they leave behind.
 
 use reoclo_domain::{KeyStatus, UserId};
-use reoclo_store::{AuditOutcome, AutomationKeyRecord, Edit, MemberRecord};
+use reoclo_store::{AuditOutcome, AutomationKeyRecord, MemberRecord};
 use serde_json::json;
 
 use super::check_reach;
@@ -38,12 +38,9 @@ impl Control {
                 outcome: AuditOutcome::Success,
                 detail: json!({ "from": before.role.as_str(), "to": null }),
             };
-            Ok(Edit {
-                record: None,
-                events: vec![control.event_by(&caller, happening)],
-            })
+            Ok(vec![control.event_by(&caller, happening)])
         };
-        let removed = self.store().change_member(organization, id, rule).await;
+        let removed = self.store().remove_member(organization, id, rule).await;
         settled(removed, "the user")?;
         let automation = self.store().automation_keys(organization).await?;
         let integration = self.store().integration_keys(organization).await?;

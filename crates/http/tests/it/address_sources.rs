@@ -46,7 +46,7 @@ pub(crate) async fn kept(
     };
     let networks = networks.iter().map(|text| text.parse().unwrap());
     store
-        .add_address_source(record, networks.collect(), vec![])
+        .create_address_source(record, networks.collect(), vec![])
         .await
         .unwrap();
     id

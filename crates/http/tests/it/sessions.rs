@@ -710,7 +710,7 @@ async fn a_person_works_in_one_of_several_organizations(world: &World) {
     let theirs = world.theirs.id;
     world
         .store()
-        .add_member(theirs, user, Role::Manager, Vec::new())
+        .create_member(theirs, user, Role::Manager, Vec::new())
         .await
         .unwrap();
     let answer = sign_in(world, &email, PASSWORD).await;

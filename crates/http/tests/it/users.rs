@@ -462,7 +462,7 @@ async fn nobody_else_resets_a_password_that_is_good_elsewhere(world: &World) {
     let both = world.person(&world.ours, Role::Viewer).await;
     world
         .store()
-        .add_member(world.theirs.id, both, Role::Admin, Vec::new())
+        .create_member(world.theirs.id, both, Role::Admin, Vec::new())
         .await
         .unwrap();
     for user in [both, admin.user] {

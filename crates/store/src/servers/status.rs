@@ -22,7 +22,7 @@ impl Write for SetStatus {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
-        if !self.update(work.connection().await?).await? {
+        if !self.write(work.connection().await?).await? {
             return Ok(());
         }
         if self.status == ServerStatus::Decommissioned {
@@ -35,7 +35,7 @@ impl Write for SetStatus {
 
 impl SetStatus {
     /// A runner was there until now when it is active, or when it was and is lost.
-    async fn update(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
+    async fn write(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
         let found = sql("UPDATE servers SET
                  last_seen_at = CASE WHEN $2 = 'active' OR status = 'active'
                      THEN $3 ELSE last_seen_at END,

@@ -5,6 +5,7 @@ use sqlx::AnyConnection;
 
 use super::change_password::{NewPassword, put_password};
 use super::members::{MemberRecord, sql_of_member};
+use super::remove::end_membership;
 use super::{let_create_organizations, lock};
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
@@ -43,60 +44,59 @@ impl Editable for MemberRecord {
     }
 
     async fn write(change: Changing<'_, Self>, work: &mut Work<'_>) -> Result<(), StoreError> {
-        let (organization, user) = change.key;
-        let member = Member { organization, user };
+        let user = change.key.1;
         if let Some(password) = change.besides {
             put_password(work.connection().await?, user, password).await?;
             end_all(work.connection().await?, user).await?;
         }
-        let (before, role) = (change.before, change.after.map(|after| after.role));
-        if role != Some(before.role) {
-            member.set_role(work, role).await?;
+        let before = change.before;
+        let Some(after) = change.after else {
+            return end_membership(work, change.key, before.role).await;
+        };
+        if after.role != before.role {
+            if before.role == Role::Admin {
+                refuse_the_last_admin(work.connection().await?, change.key).await?;
+            }
+            set_role(work, change.key, after.role).await?;
         }
-        let may = change.after.map(|after| after.may_create_organizations);
-        if let Some(may) = may.filter(|may| *may != before.may_create_organizations) {
+        let may = after.may_create_organizations;
+        if may != before.may_create_organizations {
             let_create_organizations(work.connection().await?, user, may).await?;
         }
         Ok(())
     }
 }
 
-/// A person in an organization.
-struct Member {
-    organization: OrganizationId,
-    user: UserId,
+/// Refuses when this is the last admin of the organization.
+pub(super) async fn refuse_the_last_admin(
+    connection: &mut AnyConnection,
+    (organization, user): (OrganizationId, UserId),
+) -> Result<(), StoreError> {
+    let admins = sql(
+        "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
+    )
+    .bind(organization)
+    .all(connection, |row| row.get::<UserId>("user_id"))
+    .await?;
+    if admins == [user] {
+        return Err(Conflict::LastAdmin.into());
+    }
+    Ok(())
 }
 
-impl Member {
-    async fn is_last_admin(&self, connection: &mut AnyConnection) -> Result<bool, StoreError> {
-        let admins = sql(
-            "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
-        )
-        .bind(self.organization)
-        .all(connection, |row| row.get::<UserId>("user_id"))
+async fn set_role(
+    work: &mut Work<'_>,
+    (organization, user): (OrganizationId, UserId),
+    role: Role,
+) -> Result<(), StoreError> {
+    sql("UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2")
+        .bind(organization)
+        .bind(user)
+        .bind(role.as_str())
+        .execute(work.connection().await?)
         .await?;
-        Ok(admins == [self.user])
-    }
-
-    async fn set_role(&self, work: &mut Work<'_>, role: Option<Role>) -> Result<(), StoreError> {
-        if role != Some(Role::Admin) && self.is_last_admin(work.connection().await?).await? {
-            return Err(Conflict::LastAdmin.into());
-        }
-        let statement = match role {
-            Some(_) => {
-                "UPDATE memberships SET role = $3 WHERE organization_id = $1 AND user_id = $2"
-            }
-            None => "DELETE FROM memberships WHERE organization_id = $1 AND user_id = $2",
-        };
-        let statement = sql(statement).bind(self.organization).bind(self.user);
-        let statement = match role {
-            Some(role) => statement.bind(role.as_str()),
-            None => statement,
-        };
-        statement.execute(work.connection().await?).await?;
-        work.effect(Effect::Role(self.organization, self.user, role));
-        Ok(())
-    }
+    work.effect(Effect::Role(organization, user, Some(role)));
+    Ok(())
 }
 
 impl Store {

@@ -76,14 +76,14 @@ impl MemberRecord {
     }
 }
 
-struct AddMember {
+struct CreateMember {
     organization: OrganizationId,
     user: UserId,
     role: Role,
     events: Vec<NewAuditEvent>,
 }
 
-impl Write for AddMember {
+impl Write for CreateMember {
     type Output = ();
 
     async fn apply(&self, work: &mut Work<'_>) -> Result<(), StoreError> {
@@ -180,14 +180,14 @@ impl Store {
     /// # Errors
     /// [`Conflict::Exists`] when they are in it, [`Conflict::Missing`] for an unknown person or
     /// organization.
-    pub async fn add_member(
+    pub async fn create_member(
         &self,
         organization: OrganizationId,
         user: UserId,
         role: Role,
         events: Vec<NewAuditEvent>,
     ) -> Result<(), StoreError> {
-        let write = AddMember {
+        let write = CreateMember {
             organization,
             user,
             role,

@@ -39,7 +39,7 @@ impl Fixture {
         };
         let event = self.event(team, "address_source.create");
         self.store
-            .add_address_source(record.clone(), networks(texts), vec![event])
+            .create_address_source(record.clone(), networks(texts), vec![event])
             .await
             .unwrap();
         record

@@ -281,7 +281,7 @@ async fn a_person_joins_a_second_organization_once(fixture: Fixture) {
     let join = async |user| {
         let event = fixture.event(ape, "user.add");
         store
-            .add_member(ape.organization, user, Role::Viewer, vec![event])
+            .create_member(ape.organization, user, Role::Viewer, vec![event])
             .await
     };
     join(zoo.admin).await.unwrap();

@@ -445,7 +445,9 @@ async fn published_lists_are_ticked_and_named(world: &World) {
     };
     let id = list.id.to_string();
     let networks = vec!["203.0.113.0/24".parse().unwrap()];
-    let added = world.store().add_address_source(list, networks, Vec::new());
+    let added = world
+        .store()
+        .create_address_source(list, networks, Vec::new());
     added.await.unwrap();
     let form = world.look(Some(&admin), "/api-keys/automation/new").await;
     form.says(200, "Runners &#60;of&#62; the forge");

@@ -142,7 +142,7 @@ async fn a_form_of_an_old_tab_has_a_reason_of_its_own(world: &World) {
     missing.says(404, "There is nothing here");
     missing.lacks("another organization of yours");
     let store = world.control.store();
-    let joined = store.add_member(theirs.id, before.user, Role::Admin, Vec::new());
+    let joined = store.create_member(theirs.id, before.user, Role::Admin, Vec::new());
     joined.await.unwrap();
     let switched = world.signed_in(theirs, before.user).await;
     let of = ours.id.to_string();

@@ -95,7 +95,7 @@ async fn run(steps: Vec<Step>) {
                     (None, None) => continue,
                     (None, Some(role)) => {
                         store
-                            .add_member(team.organization, person, role, vec![])
+                            .create_member(team.organization, person, role, vec![])
                             .await
                     }
                     (Some(_), role) => {

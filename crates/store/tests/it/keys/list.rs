@@ -235,7 +235,7 @@ async fn details_say_who_made_a_key_and_whether_they_are_still_there(fixture: Fi
     // A role elsewhere is none here.
     let gone = store.set_role(organization, id, None, vec![]);
     gone.await.unwrap();
-    let elsewhere = store.add_member(other.organization, id, Role::Admin, vec![]);
+    let elsewhere = store.create_member(other.organization, id, Role::Admin, vec![]);
     elsewhere.await.unwrap();
     let found = store.key_details(organization, key_ref).await.unwrap();
     assert_eq!(found.unwrap().creator.role, None);
