@@ -14,10 +14,11 @@ use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSour
 use serde_json::{Value, json};
 
 pub use create::NewAddressSourceForm;
-pub(crate) use refresh::INTERVAL;
 
 use crate::audit::{Happening, resource};
-use crate::{Authorized, AutomationKeysManage, Caller, Control, Refusal};
+use crate::core::Core;
+use crate::settings::Settings;
+use crate::{Authorized, AutomationKeysManage, Caller, Refusal};
 
 /// The most lists that an organization has.
 const MAX_SOURCES: usize = 50;
@@ -25,40 +26,47 @@ const MAX_SOURCES: usize = 50;
 const KIND: &str = "address_source";
 const WHAT: &str = "the address list";
 
-impl Control {
+/// The published lists of networks that automation keys may name.
+#[derive(Clone, Copy)]
+pub struct AddressSources<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) settings: &'c Settings,
+}
+
+impl AddressSources<'_> {
     /// The organization's published lists, by name.
-    pub async fn list_address_sources(
-        &self,
+    pub async fn list(
+        self,
         proof: &Authorized<AutomationKeysManage>,
     ) -> Result<Vec<AddressSourceRecord>, Refusal> {
         let organization = proof.caller().organization();
-        Ok(self.store().address_sources(organization).await?)
+        Ok(self.core.store().address_sources(organization).await?)
     }
 
     /// One of them.
-    pub async fn show_address_source(
-        &self,
+    pub async fn show(
+        self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
     ) -> Result<AddressSourceRecord, Refusal> {
-        self.source_of(proof.caller().organization(), id).await
+        self.find(proof.caller().organization(), id).await
     }
 
     /// Removes a list that no key names any more.
-    pub async fn remove_address_source(
-        &self,
+    pub async fn remove(
+        self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
     ) -> Result<(), Refusal> {
         let caller = proof.caller();
-        let record = self.source_of(caller.organization(), id).await?;
+        let record = self.find(caller.organization(), id).await?;
         let event = self.source_event(
             caller,
             "address_source.remove",
             &record,
             json!({ "url": record.url, "entries": record.entries }),
         );
-        let store = self.store();
+        let store = self.core.store();
         let removed = store.remove_address_source(caller.organization(), id, vec![event]);
         match removed.await.map_err(Refusal::of_write)? {
             RemovedSource::Removed => Ok(()),
@@ -73,23 +81,23 @@ impl Control {
         }
     }
 
-    async fn source_of(
-        &self,
+    async fn find(
+        self,
         organization: OrganizationId,
         id: AddressSourceId,
     ) -> Result<AddressSourceRecord, Refusal> {
-        let found = self.store().address_source(organization, id).await?;
+        let found = self.core.store().address_source(organization, id).await?;
         found.ok_or(Refusal::NotFound(WHAT))
     }
 
     fn source_event(
-        &self,
+        self,
         caller: &Caller,
         action: &'static str,
         record: &AddressSourceRecord,
         detail: Value,
     ) -> NewAuditEvent {
-        self.event_by(
+        self.core.event_by(
             caller,
             happening(action, record, AuditOutcome::Success, detail),
         )

@@ -6,7 +6,7 @@ use reoclo_domain::{AuditEventId, OrganizationId};
 use reoclo_store::{Actor, ActorKind, Audit, AuditOutcome, NewAuditEvent, RequestSource, Resource};
 use serde_json::Value;
 
-use crate::{Caller, Control, Core};
+use crate::{Caller, Core};
 
 /// What happened, to what, and how it ended.
 pub(crate) struct Happening {
@@ -69,31 +69,6 @@ impl Core {
             outcome: happening.outcome,
             detail: happening.detail,
         }
-    }
-}
-
-impl Control {
-    /// Something that a caller did.
-    pub(crate) fn event_by(&self, caller: &Caller, happening: Happening) -> NewAuditEvent {
-        self.core().event_by(caller, happening)
-    }
-
-    pub(crate) fn event_by_system(
-        &self,
-        organization: Option<OrganizationId>,
-        happening: Happening,
-    ) -> NewAuditEvent {
-        self.core().event_by_system(organization, happening)
-    }
-
-    pub(crate) fn event(
-        &self,
-        organization: Option<OrganizationId>,
-        actor: Actor,
-        source: RequestSource,
-        happening: Happening,
-    ) -> NewAuditEvent {
-        self.core().event(organization, actor, source, happening)
     }
 }
 

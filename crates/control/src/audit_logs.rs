@@ -2,16 +2,18 @@
 
 mod anchors;
 mod export;
+mod verifications;
 mod verify;
 
 use reoclo_store::{AuditFilter, AuditPage, AuditQuery};
 
-use crate::{AuditLogsRead, Authorized, Control, Refusal};
+use crate::core::Core;
+use crate::{AuditLogsRead, Authorized, Refusal};
 pub(crate) use anchors::Anchors;
 use anchors::Walk;
 pub use export::AuditLogExport;
+pub(crate) use verifications::Verifications;
 pub use verify::AuditVerification;
-pub(crate) use verify::Verifications;
 
 /// Which page of the audit log a caller asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,13 +33,21 @@ pub struct AuditLogRequest {
     pub most_counted: Option<i64>,
 }
 
-impl Control {
+/// The audit logs of organizations.
+#[derive(Clone, Copy)]
+pub struct AuditLogs<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) anchors: &'c Anchors,
+    pub(crate) verifications: &'c Verifications,
+}
+
+impl AuditLogs<'_> {
     /// A page of the caller's organization's audit log, newest first.
     ///
     /// Pages fit together though rows are added meanwhile: who sends neither `as_of` nor
     /// `before_seq` with a later page gets the log as it was at the first one.
-    pub async fn list_audit_logs(
-        &self,
+    pub async fn list(
+        self,
         proof: &Authorized<AuditLogsRead>,
         request: AuditLogRequest,
     ) -> Result<AuditPage, Refusal> {
@@ -49,7 +59,7 @@ impl Control {
             page_size: request.page_size,
         };
         let is_plain = request.as_of.is_none() && request.before_seq.is_none();
-        let (anchors, now) = (self.audit_anchors(), self.clock().monotonic());
+        let (anchors, now) = (self.anchors, self.core.clock().monotonic());
         let as_of = if is_plain && request.page > 1 {
             anchors.find(&walk, now)
         } else {
@@ -57,6 +67,7 @@ impl Control {
         };
         let query = query(&request, as_of);
         let page = self
+            .core
             .store()
             .audit_page(caller.organization(), &query)
             .await?;

@@ -1,78 +1,44 @@
 //! The one authenticator, for every surface (rules 1, 4 and 8).
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use reoclo_domain::{Acl, KeyStatus, PlainToken, RateVerdict, Timestamp, TokenKind};
+use reoclo_domain::{Acl, KeyStatus, PlainToken, TokenKind};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
+use crate::core::Core;
+use crate::failed_authentications::FailedAuthentications;
+use crate::key_use::KeyUses;
 use crate::keys::EXPIRY_NOTICE;
-use crate::refused_use::Wanted;
-use crate::{Asked, Caller, Control, Refusal};
+use crate::presented::{KeyNotes, Presented};
+use crate::refused_use::Refusals;
+use crate::sessions::Sessions;
+use crate::wanted::Wanted;
+use crate::{Caller, Refusal};
 
-/// What came with a request.
-#[derive(Clone, Debug, Default)]
-pub struct Presented<'a> {
-    /// What stood behind `Bearer`, if the header was there; it comes before a session.
-    pub bearer: Option<&'a str>,
-    /// The session's cookie, where one counts.
-    pub session: Option<PresentedSession<'a>>,
-    /// Where the request came from.
-    pub source: RequestSource,
-    /// What it asks for, should it be refused.
-    pub asked: Asked,
-    /// Takes what the answer's headers tell about the key.
-    pub notes: Arc<KeyNotes>,
+/// Says who makes a request.
+#[derive(Clone, Copy)]
+pub(crate) struct Gate<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) refusals: Refusals<'c>,
+    pub(crate) sessions: Sessions<'c>,
+    pub(crate) key_uses: &'c KeyUses,
+    pub(crate) unknown_keys: &'c FailedAuthentications,
 }
 
-/// A session's cookie, with what tells that the request was made by a page of ours.
-#[derive(Clone, Copy, Debug)]
-pub struct PresentedSession<'a> {
-    /// The session's token.
-    pub token: &'a str,
-    /// The request can change something.
-    pub changes: bool,
-    /// What tells that a page of ours made the request.
-    pub made_by: MadeBy<'a>,
-}
-
-/// What tells that a page of ours made a request, and not another site's.
-#[derive(Clone, Copy, Debug)]
-pub enum MadeBy<'a> {
-    /// A script of ours: it sends the session's own `csrf_token`, and no header says otherwise.
-    Script {
-        /// The token as it came back.
-        csrf_token: Option<&'a str>,
-        /// No header says that another site made the request.
-        same_site: bool,
-    },
-    /// A form of ours: the browser names our origin, and the token comes with the fields. Whoever
-    /// reads these holds it against the session's, with [`Control::is_csrf_token`].
-    Form {
-        /// The browser named our origin, and no header says otherwise.
-        of_own_origin: bool,
-    },
-}
-
-/// Where the check leaves what the answer's headers tell about the key.
-#[derive(Debug, Default)]
-pub struct KeyNotes {
-    /// What is left of its rate limit, where the request counted.
-    pub rate: OnceLock<RateVerdict>,
-    /// When it ends, where that is soon.
-    pub expires_soon_at: OnceLock<Timestamp>,
-}
-
-impl Control {
+impl Gate<'_> {
     /// Says who presents this. A key: token parses → known → active → address allowed → within the rate
     /// limit, when what it wants is counted. What it wants is also what the audit log says when
     /// the key is refused.
     pub(crate) async fn authenticate(
-        &self,
+        self,
         presented: Presented<'_>,
         wanted: &Wanted,
     ) -> Result<Caller, Refusal> {
         if let (None, Some(session)) = (presented.bearer, presented.session) {
-            let caller = self.authenticate_session(session, presented.source).await?;
+            let caller = self
+                .sessions
+                .authenticate(session, presented.source)
+                .await?;
             return Ok(caller.asking(presented.asked));
         }
         let source = presented.source;
@@ -84,7 +50,8 @@ impl Control {
             refused => refused,
         };
         checked.inspect_err(|refusal| {
-            self.note_refusal(refusal, (&*record).into(), &source, wanted);
+            self.refusals
+                .note(refusal, (&*record).into(), &source, wanted);
         })?;
         let caller = match &*record {
             KeyRecord::Integration(key) => self.integration_caller(&record, key, source).await?,
@@ -93,42 +60,47 @@ impl Control {
                 if is_counted {
                     let admitted = self.check_rate(key, &presented.notes).await;
                     admitted.inspect_err(|refusal| {
-                        self.note_refusal(refusal, (&*record).into(), &source, wanted);
+                        self.refusals
+                            .note(refusal, (&*record).into(), &source, wanted);
                     })?;
                 }
                 Caller::automation(Arc::clone(&record), key, source, is_counted)
             }
         };
         let caller = caller.asking(presented.asked);
-        self.note_key_use(record.key_ref(), caller.source());
+        self.key_uses
+            .note_use(record.key_ref(), caller.source(), self.core.now());
         Ok(caller)
     }
 
     async fn known_key(
-        &self,
+        self,
         bearer: &str,
         source: &RequestSource,
     ) -> Result<Arc<KeyRecord>, Refusal> {
         let known = match read_token(bearer) {
-            Some(token) => self.store().find_key(&token.hash()).await?,
+            Some(token) => self.core.store().find_key(&token.hash()).await?,
             None => None,
         };
-        known.ok_or_else(|| self.refuse_unknown_token(source))
+        known.ok_or_else(|| {
+            self.unknown_keys
+                .refuse(self.core, self.sessions.failed, source)
+        })
     }
 
-    fn note_expiry(&self, record: &KeyRecord, notes: &KeyNotes) {
+    fn note_expiry(self, record: &KeyRecord, notes: &KeyNotes) {
         let life = record.life();
         let Some(expires_at) = life.expires_at else {
             return;
         };
-        if life.ends_within(EXPIRY_NOTICE, self.now()) {
+        if life.ends_within(EXPIRY_NOTICE, self.core.now()) {
             let _ = notes.expires_soon_at.set(expires_at);
         }
     }
 
-    fn check_life(&self, record: &KeyRecord) -> Result<(), Refusal> {
+    fn check_life(self, record: &KeyRecord) -> Result<(), Refusal> {
         let life = record.life();
-        match (life.status(self.now()), life.expires_at) {
+        match (life.status(self.core.now()), life.expires_at) {
             (KeyStatus::Active, _) => Ok(()),
             (KeyStatus::Expired, Some(expires_at)) => Err(Refusal::KeyExpired(expires_at)),
             (KeyStatus::Expired, None) | (KeyStatus::Revoked, _) => Err(Refusal::KeyRevoked),
@@ -137,7 +109,7 @@ impl Control {
 
     /// An automation key with networks of its own, or with published ones, is used from there.
     async fn check_address(
-        &self,
+        self,
         record: &KeyRecord,
         source: &RequestSource,
     ) -> Result<(), Refusal> {
@@ -156,6 +128,7 @@ impl Control {
         }
         let lists = &key.allowlist_sources;
         if self
+            .core
             .store()
             .is_published(key.organization, lists, ip)
             .await?
@@ -166,8 +139,9 @@ impl Control {
         Err(Refusal::IpNotAllowed { seen })
     }
 
-    async fn check_rate(&self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
+    async fn check_rate(self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
         let verdict = self
+            .core
             .store()
             .admit_request(key.id, key.rate_limit_per_minute)
             .await?;
@@ -183,12 +157,16 @@ impl Control {
     /// The power of an integration key is its ACL within what its creator's role grants now;
     /// a creator who left leaves it without any.
     async fn integration_caller(
-        &self,
+        self,
         record: &Arc<KeyRecord>,
         key: &IntegrationKeyRecord,
         source: RequestSource,
     ) -> Result<Caller, Refusal> {
-        let role = self.store().role_of(key.organization, key.creator).await?;
+        let role = self
+            .core
+            .store()
+            .role_of(key.organization, key.creator)
+            .await?;
         let granted = role.map_or_else(Acl::empty, reoclo_domain::Role::acl);
         Ok(Caller::integration(
             Arc::clone(record),

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use reoclo_dispatch::{Authority, Grant, Party};
 use reoclo_domain::{Acl, ServerId};
 
-use crate::authenticate::Presented;
-use crate::refused_use::Wanted;
-use crate::{Caller, Control, Permission, Principal, Refusal, Requirement};
+use crate::authenticate::Gate;
+use crate::core::Core;
+use crate::presented::Presented;
+use crate::refused_use::Refusals;
+use crate::wanted::Wanted;
+use crate::{Caller, Permission, Principal, Refusal, Requirement};
 
 /// The proof that a caller was checked to have `P`. Only [`Caller::prove`] makes one.
 #[derive(Debug)]
@@ -26,10 +29,10 @@ pub struct Allowed<P> {
     permission: PhantomData<fn() -> P>,
 }
 
-impl Control {
+impl Gate<'_> {
     /// Authenticates and checks for `P`; nothing has an effect before this.
-    pub async fn authorize<P: Permission>(
-        &self,
+    pub(crate) async fn authorize<P: Permission>(
+        self,
         presented: Presented<'_>,
     ) -> Result<Authorized<P>, Refusal> {
         let caller = self.identify(presented, P::REQUIREMENT).await?;
@@ -38,8 +41,8 @@ impl Control {
 
     /// Says who makes a request, which demands this first: once a request, whatever else is then
     /// proven of the same caller.
-    pub async fn identify(
-        &self,
+    pub(crate) async fn identify(
+        self,
         presented: Presented<'_>,
         demanded: Requirement,
     ) -> Result<Arc<Caller>, Refusal> {
@@ -52,25 +55,24 @@ impl Control {
     }
 
     /// Checks a caller for `P`, and notes it when they are refused.
-    pub fn prove<P: Permission>(&self, caller: &Arc<Caller>) -> Result<Authorized<P>, Refusal> {
+    pub(crate) fn prove<P: Permission>(
+        self,
+        caller: &Arc<Caller>,
+    ) -> Result<Authorized<P>, Refusal> {
         caller.prove().inspect_err(|refusal| {
             let wanted = Wanted {
                 permission: P::REQUIREMENT,
                 asked: caller.asked().clone(),
                 server: None,
             };
-            self.note_refusal_of(caller, refusal, &wanted);
+            self.refusals.note_of(caller, refusal, &wanted);
         })
-    }
-
-    pub(crate) fn note_refusal_of(&self, caller: &Caller, refusal: &Refusal, wanted: &Wanted) {
-        self.note_refusal(refusal, caller.known_holder(), caller.source(), wanted);
     }
 }
 
 impl Caller {
     /// The proof that the caller has `P`: a pure check of what is known of them. Nobody hears of a
-    /// refusal, so it is for what nobody asked for; otherwise there is [`Control::prove`].
+    /// refusal, so it is for what nobody asked for; otherwise there is [`Control::prove`](crate::Control::prove).
     pub fn prove<P: Permission>(self: &Arc<Self>) -> Result<Authorized<P>, Refusal> {
         check(P::REQUIREMENT, self)?;
         Ok(Authorized {
@@ -153,15 +155,15 @@ impl<P: Permission> Authorized<P> {
     /// scope of an automation key (403). Any other caller has the cell for every server.
     pub(crate) async fn on_server(
         self,
-        control: &Control,
+        refusals: Refusals<'_>,
         id: ServerId,
     ) -> Result<Allowed<P>, Refusal> {
         let caller = self.caller;
-        let server_name = name_in_scope(control, &caller, id)
+        let server_name = name_in_scope(refusals.core, &caller, id)
             .await
             .inspect_err(|refusal| {
                 let wanted = Wanted::of::<P>(&caller, id);
-                control.note_refusal_of(&caller, refusal, &wanted);
+                refusals.note_of(&caller, refusal, &wanted);
             })?;
         Ok(Allowed {
             caller,
@@ -172,15 +174,8 @@ impl<P: Permission> Authorized<P> {
     }
 }
 
-async fn name_in_scope(
-    control: &Control,
-    caller: &Caller,
-    id: ServerId,
-) -> Result<Arc<str>, Refusal> {
-    let found = control
-        .store()
-        .server_name(caller.organization(), id)
-        .await?;
+async fn name_in_scope(core: &Core, caller: &Caller, id: ServerId) -> Result<Arc<str>, Refusal> {
+    let found = core.store().server_name(caller.organization(), id).await?;
     let name = found.ok_or(Refusal::NotFound("the server"))?;
     let key = caller.automation_key();
     if key.is_some_and(|key| !key.scope.servers.contains(&id)) {

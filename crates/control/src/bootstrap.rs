@@ -13,8 +13,10 @@ use reoclo_store::{
 };
 use serde_json::json;
 
+use crate::Refusal;
 use crate::audit::{Happening, resource};
-use crate::{Control, Refusal};
+use crate::core::Core;
+use crate::servers::server_created;
 
 const SETUP_LINK_LIFETIME: Duration = Duration::from_hours(24);
 
@@ -48,9 +50,15 @@ pub struct Bootstrapped {
     pub pending_admin: Option<UserId>,
 }
 
-impl Control {
+/// The instance itself: its first start, and every later one.
+#[derive(Clone, Copy)]
+pub struct Instance<'c> {
+    pub(crate) core: &'c Core,
+}
+
+impl Instance<'_> {
     /// Brings the database to where a start needs it: idempotent, also after a kill at any point.
-    pub async fn start_up(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
+    pub async fn start_up(self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
         match self.oldest_organization().await? {
             None => match self.first_start(startup).await {
                 // Of several first starts at once, one is first, and what it showed stays good.
@@ -67,34 +75,34 @@ impl Control {
     }
 
     /// The organization that this machine's owner manages from its shell.
-    pub async fn first_organization(&self) -> Result<OrganizationId, Refusal> {
+    pub async fn first_organization(self) -> Result<OrganizationId, Refusal> {
         let oldest = self.oldest_organization().await?;
         oldest
             .map(|organization| organization.id)
             .ok_or(Refusal::NotFound("an organization"))
     }
 
-    async fn oldest_organization(&self) -> Result<Option<OrganizationRecord>, Refusal> {
-        let organizations = self.store().organizations().await?;
+    async fn oldest_organization(self) -> Result<Option<OrganizationRecord>, Refusal> {
+        let organizations = self.core.store().organizations().await?;
         Ok(organizations
             .into_iter()
             .min_by_key(|organization| organization.created_at))
     }
 
-    async fn first_start(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
+    async fn first_start(self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
         let organization = NewOrganization {
-            id: OrganizationId::new(self.clock(), self.entropy()),
+            id: OrganizationId::new(self.core.clock(), self.core.entropy()),
             slug: "default".into(),
             name: "Default".into(),
-            created_at: self.now(),
+            created_at: self.core.now(),
         };
         let admin = NewUser {
-            id: UserId::new(self.clock(), self.entropy()),
+            id: UserId::new(self.core.clock(), self.core.entropy()),
             email: None,
             name: None,
             password_hash: None,
             temporary_until: None,
-            created_at: self.now(),
+            created_at: self.core.now(),
         };
         let admin_id = admin.id;
         let (setup, setup_token) = self.new_setup_link();
@@ -108,7 +116,7 @@ impl Control {
         events.extend(
             server
                 .iter()
-                .map(|server| self.server_created(server, None)),
+                .map(|server| server_created(self.core, server, None)),
         );
         let bootstrap = Bootstrap {
             organization: organization.clone(),
@@ -116,7 +124,8 @@ impl Control {
             setup,
             server,
         };
-        self.store()
+        self.core
+            .store()
             .bootstrap(bootstrap, events)
             .await
             .map_err(Refusal::of_write)?;
@@ -128,14 +137,14 @@ impl Control {
     }
 
     async fn later_start(
-        &self,
+        self,
         startup: &Startup,
         organization: OrganizationRecord,
     ) -> Result<Bootstrapped, Refusal> {
         if let Some((id, host)) = &startup.server {
             self.ensure_local_server(*id, organization.id, host).await?;
         }
-        let pending = self.store().pending_setup().await?;
+        let pending = self.core.store().pending_setup().await?;
         let Some(pending) = pending else {
             return Ok(Bootstrapped {
                 organization,
@@ -146,6 +155,7 @@ impl Control {
         let (link, setup_token) = self.new_setup_link();
         let event = self.setup_link_event(pending.organization, pending.user);
         let replaced = self
+            .core
             .store()
             .replace_setup_link(pending.user, link, vec![event])
             .await;
@@ -158,7 +168,7 @@ impl Control {
     }
 
     /// Goes on with what another start has just made.
-    async fn start_beside(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
+    async fn start_beside(self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
         let found = self.oldest_organization().await?;
         let organization = found.ok_or(Refusal::NotFound("an organization"))?;
         if let Some((id, host)) = &startup.server {
@@ -173,28 +183,32 @@ impl Control {
     }
 
     async fn ensure_local_server(
-        &self,
+        self,
         id: ServerId,
         organization: OrganizationId,
         host: &str,
     ) -> Result<(), Refusal> {
-        if self.store().server(organization, id).await?.is_some() {
+        if self.core.store().server(organization, id).await?.is_some() {
             return Ok(());
         }
         let mut server = self.local_server(id, organization, host);
-        let taken = self.store().servers(organization).await?;
+        let taken = self.core.store().servers(organization).await?;
         let plain = server.slug.clone();
         let mut number = 2;
         while taken.iter().any(|other| other.slug == server.slug.as_str()) {
             server.slug = plain.numbered(number);
             number += 1;
         }
-        let event = self.server_created(&server, None);
-        let created = self.store().create_server(server, None, vec![event]).await;
+        let event = server_created(self.core, &server, None);
+        let created = self
+            .core
+            .store()
+            .create_server(server, None, vec![event])
+            .await;
         created.map_err(Refusal::of_write)
     }
 
-    fn local_server(&self, id: ServerId, organization: OrganizationId, host: &str) -> NewServer {
+    fn local_server(self, id: ServerId, organization: OrganizationId, host: &str) -> NewServer {
         let slug = Slug::from_text(host);
         let name = host
             .parse::<DisplayName>()
@@ -206,13 +220,13 @@ impl Control {
             organization,
             slug,
             name,
-            created_at: self.now(),
+            created_at: self.core.now(),
         }
     }
 
-    fn new_setup_link(&self) -> (NewSetupLink, PlainToken) {
-        let token = PlainToken::generate(TokenKind::Setup, self.entropy());
-        let expires_at = self.now().plus(SETUP_LINK_LIFETIME);
+    fn new_setup_link(self) -> (NewSetupLink, PlainToken) {
+        let token = PlainToken::generate(TokenKind::Setup, self.core.entropy());
+        let expires_at = self.core.now().plus(SETUP_LINK_LIFETIME);
         (
             NewSetupLink {
                 token: token.hash(),
@@ -222,23 +236,23 @@ impl Control {
         )
     }
 
-    fn first_events(&self, organization: &NewOrganization) -> Vec<NewAuditEvent> {
+    fn first_events(self, organization: &NewOrganization) -> Vec<NewAuditEvent> {
         let happening = Happening {
             action: "organization.create",
             resource: resource("organization", organization.id, Some(&organization.name)),
             outcome: AuditOutcome::Success,
             detail: json!({ "slug": organization.slug, "first_role": Role::Admin.as_str() }),
         };
-        vec![self.event_by_system(Some(organization.id), happening)]
+        vec![self.core.event_by_system(Some(organization.id), happening)]
     }
 
-    fn setup_link_event(&self, organization: OrganizationId, user: UserId) -> NewAuditEvent {
+    fn setup_link_event(self, organization: OrganizationId, user: UserId) -> NewAuditEvent {
         let happening = Happening {
             action: "setup_link.create",
             resource: resource("user", user, None),
             outcome: AuditOutcome::Success,
             detail: json!({}),
         };
-        self.event_by_system(Some(organization), happening)
+        self.core.event_by_system(Some(organization), happening)
     }
 }

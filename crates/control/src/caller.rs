@@ -11,7 +11,7 @@ use reoclo_store::{
     SessionRecord,
 };
 
-use crate::refused_use::{Holder, KnownHolder};
+use crate::holder::{Holder, KnownHolder};
 use crate::{Asked, CredentialKind};
 
 /// An authenticated caller, within one organization: what one look at the credential found, so

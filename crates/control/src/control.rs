@@ -3,23 +3,39 @@
 use std::fmt;
 use std::sync::Arc;
 
-use reoclo_dispatch::{Complaints, Dispatcher, Drain, Parts, Runners};
-use reoclo_domain::{Clock, Entropy, ServerId, Timestamp};
-use reoclo_store::{Store, StoreError, StoreStatistics};
+use reoclo_dispatch::{Dispatcher, Drain, Parts, Runners};
+use reoclo_domain::{Clock, Entropy, ServerId};
+use reoclo_store::{Store, StoreStatistics};
+use tokio::sync::Notify;
 
-use crate::audit_logs::{Anchors, Verifications};
-use crate::authorize::Granting;
+use crate::address_sources::AddressSources;
+use crate::audit_logs::{Anchors, AuditLogs, Verifications};
+use crate::authenticate::Gate;
+use crate::authorize::{Authorized, Granting};
+use crate::bootstrap::Instance;
+use crate::caller::Caller;
 use crate::core::Core;
 use crate::failed_authentications::FailedAuthentications;
+use crate::invitations::Invitations;
 use crate::key_use::KeyUses;
 use crate::keys::Keys;
-use crate::operations::Waits;
+use crate::once::Forms;
+use crate::operations::{Operations, Waits};
+use crate::organizations::Organizations;
 use crate::passwords::PasswordHashing;
+use crate::permissions::{Permission, Requirement};
+use crate::presented::Presented;
 use crate::readiness::Readiness;
-use crate::refused_use::RefusedUses;
+use crate::refusal::Refusal;
+use crate::refused_use::{Refusals, RefusedUses};
 use crate::registry_credentials::RegistryCredentials;
-use crate::sessions::{Attempts, FailedSignIns, SessionTouches, SignInStatistics, Waiting};
+use crate::servers::Servers;
+use crate::sessions::{
+    Attempts, FailedSignIns, SessionTouches, Sessions, SignInStatistics, Waiting,
+};
 use crate::settings::Settings;
+use crate::setup::Setup;
+use crate::users::Users;
 
 /// The use cases; clones share everything.
 #[derive(Clone)]
@@ -43,7 +59,6 @@ struct Inner {
     attempts: Attempts,
     failed_sign_ins: FailedSignIns,
     waiting_sign_ins: Waiting,
-    complaints: Complaints,
 }
 
 /// Numbers for `/metrics`.
@@ -77,6 +92,7 @@ impl Control {
             settings: settings.dispatch.clone(),
             drain: drain.clone(),
         });
+        let urgent = Arc::new(Notify::new());
         Self(Arc::new(Inner {
             core: Core::new(store, clock, entropy),
             settings,
@@ -85,7 +101,7 @@ impl Control {
             granting: Granting::new(authority),
             waits: Waits::default(),
             key_uses: KeyUses::default(),
-            refused_uses: RefusedUses::default(),
+            refused_uses: RefusedUses::new(Arc::clone(&urgent)),
             audit_anchors: Anchors::default(),
             verifications: Verifications::default(),
             password_hashing: PasswordHashing::default(),
@@ -93,9 +109,8 @@ impl Control {
             session_touches: SessionTouches::default(),
             failed_authentications: FailedAuthentications::default(),
             attempts: Attempts::default(),
-            failed_sign_ins: FailedSignIns::default(),
+            failed_sign_ins: FailedSignIns::new(urgent),
             waiting_sign_ins: Waiting::default(),
-            complaints: Complaints::default(),
         }))
     }
 
@@ -106,7 +121,7 @@ impl Control {
             store: self.store().statistics(),
             connected_runners: dispatch.connected_runners,
             running_operations: dispatch.running_operations,
-            waiting_clients: self.waits().count(),
+            waiting_clients: self.0.waits.count(),
             sign_ins: self.failed_sign_ins().statistics(),
         }
     }
@@ -129,10 +144,6 @@ impl Control {
     /// The store, for what has no use case of its own (export, shutdown).
     pub fn store(&self) -> &Store {
         self.0.core.store()
-    }
-
-    pub(crate) fn now(&self) -> Timestamp {
-        self.0.core.now()
     }
 
     /// The clock, also for the edge.
@@ -171,82 +182,164 @@ impl Control {
         &self.0.dispatcher
     }
 
-    pub(crate) fn granting(&self) -> &Granting {
-        &self.0.granting
+    /// The organizations, and their settings.
+    pub fn organizations(&self) -> Organizations<'_> {
+        Organizations {
+            core: self.core(),
+            settings: self.settings(),
+        }
     }
 
-    pub(crate) fn waits(&self) -> &Waits {
-        &self.0.waits
+    /// Their audit logs.
+    pub fn audit_logs(&self) -> AuditLogs<'_> {
+        AuditLogs {
+            core: self.core(),
+            anchors: &self.0.audit_anchors,
+            verifications: &self.0.verifications,
+        }
+    }
+
+    /// The published lists of networks that automation keys may name.
+    pub fn address_sources(&self) -> AddressSources<'_> {
+        AddressSources {
+            core: self.core(),
+            settings: self.settings(),
+        }
+    }
+
+    /// Servers.
+    pub fn servers(&self) -> Servers<'_> {
+        Servers {
+            core: self.core(),
+            settings: self.settings(),
+            dispatcher: self.dispatcher(),
+        }
+    }
+
+    /// What is done on them.
+    pub fn operations(&self) -> Operations<'_> {
+        Operations {
+            core: self.core(),
+            settings: self.settings(),
+            dispatcher: self.dispatcher(),
+            granting: &self.0.granting,
+            refusals: self.refusals(),
+            waits: &self.0.waits,
+            drain: self.drain(),
+        }
+    }
+
+    /// The people of organizations.
+    pub fn users(&self) -> Users<'_> {
+        Users {
+            core: self.core(),
+            passwords: &self.0.password_hashing,
+            sessions: self.sessions(),
+        }
+    }
+
+    /// What people are asked to join with.
+    pub fn invitations(&self) -> Invitations<'_> {
+        Invitations {
+            core: self.core(),
+            settings: self.settings(),
+            passwords: &self.0.password_hashing,
+            sessions: self.sessions(),
+        }
+    }
+
+    /// Their sessions.
+    pub fn sessions(&self) -> Sessions<'_> {
+        Sessions {
+            core: self.core(),
+            settings: self.settings(),
+            passwords: &self.0.password_hashing,
+            attempts: &self.0.attempts,
+            failed: &self.0.failed_sign_ins,
+            waiting: &self.0.waiting_sign_ins,
+            touches: &self.0.session_touches,
+            refusals: self.refusals(),
+        }
+    }
+
+    /// Setting up the first admin's account.
+    pub fn setup(&self) -> Setup<'_> {
+        Setup {
+            core: self.core(),
+            passwords: &self.0.password_hashing,
+        }
+    }
+
+    /// The first start, and every later one.
+    pub fn instance(&self) -> Instance<'_> {
+        Instance { core: self.core() }
+    }
+
+    /// Forms that show something once.
+    pub fn forms(&self) -> Forms<'_> {
+        Forms(self.core())
+    }
+
+    /// Authenticates and checks for `P`; nothing has an effect before this.
+    ///
+    /// # Errors
+    /// When the caller is unknown, or has not got it.
+    pub async fn authorize<P: Permission>(
+        &self,
+        presented: Presented<'_>,
+    ) -> Result<Authorized<P>, Refusal> {
+        self.gate().authorize(presented).await
+    }
+
+    /// Says who makes a request, which demands this first: once a request, whatever else is then
+    /// proven of the same caller.
+    ///
+    /// # Errors
+    /// When the caller is unknown.
+    pub async fn identify(
+        &self,
+        presented: Presented<'_>,
+        demanded: Requirement,
+    ) -> Result<Arc<Caller>, Refusal> {
+        self.gate().identify(presented, demanded).await
+    }
+
+    /// Checks a caller for `P`, and notes it when they are refused.
+    ///
+    /// # Errors
+    /// When the caller has not got it.
+    pub fn prove<P: Permission>(&self, caller: &Arc<Caller>) -> Result<Authorized<P>, Refusal> {
+        self.gate().prove(caller)
+    }
+
+    /// Whether the database reads and takes changes, and the process is not stopping.
+    pub async fn ready(&self) -> bool {
+        self.0.readiness.ready(self.core(), self.drain()).await
+    }
+
+    fn gate(&self) -> Gate<'_> {
+        Gate {
+            core: self.core(),
+            refusals: self.refusals(),
+            sessions: self.sessions(),
+            key_uses: &self.0.key_uses,
+            unknown_keys: &self.0.failed_authentications,
+        }
+    }
+
+    pub(crate) fn refusals(&self) -> Refusals<'_> {
+        Refusals {
+            core: self.core(),
+            uses: &self.0.refused_uses,
+        }
     }
 
     pub(crate) fn key_uses(&self) -> &KeyUses {
         &self.0.key_uses
     }
 
-    pub(crate) fn refused_uses(&self) -> &RefusedUses {
-        &self.0.refused_uses
-    }
-
-    pub(crate) fn audit_anchors(&self) -> &Anchors {
-        &self.0.audit_anchors
-    }
-
-    pub(crate) fn verifications(&self) -> &Verifications {
-        &self.0.verifications
-    }
-
-    pub(crate) fn failed_authentications(&self) -> &FailedAuthentications {
-        &self.0.failed_authentications
-    }
-
-    pub(crate) fn attempts(&self) -> &Attempts {
-        &self.0.attempts
-    }
-
     pub(crate) fn failed_sign_ins(&self) -> &FailedSignIns {
         &self.0.failed_sign_ins
-    }
-
-    pub(crate) fn complain(&self, what: &'static str, error: &StoreError) {
-        let now = self.clock().monotonic();
-        self.0.complaints.tell(now, what, error);
-    }
-
-    /// Sets a driver on every operation that an earlier process left running; says how many there
-    /// are.
-    pub async fn resume_operations(&self) -> Result<usize, StoreError> {
-        self.dispatcher().resume_operations().await
-    }
-
-    /// Stores the checks of minutes that are over; called every second, and with `all` at the end.
-    pub async fn write_checks(&self, all: bool) {
-        self.dispatcher().write_checks(all).await;
-    }
-
-    /// Notes a failed check for every server whose runner should be connected and is not.
-    pub async fn check_absent(&self) {
-        self.dispatcher().check_absent().await;
-    }
-
-    /// Folds measurements that are over and removes what is too old; called once a minute.
-    pub async fn condense_metrics(&self) {
-        self.dispatcher().condense_metrics().await;
-    }
-
-    pub(crate) fn waiting_sign_ins(&self) -> &Waiting {
-        &self.0.waiting_sign_ins
-    }
-
-    pub(crate) fn session_touches(&self) -> &SessionTouches {
-        &self.0.session_touches
-    }
-
-    pub(crate) fn readiness(&self) -> &Readiness {
-        &self.0.readiness
-    }
-
-    pub(crate) fn password_hashing(&self) -> &PasswordHashing {
-        &self.0.password_hashing
     }
 }
 

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use reoclo_dispatch::Complaints;
 use reoclo_domain::{Clock, Entropy, Timestamp};
-use reoclo_store::Store;
+use reoclo_store::{Store, StoreError};
 
 /// The store, the clock and the source of randomness; clones share them.
 #[derive(Clone)]
@@ -12,6 +13,7 @@ pub struct Core {
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
+    complaints: Arc<Complaints>,
 }
 
 impl Core {
@@ -20,6 +22,7 @@ impl Core {
             store,
             clock,
             entropy,
+            complaints: Arc::default(),
         }
     }
 
@@ -37,6 +40,11 @@ impl Core {
 
     pub(crate) fn entropy(&self) -> &dyn Entropy {
         &*self.entropy
+    }
+
+    /// Tells of what could not be stored, once a minute.
+    pub(crate) fn complain(&self, what: &'static str, error: &StoreError) {
+        self.complaints.tell(self.clock.monotonic(), what, error);
     }
 }
 

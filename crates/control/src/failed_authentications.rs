@@ -10,8 +10,10 @@ use std::sync::{Mutex, PoisonError};
 use reoclo_domain::SlidingWindow;
 use reoclo_store::RequestSource;
 
-use crate::sessions::NotLetIn;
-use crate::{Control, Refusal};
+use crate::Refusal;
+use crate::core::Core;
+use crate::sessions::{FailedSignIns, NotLetIn};
+use crate::subscriber::subscriber;
 
 /// Tokens that are none of ours, from one address in any 60 seconds.
 const MOST_PER_MINUTE: u32 = 100;
@@ -38,26 +40,20 @@ impl FailedAuthentications {
     }
 }
 
-impl Control {
+impl FailedAuthentications {
     /// What whoever presents a token that is none of ours is told.
-    pub(crate) fn refuse_unknown_token(&self, source: &RequestSource) -> Refusal {
-        self.note_not_let_in(NotLetIn::UnknownKey, source);
-        let second = self.clock().monotonic().as_secs();
+    pub(crate) fn refuse(
+        &self,
+        core: &Core,
+        failed: &FailedSignIns,
+        source: &RequestSource,
+    ) -> Refusal {
+        failed.note(core.now(), NotLetIn::UnknownKey, source);
+        let second = core.clock().monotonic().as_secs();
         let address = source.ip.map(subscriber);
-        match address.and_then(|address| self.failed_authentications().note(address, second)) {
+        match address.and_then(|address| self.note(address, second)) {
             Some(retry_after) => Refusal::TooManyAttempts { retry_after },
             None => Refusal::InvalidKey,
-        }
-    }
-}
-
-/// Whoever has an IPv6 address usually has its /64.
-pub(crate) fn subscriber(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            IpAddr::from([a, b, c, d, 0, 0, 0, 0])
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use reoclo_domain::{Acl, Role};
 use reoclo_store::{KeyRecord, OrganizationRecord};
 
-use crate::{AnyKey, Authorized, Control, Principal, Refusal};
+use crate::keys::Keys;
+use crate::{AnyKey, Authorized, Principal, Refusal};
 
 /// What the presented key is, and what it may do now.
 #[derive(Clone, Debug)]
@@ -22,11 +23,11 @@ pub struct KeyIdentity {
     pub creator_email: Option<String>,
 }
 
-impl Control {
+impl Keys<'_> {
     /// Says what the presented key is.
-    pub async fn key_identity(&self, proof: &Authorized<AnyKey>) -> Result<KeyIdentity, Refusal> {
+    pub async fn identify(self, proof: &Authorized<AnyKey>) -> Result<KeyIdentity, Refusal> {
         let caller = proof.caller();
-        let found = self.store().organization(caller.organization()).await?;
+        let found = self.0.store().organization(caller.organization()).await?;
         let organization = found.ok_or(Refusal::NotFound("the organization"))?;
         let (key, effective) = match caller.principal() {
             Principal::IntegrationKey {
@@ -43,8 +44,12 @@ impl Control {
             creator_email: None,
         };
         if let KeyRecord::Integration(key) = &**key {
-            identity.creator_role = self.store().role_of(key.organization, key.creator).await?;
-            let creator = self.store().user(key.creator).await?;
+            identity.creator_role = self
+                .0
+                .store()
+                .role_of(key.organization, key.creator)
+                .await?;
+            let creator = self.0.store().user(key.creator).await?;
             identity.creator_email = creator.and_then(|creator| creator.email);
         }
         Ok(identity)

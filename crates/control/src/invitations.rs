@@ -11,10 +11,12 @@ use serde_json::json;
 pub use accept::{AcceptForm, InvitationView};
 
 use crate::audit::{Happening, resource};
+use crate::core::Core;
+use crate::passwords::PasswordHashing;
+use crate::sessions::Sessions;
+use crate::settings::Settings;
 use crate::users::check_reach;
-use crate::{
-    Authorized, Caller, Control, OnceForm, OrganizationManage, Refusal, UsersRead, UsersWrite,
-};
+use crate::{Authorized, Caller, OnceForm, OrganizationManage, Refusal, UsersRead, UsersWrite};
 
 /// An invitation is good for this long.
 pub(crate) const GOOD_FOR: Duration = Duration::from_hours(7 * 24);
@@ -28,30 +30,39 @@ pub struct Invited {
     pub link: Option<Secret>,
 }
 
-impl Control {
+/// Invitations to organizations.
+#[derive(Clone, Copy)]
+pub struct Invitations<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) settings: &'c Settings,
+    pub(crate) passwords: &'c PasswordHashing,
+    pub(crate) sessions: Sessions<'c>,
+}
+
+impl Invitations<'_> {
     /// The invitations of the caller's organization that were not accepted yet, by address.
-    pub async fn list_invitations(
-        &self,
+    pub async fn list(
+        self,
         proof: &Authorized<UsersRead>,
     ) -> Result<Vec<InvitationRecord>, Refusal> {
         let organization = proof.caller().organization();
-        Ok(self.store().invitations(organization).await?)
+        Ok(self.core.store().invitations(organization).await?)
     }
 
     /// Gives an invitation a new link and seven days more; the link before is dead.
-    pub async fn renew_invitation(
-        &self,
+    pub async fn renew(
+        self,
         proof: &Authorized<OrganizationManage>,
         id: InvitationId,
         once: Option<&str>,
     ) -> Result<Invited, Refusal> {
         let caller = proof.caller();
-        let mut invitation = self.own_invitation(caller.organization(), id).await?;
-        invitation.expires_at = self.now().plus(GOOD_FOR);
+        let mut invitation = self.find(caller.organization(), id).await?;
+        invitation.expires_at = self.core.now().plus(GOOD_FOR);
         let token = self.invitation_token();
         let event = self.invitation_event(caller, "user.invite_again", &invitation);
         let form = OnceForm::RenewInvitation(id);
-        let store = self.store_for(proof, form, once, id.as_uuid());
+        let store = self.core.store_for(proof, form, once, id.as_uuid());
         let renewed = store.renew_invitation(
             invitation.organization,
             id,
@@ -67,17 +78,18 @@ impl Control {
     }
 
     /// Takes an invitation back; its link is dead.
-    pub async fn remove_invitation(
-        &self,
+    pub async fn remove(
+        self,
         proof: &Authorized<UsersWrite>,
         id: InvitationId,
     ) -> Result<(), Refusal> {
         let caller = proof.caller();
-        let invitation = self.own_invitation(caller.organization(), id).await?;
+        let invitation = self.find(caller.organization(), id).await?;
         check_reach(caller, invitation.role)?;
         let event = self.invitation_event(caller, "user.uninvite", &invitation);
         let organization = invitation.organization;
         let withdrawn = self
+            .core
             .store()
             .remove_invitation(organization, id, vec![event]);
         if withdrawn.await.map_err(Refusal::of_write)? {
@@ -87,33 +99,33 @@ impl Control {
         }
     }
 
-    async fn own_invitation(
-        &self,
+    async fn find(
+        self,
         organization: OrganizationId,
         id: InvitationId,
     ) -> Result<InvitationRecord, Refusal> {
-        let all = self.store().invitations(organization).await?;
+        let all = self.core.store().invitations(organization).await?;
         let found = all.into_iter().find(|invitation| invitation.id == id);
         found.ok_or_else(unknown)
     }
 
-    pub(crate) fn invitation_token(&self) -> PlainToken {
-        PlainToken::generate(TokenKind::Invitation, self.entropy())
+    pub(crate) fn invitation_token(self) -> PlainToken {
+        PlainToken::generate(TokenKind::Invitation, self.core.entropy())
     }
 
     pub(crate) fn invited(
-        &self,
+        self,
         invitation: InvitationRecord,
         token: Option<PlainToken>,
     ) -> Invited {
-        let public_url = &self.settings().public_url;
+        let public_url = &self.settings.public_url;
         let link = token
             .map(|token| Secret::new(format!("{public_url}/invitation?token={}", token.expose())));
         Invited { invitation, link }
     }
 
     pub(crate) fn invitation_event(
-        &self,
+        self,
         caller: &Caller,
         action: &'static str,
         invitation: &InvitationRecord,
@@ -127,7 +139,7 @@ impl Control {
                 "expires_at": Timestamp::to_string(&invitation.expires_at),
             }),
         };
-        self.event_by(caller, happening)
+        self.core.event_by(caller, happening)
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use reoclo_domain::Timestamp;
 use reoclo_store::{KeyRef, KeyUse, RequestSource};
 
-use crate::Control;
+use crate::core::Core;
 
 const MAX_PENDING: usize = 100_000;
 const WRITE_EVERY: Duration = Duration::from_mins(1);
@@ -84,19 +84,19 @@ impl KeyUses {
     }
 }
 
-impl Control {
-    pub(crate) fn note_key_use(&self, key: KeyRef, source: &RequestSource) {
+impl KeyUses {
+    pub(crate) fn note_use(&self, key: KeyRef, source: &RequestSource, now: Timestamp) {
         let ip = source.ip.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
         let user_agent = source.user_agent.as_deref().unwrap_or_default();
-        self.key_uses().note(key, ip, user_agent, self.now());
+        self.note(key, ip, user_agent, now);
     }
 
     /// Writes the uses that are due; called every second, and with `all` at the end.
-    pub async fn write_key_uses(&self, all: bool) {
-        let due = self.key_uses().take_due(self.now(), all);
+    pub(crate) async fn write(&self, core: &Core, all: bool) {
+        let due = self.take_due(core.now(), all);
         for batch in due.chunks(BATCH) {
-            if let Err(error) = self.store().record_key_uses(batch.to_vec()).await {
-                self.complain("the last use of keys could not be recorded", &error);
+            if let Err(error) = core.store().record_key_uses(batch.to_vec()).await {
+                core.complain("the last use of keys could not be recorded", &error);
             }
         }
     }

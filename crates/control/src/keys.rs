@@ -9,6 +9,7 @@ mod create_automation;
 mod create_integration;
 mod describe;
 mod duplicate;
+mod expiry;
 mod lifetime;
 mod list;
 mod mint;
@@ -16,8 +17,6 @@ mod people;
 mod replace;
 mod revoke;
 mod show;
-
-use std::time::Duration;
 
 use reoclo_domain::{
     Acl, AutomationKeyId, IntegrationKeyId, KeyKind, KeyStatus, MaximumLifetime, ParseIdError,
@@ -34,12 +33,10 @@ pub use active::ActiveKeyOverview;
 pub use create_automation::NewAutomationKeyForm;
 pub use create_integration::NewIntegrationKeyForm;
 pub(crate) use describe::describe;
+pub(crate) use expiry::EXPIRY_NOTICE;
 pub use list::{KeyList, KeyListRequest};
 pub use people::{KeyPerson, KeyPersonPlace};
 pub use show::ShownKey;
-
-/// How long before its end a key is said to expire soon.
-pub(crate) const EXPIRY_NOTICE: Duration = Duration::from_hours(14 * 24);
 
 /// A permission to manage the keys of one kind.
 pub trait ManagesKeys: Permission {

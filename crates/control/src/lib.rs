@@ -10,6 +10,7 @@ mod audit;
 mod audit_logs;
 mod authenticate;
 mod authorize;
+mod background;
 mod bootstrap;
 mod caller;
 mod control;
@@ -17,6 +18,7 @@ mod core;
 mod edit;
 mod failed_authentications;
 mod fair;
+mod holder;
 mod identity;
 mod invitations;
 mod key_use;
@@ -29,6 +31,7 @@ mod organizations;
 mod outbound;
 mod passwords;
 mod permissions;
+mod presented;
 mod readiness;
 mod redact;
 mod refusal;
@@ -38,29 +41,31 @@ mod servers;
 mod sessions;
 mod settings;
 mod setup;
+mod subscriber;
 mod users;
+mod wanted;
 
-pub use address_sources::NewAddressSourceForm;
+pub use address_sources::{AddressSources, NewAddressSourceForm};
 pub use asked::Asked;
-pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditVerification};
-pub use authenticate::{KeyNotes, MadeBy, Presented, PresentedSession};
+pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditLogs, AuditVerification};
 pub use authorize::{Allowed, Authorized};
-pub use bootstrap::{Bootstrapped, MintedKeys, Startup};
+pub use bootstrap::{Bootstrapped, Instance, MintedKeys, Startup};
 pub use caller::{Caller, Person, Principal};
 pub use control::{Control, ControlStatistics};
 pub use core::Core;
 pub use identity::KeyIdentity;
-pub use invitations::{AcceptForm, InvitationView, Invited};
+pub use invitations::{AcceptForm, InvitationView, Invitations, Invited};
 pub use keys::{
     ActiveKeyOverview, KeyList, KeyListRequest, KeyPerson, KeyPersonPlace, Keys, ManagedKey,
     ManagesKeys, MintedKey, NewAutomationKeyForm, NewIntegrationKeyForm, ShownKey,
 };
-pub use once::OnceForm;
+pub use once::{Forms, OnceForm};
 pub use operations::{
     Awaited, CancelRequested, DirectLogin, ExecCommand, Executed, LogPart, LogStatus, OperationEnd,
-    OperationLog, RebootCommand, RegistryAuth, RunNote, SeenOperation, WaitPlace, refuse_late,
+    OperationLog, Operations, RebootCommand, RegistryAuth, RunNote, SeenOperation, WaitPlace,
+    refuse_late,
 };
-pub use organizations::{NewOrganizationForm, OrganizationForm};
+pub use organizations::{NewOrganizationForm, OrganizationForm, Organizations};
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
@@ -68,16 +73,17 @@ pub use permissions::{
     RegistryLogout, Requirement, Restart, ServersExecute, ServersRead, ServersWrite, UsersRead,
     UsersWrite,
 };
+pub use presented::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use refusal::{InvalidFields, Refusal};
 pub use registry_credentials::{ConnectionTest, MASKED_SECRET, RegistryCredentials};
 pub use servers::{
     AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
-    UptimeSlot, UptimeStatus,
+    Servers, UptimeSlot, UptimeStatus,
 };
-pub use sessions::{SessionView, SignInForm, SignInStatistics, SignedIn};
+pub use sessions::{SessionView, Sessions, SignInForm, SignInStatistics, SignedIn};
 pub use settings::Settings;
-pub use setup::SetupForm;
-pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange};
+pub use setup::{Setup, SetupForm};
+pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange, Users};
 
 pub use reoclo_dispatch::{
     Attachment, ConnectedMachine, Detached, Drain, MachineConflict, OtherMachine, RunnerRejected,

@@ -7,7 +7,7 @@ use reoclo_domain::{InvitationId, UserId};
 use reoclo_store::{FormMark, Store, TakenForm};
 use uuid::Uuid;
 
-use crate::{Authorized, Control, Core, Permission, Refusal};
+use crate::{Authorized, Core, Permission, Refusal};
 
 /// What a form does: the marks of one page's forms do not get into each other's way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,10 +36,14 @@ impl fmt::Display for OnceForm {
     }
 }
 
-impl Control {
+/// Forms that show something once.
+#[derive(Clone, Copy, Debug)]
+pub struct Forms<'c>(pub(crate) &'c Core);
+
+impl Forms<'_> {
     /// What the form with this mark did when it was sent before.
-    pub async fn taken_form<P: Permission>(
-        &self,
+    pub async fn taken<P: Permission>(
+        self,
         proof: &Authorized<P>,
         form: OnceForm,
         mark: &str,
@@ -49,17 +53,7 @@ impl Control {
         };
         let organization = proof.caller().organization();
         let mark = format!("{form}:{mark}");
-        Ok(self.store().taken_form(organization, &mark).await?)
-    }
-
-    pub(crate) fn store_for<P>(
-        &self,
-        proof: &Authorized<P>,
-        form: OnceForm,
-        mark: Option<&str>,
-        subject: Uuid,
-    ) -> Store {
-        self.core().store_for(proof, form, mark, subject)
+        Ok(self.0.store().taken_form(organization, &mark).await?)
     }
 }
 

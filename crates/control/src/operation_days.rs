@@ -6,7 +6,8 @@ use std::time::Duration;
 use reoclo_domain::Timestamp;
 use reoclo_store::OperationDay;
 
-use crate::{Authorized, Control, Refusal, ServersRead};
+use crate::operations::Operations;
+use crate::{Authorized, Refusal, ServersRead};
 
 const DAY: Duration = Duration::from_hours(24);
 /// The days that can be asked for.
@@ -14,19 +15,23 @@ const DAYS: RangeInclusive<u32> = 1..=366;
 /// An operation is on record this long after it began, if it is at all.
 const LATE: Duration = Duration::from_mins(1);
 
-impl Control {
+impl Operations<'_> {
     /// The last `days` days in UTC, today included and the oldest first: 1 to 366, also those
     /// without operations.
-    pub async fn operation_days(
-        &self,
+    pub async fn days(
+        self,
         proof: &Authorized<ServersRead>,
         days: u32,
     ) -> Result<Vec<OperationDay>, Refusal> {
         let days = days.clamp(*DAYS.start(), *DAYS.end());
-        let today = self.now().begin_of(DAY);
+        let today = self.core.now().begin_of(DAY);
         let first = today.minus(DAY * (days - 1));
         let organization = proof.caller().organization();
-        let known = self.store().operation_days(organization, first).await?;
+        let known = self
+            .core
+            .store()
+            .operation_days(organization, first)
+            .await?;
         let day = |number| {
             let day = first.plus(DAY * number);
             let found = known.iter().find(|known| known.day == day);
@@ -36,9 +41,9 @@ impl Control {
     }
 
     /// Counts the operations that began before the last minute; called once a minute.
-    pub async fn count_operations(&self) {
-        let before = self.now().minus(LATE);
-        if let Err(error) = self.store().count_operations(before).await
+    pub async fn count_by_day(self) {
+        let before = self.core.now().minus(LATE);
+        if let Err(error) = self.core.store().count_operations(before).await
             && !error.is_of_an_outage()
         {
             tracing::warn!(%error, "operations could not be counted by day");

@@ -1,5 +1,12 @@
 //! Operations: intent, dispatch, outcome (rules 13 to 16).
 
+use crate::authorize::Granting;
+use crate::core::Core;
+use crate::refused_use::Refusals;
+use crate::settings::Settings;
+use reoclo_dispatch::Dispatcher;
+use reoclo_dispatch::Drain;
+
 mod begin;
 mod cancel;
 mod exec;
@@ -12,6 +19,7 @@ mod reboot;
 mod registry_auth;
 mod run_note;
 mod wait;
+mod waits;
 
 pub use cancel::CancelRequested;
 pub use exec::{Awaited, Executed, refuse_late};
@@ -21,6 +29,19 @@ pub use read::SeenOperation;
 pub use reboot::RebootCommand;
 pub use registry_auth::{DirectLogin, RegistryAuth};
 pub use run_note::RunNote;
-pub use wait::{OperationEnd, WaitPlace};
+pub use wait::OperationEnd;
+pub use waits::WaitPlace;
 
-pub(crate) use wait::Waits;
+pub(crate) use waits::Waits;
+
+/// What is done on servers, and its records.
+#[derive(Clone, Copy)]
+pub struct Operations<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) settings: &'c Settings,
+    pub(crate) dispatcher: &'c Dispatcher,
+    pub(crate) granting: &'c Granting,
+    pub(crate) refusals: Refusals<'c>,
+    pub(crate) waits: &'c Waits,
+    pub(crate) drain: &'c Drain,
+}

@@ -8,9 +8,11 @@ use reoclo_store::{
 use serde_json::json;
 
 use crate::audit::{Happening, resource};
+use crate::core::Core;
 use crate::edit::settled;
 use crate::outbound::TrustedNetwork;
-use crate::{Authorized, Control, InvalidFields, Member, OrganizationManage, Refusal};
+use crate::settings::Settings;
+use crate::{Authorized, InvalidFields, Member, OrganizationManage, Refusal};
 
 /// The maxima that can be set: below the shortest lifetime of a key, none could be created.
 const MAX_LIFETIME_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
@@ -39,42 +41,45 @@ pub struct NewOrganizationForm {
     pub slug: Option<String>,
 }
 
-impl Control {
+/// The settings of organizations, and making more of them.
+#[derive(Clone, Copy)]
+pub struct Organizations<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) settings: &'c Settings,
+}
+
+impl Organizations<'_> {
     /// The caller's organization.
-    pub async fn show_organization(
-        &self,
-        proof: &Authorized<Member>,
-    ) -> Result<OrganizationRecord, Refusal> {
-        self.organization_record(proof.caller().organization())
-            .await
+    pub async fn show(self, proof: &Authorized<Member>) -> Result<OrganizationRecord, Refusal> {
+        self.find(proof.caller().organization()).await
     }
 
-    async fn organization_record(&self, id: OrganizationId) -> Result<OrganizationRecord, Refusal> {
-        let found = self.store().organization(id).await?;
+    async fn find(self, id: OrganizationId) -> Result<OrganizationRecord, Refusal> {
+        let found = self.core.store().organization(id).await?;
         found.ok_or(Refusal::NotFound("the organization"))
     }
 
     /// Changes the caller's organization. A maximum lifetime is for keys made from then on: those
     /// that exist are listed as longer, and not cut.
-    pub async fn change_organization(
-        &self,
+    pub async fn change(
+        self,
         proof: &Authorized<OrganizationManage>,
         form: OrganizationForm,
     ) -> Result<OrganizationRecord, Refusal> {
         let change = self.checked(&form)?;
         let rule = move |before: &OrganizationRecord| change.applied(before);
         let audit = self
-            .core()
+            .core
             .audit(proof.caller(), "organization.update", json!({}));
         let id = proof.caller().organization();
-        let edited = self.store().change_organization(id, audit, rule).await;
+        let edited = self.core.store().change_organization(id, audit, rule).await;
         settled(edited, "the organization")
     }
 
     /// Makes an organization, of which the caller is the first admin. For the instance's first
     /// admin and those whom they named.
-    pub async fn create_organization(
-        &self,
+    pub async fn create(
+        self,
         proof: &Authorized<Member>,
         form: NewOrganizationForm,
     ) -> Result<OrganizationRecord, Refusal> {
@@ -85,13 +90,14 @@ impl Control {
         }
         let (name, slug) = checked_new(&form)?;
         let new = NewOrganization {
-            id: OrganizationId::new(self.clock(), self.entropy()),
+            id: OrganizationId::new(self.core.clock(), self.core.entropy()),
             slug: slug.to_string(),
             name: name.to_string(),
-            created_at: self.now(),
+            created_at: self.core.now(),
         };
         let events = vec![self.organization_created(proof, &new)];
         let created = self
+            .core
             .store()
             .create_organization_with_admin(new.clone(), person.user, events)
             .await;
@@ -108,7 +114,7 @@ impl Control {
     }
 
     fn organization_created(
-        &self,
+        self,
         proof: &Authorized<Member>,
         new: &NewOrganization,
     ) -> NewAuditEvent {
@@ -119,7 +125,7 @@ impl Control {
             detail: json!({ "slug": new.slug, "first_role": Role::Admin.as_str() }),
         };
         let caller = proof.caller();
-        self.event(
+        self.core.event(
             Some(new.id),
             caller.actor(),
             caller.source().clone(),
@@ -127,7 +133,7 @@ impl Control {
         )
     }
 
-    fn checked(&self, form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
+    fn checked(self, form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
         let mut invalid = InvalidFields::default();
         let days = form.max_key_lifetime_days.map(|days| {
             days.map(|days| {
@@ -154,8 +160,8 @@ impl Control {
     }
 
     /// The networks, each once. What is wrong with one is noted under its place.
-    fn trusted(&self, entries: &[String], invalid: &mut InvalidFields) -> Vec<IpNet> {
-        if !self.settings().organization_networks && !entries.is_empty() {
+    fn trusted(self, entries: &[String], invalid: &mut InvalidFields) -> Vec<IpNet> {
+        if !self.settings.organization_networks && !entries.is_empty() {
             let problem = "is turned off by whoever runs this Reoclo: leave it empty";
             invalid.add(NETWORKS, problem);
         } else if entries.len() > MAX_TRUSTED_NETWORKS {

@@ -11,7 +11,7 @@ use reoclo_domain::{Entropy, Secret};
 pub(crate) use line::{Asker, PasswordHashing};
 use strength::is_guessed_soon;
 
-use crate::{Control, InvalidFields, Refusal};
+use crate::{InvalidFields, Refusal};
 
 const PASSWORD_CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 /// Letters and digits that are not mistaken for each other when they are read out.
@@ -55,19 +55,20 @@ pub(crate) fn temporary_password(entropy: &dyn Entropy) -> Secret {
     Secret::new(text)
 }
 
-impl Control {
+impl PasswordHashing {
     /// Argon2id with the parameters of RFC 9106's second recommendation scaled to 19 MiB (OWASP).
     ///
     /// # Errors
     /// [`Refusal::Busy`] when too many wait to have one hashed.
-    pub(crate) async fn hash_password(
+    pub(crate) async fn hash(
         &self,
+        entropy: &dyn Entropy,
         password: Secret,
         asker: Asker,
     ) -> Result<Secret, Refusal> {
         let mut salt = [0; 16];
-        self.entropy().fill(&mut salt);
-        let hashed = self.password_hashing().run(asker, move || {
+        entropy.fill(&mut salt);
+        let hashed = self.run(asker, move || {
             Argon2::default()
                 .hash_password_with_salt(password.expose().as_bytes(), &salt)
                 .map(|hash| Secret::new(hash.to_string()))
@@ -81,7 +82,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Refusal::Busy`] when too many wait to have one hashed.
-    pub(crate) async fn verify_password(
+    pub(crate) async fn verify(
         &self,
         password: Secret,
         hash: Option<Secret>,
@@ -89,7 +90,7 @@ impl Control {
     ) -> Result<bool, Refusal> {
         let exists = hash.is_some();
         let hash = hash.unwrap_or_else(|| Secret::new(NOBODYS_HASH));
-        let matches = self.password_hashing().run(asker, move || {
+        let matches = self.run(asker, move || {
             PasswordHash::new(hash.expose()).is_ok_and(|hash| {
                 Argon2::default()
                     .verify_password(password.expose().as_bytes(), &hash)

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use reoclo_dispatch::Drain;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::Control;
+use crate::core::Core;
 
 /// Strangers may ask, and each answer is a commit: one serves all who ask within this time.
 const KEPT: Duration = Duration::from_secs(1);
@@ -18,27 +19,27 @@ const FAULT_COUNTS: Duration = Duration::from_secs(10);
 #[derive(Debug, Default)]
 pub(crate) struct Readiness(Mutex<Option<(Duration, bool)>>);
 
-impl Control {
+impl Readiness {
     /// Whether the database reads and takes changes, and the process is not stopping.
-    pub async fn ready(&self) -> bool {
-        if self.drain().has_begun() {
+    pub(crate) async fn ready(&self, core: &Core, drain: &Drain) -> bool {
+        if drain.has_begun() {
             return false;
         }
-        let mut known = self.readiness().0.lock().await;
+        let mut known = self.0.lock().await;
         if let Some((at, was_ready)) = *known
-            && self.clock().monotonic().saturating_sub(at) < KEPT
+            && core.clock().monotonic().saturating_sub(at) < KEPT
         {
             return was_ready;
         }
-        let is_ready = self.takes_changes().await;
-        *known = Some((self.clock().monotonic(), is_ready));
+        let is_ready = takes_changes(core).await;
+        *known = Some((core.clock().monotonic(), is_ready));
         is_ready
     }
+}
 
-    async fn takes_changes(&self) -> bool {
-        if self.store().has_failed_to_write(FAULT_COUNTS) {
-            return false;
-        }
-        matches!(timeout(PATIENCE, self.store().ping()).await, Ok(Ok(())))
+async fn takes_changes(core: &Core) -> bool {
+    if core.store().has_failed_to_write(FAULT_COUNTS) {
+        return false;
     }
+    matches!(timeout(PATIENCE, core.store().ping()).await, Ok(Ok(())))
 }

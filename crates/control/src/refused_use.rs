@@ -8,105 +8,69 @@
 
 mod ledger;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use reoclo_dispatch::server_called;
-use reoclo_domain::{KeyKind, OrganizationId, ServerId, UserId};
+use reoclo_domain::{KeyKind, OrganizationId, UserId};
 use reoclo_store::{
-    Actor, ActorKind, AuditOutcome, KeyRecord, KeyRef, NewAuditEvent, RequestSource, Resource,
+    Actor, ActorKind, AuditOutcome, KeyRef, NewAuditEvent, RequestSource, Resource,
 };
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
 use crate::audit::{Happening, resource, system_actor};
-use crate::{Asked, Caller, Control, Permission, Refusal, Requirement};
+use crate::core::Core;
+use crate::holder::{Holder, KnownHolder};
+use crate::servers::server_named;
+use crate::wanted::Wanted;
+use crate::{Caller, Refusal};
 use ledger::{Ledger, RefusedUse, Subject};
 
 /// Rows in one transaction: bounds how long another write waits for them.
 const BATCH: usize = 100;
 
 /// Refusals that wait for their row.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct RefusedUses {
     ledger: Mutex<Ledger>,
     /// A refusal waits that nobody wrote about in the last minute.
-    urgent: Notify,
+    urgent: Arc<Notify>,
     /// Held while rows are written, so that the last write finds what an earlier one gave back.
     writing: tokio::sync::Mutex<()>,
 }
 
-/// Who can be refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Holder {
-    /// A key that was found by its token.
-    Key(KeyRef),
-    /// A signed-in person.
-    Person(UserId),
-}
-
-/// A holder of a credential that is known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct KnownHolder<'a> {
-    pub(crate) organization: OrganizationId,
-    pub(crate) holder: Holder,
-    pub(crate) label: &'a str,
-}
-
-/// What a known holder was refused.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
-    pub(crate) permission: Requirement,
-    pub(crate) asked: Asked,
-    /// The server that it is about, where that was found out.
-    pub(crate) server: Option<ServerId>,
-}
-
-impl Wanted {
-    /// To use `P` on this server.
-    pub(crate) fn of<P: Permission>(caller: &Caller, server: ServerId) -> Self {
-        Self {
-            permission: P::REQUIREMENT,
-            asked: caller.asked().clone(),
-            server: Some(server),
-        }
-    }
-
-    fn is_told_of(&self, refusal: &Refusal) -> bool {
-        refusal.denies_a_known_holder()
-            || (self.permission.starts_operations() && refusal.leaves_an_operation_unstarted())
-    }
-
-    /// To change something of one's own.
-    pub(crate) fn about_oneself(caller: &Caller) -> Self {
-        Self {
-            permission: Requirement::OwnSession,
-            asked: caller.asked().clone(),
-            server: None,
-        }
-    }
-}
-
-impl<'a> From<&'a KeyRecord> for KnownHolder<'a> {
-    fn from(record: &'a KeyRecord) -> Self {
-        Self {
-            organization: record.organization(),
-            holder: Holder::Key(record.key_ref()),
-            label: record.label(),
-        }
-    }
-}
-
 impl RefusedUses {
+    /// `urgent` is told when something is to be written at once.
+    pub(crate) fn new(urgent: Arc<Notify>) -> Self {
+        Self {
+            ledger: Mutex::default(),
+            urgent,
+            writing: tokio::sync::Mutex::default(),
+        }
+    }
+
+    /// Waits until [`Refusals::write`] has something to write at once.
+    pub(crate) async fn is_urgent(&self) {
+        self.urgent.notified().await;
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Control {
+/// Notes refusals, and writes about them.
+#[derive(Clone, Copy)]
+pub(crate) struct Refusals<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) uses: &'c RefusedUses,
+}
+
+impl Refusals<'_> {
     /// Counts that `holder` was refused `wanted`. A refusal that says nothing about its power
     /// (404, 409, 422) does not count, unless an operation was not started for it.
-    pub(crate) fn note_refusal(
-        &self,
+    pub(crate) fn note(
+        self,
         refusal: &Refusal,
         holder: KnownHolder<'_>,
         source: &RequestSource,
@@ -120,55 +84,38 @@ impl Control {
             code: refusal.code(),
             source,
             wanted,
-            at: self.now(),
+            at: self.core.now(),
         };
-        let uses = self.refused_uses();
+        let uses = self.uses;
         if uses.ledger().note(&refused) {
             uses.urgent.notify_one();
         }
     }
 
-    /// Waits until [`Self::write_refused_uses`] has something to write at once.
-    pub async fn refused_use_is_urgent(&self) {
-        self.refused_uses().urgent.notified().await;
+    /// The same of a caller.
+    pub(crate) fn note_of(self, caller: &Caller, refusal: &Refusal, wanted: &Wanted) {
+        self.note(refusal, caller.known_holder(), caller.source(), wanted);
     }
 
-    /// Something else waits that is written with the refusals.
-    pub(crate) fn wake_refusal_writer(&self) {
-        self.refused_uses().urgent.notify_one();
-    }
-
-    /// Writes about the refusals that are due; called every second and when one is urgent, and
-    /// with `all` at the end.
-    pub async fn write_refused_uses(&self, all: bool) {
-        let control = self.clone();
-        // A task of its own, so that a caller who is aborted loses no count.
-        let writing = tokio::spawn(async move {
-            control.write_due_refusals(all).await;
-            control.write_failed_sign_ins(all).await;
-        });
-        if let Err(error) = writing.await {
-            tracing::error!(%error, "refused uses of keys could not be recorded");
-        }
-    }
-
-    async fn write_due_refusals(&self, all: bool) {
-        let uses = self.refused_uses();
+    /// Writes about the refusals that are due, and with `all` about every one.
+    pub(crate) async fn write(self, all: bool) {
+        let uses = self.uses;
         let _writing = uses.writing.lock().await;
-        let mut due = uses.ledger().take_due(self.clock().monotonic(), all);
+        let mut due = uses.ledger().take_due(self.core.clock().monotonic(), all);
         while !due.is_empty() {
             let rest = due.split_off(due.len().min(BATCH));
             let mut events = Vec::with_capacity(due.len());
             for refused in &due {
                 events.push(self.refusal_event(refused).await);
             }
-            if let Err(error) = self.store().append_audit(events).await {
+            if let Err(error) = self.core.store().append_audit(events).await {
                 if !error.may_pass() {
                     self.write_one_by_one(&due).await;
                     due = rest;
                     continue;
                 }
-                self.complain("refused uses of keys could not be recorded yet", &error);
+                self.core
+                    .complain("refused uses of keys could not be recorded yet", &error);
                 due.extend(rest);
                 uses.ledger().give_back(due);
                 return;
@@ -178,16 +125,16 @@ impl Control {
     }
 
     /// One of them is not taken by the database, now or later; the others are not to wait for it.
-    async fn write_one_by_one(&self, due: &[RefusedUse]) {
+    async fn write_one_by_one(self, due: &[RefusedUse]) {
         for refused in due {
             let event = self.refusal_event(refused).await;
-            if let Err(error) = self.store().append_audit(vec![event]).await {
+            if let Err(error) = self.core.store().append_audit(vec![event]).await {
                 tracing::error!(%error, code = %refused.code, "a refused use was not recorded");
             }
         }
     }
 
-    async fn refusal_event(&self, refused: &RefusedUse) -> NewAuditEvent {
+    async fn refusal_event(self, refused: &RefusedUse) -> NewAuditEvent {
         let (action, actor, resource) = match &refused.holder {
             Some((Holder::Key(key), label)) => key_parties(*key, label),
             Some((Holder::Person(user), label)) => person_parties(*user, label),
@@ -206,13 +153,15 @@ impl Control {
         let organization = Some(refused.organization);
         NewAuditEvent {
             at: refused.last_at,
-            ..self.event(organization, actor, refused.source.clone(), happening)
+            ..self
+                .core
+                .event(organization, actor, refused.source.clone(), happening)
         }
     }
 
     /// The code, permission, route and server are those of the last refusal that the row counts;
     /// what else was asked for stands in `asked`.
-    async fn refusal_detail(&self, refused: &RefusedUse) -> Value {
+    async fn refusal_detail(self, refused: &RefusedUse) -> Value {
         let Some(last) = refused.wanted.last() else {
             return json!({ "code": refused.code.as_str(), "count": refused.count });
         };
@@ -237,7 +186,7 @@ impl Control {
         detail
     }
 
-    async fn wanted_detail(&self, organization: OrganizationId, wanted: &Wanted) -> Value {
+    async fn wanted_detail(self, organization: OrganizationId, wanted: &Wanted) -> Value {
         let mut detail = json!({ "permission": wanted.permission.name() });
         if let (Some(method), Some(route)) = (wanted.asked.method(), wanted.asked.template()) {
             detail["method"] = json!(method);
@@ -245,11 +194,11 @@ impl Control {
         }
         let server = match (wanted.server, wanted.asked.server()) {
             (Some(server), _) => Some(server),
-            (None, Some(named)) => self.server_named(organization, named).await.ok(),
+            (None, Some(named)) => server_named(self.core, organization, named).await.ok(),
             (None, None) => None,
         };
         if let Some(server) = server
-            && let Some(name) = server_called(self.store(), organization, server).await
+            && let Some(name) = server_called(self.core.store(), organization, server).await
         {
             detail["server_id"] = json!(server);
             detail["server_name"] = json!(&*name);

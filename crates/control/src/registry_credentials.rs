@@ -17,15 +17,12 @@ use crate::edit::settled;
 use crate::{
     Authorized, InvalidFields, Refusal, RegistryCredentialsRead, RegistryCredentialsWrite, Settings,
 };
+pub use checked::MASKED_SECRET;
 use checked::{
     SECRET_FIELD, checked_address, checked_description, checked_name, checked_type, given_secret,
 };
 pub(crate) use checked::{checked_secret, checked_username};
 pub use test_connection::ConnectionTest;
-
-/// What stands in place of a secret wherever a credential is shown. Clients that send back what
-/// they were shown do not change the secret with it.
-pub const MASKED_SECRET: &str = "********";
 
 /// What a refusal calls one that is not there.
 const WHAT: &str = "the registry credential";

@@ -10,7 +10,12 @@ mod sign_in;
 mod sign_out;
 mod switch;
 mod touches;
+mod waiting;
 
+use crate::core::Core;
+use crate::passwords::PasswordHashing;
+use crate::refused_use::Refusals;
+use crate::settings::Settings;
 use std::time::Duration;
 
 use reoclo_domain::{OrganizationId, PlainToken, Secret, SessionId, Timestamp, TokenKind, UserId};
@@ -19,11 +24,9 @@ use reoclo_store::{Membership, NewSession, RequestSource};
 pub(crate) use attempts::Attempts;
 pub use failed::SignInStatistics;
 pub(crate) use failed::{FailedSignIns, NotLetIn};
-pub(crate) use known::Waiting;
 pub use sign_in::SignInForm;
 pub(crate) use touches::SessionTouches;
-
-use crate::Control;
+pub(crate) use waiting::Waiting;
 
 /// A session is over this long after signing in, however much it is used.
 const LIFETIME: Duration = Duration::from_hours(14 * 24);
@@ -65,22 +68,35 @@ pub struct SessionView {
     pub expires_at: Timestamp,
 }
 
-impl Control {
+/// The sessions of people.
+#[derive(Clone, Copy)]
+pub struct Sessions<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) settings: &'c Settings,
+    pub(crate) passwords: &'c PasswordHashing,
+    pub(crate) attempts: &'c Attempts,
+    pub(crate) failed: &'c FailedSignIns,
+    pub(crate) waiting: &'c Waiting,
+    pub(crate) touches: &'c SessionTouches,
+    pub(crate) refusals: Refusals<'c>,
+}
+
+impl Sessions<'_> {
     /// A session to store, and the token to give away.
     fn new_session(
-        &self,
+        self,
         user: UserId,
         organization: OrganizationId,
         expires_at: Timestamp,
         source: &RequestSource,
     ) -> (NewSession, PlainToken) {
-        let token = PlainToken::generate(TokenKind::Session, self.entropy());
+        let token = PlainToken::generate(TokenKind::Session, self.core.entropy());
         let session = NewSession {
-            id: SessionId::new(self.clock(), self.entropy()),
+            id: SessionId::new(self.core.clock(), self.core.entropy()),
             token: token.hash(),
             user,
             organization,
-            created_at: self.now(),
+            created_at: self.core.now(),
             expires_at,
             ip: source.ip,
             user_agent: source.user_agent.clone(),
@@ -88,8 +104,8 @@ impl Control {
         (session, token)
     }
 
-    fn idle_since(&self) -> Timestamp {
-        self.now().minus(IDLE)
+    fn idle_since(self) -> Timestamp {
+        self.core.now().minus(IDLE)
     }
 }
 

@@ -53,7 +53,7 @@ impl Settings {
             allowed_outbound: Vec::new(),
             organization_networks: true,
             outbound_timeout: Duration::from_secs(10),
-            address_source_interval: crate::address_sources::INTERVAL,
+            address_source_interval: Duration::from_hours(1),
             sign_in_delay: Duration::from_millis(250),
             own_server: None,
         }

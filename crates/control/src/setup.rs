@@ -5,8 +5,10 @@ use reoclo_domain::{
 };
 use reoclo_store::{Profile, RequestSource, SetupOutcome};
 
+use crate::core::Core;
+use crate::passwords::PasswordHashing;
 use crate::passwords::{Asker, check_password};
-use crate::{Control, InvalidFields, Refusal};
+use crate::{InvalidFields, Refusal};
 
 const MAX_EMAIL_LEN: usize = 254;
 
@@ -23,16 +25,26 @@ pub struct SetupForm {
     pub password: Secret,
 }
 
-impl Control {
+/// Completing the first admin's account.
+#[derive(Clone, Copy)]
+pub struct Setup<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) passwords: &'c PasswordHashing,
+}
+
+impl Setup<'_> {
     /// Refuses when nobody can be set up with this link, for the page that shows the form.
-    pub async fn check_setup_link(&self, token: &Secret) -> Result<(), Refusal> {
-        self.open_setup_link(token).await.map(|_| ())
+    pub async fn check_link(self, token: &Secret) -> Result<(), Refusal> {
+        self.open_link(token).await.map(|_| ())
     }
 
     /// Whoever has no link costs one look at an index, and no hash.
-    async fn open_setup_link(&self, text: &Secret) -> Result<PlainToken, Refusal> {
+    async fn open_link(self, text: &Secret) -> Result<PlainToken, Refusal> {
         let token = setup_token(text).ok_or_else(dead_link)?;
-        let is_open = self.store().setup_link_is_open(token.hash(), self.now());
+        let is_open = self
+            .core
+            .store()
+            .setup_link_is_open(token.hash(), self.core.now());
         if is_open.await? {
             Ok(token)
         } else {
@@ -41,23 +53,29 @@ impl Control {
     }
 
     /// Completes the pending admin's account and consumes the one-time link.
-    pub async fn complete_setup(
-        &self,
+    pub async fn complete(
+        self,
         form: SetupForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {
-        let token = self.open_setup_link(&form.token).await?;
+        let token = self.open_link(&form.token).await?;
         check_form(&form)?;
         let profile = Profile {
             name: form.name.trim().to_owned(),
             email: form.email.trim().to_lowercase(),
             password_hash: self
-                .hash_password(form.password, Asker::with_link(&source))
+                .passwords
+                .hash(
+                    self.core.entropy(),
+                    form.password,
+                    Asker::with_link(&source),
+                )
                 .await?,
         };
         let completed = self
+            .core
             .store()
-            .complete_setup(token.hash(), self.now(), profile, source)
+            .complete_setup(token.hash(), self.core.now(), profile, source)
             .await;
         match completed.map_err(Refusal::of_write)? {
             SetupOutcome::Completed { user, organization } => Ok((user, organization)),

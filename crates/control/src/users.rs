@@ -15,6 +15,9 @@ pub use change::UserChange;
 pub use invite::NewUserForm;
 pub use remove::RemovedUser;
 
+use crate::core::Core;
+use crate::passwords::PasswordHashing;
+use crate::sessions::Sessions;
 use crate::{Caller, CredentialKind, Refusal};
 
 /// A temporary password is good for this long.
@@ -42,4 +45,12 @@ pub(crate) fn check_reach(caller: &Caller, role: Role) -> Result<(), Refusal> {
 fn role(text: &str) -> Result<Role, Refusal> {
     text.parse()
         .map_err(|error: reoclo_domain::UnknownRole| Refusal::field("role", error.to_string()))
+}
+
+/// The people of organizations.
+#[derive(Clone, Copy)]
+pub struct Users<'c> {
+    pub(crate) core: &'c Core,
+    pub(crate) passwords: &'c PasswordHashing,
+    pub(crate) sessions: Sessions<'c>,
 }

@@ -52,7 +52,7 @@ async fn list(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<Vec<AddressSourceBody>>, ApiError> {
-    let records = control.list_address_sources(&proof).await?;
+    let records = control.address_sources().list(&proof).await?;
     Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
 }
 
@@ -66,7 +66,7 @@ async fn create(
         url: request.url,
         field: request.field,
     };
-    let record = control.create_address_source(&proof, form).await?;
+    let record = control.address_sources().create(&proof, form).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body(record)))
 }
 
@@ -75,7 +75,10 @@ async fn show(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
-    let record = control.show_address_source(&proof, id.parse(WHAT)?).await?;
+    let record = control
+        .address_sources()
+        .show(&proof, id.parse(WHAT)?)
+        .await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 
@@ -86,7 +89,9 @@ async fn refresh(
     OptionalJsonBody(request): OptionalJsonBody<RefreshAddressSourceRequest>,
 ) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
     let id = id.parse(WHAT)?;
-    let refreshed = control.refresh_address_source(&proof, id, request.accept_growth);
+    let refreshed = control
+        .address_sources()
+        .refresh(&proof, id, request.accept_growth);
     Ok(JsonAnswer::ok(body(refreshed.await?)))
 }
 
@@ -96,7 +101,8 @@ async fn remove(
     id: ItemId,
 ) -> Result<StatusCode, ApiError> {
     control
-        .remove_address_source(&proof, id.parse(WHAT)?)
+        .address_sources()
+        .remove(&proof, id.parse(WHAT)?)
         .await?;
     Ok(StatusCode::NO_CONTENT)
 }

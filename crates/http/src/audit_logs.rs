@@ -55,7 +55,7 @@ async fn list(
     };
     let request = query::read(&query, dialect)?;
     let (page, page_size) = (request.page, request.page_size);
-    let found = control.list_audit_logs(&proof, request).await?;
+    let found = control.audit_logs().list(&proof, request).await?;
     Ok(JsonAnswer::ok(body(found, page, page_size)))
 }
 

@@ -50,7 +50,7 @@ async fn show_me(
     State(control): State<Control>,
 ) -> Result<JsonAnswer<MeBody>, ApiError> {
     Ok(JsonAnswer::ok(body::me(
-        &control.key_identity(&proof).await?,
+        &control.keys().identify(&proof).await?,
     )))
 }
 
@@ -63,7 +63,7 @@ async fn show_acl(
     State(control): State<Control>,
 ) -> Result<JsonAnswer<AclBody>, ApiError> {
     Ok(JsonAnswer::ok(body::acl(
-        &control.key_identity(&proof).await?,
+        &control.keys().identify(&proof).await?,
     )))
 }
 
@@ -72,6 +72,6 @@ async fn show_key(
     State(control): State<Control>,
 ) -> Result<JsonAnswer<KeyBody>, ApiError> {
     Ok(JsonAnswer::ok(body::key(
-        &control.key_identity(&proof).await?,
+        &control.keys().identify(&proof).await?,
     )))
 }

@@ -58,7 +58,7 @@ async fn list(
     proof: Authorized<UsersRead>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<InvitationPage>, ApiError> {
-    let invitations = control.list_invitations(&proof).await?.into_iter();
+    let invitations = control.invitations().list(&proof).await?.into_iter();
     let items = invitations.map(|invitation| {
         let link = None;
         body(&control, Invited { invitation, link })
@@ -74,7 +74,8 @@ async fn renew(
     id: ItemId,
 ) -> Result<JsonAnswer<InvitationBody>, ApiError> {
     let invited = control
-        .renew_invitation(&proof, id.parse(WHAT)?, None)
+        .invitations()
+        .renew(&proof, id.parse(WHAT)?, None)
         .await?;
     Ok(JsonAnswer::ok(body(&control, invited)))
 }
@@ -84,7 +85,10 @@ async fn remove(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<StatusCode, ApiError> {
-    control.remove_invitation(&proof, id.parse(WHAT)?).await?;
+    control
+        .invitations()
+        .remove(&proof, id.parse(WHAT)?)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -94,7 +98,10 @@ async fn show(
     State(control): State<Control>,
     JsonBody(request): JsonBody<InvitationRequest>,
 ) -> Result<JsonAnswer<OpenInvitationBody>, ApiError> {
-    let invitation = control.show_invitation(&Secret::new(request.token)).await?;
+    let invitation = control
+        .invitations()
+        .show(&Secret::new(request.token))
+        .await?;
     Ok(JsonAnswer::ok(OpenInvitationBody {
         organization: invitation.organization,
         email: invitation.email,
@@ -117,7 +124,7 @@ async fn accept(
         name: request.name,
         password: Secret::new(request.password),
     };
-    let (user, organization) = control.accept_invitation(form, source).await?;
+    let (user, organization) = control.invitations().accept(form, source).await?;
     let answer = SetupAnswer {
         user_id: user.to_string(),
         organization_id: organization.to_string(),

@@ -81,7 +81,7 @@ async fn list(
     query: QueryText,
 ) -> Result<JsonAnswer<OperationPageBody>, ApiError> {
     let query = query::read(&query)?;
-    let page = control.list_operations(&proof, &query).await?;
+    let page = control.operations().list(&proof, &query).await?;
     Ok(JsonAnswer::ok(body::page(&proof, page)))
 }
 
@@ -96,10 +96,10 @@ async fn show(
     let wait = Wait::read(&query)?;
     let mut waited = None;
     if wait.is_wanted() {
-        let end = control.operation_end(&proof, id).await?;
+        let end = control.operations().end(&proof, id).await?;
         waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
-    let seen = control.show_operation(&proof, id).await?;
+    let seen = control.operations().show(&proof, id).await?;
     let outcome = seen.record.outcome.clone();
     let item = body::whole(seen);
     Ok(wait::answer(wait, waited, caller, outcome.as_ref(), item))
@@ -111,7 +111,7 @@ async fn logs(
     OperationPath(id): OperationPath,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let log = control.operation_log(&proof, id).await?;
+    let log = control.operations().log(&proof, id).await?;
     logs::download(log, &query).await
 }
 
@@ -122,7 +122,7 @@ async fn events(
     recheck: Recheck<OperationOutput>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let log = control.operation_log(&proof, id).await?;
+    let log = control.operations().log(&proof, id).await?;
     events::stream(log, recheck, &control, &headers)
 }
 
@@ -131,7 +131,7 @@ async fn cancel(
     State(control): State<Control>,
     OperationPath(id): OperationPath,
 ) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
-    let cancel = control.cancel_operation(&proof, id).await?;
+    let cancel = control.operations().cancel(&proof, id).await?;
     Ok(JsonAnswer::ok(cancelled(&cancel)))
 }
 

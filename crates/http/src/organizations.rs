@@ -43,7 +43,7 @@ async fn show(
     proof: Authorized<Member>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
-    let record = control.show_organization(&proof).await?;
+    let record = control.organizations().show(&proof).await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 
@@ -57,7 +57,7 @@ async fn change(
         max_key_lifetime_days: request.max_key_lifetime_days,
         trusted_networks: request.trusted_networks,
     };
-    let record = control.change_organization(&proof, form).await?;
+    let record = control.organizations().change(&proof, form).await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 
@@ -70,7 +70,7 @@ async fn create(
         name: request.name,
         slug: request.slug,
     };
-    let record = control.create_organization(&proof, form).await?;
+    let record = control.organizations().create(&proof, form).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body(record)))
 }
 

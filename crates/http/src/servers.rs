@@ -134,7 +134,7 @@ async fn list(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
-    let servers = control.list_servers(&proof).await?;
+    let servers = control.servers().list(&proof).await?;
     Ok(JsonAnswer::ok(
         servers
             .into_iter()
@@ -148,7 +148,7 @@ async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerBody>, ApiError> {
-    let server = control.show_server(&proof, &id).await?;
+    let server = control.servers().show(&proof, &id).await?;
     Ok(JsonAnswer::ok(body::with_machines(&control, server)))
 }
 
@@ -158,7 +158,10 @@ async fn choose_machine(
     ItemId(id): ItemId,
     JsonBody(request): JsonBody<ChooseMachineRequest>,
 ) -> Result<StatusCode, ApiError> {
-    control.choose_machine(&proof, &id, &request.keep).await?;
+    control
+        .servers()
+        .choose_machine(&proof, &id, &request.keep)
+        .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -172,7 +175,7 @@ async fn create(
         slug: request.slug,
         once: None,
     };
-    let (added, record) = control.create_server(&proof, form).await?;
+    let (added, record) = control.servers().create(&proof, form).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
 }
 
@@ -181,7 +184,7 @@ async fn renew_enrolment(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
-    let (renewed, record) = control.renew_enrolment(&proof, &id, None).await?;
+    let (renewed, record) = control.servers().renew_enrolment(&proof, &id, None).await?;
     let body = body::added(&renewed, record);
     Ok(JsonAnswer(StatusCode::CREATED, body))
 }
@@ -196,7 +199,7 @@ async fn change(
         name: request.name,
         slug: request.slug,
     };
-    let server = control.change_server(&proof, &id, form).await?;
+    let server = control.servers().change(&proof, &id, form).await?;
     Ok(JsonAnswer::ok(body::server(server)))
 }
 
@@ -205,6 +208,6 @@ async fn remove(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<StatusCode, ApiError> {
-    control.remove_server(&proof, &id).await?;
+    control.servers().remove(&proof, &id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -70,7 +70,7 @@ async fn sign_in(
         replaces: cookie::read(&headers).map(Secret::new),
         devices: device::devices(&headers),
     };
-    let signed_in = control.sign_in(form, source).await?;
+    let signed_in = control.sessions().sign_in(form, source).await?;
     Ok(body::signed_in(&control, &signed_in))
 }
 
@@ -78,7 +78,7 @@ async fn show(
     proof: Authorized<OwnSession>,
     State(control): State<Control>,
 ) -> Result<JsonAnswer<SessionBody>, ApiError> {
-    let session = control.show_session(&proof).await?;
+    let session = control.sessions().show(&proof).await?;
     Ok(JsonAnswer::ok(body::session(&session)))
 }
 
@@ -87,7 +87,10 @@ async fn sign_out(
     State(control): State<Control>,
     OptionalJsonBody(request): OptionalJsonBody<SignOutRequest>,
 ) -> Result<Response, ApiError> {
-    control.sign_out(&proof, request.everywhere).await?;
+    control
+        .sessions()
+        .sign_out(&proof, request.everywhere)
+        .await?;
     Ok(body::signed_out(&control))
 }
 
@@ -99,6 +102,7 @@ async fn switch_organization(
 ) -> Result<Response, ApiError> {
     let organization = &request.organization;
     let signed_in = control
+        .sessions()
         .switch_organization(&proof, &token, organization)
         .await?;
     Ok(body::signed_in(&control, &signed_in))
@@ -113,6 +117,7 @@ async fn change_password(
     let current = Secret::new(request.current_password);
     let new = Secret::new(request.new_password);
     let signed_in = control
+        .sessions()
         .change_password(&proof, &token, current, new)
         .await?;
     Ok(body::signed_in(&control, &signed_in))

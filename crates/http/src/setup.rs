@@ -35,7 +35,7 @@ async fn complete(
         email: request.email,
         password: Secret::new(request.password),
     };
-    let (user, organization) = control.complete_setup(form, source).await?;
+    let (user, organization) = control.setup().complete(form, source).await?;
     let answer = SetupAnswer {
         user_id: user.to_string(),
         organization_id: organization.to_string(),

@@ -72,7 +72,7 @@ async fn list(
     let mut reader = QueryReader::new(&query);
     let search = reader.text("search").unwrap_or_default();
     reader.finish()?;
-    let users = control.list_users(&proof, search.trim()).await?;
+    let users = control.users().list(&proof, search.trim()).await?;
     let items = users.into_iter().map(body::user).collect();
     Ok(JsonAnswer::ok(UserPage { items }))
 }
@@ -82,7 +82,7 @@ async fn show(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<UserBody>, ApiError> {
-    let user = control.show_user(&proof, id.parse(WHAT)?).await?;
+    let user = control.users().show(&proof, id.parse(WHAT)?).await?;
     Ok(JsonAnswer::ok(body::user(user)))
 }
 
@@ -97,7 +97,7 @@ async fn invite(
         role: request.role,
         once: None,
     };
-    let invited = control.invite_user(&proof, form).await?;
+    let invited = control.invitations().invite(&proof, form).await?;
     Ok(JsonAnswer(
         StatusCode::CREATED,
         invitations::body(&control, invited),
@@ -114,7 +114,10 @@ async fn change(
         role: request.role,
         may_create_organizations: request.may_create_organizations,
     };
-    let user = control.change_user(&proof, id.parse(WHAT)?, change).await?;
+    let user = control
+        .users()
+        .change(&proof, id.parse(WHAT)?, change)
+        .await?;
     Ok(JsonAnswer::ok(body::user(user)))
 }
 
@@ -123,7 +126,7 @@ async fn remove(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<JsonAnswer<RemovedUserBody>, ApiError> {
-    let removed = control.remove_user(&proof, id.parse(WHAT)?).await?;
+    let removed = control.users().remove(&proof, id.parse(WHAT)?).await?;
     Ok(JsonAnswer::ok(body::removed(removed)))
 }
 
@@ -133,7 +136,8 @@ async fn reset_password(
     id: ItemId,
 ) -> Result<JsonAnswer<AddedUserBody>, ApiError> {
     let added = control
-        .reset_user_password(&proof, id.parse(WHAT)?, None)
+        .users()
+        .reset_password(&proof, id.parse(WHAT)?, None)
         .await?;
     Ok(JsonAnswer::ok(body::added(added)))
 }

@@ -87,7 +87,7 @@ async fn count_operations(control: Control) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        control.count_operations().await;
+        control.operations().count_by_day().await;
     }
 }
 
@@ -128,13 +128,13 @@ async fn prune(control: Control) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        match control.prune_operation_logs().await {
+        match control.operations().prune_logs().await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "old logs were removed"),
             Err(error) if error.is_of_an_outage() => {}
             Err(error) => tracing::error!(%error, "old logs could not be removed"),
         }
-        match control.prune_operations().await {
+        match control.operations().prune().await {
             Ok(0) => {}
             Ok(operations) => tracing::info!(operations, "old operations were removed"),
             Err(error) if error.is_of_an_outage() => {}
@@ -148,6 +148,6 @@ async fn refresh_address_sources(control: Control) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        control.refresh_stale_address_sources().await;
+        control.address_sources().refresh_stale().await;
     }
 }

@@ -159,6 +159,7 @@ impl LocalRunner {
         remove_if_there(&state)?;
         let owner = LocalOwner::over_admin_socket();
         let token = control
+            .servers()
             .renew_enrolment_for_owner(&owner, organization, self.server)
             .await?;
         Ok(Some(token.expose().to_owned()))

@@ -25,7 +25,7 @@ pub(crate) async fn announce(
 ) -> anyhow::Result<()> {
     let id = server.as_ref().map(|server| server.id);
     let keys = if can_show_keys(output) {
-        control.mint_first_keys(found, id).await?
+        control.instance().mint_first_keys(found, id).await?
     } else {
         None
     };

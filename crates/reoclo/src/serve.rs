@@ -33,7 +33,7 @@ async fn serve(config: Config) -> anyhow::Result<ExitCode> {
     };
     let instance = Instance::open(&config, Local::NoRunner).await?;
     let (control, url) = (instance.control.clone(), instance.url.clone());
-    let bootstrapped = control.start_up(&startup).await?;
+    let bootstrapped = control.instance().start_up(&startup).await?;
     let running = instance.run(hangups).await?;
     announce(&control, &url, &bootstrapped, None, config.output).await?;
     running.until_stopped().await?;

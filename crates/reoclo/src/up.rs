@@ -53,7 +53,7 @@ async fn up(config: Config, open_files: Option<u64>) -> anyhow::Result<ExitCode>
         begun: None,
     };
     let control = instance.control.clone();
-    let bootstrapped = control.start_up(&startup).await?;
+    let bootstrapped = control.instance().start_up(&startup).await?;
     let organization = bootstrapped.organization.id;
     let server = control.store().server(organization, local.server()).await?;
     let server = server.filter(|server| server.status != ServerStatus::Decommissioned);

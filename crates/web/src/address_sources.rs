@@ -65,7 +65,7 @@ async fn create(
         url: fields.text("url").to_owned(),
         field: fields.filled("field").map(str::to_owned),
     };
-    match control.create_address_source(&proof, form).await {
+    match control.address_sources().create(&proof, form).await {
         Ok(_) => Ok(see_other(&noticed("address-list-added"))),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
@@ -83,7 +83,7 @@ async fn refresh(
 ) -> Result<Response, ApiError> {
     let accept_growth = fields.filled("accept_growth").is_some();
     let id = id.parse(WHAT)?;
-    let refreshed = control.refresh_address_source(&proof, id, accept_growth);
+    let refreshed = control.address_sources().refresh(&proof, id, accept_growth);
     let notice = match refreshed.await?.problem {
         None => "address-list-refreshed",
         Some(_) => "address-list-kept",
@@ -98,7 +98,11 @@ async fn remove(
     id: ItemId,
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
-    match control.remove_address_source(&proof, id.parse(WHAT)?).await {
+    match control
+        .address_sources()
+        .remove(&proof, id.parse(WHAT)?)
+        .await
+    {
         Ok(()) => Ok(see_other(&noticed("address-list-removed"))),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
@@ -120,7 +124,7 @@ async fn page(
     problems: Problems,
 ) -> Result<Page<Published>, Refusal> {
     let text = |name: &str| fields.map_or("", |fields| fields.text(name)).to_owned();
-    let records = control.list_address_sources(proof).await?;
+    let records = control.address_sources().list(proof).await?;
     let lists = records.into_iter().map(|record| line(record, &shell));
     Ok(Page(
         problems.status(),

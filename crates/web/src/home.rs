@@ -81,7 +81,7 @@ async fn home(
     integration: Keys,
     automation: Keys,
 ) -> Result<Home, ApiError> {
-    let servers = control.list_servers(&proofs.servers).await?;
+    let servers = control.servers().list(&proofs.servers).await?;
     let with = |status| servers.iter().filter(move |server| server.status == status);
     let request = AuditLogRequest {
         filter: AuditFilter::default(),
@@ -91,9 +91,9 @@ async fn home(
         before_seq: None,
         most_counted: Some(0),
     };
-    let recent = control.list_audit_logs(&proofs.log, request).await?.items;
+    let recent = control.audit_logs().list(&proofs.log, request).await?.items;
     let recent = recent.into_iter().map(|item| Line::of(item, &shell));
-    let days = control.operation_days(&proofs.servers, DAYS).await?;
+    let days = control.operations().days(&proofs.servers, DAYS).await?;
     let mut expiring = integration.expiring;
     expiring.extend(automation.expiring);
     Ok(Home {
@@ -111,7 +111,7 @@ async fn home(
         automation_keys: automation.count,
         expiring,
         days: DayPlot::of(&days),
-        people: control.list_users(&proofs.people, "").await?.len(),
+        people: control.users().list(&proofs.people, "").await?.len(),
         recent: recent.collect(),
         shell,
     })

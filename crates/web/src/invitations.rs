@@ -47,7 +47,7 @@ async fn renew(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    match control.renew_invitation(&proof, id, once(&fields)).await {
+    match control.invitations().renew(&proof, id, once(&fields)).await {
         Ok(invited) => Ok(shown(StatusCode::OK, shell, invited)),
         Err(refusal) => {
             // Of two that came at once, one made it.
@@ -63,7 +63,10 @@ async fn remove(
     id: ItemId,
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
-    control.remove_invitation(&proof, id.parse(WHAT)?).await?;
+    control
+        .invitations()
+        .remove(&proof, id.parse(WHAT)?)
+        .await?;
     Ok(see_other("/users?notice=invitation-withdrawn"))
 }
 

@@ -47,7 +47,7 @@ pub(crate) async fn taken<P: Permission>(
     let Some(mark) = once(fields) else {
         return Ok(None);
     };
-    let taken = control.taken_form(proof, form, mark).await?;
+    let taken = control.forms().taken(proof, form, mark).await?;
     Ok(taken.map(|taken| page(shell, form, taken)))
 }
 

@@ -36,7 +36,10 @@ async fn show(
     query: QueryText,
 ) -> Result<Response, ApiError> {
     let token = link::token_in(&query);
-    let checked = control.check_setup_link(&Secret::new(token.as_str())).await;
+    let checked = control
+        .setup()
+        .check_link(&Secret::new(token.as_str()))
+        .await;
     let problems = checked.map_or_else(Problems::of, |()| Ok(Problems::default()))?;
     Ok(page(shell, token, ["", ""], problems))
 }
@@ -56,7 +59,7 @@ async fn complete(
         email: email.to_owned(),
         password: filled.password,
     };
-    match control.complete_setup(form, source).await {
+    match control.setup().complete(form, source).await {
         Ok(_) => Ok(see_other("/sign-in?notice=signed-up")),
         Err(refusal) => {
             let token = fields.text("token").to_owned();

@@ -65,7 +65,7 @@ impl FromRequestParts<AppState> for Shell {
         let query = QueryText::from_request_parts(parts, state).await?;
         let control = state.control();
         Ok(Self {
-            session: control.show_session(&proof).await?,
+            session: control.sessions().show(&proof).await?,
             notice: notice(&query),
             now: control.clock().now(),
             once: mark(control),

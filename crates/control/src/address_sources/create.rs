@@ -4,9 +4,10 @@ use reoclo_domain::{AddressSourceId, DisplayName};
 use reoclo_store::AddressSourceRecord;
 use serde_json::json;
 
+use super::AddressSources;
 use super::MAX_SOURCES;
 use crate::outbound::OutboundUrl;
-use crate::{Authorized, AutomationKeysManage, Control, InvalidFields, Refusal};
+use crate::{Authorized, AutomationKeysManage, InvalidFields, Refusal};
 
 const MAX_FIELD_CHARS: usize = 100;
 
@@ -21,17 +22,17 @@ pub struct NewAddressSourceForm {
     pub field: Option<String>,
 }
 
-impl Control {
+impl AddressSources<'_> {
     /// Fetches a list and keeps it; one that cannot be fetched now is refused.
-    pub async fn create_address_source(
-        &self,
+    pub async fn create(
+        self,
         proof: &Authorized<AutomationKeysManage>,
         form: NewAddressSourceForm,
     ) -> Result<AddressSourceRecord, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
         let (name, url, field) = checked(&form)?;
-        if self.store().address_sources(organization).await?.len() >= MAX_SOURCES {
+        if self.core.store().address_sources(organization).await?.len() >= MAX_SOURCES {
             return Err(Refusal::Conflict(format!(
                 "there are {MAX_SOURCES} address lists, which is the most: remove one first"
             )));
@@ -40,9 +41,9 @@ impl Control {
             .fetch_networks(organization, &url, field.as_deref())
             .await?
             .map_err(|problem| Refusal::field("url", problem))?;
-        let now = self.now();
+        let now = self.core.now();
         let record = AddressSourceRecord {
-            id: AddressSourceId::new(self.clock(), self.entropy()),
+            id: AddressSourceId::new(self.core.clock(), self.core.entropy()),
             organization,
             name,
             url: form.url.trim().to_owned(),
@@ -60,7 +61,7 @@ impl Control {
             &record,
             json!({ "url": record.url, "field": record.field, "entries": record.entries }),
         );
-        let store = self.store();
+        let store = self.core.store();
         let added = store.create_address_source(record.clone(), networks, vec![event]);
         added.await.map_err(Refusal::of_write)?;
         Ok(record)

@@ -1,16 +1,16 @@
 //! Fetching lists again.
 
 use std::collections::HashSet;
-use std::time::Duration;
 
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, Addresses};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, RefreshedList};
 use serde_json::{Value, json};
 
+use super::AddressSources;
 use super::happening;
 use crate::outbound::OutboundUrl;
-use crate::{Authorized, AutomationKeysManage, Caller, Control, Refusal};
+use crate::{Authorized, AutomationKeysManage, Caller, Refusal};
 
 /// A list that has more than so many times the entries or addresses of the one before it is taken
 /// only when a person says so: it may be somebody else's, or a mistake.
@@ -20,24 +20,29 @@ const SMALL: u64 = 1 << 16;
 /// Lists that are fetched in one go.
 const AT_ONCE: u32 = 20;
 
-impl Control {
+impl AddressSources<'_> {
     /// Fetches a list now. `accept_growth` takes one that grew out of proportion.
-    pub async fn refresh_address_source(
-        &self,
+    pub async fn refresh(
+        self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
         accept_growth: bool,
     ) -> Result<AddressSourceRecord, Refusal> {
         let caller = proof.caller();
-        let record = self.source_of(caller.organization(), id).await?;
-        self.refresh(&record, Some(caller), accept_growth).await?;
-        self.source_of(caller.organization(), id).await
+        let record = self.find(caller.organization(), id).await?;
+        self.fetch_again(&record, Some(caller), accept_growth)
+            .await?;
+        self.find(caller.organization(), id).await
     }
 
     /// Fetches every list that was not asked for within the interval.
-    pub async fn refresh_stale_address_sources(&self) {
-        let moment = self.now().minus(self.settings().address_source_interval);
-        let stale = self.store().stale_address_sources(moment, AT_ONCE).await;
+    pub async fn refresh_stale(self) {
+        let moment = self.core.now().minus(self.settings.address_source_interval);
+        let stale = self
+            .core
+            .store()
+            .stale_address_sources(moment, AT_ONCE)
+            .await;
         let stale = match stale {
             Ok(stale) => stale,
             Err(error) => {
@@ -46,19 +51,19 @@ impl Control {
             }
         };
         for record in stale {
-            if let Err(error) = self.refresh(&record, None, false).await {
+            if let Err(error) = self.fetch_again(&record, None, false).await {
                 tracing::warn!(%error, source = %record.id, "an address list was not refreshed");
             }
         }
     }
 
-    async fn refresh(
-        &self,
+    async fn fetch_again(
+        self,
         record: &AddressSourceRecord,
         caller: Option<&Caller>,
         accept_growth: bool,
     ) -> Result<(), Refusal> {
-        let store = self.store();
+        let store = self.core.store();
         let before = store.published_networks(record.organization, record.id);
         let before = before.await?.unwrap_or_default();
         let list = match self.fetched(record).await? {
@@ -68,19 +73,26 @@ impl Control {
         let event = told(record, &before, &list).map(|(action, outcome, detail)| {
             let happening = happening(action, record, outcome, detail);
             match caller {
-                Some(caller) => self.event_by(caller, happening),
-                None => self.event_by_system(Some(record.organization), happening),
+                Some(caller) => self.core.event_by(caller, happening),
+                None => self
+                    .core
+                    .event_by_system(Some(record.organization), happening),
             }
         });
         let events = event.into_iter().collect();
-        let stored =
-            store.refresh_address_source(record.organization, record.id, self.now(), list, events);
+        let stored = store.refresh_address_source(
+            record.organization,
+            record.id,
+            self.core.now(),
+            list,
+            events,
+        );
         stored.await.map_err(Refusal::of_write)?;
         Ok(())
     }
 
     async fn fetched(
-        &self,
+        self,
         record: &AddressSourceRecord,
     ) -> Result<Result<Vec<IpNet>, String>, Refusal> {
         let Some(url) = OutboundUrl::parse(&record.url) else {
@@ -148,9 +160,6 @@ fn told(
         }
     }
 }
-
-/// How often a list is fetched.
-pub(crate) const INTERVAL: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

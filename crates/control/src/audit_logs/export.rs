@@ -3,21 +3,22 @@
 use reoclo_store::{AuditExport, AuditOutcome, Resource, StoreError};
 use serde_json::json;
 
+use super::AuditLogs;
 use crate::audit::Happening;
-use crate::{AuditLogsRead, Authorized, Control, Refusal};
+use crate::{AuditLogsRead, Authorized, Refusal};
 
 /// An organization's audit log as JSON lines, ending with a signed checkpoint.
 pub struct AuditLogExport(AuditExport);
 
-impl Control {
+impl AuditLogs<'_> {
     /// Begins an export of the caller's organization's audit log: every row that there is now,
     /// and none of anybody else's. That it was taken is audited.
-    pub async fn export_audit_logs(
-        &self,
+    pub async fn export(
+        self,
         proof: &Authorized<AuditLogsRead>,
     ) -> Result<AuditLogExport, Refusal> {
         let caller = proof.caller();
-        let begun = self.store().export_audit(caller.organization()).await;
+        let begun = self.core.store().export_audit(caller.organization()).await;
         let export = begun.map_err(|error| match error {
             StoreError::Corrupt(_) => Refusal::Conflict(
                 "the end of the audit log is not what was written, so no checkpoint of it is \
@@ -33,8 +34,8 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail: json!({ "rows": export.checkpoint().seq }),
         };
-        let event = self.event_by(caller, happening);
-        let audited = self.store().append_audit(vec![event]).await;
+        let event = self.core.event_by(caller, happening);
+        let audited = self.core.store().append_audit(vec![event]).await;
         audited.map_err(Refusal::of_write)?;
         Ok(AuditLogExport(export))
     }

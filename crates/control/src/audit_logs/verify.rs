@@ -1,16 +1,15 @@
 //! Verifying an organization's audit log.
 
-use std::collections::HashSet;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reoclo_domain::OrganizationId;
 use reoclo_store::{AuditOutcome, Chain, ChainReport, Checkpoint, Checkpoints, Strangeness};
 use serde_json::json;
 
+use super::AuditLogs;
 use super::export::own_log;
 use crate::audit::Happening;
-use crate::{AuditLogsRead, Authorized, Caller, Control, Refusal};
+use crate::{AuditLogsRead, Authorized, Caller, Refusal};
 
 const FIELD: &str = "checkpoint";
 
@@ -27,45 +26,39 @@ pub struct AuditVerification {
     pub took: Duration,
 }
 
-/// The organizations whose logs are being verified, by this process.
-#[derive(Debug, Default)]
-pub(crate) struct Verifications(Mutex<HashSet<OrganizationId>>);
-
-/// The right to be the one who verifies; given back when it is dropped.
-struct Turn<'v> {
-    verifications: &'v Verifications,
-    organization: OrganizationId,
-}
-
-impl Control {
+impl AuditLogs<'_> {
     /// Verifies the caller's organization's audit log, and holds it against the checkpoints in
     /// `checkpoints` if that is not blank: lines of an export, of which the last will do. What is
     /// wrong with the log is an answer and no refusal, and is audited as well. So is a checkpoint
     /// that was changed, beside which the log is verified all the same.
-    pub async fn verify_audit_logs(
-        &self,
+    pub async fn verify(
+        self,
         proof: &Authorized<AuditLogsRead>,
         checkpoints: &str,
     ) -> Result<AuditVerification, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
         let given = read(checkpoints, organization)?;
-        let _turn = self.verifications().take(organization)?;
-        let begun = self.clock().monotonic();
-        let found = self.store().verify_audit(organization, &given.read).await?;
+        let _turn = self.verifications.take(organization)?;
+        let begun = self.core.clock().monotonic();
+        let found = self
+            .core
+            .store()
+            .verify_audit(organization, &given.read)
+            .await?;
         let unreadable = (given.unreadable > 0).then_some(Strangeness::Changed);
         let verification = AuditVerification {
             checkpoints: given.read.len() - found.strange.len(),
             strange: found.strange.first().map(|made| made.why).or(unreadable),
             chain: found.chain,
-            took: self.clock().monotonic().saturating_sub(begun),
+            took: self.core.clock().monotonic().saturating_sub(begun),
         };
         self.note_verification(caller, &verification).await;
         Ok(verification)
     }
 
     /// To a log whose end was changed nothing can be added, and who asked is told all the same.
-    async fn note_verification(&self, caller: &Caller, verification: &AuditVerification) {
+    async fn note_verification(self, caller: &Caller, verification: &AuditVerification) {
         let chain = &verification.chain;
         let fault = chain.fault.as_ref();
         if let Some(fault) = fault {
@@ -92,37 +85,10 @@ impl Control {
                 })),
             }),
         };
-        let event = self.event_by(caller, happening);
-        if let Err(error) = self.store().append_audit(vec![event]).await {
+        let event = self.core.event_by(caller, happening);
+        if let Err(error) = self.core.store().append_audit(vec![event]).await {
             tracing::warn!(%error, "that an audit log was verified could not be added to it");
         }
-    }
-}
-
-impl Verifications {
-    fn take(&self, organization: OrganizationId) -> Result<Turn<'_>, Refusal> {
-        if !self.running().insert(organization) {
-            return Err(Refusal::Conflict(
-                "somebody of this organization is verifying its audit log right now: wait a \
-                 moment and try again, or look for their result in the log (audit_log.verify)"
-                    .into(),
-            ));
-        }
-        Ok(Turn {
-            verifications: self,
-            organization,
-        })
-    }
-
-    fn running(&self) -> MutexGuard<'_, HashSet<OrganizationId>> {
-        // One statement changes it, so a panic elsewhere spoils nothing.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.verifications.running().remove(&self.organization);
     }
 }
 
@@ -148,21 +114,6 @@ fn read(text: &str, organization: OrganizationId) -> Result<Checkpoints, Refusal
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn one_at_a_time_verifies_an_organizations_log() {
-        let verifications = Verifications::default();
-        let [one, other] = [
-            "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2aa",
-            "0190b6f2-6f0c-7cc3-98c5-d1a0c3b1f2ab",
-        ]
-        .map(|id| id.parse().unwrap());
-        let turn = verifications.take(one).unwrap();
-        assert!(matches!(verifications.take(one), Err(Refusal::Conflict(_))));
-        assert!(verifications.take(other).is_ok());
-        drop(turn);
-        assert!(verifications.take(one).is_ok());
-    }
 
     #[test]
     fn what_is_no_checkpoint_is_named_as_such() {

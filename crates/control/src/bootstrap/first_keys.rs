@@ -1,9 +1,10 @@
 //! The two keys of the first start.
 
 use super::Bootstrapped;
+use super::Instance;
+use crate::Refusal;
 use crate::audit::{Happening, resource};
 use crate::keys::describe;
-use crate::{Control, Refusal};
 use reoclo_domain::{
     Allowlist, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds,
     OrganizationId, PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
@@ -24,13 +25,13 @@ pub struct MintedKeys {
     pub automation: PlainToken,
 }
 
-impl Control {
+impl Instance<'_> {
     /// Makes the first two keys while the first admin has no account and there are none.
     ///
     /// Call this last, when they can be shown at once: nobody can see them later. The automation
     /// key is for `server`, or for every one.
     pub async fn mint_first_keys(
-        &self,
+        self,
         found: &Bootstrapped,
         server: Option<ServerId>,
     ) -> Result<Option<MintedKeys>, Refusal> {
@@ -43,27 +44,28 @@ impl Control {
         }
         let (keys, minted) = self.mint(organization, admin, server);
         let events = keys.iter().map(|key| self.key_created(key)).collect();
-        self.store()
+        self.core
+            .store()
             .create_keys(keys, events)
             .await
             .map_err(Refusal::of_write)?;
         Ok(Some(minted))
     }
 
-    async fn has_keys(&self, organization: OrganizationId) -> Result<bool, Refusal> {
-        let integration = self.store().integration_keys(organization).await?;
-        let automation = self.store().automation_keys(organization).await?;
+    async fn has_keys(self, organization: OrganizationId) -> Result<bool, Refusal> {
+        let integration = self.core.store().integration_keys(organization).await?;
+        let automation = self.core.store().automation_keys(organization).await?;
         Ok(!integration.is_empty() || !automation.is_empty())
     }
 
     fn mint(
-        &self,
+        self,
         organization: OrganizationId,
         creator: UserId,
         server: Option<ServerId>,
     ) -> (Vec<NewKey>, MintedKeys) {
-        let integration = PlainToken::generate(TokenKind::Integration, self.entropy());
-        let automation = PlainToken::generate(TokenKind::Automation, self.entropy());
+        let integration = PlainToken::generate(TokenKind::Integration, self.core.entropy());
+        let automation = PlainToken::generate(TokenKind::Automation, self.core.entropy());
         let servers = server.map_or(Scope::All, |server| Scope::Only(vec![server]));
         let keys = vec![
             NewKey::Integration(
@@ -85,32 +87,32 @@ impl Control {
     }
 
     fn bootstrap_integration_key(
-        &self,
+        self,
         organization: OrganizationId,
         creator: UserId,
         token: &PlainToken,
     ) -> IntegrationKeyRecord {
         IntegrationKeyRecord {
-            id: IntegrationKeyId::new(self.clock(), self.entropy()),
+            id: IntegrationKeyId::new(self.core.clock(), self.core.entropy()),
             organization,
             label: "First key".into(),
             prefix: token.display_prefix().to_owned(),
             preset: Preset::FullAccess,
             creator,
-            life: KeyLife::new(self.now(), None),
-            created_at: self.now(),
+            life: KeyLife::new(self.core.now(), None),
+            created_at: self.core.now(),
         }
     }
 
     fn bootstrap_automation_key(
-        &self,
+        self,
         organization: OrganizationId,
         creator: UserId,
         servers: Scope<ServerId>,
         token: &PlainToken,
     ) -> AutomationKeyRecord {
         AutomationKeyRecord {
-            id: AutomationKeyId::new(self.clock(), self.entropy()),
+            id: AutomationKeyId::new(self.core.clock(), self.core.entropy()),
             organization,
             name: "first-key".into(),
             prefix: token.display_prefix().to_owned(),
@@ -123,12 +125,12 @@ impl Control {
             allowlist_sources: Vec::new(),
             rate_limit_per_minute: FIRST_KEY_RATE_LIMIT,
             creator,
-            life: KeyLife::new(self.now(), None),
-            created_at: self.now(),
+            life: KeyLife::new(self.core.now(), None),
+            created_at: self.core.now(),
         }
     }
 
-    fn key_created(&self, key: &NewKey) -> NewAuditEvent {
+    fn key_created(self, key: &NewKey) -> NewAuditEvent {
         let record = match key.clone() {
             NewKey::Integration(key, _) => KeyRecord::Integration(key),
             NewKey::Automation(key, _) => KeyRecord::Automation(key),
@@ -140,6 +142,7 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail: describe(&record),
         };
-        self.event_by_system(Some(record.organization()), happening)
+        self.core
+            .event_by_system(Some(record.organization()), happening)
     }
 }

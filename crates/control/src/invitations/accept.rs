@@ -9,9 +9,10 @@ use reoclo_store::{
 };
 use serde_json::json;
 
+use super::Invitations;
 use crate::audit::{Happening, resource};
 use crate::passwords::{Asker, check_password};
-use crate::{Control, InvalidFields, Refusal};
+use crate::{InvalidFields, Refusal};
 
 /// An invitation, as whoever has its link sees it.
 #[derive(Clone, Debug)]
@@ -41,12 +42,16 @@ pub struct AcceptForm {
     pub password: Secret,
 }
 
-impl Control {
+impl Invitations<'_> {
     /// What the link of an invitation is good for.
-    pub async fn show_invitation(&self, token: &Secret) -> Result<InvitationView, Refusal> {
-        let (_, invitation) = self.open_invitation(token).await?;
-        let organization = self.store().organization(invitation.organization).await?;
-        let account = self.store().account(&invitation.email).await?;
+    pub async fn show(self, token: &Secret) -> Result<InvitationView, Refusal> {
+        let (_, invitation) = self.open(token).await?;
+        let organization = self
+            .core
+            .store()
+            .organization(invitation.organization)
+            .await?;
+        let account = self.core.store().account(&invitation.email).await?;
         Ok(InvitationView {
             organization: organization.ok_or_else(dead_link)?.name,
             has_account: account.is_some_and(|account| account.password_hash.is_some()),
@@ -59,14 +64,14 @@ impl Control {
 
     /// Makes whoever has the link and shows that the address is theirs a member: with the
     /// password of their account, or with a new account. The link is used up.
-    pub async fn accept_invitation(
-        &self,
+    pub async fn accept(
+        self,
         form: AcceptForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {
-        let (token, invitation) = self.open_invitation(&form.token).await?;
+        let (token, invitation) = self.open(&form.token).await?;
         let email = invitation.email.clone();
-        let (user, accepting) = match self.store().account(&email).await? {
+        let (user, accepting) = match self.core.store().account(&email).await? {
             None => self.new_account(&email, form, &source).await?,
             Some(account) if account.password_hash.is_some() => {
                 self.own_account(&email, form.password, &source).await?
@@ -75,8 +80,9 @@ impl Control {
         };
         let event = self.joined(&invitation, user, source);
         let accepted = self
+            .core
             .store()
-            .accept_invitation(token.hash(), self.now(), accepting, vec![event])
+            .accept_invitation(token.hash(), self.core.now(), accepting, vec![event])
             .await;
         match accepted {
             Ok(true) => Ok((user, invitation.organization)),
@@ -89,20 +95,17 @@ impl Control {
     }
 
     /// Looked up before any other work is done for whoever shows it.
-    async fn open_invitation(
-        &self,
-        text: &Secret,
-    ) -> Result<(PlainToken, InvitationRecord), Refusal> {
+    async fn open(self, text: &Secret) -> Result<(PlainToken, InvitationRecord), Refusal> {
         let token = PlainToken::parse(text.expose()).ok();
         let token = token.filter(|token| token.kind() == TokenKind::Invitation);
         let token = token.ok_or_else(dead_link)?;
-        let found = self.store().invitation_of(token.hash()).await?;
-        let invitation = found.filter(|invitation| self.now() < invitation.expires_at);
+        let found = self.core.store().invitation_of(token.hash()).await?;
+        let invitation = found.filter(|invitation| self.core.now() < invitation.expires_at);
         Ok((token, invitation.ok_or_else(dead_link)?))
     }
 
     async fn new_account(
-        &self,
+        self,
         email: &str,
         form: AcceptForm,
         source: &RequestSource,
@@ -115,26 +118,31 @@ impl Control {
         check_password(&mut invalid, "password", &form.password, &about);
         invalid.into_result()?;
         let password_hash = self
-            .hash_password(form.password, Asker::with_link(source))
+            .passwords
+            .hash(self.core.entropy(), form.password, Asker::with_link(source))
             .await?;
         let user = NewUser {
-            id: UserId::new(self.clock(), self.entropy()),
+            id: UserId::new(self.core.clock(), self.core.entropy()),
             email: Some(email.to_owned()),
             name: Some(form.name.trim().to_owned()),
             password_hash: Some(password_hash),
             temporary_until: None,
-            created_at: self.now(),
+            created_at: self.core.now(),
         };
         Ok((user.id, Accepting::New(user)))
     }
 
     async fn own_account(
-        &self,
+        self,
         email: &str,
         password: Secret,
         source: &RequestSource,
     ) -> Result<(UserId, Accepting), Refusal> {
-        match self.check_own_password(email, password, source).await {
+        match self
+            .sessions
+            .check_own_password(email, password, source)
+            .await
+        {
             Ok(user) => Ok((user, Accepting::Account(user))),
             Err(Refusal::InvalidCredentials) => Err(Refusal::field(
                 "password",
@@ -147,13 +155,13 @@ impl Control {
     /// An account that nobody has had a password for is only claimed while it is in no
     /// organization: else whoever invites could give its power there to anybody.
     async fn claimed(
-        &self,
+        self,
         account: Account,
         password: Secret,
         source: &RequestSource,
     ) -> Result<(UserId, Accepting), Refusal> {
         let user = account.user.id;
-        if !self.store().memberships(user).await?.is_empty() {
+        if !self.core.store().memberships(user).await?.is_empty() {
             return Err(Refusal::Conflict(
                 "your account has no password yet: ask an admin of the organization that you are \
                  in for one, and then accept with it"
@@ -166,13 +174,14 @@ impl Control {
         check_password(&mut invalid, "password", &password, &about);
         invalid.into_result()?;
         let hash = self
-            .hash_password(password, Asker::with_link(source))
+            .passwords
+            .hash(self.core.entropy(), password, Asker::with_link(source))
             .await?;
         Ok((user, Accepting::Unclaimed(user, hash)))
     }
 
     fn joined(
-        &self,
+        self,
         invitation: &InvitationRecord,
         user: UserId,
         source: RequestSource,
@@ -191,7 +200,8 @@ impl Control {
                 "invitation_id": invitation.id,
             }),
         };
-        self.event(Some(invitation.organization), actor, source, happening)
+        self.core
+            .event(Some(invitation.organization), actor, source, happening)
     }
 }
 

@@ -2,22 +2,23 @@
 
 use reoclo_dispatch::{Begun, Plan};
 
-use crate::refused_use::Wanted;
-use crate::{Allowed, Control, Permission, Refusal};
+use super::Operations;
+use crate::wanted::Wanted;
+use crate::{Allowed, Permission, Refusal};
 
-impl Control {
+impl Operations<'_> {
     /// Begins what was allowed. A refusal leaves no operation behind, so the audit log is told of
     /// it.
     pub(super) async fn begin<P: Permission>(
-        &self,
+        self,
         allowed: &Allowed<P>,
         plan: Plan,
     ) -> Result<Begun, Refusal> {
-        let grant = allowed.grant(self.granting());
-        let begun = self.dispatcher().begin(&grant, plan).await;
+        let grant = allowed.grant(self.granting);
+        let begun = self.dispatcher.begin(&grant, plan).await;
         begun.map_err(Refusal::from).inspect_err(|refusal| {
             let wanted = Wanted::of::<P>(allowed.caller(), allowed.server());
-            self.note_refusal_of(allowed.caller(), refusal, &wanted);
+            self.refusals.note_of(allowed.caller(), refusal, &wanted);
         })
     }
 }

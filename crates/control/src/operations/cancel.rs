@@ -7,9 +7,10 @@ use reoclo_store::{AuditOutcome, OperationRecord};
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::Operations;
 use crate::audit::{Happening, resource};
-use crate::refused_use::Wanted;
-use crate::{Authorized, Caller, Control, OwnOperations, Refusal, ServersExecute};
+use crate::wanted::Wanted;
+use crate::{Authorized, Caller, OwnOperations, Refusal, ServersExecute};
 
 /// How long the answer waits for the end of an operation that was not even sent.
 const UNSENT_WAIT: Duration = Duration::from_secs(5);
@@ -25,33 +26,37 @@ pub struct CancelRequested {
     pub is_connected: bool,
 }
 
-impl Control {
+impl Operations<'_> {
     /// Has an operation of the organization end.
-    pub async fn cancel_operation(
-        &self,
+    pub async fn cancel(
+        self,
         proof: &Authorized<ServersExecute>,
         id: OperationId,
     ) -> Result<CancelRequested, Refusal> {
         let caller = proof.caller();
-        let found = self.store().operation(caller.organization(), id).await?;
+        let found = self
+            .core
+            .store()
+            .operation(caller.organization(), id)
+            .await?;
         let record = found.ok_or(Refusal::NotFound("the operation"))?;
-        self.cancel(caller, record).await
+        self.request_cancel(caller, record).await
     }
 
     /// Has an operation end that this automation key started, as long as the key still carries
     /// that operation and that server.
-    pub async fn cancel_own_operation(
-        &self,
+    pub async fn cancel_own(
+        self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<CancelRequested, Refusal> {
-        let record = self.show_own_operation(proof, id).await?;
+        let record = self.show_own(proof, id).await?;
         let caller = proof.caller();
         self.check_scope(caller, &record)?;
-        self.cancel(caller, record).await
+        self.request_cancel(caller, record).await
     }
 
-    fn check_scope(&self, caller: &Caller, record: &OperationRecord) -> Result<(), Refusal> {
+    fn check_scope(self, caller: &Caller, record: &OperationRecord) -> Result<(), Refusal> {
         let Some(key) = caller.automation_key() else {
             return Err(Refusal::NotFound("the operation"));
         };
@@ -65,13 +70,13 @@ impl Control {
             return Ok(());
         };
         let wanted = Wanted::of::<OwnOperations>(caller, record.server);
-        self.note_refusal_of(caller, &refusal, &wanted);
+        self.refusals.note_of(caller, &refusal, &wanted);
         Err(refusal)
     }
 
     /// Stores the wish before anybody hears of it, so that it outlives this process.
-    async fn cancel(
-        &self,
+    async fn request_cancel(
+        self,
         caller: &Caller,
         record: OperationRecord,
     ) -> Result<CancelRequested, Refusal> {
@@ -79,14 +84,17 @@ impl Control {
         if record.state.is_terminal() {
             return self.already_ended(record);
         }
-        let event = self.event_by(caller, happening(&record));
-        let asked = self.store().request_cancel(organization, id, vec![event]);
+        let event = self.core.event_by(caller, happening(&record));
+        let asked = self
+            .core
+            .store()
+            .request_cancel(organization, id, vec![event]);
         if !asked.await.map_err(Refusal::of_write)? {
-            let ended = self.store().operation(organization, id).await?;
+            let ended = self.core.store().operation(organization, id).await?;
             return self.already_ended(ended.ok_or(Refusal::NotFound("the operation"))?);
         }
         let mut state = OperationState::Running;
-        if let Some(live) = self.dispatcher().live_operation(organization, id) {
+        if let Some(live) = self.dispatcher.live_operation(organization, id) {
             let was_queued = live.is_queued();
             live.cancel();
             if was_queued && let Ok(Some(outcome)) = timeout(UNSENT_WAIT, live.ended()).await {
@@ -96,18 +104,18 @@ impl Control {
         Ok(CancelRequested {
             operation: id,
             state,
-            is_connected: self.is_connected(record.server),
+            is_connected: self.dispatcher.is_connected(record.server),
         })
     }
 
     /// Asking again for what was done is no conflict; any other end is.
-    fn already_ended(&self, record: OperationRecord) -> Result<CancelRequested, Refusal> {
+    fn already_ended(self, record: OperationRecord) -> Result<CancelRequested, Refusal> {
         let code = record.outcome.and_then(|outcome| outcome.code);
         if code.as_deref() == Some("cancelled") {
             return Ok(CancelRequested {
                 operation: record.id,
                 state: record.state,
-                is_connected: self.is_connected(record.server),
+                is_connected: self.dispatcher.is_connected(record.server),
             });
         }
         let why = code.map(|code| format!(" ({code})")).unwrap_or_default();

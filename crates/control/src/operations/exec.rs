@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use reoclo_dispatch::{Begun, CODE_WORKING_DIRECTORY, Live, Payload, Plan};
+use reoclo_dispatch::{Begun, CODE_WORKING_DIRECTORY, Drain, Live, Payload, Plan};
 use reoclo_domain::{OperationId, ServerId};
 use reoclo_store::OperationOutcome;
 use serde_json::json;
 use tokio::time::sleep;
 
+use super::Operations;
 use super::exec_command::{ExecCommand, ValidExec};
-use crate::{
-    Allowed, Authorized, Control, Exec, InvalidFields, Permission, Refusal, ServersExecute,
-};
+use crate::servers::server_named;
+use crate::{Allowed, Authorized, Exec, InvalidFields, Permission, Refusal, ServersExecute};
 
 /// An accepted command: its outcome, or none while it runs on.
 #[derive(Clone, Debug)]
@@ -24,7 +24,7 @@ pub struct Executed {
 
 /// An accepted operation, for who waits for it without a limit.
 pub struct Awaited {
-    control: Control,
+    drain: Drain,
     /// The operation.
     pub operation: OperationId,
     live: Arc<Live>,
@@ -36,23 +36,23 @@ impl Awaited {
         tokio::select! {
             biased;
             ended = self.live.ended() => ended,
-            () = self.control.drain().begun() => None,
+            () = self.drain.begun() => None,
         }
     }
 }
 
-impl Control {
+impl Operations<'_> {
     /// Runs a command on the server with this id or slug.
     pub async fn exec_on_server(
-        &self,
+        self,
         proof: Authorized<ServersExecute>,
         server: &str,
         scope: Option<&str>,
         command: ExecCommand,
     ) -> Result<Awaited, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.server_named(organization, server).await?;
-        let allowed = proof.on_server(self, server).await?;
+        let server = server_named(self.core, organization, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         check_scope(scope)?;
         let begun = self
             .begin(&allowed, plan(command.validated().await?))
@@ -60,9 +60,9 @@ impl Control {
         Ok(self.awaited(begun))
     }
 
-    pub(crate) fn awaited(&self, begun: Begun) -> Awaited {
+    pub(crate) fn awaited(self, begun: Begun) -> Awaited {
         Awaited {
-            control: self.clone(),
+            drain: self.drain.clone(),
             operation: begun.id,
             live: begun.live,
         }
@@ -72,12 +72,12 @@ impl Control {
     ///
     /// Whoever asked may go away: the command and its record go on without them.
     pub async fn exec(
-        &self,
+        self,
         proof: Authorized<Exec>,
         server: ServerId,
         command: ExecCommand,
     ) -> Result<Executed, Refusal> {
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         let plan = plan(command.validated().await?);
         let executed = self.begin_and_wait(&allowed, plan).await?;
         if let Some(outcome) = &executed.outcome {
@@ -88,7 +88,7 @@ impl Control {
 
     /// Begins an operation and waits for it for a short while.
     pub(super) async fn begin_and_wait<P: Permission>(
-        &self,
+        self,
         allowed: &Allowed<P>,
         plan: Plan,
     ) -> Result<Executed, Refusal> {
@@ -100,12 +100,12 @@ impl Control {
     }
 
     /// Waits until the operation ends, the inline wait is over, or the process begins to stop.
-    async fn wait_inline(&self, live: &Live) -> Option<Arc<OperationOutcome>> {
+    async fn wait_inline(self, live: &Live) -> Option<Arc<OperationOutcome>> {
         tokio::select! {
             biased;
             ended = live.ended() => ended,
-            () = sleep(self.settings().inline_wait) => None,
-            () = self.drain().begun() => None,
+            () = sleep(self.settings.inline_wait) => None,
+            () = self.drain.begun() => None,
         }
     }
 }

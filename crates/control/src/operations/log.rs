@@ -3,19 +3,21 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_dispatch::{Live, Look};
+use reoclo_dispatch::{Dispatcher, Live, Look};
 use reoclo_domain::{OperationId, OperationState, OrganizationId};
-use reoclo_store::{LogStream, OperationOutcome, OperationRecord, StoreError, Tail};
+use reoclo_store::{LogStream, OperationOutcome, OperationRecord, Store, StoreError, Tail};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use crate::{Authorized, Control, OperationOutput, OwnOperations, Refusal};
+use super::Operations;
+use crate::{Authorized, OperationOutput, OwnOperations, Refusal};
 
 /// How often the record of an operation is read again that another process sees through.
 const POLL: Duration = Duration::from_millis(500);
 
 /// The output of one operation, from the memory of who follows it and from the database.
 pub struct OperationLog {
-    control: Control,
+    store: Store,
+    dispatcher: Dispatcher,
     record: OperationRecord,
     live: Option<Arc<Live>>,
     /// Goes on when a wait is given up and taken up again.
@@ -50,10 +52,10 @@ pub struct LogStatus {
     pub outcome: Option<Arc<OperationOutcome>>,
 }
 
-impl Control {
+impl Operations<'_> {
     /// The log of an operation of the organization.
-    pub async fn operation_log(
-        &self,
+    pub async fn log(
+        self,
         proof: &Authorized<OperationOutput>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
@@ -61,38 +63,38 @@ impl Control {
     }
 
     pub(super) async fn log_in(
-        &self,
+        self,
         organization: OrganizationId,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
         // Before the record, which is then as new as what is found here.
-        let live = self.dispatcher().live_operation(organization, id);
-        let record = self.store().operation(organization, id).await?;
+        let live = self.dispatcher.live_operation(organization, id);
+        let record = self.core.store().operation(organization, id).await?;
         let record = record.ok_or(Refusal::NotFound("the operation"))?;
         Ok(self.log_of(record, live))
     }
 
     /// The log of an operation that this automation key started (rule 10).
-    pub async fn own_operation_log(
-        &self,
+    pub async fn own_log(
+        self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
         let live = self
-            .dispatcher()
+            .dispatcher
             .live_operation(proof.caller().organization(), id);
-        let record = self.show_own_operation(proof, id).await?;
+        let record = self.show_own(proof, id).await?;
         Ok(self.log_of(record, live))
     }
 
     /// Lets full logs go that are too old, and the oldest of those that are too many (rule 19);
     /// says of how many operations.
-    pub async fn prune_operation_logs(&self) -> Result<usize, StoreError> {
-        let settings = self.settings();
+    pub async fn prune_logs(self) -> Result<usize, StoreError> {
+        let settings = self.settings;
         let mut pruned = 0;
         loop {
-            let oldest = self.now().minus(settings.log_age);
-            let store = self.store();
+            let oldest = self.core.now().minus(settings.log_age);
+            let store = self.core.store();
             if !store
                 .prune_operation_logs(oldest, settings.log_bytes)
                 .await?
@@ -104,12 +106,12 @@ impl Control {
     }
 
     /// Lets the records of operations go that are too old (rule 19); says how many.
-    pub async fn prune_operations(&self) -> Result<u64, StoreError> {
-        let before = self.now().minus(self.settings().operation_age);
+    pub async fn prune(self) -> Result<u64, StoreError> {
+        let before = self.core.now().minus(self.settings.operation_age);
         let mut pruned = 0;
-        for organization in self.store().organizations().await? {
+        for organization in self.core.store().organizations().await? {
             loop {
-                let some = self.store().prune_operations(organization.id, before);
+                let some = self.core.store().prune_operations(organization.id, before);
                 match some.await? {
                     0 => break,
                     some => pruned += some,
@@ -119,12 +121,13 @@ impl Control {
         Ok(pruned)
     }
 
-    fn log_of(&self, record: OperationRecord, live: Option<Arc<Live>>) -> OperationLog {
+    fn log_of(self, record: OperationRecord, live: Option<Arc<Live>>) -> OperationLog {
         let mut polls = interval(POLL);
         polls.set_missed_tick_behavior(MissedTickBehavior::Delay);
         polls.reset();
         OperationLog {
-            control: self.clone(),
+            store: self.core.store().clone(),
+            dispatcher: self.dispatcher.clone(),
             record,
             live,
             polls,
@@ -219,8 +222,8 @@ impl OperationLog {
 
     async fn refresh(&mut self) -> Result<(), Refusal> {
         let (organization, id) = (self.organization(), self.record.id);
-        self.live = self.control.dispatcher().live_operation(organization, id);
-        if let Some(record) = self.control.store().operation(organization, id).await? {
+        self.live = self.dispatcher.live_operation(organization, id);
+        if let Some(record) = self.store.operation(organization, id).await? {
             self.record = record;
         }
         Ok(())
@@ -288,7 +291,7 @@ impl OperationLog {
         let Ok(wanted) = i64::try_from(position) else {
             return Ok(None);
         };
-        let (store, id) = (self.control.store(), self.record.id);
+        let (store, id) = (&self.store, self.record.id);
         let found = store.operation_log(self.organization(), id, stream, wanted);
         Ok(found.await?.map(|mut chunk| {
             let at = unsigned(chunk.position);
@@ -299,7 +302,7 @@ impl OperationLog {
     }
 
     async fn stored_end(&self, stream: LogStream) -> Result<u64, Refusal> {
-        let (store, id) = (self.control.store(), self.record.id);
+        let (store, id) = (&self.store, self.record.id);
         let end = store.operation_log_end(self.organization(), id, stream);
         Ok(unsigned(end.await?))
     }

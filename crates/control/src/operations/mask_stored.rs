@@ -4,13 +4,14 @@ use reoclo_domain::OperationId;
 use reoclo_store::{AuditOutcome, AuditPlace, MaskedOperations, UnmaskedRows};
 use serde_json::json;
 
+use super::Operations;
 use crate::audit::{Happening, resource};
-use crate::{Control, LocalOwner, Refusal};
+use crate::{LocalOwner, Refusal};
 
-impl Control {
+impl Operations<'_> {
     /// Looks at some stored operations behind `after`, and with `apply` masks them.
-    pub async fn mask_stored_operations(
-        &self,
+    pub async fn mask_stored(
+        self,
         _owner: &LocalOwner,
         after: Option<OperationId>,
         apply: bool,
@@ -19,27 +20,28 @@ impl Control {
             // Before the first is changed: from here on the records are not what they were.
             self.audit_masking().await?;
         }
-        Ok(self.store().mask_operations(after, apply).await?)
+        Ok(self.core.store().mask_operations(after, apply).await?)
     }
 
     /// Looks at some rows of the audit log behind `after`; they stay as they are.
     pub async fn unmasked_audit_rows(
-        &self,
+        self,
         _owner: &LocalOwner,
         after: Option<&AuditPlace>,
     ) -> Result<UnmaskedRows, Refusal> {
-        Ok(self.store().unmasked_audit_rows(after).await?)
+        Ok(self.core.store().unmasked_audit_rows(after).await?)
     }
 
-    async fn audit_masking(&self) -> Result<(), Refusal> {
+    async fn audit_masking(self) -> Result<(), Refusal> {
         let happening = Happening {
             action: "operations.mask",
             resource: resource("instance", "operations", None),
             outcome: AuditOutcome::Intent,
             detail: json!({ "by": "reoclo admin mask-stored" }),
         };
-        let event = self.event_by_system(None, happening);
-        self.store()
+        let event = self.core.event_by_system(None, happening);
+        self.core
+            .store()
             .append_audit(vec![event])
             .await
             .map_err(Refusal::of_write)

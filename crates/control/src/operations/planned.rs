@@ -5,23 +5,24 @@ use std::convert::Infallible;
 
 use reoclo_domain::ServerId;
 
-use crate::refused_use::Wanted;
-use crate::{Authorized, Control, Permission, Refusal, Requirement};
+use super::Operations;
+use crate::wanted::Wanted;
+use crate::{Authorized, Permission, Refusal, Requirement};
 
-impl Control {
+impl Operations<'_> {
     /// Checks everything that `P` demands, and then refuses: running it is not built.
-    pub async fn planned_operation<P: Permission>(
-        &self,
+    pub async fn planned<P: Permission>(
+        self,
         proof: Authorized<P>,
         server: ServerId,
     ) -> Result<Infallible, Refusal> {
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         let refusal = match P::REQUIREMENT {
             Requirement::Operation(kind) => Refusal::NotImplemented(kind),
             _ => Refusal::NotFound("the operation"),
         };
         let wanted = Wanted::of::<P>(allowed.caller(), server);
-        self.note_refusal_of(allowed.caller(), &refusal, &wanted);
+        self.refusals.note_of(allowed.caller(), &refusal, &wanted);
         Err(refusal)
     }
 }

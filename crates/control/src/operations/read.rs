@@ -3,7 +3,8 @@
 use reoclo_domain::{Cell, OperationId};
 use reoclo_store::{OperationFilter, OperationPage, OperationQuery, OperationRecord};
 
-use crate::{Authorized, Caller, Control, OwnOperations, Refusal, ServersRead};
+use super::Operations;
+use crate::{Authorized, Caller, OwnOperations, Refusal, ServersRead};
 
 /// Operations of one run that a key is told of.
 const OWN_OF_A_RUN: i64 = 50;
@@ -17,16 +18,20 @@ pub struct SeenOperation {
     pub output_hidden: bool,
 }
 
-impl Control {
+impl Operations<'_> {
     /// The record of an operation that this automation key started; any other is not found
     /// (rule 10).
-    pub async fn show_own_operation(
-        &self,
+    pub async fn show_own(
+        self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationRecord, Refusal> {
         let caller = proof.caller();
-        let found = self.store().operation(caller.organization(), id).await?;
+        let found = self
+            .core
+            .store()
+            .operation(caller.organization(), id)
+            .await?;
         let key = caller.actor();
         found
             .filter(|record| (record.starter.kind, record.starter.id) == (key.kind, key.id))
@@ -35,8 +40,8 @@ impl Control {
 
     /// The newest operations of one run that this automation key started, without their output.
     /// A client whose first answer was lost finds by it what it has begun.
-    pub async fn list_own_operations(
-        &self,
+    pub async fn list_own(
+        self,
         proof: &Authorized<OwnOperations>,
         run_id: String,
     ) -> Result<Vec<OperationRecord>, Refusal> {
@@ -51,30 +56,34 @@ impl Control {
             before: None,
             limit: OWN_OF_A_RUN,
         };
-        let found = self.store().operations(caller.organization(), &query);
+        let found = self.core.store().operations(caller.organization(), &query);
         let mut items = found.await?.items;
         items.retain(|record| (record.starter.kind, record.starter.id) == (key.kind, key.id));
         Ok(items)
     }
 
     /// A page of the organization's operations, newest first and without their output.
-    pub async fn list_operations(
-        &self,
+    pub async fn list(
+        self,
         proof: &Authorized<ServersRead>,
         query: &OperationQuery,
     ) -> Result<OperationPage, Refusal> {
         let organization = proof.caller().organization();
-        Ok(self.store().operations(organization, query).await?)
+        Ok(self.core.store().operations(organization, query).await?)
     }
 
     /// The record of an operation; its output only for who may read logs (rule 10).
-    pub async fn show_operation(
-        &self,
+    pub async fn show(
+        self,
         proof: &Authorized<ServersRead>,
         id: OperationId,
     ) -> Result<SeenOperation, Refusal> {
         let caller = proof.caller();
-        let found = self.store().operation(caller.organization(), id).await?;
+        let found = self
+            .core
+            .store()
+            .operation(caller.organization(), id)
+            .await?;
         let mut record = found.ok_or(Refusal::NotFound("the operation"))?;
         let output_hidden = hides_output(caller);
         if let (true, Some(outcome)) = (output_hidden, &mut record.outcome) {

@@ -9,10 +9,11 @@ use reoclo_domain::masking::masked_shapes;
 use serde_json::json;
 use tokio::time::timeout;
 
+use super::Operations;
 use super::run_note::RunNote;
+use crate::servers::server_named;
 use crate::{
-    Allowed, Authorized, Control, Executed, InvalidFields, Permission, Reboot, Refusal,
-    ServersExecute,
+    Allowed, Authorized, Executed, InvalidFields, Permission, Reboot, Refusal, ServersExecute,
 };
 
 const DEFAULT_SECONDS: u32 = 600;
@@ -29,32 +30,32 @@ pub struct RebootCommand {
     pub run: RunNote,
 }
 
-impl Control {
+impl Operations<'_> {
     /// Has a server reboot, with an automation key.
     pub async fn reboot(
-        &self,
+        self,
         proof: Authorized<Reboot>,
         server: ServerId,
         command: RebootCommand,
     ) -> Result<Executed, Refusal> {
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         self.begin_reboot(&allowed, command).await
     }
 
     /// Has the server with this id or slug reboot.
     pub async fn reboot_server(
-        &self,
+        self,
         proof: Authorized<ServersExecute>,
         server: &str,
     ) -> Result<Executed, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.server_named(organization, server).await?;
-        let allowed = proof.on_server(self, server).await?;
+        let server = server_named(self.core, organization, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         self.begin_reboot(&allowed, RebootCommand::default()).await
     }
 
     async fn begin_reboot<P: Permission>(
-        &self,
+        self,
         allowed: &Allowed<P>,
         command: RebootCommand,
     ) -> Result<Executed, Refusal> {
@@ -67,9 +68,9 @@ impl Control {
         })
     }
 
-    fn plan_reboot(&self, command: RebootCommand) -> Result<Plan, Refusal> {
+    fn plan_reboot(self, command: RebootCommand) -> Result<Plan, Refusal> {
         let mut invalid = InvalidFields::default();
-        let least = self.settings().reboot_least_seconds;
+        let least = self.settings.reboot_least_seconds;
         let seconds = match command.timeout_seconds {
             None => DEFAULT_SECONDS,
             Some(seconds) => {

@@ -6,14 +6,13 @@ use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret,
 use reoclo_store::RegistryCredentialRecord;
 use serde_json::{Value, json};
 
+use super::Operations;
 use super::exec::Executed;
 use super::run_note::RunNote;
 use crate::authorize::Allowed;
-use crate::refused_use::Wanted;
 use crate::registry_credentials::{checked_secret, checked_username};
-use crate::{
-    Authorized, Control, InvalidFields, Permission, Refusal, RegistryLogin, RegistryLogout,
-};
+use crate::wanted::Wanted;
+use crate::{Authorized, InvalidFields, Permission, Refusal, RegistryLogin, RegistryLogout};
 
 const LOGIN_SECONDS: u32 = 60;
 /// A logout talks to nobody. It ends within the time that an answer waits.
@@ -39,10 +38,10 @@ pub struct RegistryAuth {
     pub registry_type: RegistryType,
 }
 
-impl Control {
+impl Operations<'_> {
     /// Logs in with a stored credential and waits for it for a short while.
     pub async fn registry_login(
-        &self,
+        self,
         proof: Authorized<RegistryLogin>,
         server: ServerId,
         credential: RegistryCredentialId,
@@ -50,10 +49,10 @@ impl Control {
     ) -> Result<RegistryAuth, Refusal> {
         let organization = proof.caller().organization();
         let unknown = || Refusal::NotFound("the registry credential");
-        let store = self.store().registry_credentials();
+        let store = self.core.store().registry_credentials();
         let found = store.find(organization, credential).await?;
         found.ok_or_else(unknown)?;
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         self.check_credential(&allowed, Some(credential))?;
         let found = store.open(organization, credential).await?;
         let (record, password) = found.ok_or_else(unknown)?;
@@ -64,13 +63,13 @@ impl Control {
 
     /// Logs in with what comes with the request; not for a key with a list of credentials.
     pub async fn registry_login_direct(
-        &self,
+        self,
         proof: Authorized<RegistryLogin>,
         server: ServerId,
         form: DirectLogin,
         run: RunNote,
     ) -> Result<RegistryAuth, Refusal> {
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         self.check_credential(&allowed, None)?;
         let holder = holder(&allowed, &run);
         let login = direct_login(form, run)?;
@@ -79,13 +78,13 @@ impl Control {
 
     /// Logs out. Whoever else logged in and has not logged out keeps the login on the server.
     pub async fn registry_logout(
-        &self,
+        self,
         proof: Authorized<RegistryLogout>,
         server: ServerId,
         registry_url: Option<String>,
         run: RunNote,
     ) -> Result<RegistryAuth, Refusal> {
-        let allowed = proof.on_server(self, server).await?;
+        let allowed = proof.on_server(self.refusals, server).await?;
         let mut invalid = InvalidFields::default();
         let address = checked_address(registry_url.as_deref(), &mut invalid);
         run.check(&mut invalid);
@@ -109,7 +108,7 @@ impl Control {
 
     /// A key with a list uses what is on it, and never what comes with a request (rule 4).
     fn check_credential<P: Permission>(
-        &self,
+        self,
         allowed: &Allowed<P>,
         credential: Option<RegistryCredentialId>,
     ) -> Result<(), Refusal> {
@@ -125,12 +124,13 @@ impl Control {
             return Ok(());
         }
         let wanted = Wanted::of::<P>(caller, allowed.server());
-        self.note_refusal_of(caller, &Refusal::CredentialNotInScope, &wanted);
+        self.refusals
+            .note_of(caller, &Refusal::CredentialNotInScope, &wanted);
         Err(Refusal::CredentialNotInScope)
     }
 
     async fn begin_login(
-        &self,
+        self,
         allowed: &Allowed<RegistryLogin>,
         login: Login,
         holder: String,

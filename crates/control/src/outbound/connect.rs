@@ -11,7 +11,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::sync::OnceCell;
 use tokio_rustls::TlsConnector;
 
-use super::{Networks, OutboundError, OutboundUrl, Reach, trust};
+use super::networks::{Networks, Reach};
+use super::{OutboundError, OutboundUrl, trust};
 
 /// Of a name with many addresses, the first ones.
 const MOST_TRIED: usize = 8;

@@ -8,7 +8,8 @@ use std::time::Duration;
 use reoclo_domain::{ErrorCode, OrganizationId, Timestamp};
 use reoclo_store::RequestSource;
 
-use super::{Holder, KnownHolder, Wanted};
+use crate::holder::{Holder, KnownHolder};
+use crate::wanted::Wanted;
 
 /// Rows a minute that all refusals together may cause, but for one of each organization.
 pub(super) const MAX_SUBJECTS: usize = 10_000;

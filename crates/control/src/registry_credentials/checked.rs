@@ -6,8 +6,11 @@ use reoclo_domain::{
     is_deceptive,
 };
 
-use super::MASKED_SECRET;
 use crate::InvalidFields;
+
+/// What stands in place of a secret wherever a credential is shown. Clients that send back what
+/// they were shown do not change the secret with it.
+pub const MASKED_SECRET: &str = "********";
 
 const MAX_USERNAME_CHARS: usize = 255;
 const MAX_DESCRIPTION_CHARS: usize = 500;

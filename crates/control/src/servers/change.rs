@@ -4,8 +4,9 @@ use reoclo_domain::{DisplayName, Slug};
 use reoclo_store::{Conflict, ServerRecord, StoreError};
 use serde_json::json;
 
+use super::Servers;
 use crate::edit::settled;
-use crate::{Authorized, Control, InvalidFields, Refusal, ServersWrite};
+use crate::{Authorized, InvalidFields, Refusal, ServersWrite};
 
 /// What is to change; none leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -16,10 +17,10 @@ pub struct ServerForm {
     pub slug: Option<String>,
 }
 
-impl Control {
+impl Servers<'_> {
     /// Changes a server of the caller's organization; nothing else about it moves.
-    pub async fn change_server(
-        &self,
+    pub async fn change(
+        self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
         form: ServerForm,
@@ -27,11 +28,11 @@ impl Control {
         let caller = proof.caller();
         let organization = caller.organization();
         let change = checked(&form)?;
-        let server = self.find_server(organization, reference).await?.id;
+        let server = self.find(organization, reference).await?.id;
         let rule = move |before: &ServerRecord| change.applied(before);
         let (store, audit) = (
-            self.store(),
-            self.core().audit(caller, "server.update", json!({})),
+            self.core.store(),
+            self.core.audit(caller, "server.update", json!({})),
         );
         let changed = store.change_server(organization, server, audit, rule);
         match changed.await {

@@ -3,21 +3,22 @@
 use reoclo_store::AuditOutcome;
 use serde_json::json;
 
+use super::Servers;
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Control, OrganizationManage, Refusal};
+use crate::{Authorized, OrganizationManage, Refusal};
 
-impl Control {
+impl Servers<'_> {
     /// An admin's decision which machine a server is. The others are told that they are not, and
     /// their runners end.
     pub async fn choose_machine(
-        &self,
+        self,
         proof: &Authorized<OrganizationManage>,
         reference: &str,
         machine: &str,
     ) -> Result<(), Refusal> {
         let caller = proof.caller();
-        let server = self.find_server(caller.organization(), reference).await?;
-        if !self.runners().is_in_conflict(server.id, machine) {
+        let server = self.find(caller.organization(), reference).await?;
+        if !self.dispatcher.runners().is_in_conflict(server.id, machine) {
             return Err(Refusal::Conflict(
                 "no such machine claims to be this server now: read the server again".into(),
             ));
@@ -28,10 +29,13 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail: json!({ "machine": machine }),
         };
-        let event = self.event_by(caller, happening);
-        let written = self.store().append_audit(vec![event]).await;
+        let event = self.core.event_by(caller, happening);
+        let written = self.core.store().append_audit(vec![event]).await;
         written.map_err(Refusal::of_write)?;
-        self.runners().choose_machine(server.id, machine).await;
+        self.dispatcher
+            .runners()
+            .choose_machine(server.id, machine)
+            .await;
         Ok(())
     }
 }

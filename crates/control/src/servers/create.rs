@@ -6,8 +6,10 @@ use reoclo_store::{
 };
 use serde_json::json;
 
+use super::Servers;
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Caller, Control, InvalidFields, OnceForm, Refusal, ServersWrite};
+use crate::core::Core;
+use crate::{Authorized, Caller, InvalidFields, OnceForm, Refusal, ServersWrite};
 
 const SLUG_TRIES: u32 = 1_000;
 
@@ -55,42 +57,44 @@ pub struct AddedServer {
     pub install_command: String,
 }
 
-impl Control {
+impl Servers<'_> {
     /// Adds a server to the organization, for the owner of this machine.
-    pub async fn create_server_for_owner(
-        &self,
+    pub async fn create_for_owner(
+        self,
         _owner: &LocalOwner,
         organization: OrganizationId,
         form: NewServerForm,
     ) -> Result<AddedServer, Refusal> {
         let place = Place {
-            store: self.store().clone(),
-            id: ServerId::new(self.clock(), self.entropy()),
+            store: self.core.store().clone(),
+            id: ServerId::new(self.core.clock(), self.core.entropy()),
         };
-        self.create_server_in(organization, form, place, None).await
+        self.create_in(organization, form, place, None).await
     }
 
     /// Adds a server to the caller's organization.
-    pub async fn create_server(
-        &self,
+    pub async fn create(
+        self,
         proof: &Authorized<ServersWrite>,
         form: NewServerForm,
     ) -> Result<(AddedServer, ServerRecord), Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
-        let id = ServerId::new(self.clock(), self.entropy());
+        let id = ServerId::new(self.core.clock(), self.core.entropy());
         let mark = form.once.as_deref();
-        let store = self.store_for(proof, OnceForm::AddServer, mark, id.as_uuid());
+        let store = self
+            .core
+            .store_for(proof, OnceForm::AddServer, mark, id.as_uuid());
         let place = Place { store, id };
         let added = self
-            .create_server_in(organization, form, place, Some(caller))
+            .create_in(organization, form, place, Some(caller))
             .await?;
-        let found = self.store().server(organization, added.id).await?;
+        let found = self.core.store().server(organization, added.id).await?;
         Ok((added, found.ok_or(Refusal::NotFound("the server"))?))
     }
 
-    async fn create_server_in(
-        &self,
+    async fn create_in(
+        self,
         organization: OrganizationId,
         form: NewServerForm,
         Place { store, id }: Place,
@@ -101,7 +105,7 @@ impl Control {
         let expires_at = enrolment.expires_at;
         let slug = if let Some(slug) = slug {
             let server = self.new_server(id, organization, &name, slug);
-            self.create(&store, server, enrolment, by).await?
+            self.insert(&store, server, enrolment, by).await?
         } else {
             let plain = Slug::from_text(name.as_str());
             let server = self.new_server(id, organization, &name, plain);
@@ -119,8 +123,8 @@ impl Control {
     }
 
     /// A download that fails makes the whole command fail: a pipe alone would end with 0.
-    pub(super) fn install_command(&self, token: &PlainToken) -> String {
-        let url = &self.settings().public_url;
+    pub(super) fn install_command(self, token: &PlainToken) -> String {
+        let url = &self.settings.public_url;
         format!(
             "{{ curl -fsSL {url}/install.sh || echo exit 1; }} | sh -s -- --token {}",
             token.expose()
@@ -128,7 +132,7 @@ impl Control {
     }
 
     fn new_server(
-        &self,
+        self,
         id: ServerId,
         organization: OrganizationId,
         name: &DisplayName,
@@ -139,12 +143,12 @@ impl Control {
             organization,
             slug,
             name: name.clone(),
-            created_at: self.now(),
+            created_at: self.core.now(),
         }
     }
 
     async fn create_with_free_slug(
-        &self,
+        self,
         store: &Store,
         server: NewServer,
         enrolment: NewEnrolment,
@@ -155,7 +159,7 @@ impl Control {
             if number > 1 {
                 server.slug = server.slug.numbered(number);
             }
-            match self.create(store, server, enrolment, by).await {
+            match self.insert(store, server, enrolment, by).await {
                 Err(Refusal::Taken { .. }) => {}
                 created => return created,
             }
@@ -166,15 +170,15 @@ impl Control {
         ))
     }
 
-    async fn create(
-        &self,
+    async fn insert(
+        self,
         store: &Store,
         server: NewServer,
         enrolment: NewEnrolment,
         by: Option<&Caller>,
     ) -> Result<Slug, Refusal> {
         let slug = server.slug.clone();
-        let event = self.server_created(&server, by);
+        let event = server_created(self.core, &server, by);
         let created = store.create_server(server, Some(enrolment), vec![event]);
         match created.await {
             Ok(()) => Ok(slug),
@@ -187,19 +191,23 @@ impl Control {
             Err(error) => Err(Refusal::of_write(error)),
         }
     }
+}
 
-    /// That a server was made: by a caller, or by the owner of the machine.
-    pub(crate) fn server_created(&self, server: &NewServer, by: Option<&Caller>) -> NewAuditEvent {
-        let happening = Happening {
-            action: "server.create",
-            resource: resource("server", server.id, Some(server.name.as_str())),
-            outcome: AuditOutcome::Success,
-            detail: json!({ "slug": server.slug.as_str() }),
-        };
-        match by {
-            Some(caller) => self.event_by(caller, happening),
-            None => self.event_by_system(Some(server.organization), happening),
-        }
+/// That a server was made: by a caller, or by the owner of the machine.
+pub(crate) fn server_created(
+    core: &Core,
+    server: &NewServer,
+    by: Option<&Caller>,
+) -> NewAuditEvent {
+    let happening = Happening {
+        action: "server.create",
+        resource: resource("server", server.id, Some(server.name.as_str())),
+        outcome: AuditOutcome::Success,
+        detail: json!({ "slug": server.slug.as_str() }),
+    };
+    match by {
+        Some(caller) => core.event_by(caller, happening),
+        None => core.event_by_system(Some(server.organization), happening),
     }
 }
 

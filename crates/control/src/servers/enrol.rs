@@ -3,16 +3,17 @@
 use reoclo_domain::{OrganizationId, PlainToken, ServerId, TokenKind};
 use reoclo_store::{EnrolOutcome, RequestSource};
 
-use crate::{Control, Refusal};
+use super::Servers;
+use crate::Refusal;
 
 /// Length of an ed25519 public key in bytes (RFC 8032).
 const PUBLIC_KEY_LEN: usize = 32;
 
-impl Control {
+impl Servers<'_> {
     /// Binds `public_key` to the server that the token was made for. Doing it again with the same
     /// key, before the token expires, gives the same answer.
-    pub async fn enrol_runner(
-        &self,
+    pub async fn enrol(
+        self,
         token: &str,
         public_key: &[u8],
         source: RequestSource,
@@ -28,8 +29,9 @@ impl Control {
             ));
         }
         let outcome = self
+            .core
             .store()
-            .enrol(token.hash(), public_key, self.now(), source)
+            .enrol(token.hash(), public_key, self.core.now(), source)
             .await;
         match outcome.map_err(Refusal::of_write)? {
             EnrolOutcome::Enrolled {
@@ -37,7 +39,7 @@ impl Control {
                 organization,
             } => {
                 // With another key, no copy of before is one any more.
-                self.runners().forget_machines(server);
+                self.dispatcher.runners().forget_machines(server);
                 Ok((server, organization))
             }
             EnrolOutcome::Unknown => Err(refused("is not known: get a new install command")),

@@ -7,25 +7,27 @@ use reoclo_domain::{OrganizationId, PlainToken, ServerId, ServerStatus, TokenKin
 use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, ServerRecord};
 use serde_json::json;
 
+use super::Servers;
 use super::{AddedServer, LocalOwner};
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Caller, Control, OnceForm, Refusal, ServersWrite};
+use crate::{Authorized, Caller, OnceForm, Refusal, ServersWrite};
 
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
-impl Control {
+impl Servers<'_> {
     /// A new enrolment token for a server that exists; an earlier one stops working.
     pub async fn renew_enrolment_for_owner(
-        &self,
+        self,
         _owner: &LocalOwner,
         organization: OrganizationId,
         server: ServerId,
     ) -> Result<PlainToken, Refusal> {
         let (token, enrolment) = self.new_enrolment();
-        let name = server_called(self.store(), organization, server).await;
+        let name = server_called(self.core.store(), organization, server).await;
         let happening = created(server, name.as_deref(), enrolment);
-        let event = self.event_by_system(Some(organization), happening);
+        let event = self.core.event_by_system(Some(organization), happening);
         let renewed = self
+            .core
             .store()
             .replace_enrolment(organization, server, enrolment, vec![event])
             .await;
@@ -40,26 +42,27 @@ impl Control {
     /// connected; an earlier one stops working. Any other server is refused, and keeps its
     /// runner's identity.
     pub async fn renew_enrolment(
-        &self,
+        self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
         once: Option<&str>,
     ) -> Result<(AddedServer, ServerRecord), Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
-        let server = self.find_server(organization, reference).await?;
+        let server = self.find(organization, reference).await?;
         if server.status != ServerStatus::Provisioning {
             return Err(needs_no_token(&server));
         }
         let (token, enrolment) = self.new_enrolment();
         let event = self.enrolment_renewed(caller, &server, enrolment);
         let renewed = self
+            .core
             .store_for(proof, OnceForm::RenewEnrolment, once, server.id.as_uuid())
             .replace_unused_enrolment(organization, server.id, enrolment, vec![event])
             .await;
         if !renewed.map_err(Refusal::of_write)? {
             // Its runner was faster.
-            let now = self.find_server(organization, reference).await?;
+            let now = self.find(organization, reference).await?;
             return Err(needs_no_token(&now));
         }
         let renewed = AddedServer {
@@ -72,23 +75,23 @@ impl Control {
         Ok((renewed, server))
     }
 
-    pub(super) fn new_enrolment(&self) -> (PlainToken, NewEnrolment) {
-        let token = PlainToken::generate(TokenKind::Enrolment, self.entropy());
+    pub(super) fn new_enrolment(self) -> (PlainToken, NewEnrolment) {
+        let token = PlainToken::generate(TokenKind::Enrolment, self.core.entropy());
         let enrolment = NewEnrolment {
             token: token.hash(),
-            expires_at: self.now().plus(TOKEN_LIFETIME),
+            expires_at: self.core.now().plus(TOKEN_LIFETIME),
         };
         (token, enrolment)
     }
 
     fn enrolment_renewed(
-        &self,
+        self,
         caller: &Caller,
         server: &ServerRecord,
         enrolment: NewEnrolment,
     ) -> NewAuditEvent {
         let happening = created(server.id, Some(&server.name), enrolment);
-        self.event_by(caller, happening)
+        self.core.event_by(caller, happening)
     }
 }
 

@@ -6,7 +6,8 @@ use reoclo_dispatch::{Checked, Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Metric, Resolution, ServerStatus, Timestamp};
 use reoclo_store::ServerRecord;
 
-use crate::{Authorized, Control, Refusal, ServersRead};
+use super::Servers;
+use crate::{Authorized, Refusal, ServersRead};
 
 /// From here on a disk is worth a look, and from the second on in danger, in percent.
 const DISK_LIMITS: [f64; 2] = [80.0, 90.0];
@@ -30,33 +31,33 @@ pub struct ServerHealth {
     pub note: Option<String>,
 }
 
-impl Control {
+impl Servers<'_> {
     /// How a server of the caller's organization is.
-    pub async fn server_health(
-        &self,
+    pub async fn health(
+        self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<ServerHealth, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.find_server(organization, reference).await?;
-        self.health(server).await
+        let server = self.find(organization, reference).await?;
+        self.health_of(server).await
     }
 
     /// Asks a server of the caller's organization now, and says how it is.
-    pub async fn check_server(
-        &self,
+    pub async fn check(
+        self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<ServerHealth, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.find_server(organization, reference).await?;
-        self.dispatcher().check_now(server.id).await;
-        self.health(server).await
+        let server = self.find(organization, reference).await?;
+        self.dispatcher.check_now(server.id).await;
+        self.health_of(server).await
     }
 
-    async fn health(&self, server: ServerRecord) -> Result<ServerHealth, Refusal> {
-        let is_connected = self.is_connected(server.id);
-        let checked = self.dispatcher().checked(server.id);
+    async fn health_of(self, server: ServerRecord) -> Result<ServerHealth, Refusal> {
+        let is_connected = self.dispatcher.is_connected(server.id);
+        let checked = self.dispatcher.checked(server.id);
         let answered = match checked.answered {
             Some(answered) => Some(answered),
             None => self.last_stored(&server).await?,
@@ -73,18 +74,15 @@ impl Control {
     }
 
     /// From before a restart, or from another replica.
-    async fn last_stored(&self, server: &ServerRecord) -> Result<Option<HostChecks>, Refusal> {
-        let now = self.now();
+    async fn last_stored(self, server: &ServerRecord) -> Result<Option<HostChecks>, Refusal> {
+        let now = self.core.now();
         let stretch = Stretch {
             organization: server.organization,
             server: server.id,
             from: now.minus(Duration::from_mins(10)),
             to: now,
         };
-        let points = self
-            .dispatcher()
-            .measured(stretch, Resolution::Fine)
-            .await?;
+        let points = self.dispatcher.measured(stretch, Resolution::Fine).await?;
         Ok(points.into_iter().rev().find(|point| point.ok > 0))
     }
 }

@@ -6,7 +6,8 @@ use reoclo_dispatch::Stretch;
 use reoclo_domain::{HostChecks, Resolution, counted};
 use reoclo_store::ServerRecord;
 
-use crate::{Authorized, Control, Refusal, ServersRead};
+use super::Servers;
+use crate::{Authorized, Refusal, ServersRead};
 
 /// What a server measures now, and measured.
 #[derive(Debug)]
@@ -23,20 +24,20 @@ pub struct ServerMetrics {
     pub note: Option<String>,
 }
 
-impl Control {
+impl Servers<'_> {
     /// What a server of the caller's organization measured in the last `hours`.
-    pub async fn server_metrics(
-        &self,
+    pub async fn metrics(
+        self,
         proof: &Authorized<ServersRead>,
         reference: &str,
         hours: u32,
         resolution: Option<Resolution>,
     ) -> Result<ServerMetrics, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.find_server(organization, reference).await?;
+        let server = self.find(organization, reference).await?;
         let asked = Duration::from_hours(hours.into());
         let resolution = chosen(asked, resolution)?;
-        let now = self.now();
+        let now = self.core.now();
         let stretch = Stretch {
             organization,
             server: server.id,
@@ -44,8 +45,8 @@ impl Control {
             // What is measured in this moment is part of it.
             to: now.plus(Duration::from_micros(1)),
         };
-        let history = self.dispatcher().measured(stretch, resolution).await?;
-        let known = self.dispatcher().checked(server.id).answered;
+        let history = self.dispatcher.measured(stretch, resolution).await?;
+        let known = self.dispatcher.checked(server.id).answered;
         let stored = history.iter().rev().find(|checks| checks.ok > 0);
         Ok(ServerMetrics {
             current: known.or(stored.copied()),
@@ -57,8 +58,8 @@ impl Control {
     }
 
     /// What an old runner does not do.
-    pub(super) fn lack_of_metrics(&self, server: reoclo_domain::ServerId) -> Option<String> {
-        let version = self.runners().version_without_metrics(server)?;
+    pub(super) fn lack_of_metrics(self, server: reoclo_domain::ServerId) -> Option<String> {
+        let version = self.dispatcher.runners().version_without_metrics(server)?;
         Some(format!(
             "this server's runner ({version}) does not measure its host: it needs a newer runner"
         ))

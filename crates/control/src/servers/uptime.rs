@@ -5,7 +5,8 @@ use std::time::Duration;
 use reoclo_dispatch::{Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Resolution, Timestamp};
 
-use crate::{Authorized, Control, Refusal, ServersRead};
+use super::Servers;
+use crate::{Authorized, Refusal, ServersRead};
 
 /// A stretch of time, in slots.
 #[derive(Debug)]
@@ -52,19 +53,19 @@ impl UptimeStatus {
     }
 }
 
-impl Control {
+impl Servers<'_> {
     /// How much of the last `hours` a server of the caller's organization answered, in slots of
     /// `slot_minutes`.
-    pub async fn server_uptime(
-        &self,
+    pub async fn uptime(
+        self,
         proof: &Authorized<ServersRead>,
         reference: &str,
         hours: u32,
         slot_minutes: u32,
     ) -> Result<ServerUptime, Refusal> {
         let organization = proof.caller().organization();
-        let server = self.find_server(organization, reference).await?;
-        let now = self.now();
+        let server = self.find(organization, reference).await?;
+        let now = self.core.now();
         let slot = Duration::from_mins(slot_minutes.into());
         let from = now.minus(Duration::from_hours(hours.into())).begin_of(slot);
         let mut slots = empty(from, now, slot);
@@ -86,7 +87,7 @@ impl Control {
                 from,
                 to,
             };
-            for checks in self.dispatcher().measured(stretch, resolution).await? {
+            for checks in self.dispatcher.measured(stretch, resolution).await? {
                 spread(&mut slots, &checks, resolution.span());
             }
         }

@@ -16,8 +16,6 @@ use reoclo_domain::{SessionId, TokenHash};
 use self::windows::{Layers, Nested, Windows};
 use crate::networks::{LEVELS, Network, OWN, networks};
 
-/// Attempts are counted over this time, from the first on.
-const WINDOW: Duration = Duration::from_mins(15);
 /// Wrong passwords for one account from one place in a window.
 const FROM_ONE_PLACE: u32 = 10;
 /// Those for one account from a network of each width, and from one address. Of a wide network
@@ -32,8 +30,6 @@ const BEFORE_DELAY: u32 = 30;
 const DOUBLED_BY: u32 = 10;
 /// The delay grows to this many times the first.
 const MOST_DOUBLED: u32 = 32;
-/// What is told apart of each kind; of more at once, the least bad is forgotten.
-const MOST_COUNTED: usize = 50_000;
 
 /// An account by a hash of its address, since people type passwords into that field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,15 +3,16 @@
 use reoclo_domain::{PlainToken, TokenHash};
 use reoclo_store::{RequestSource, SessionRecord};
 
+use super::Sessions;
 use super::session_token;
-use crate::authenticate::{MadeBy, PresentedSession};
-use crate::{Caller, Control, Refusal};
+use crate::presented::{MadeBy, PresentedSession};
+use crate::{Caller, Refusal};
 
-impl Control {
+impl Sessions<'_> {
     /// Says who is signed in: the session is known → not over → the person is still a member →
     /// the request is their own page's.
-    pub(crate) async fn authenticate_session(
-        &self,
+    pub(crate) async fn authenticate(
+        self,
         presented: PresentedSession<'_>,
         source: RequestSource,
     ) -> Result<Caller, Refusal> {
@@ -19,22 +20,23 @@ impl Control {
         let session = self.living_session(&token.hash()).await?;
         let role = session.role.ok_or(Refusal::SessionExpired)?;
         check_csrf(presented, &token)?;
-        self.note_session_use(session.id, session.last_seen_at);
+        self.touches
+            .note(session.id, session.last_seen_at, self.core.now());
         Ok(Caller::person_of(session, role, &token, source))
     }
 
     /// Whether `shown` is the `csrf_token` of the session with this token.
-    pub fn is_csrf_token(&self, session: &str, shown: &str) -> bool {
+    pub fn is_csrf_token(self, session: &str, shown: &str) -> bool {
         session_token(session).is_some_and(|session| is_csrf_token_of(&session, shown))
     }
 
     /// Which of these texts is the token of a session that is not over: the first that is.
-    pub async fn first_session(&self, texts: &[String]) -> Option<usize> {
+    pub async fn first_living(self, texts: &[String]) -> Option<usize> {
         let tokens = texts.iter().enumerate();
         let tokens = tokens.filter_map(|(at, text)| Some((at, session_token(text)?.hash())));
         let tokens: Vec<(usize, TokenHash)> = tokens.collect();
         let hashes: Vec<TokenHash> = tokens.iter().map(|(_, hash)| *hash).collect();
-        let sessions = self.store().find_sessions(&hashes).await.ok()?;
+        let sessions = self.core.store().find_sessions(&hashes).await.ok()?;
         let is_alive = |hash: &TokenHash| {
             let mut sessions = sessions.iter();
             sessions.any(|(of, session)| of == hash && !self.is_over(session))
@@ -43,14 +45,14 @@ impl Control {
         tokens.find(|(_, hash)| is_alive(hash)).map(|(at, _)| at)
     }
 
-    async fn living_session(&self, token: &TokenHash) -> Result<SessionRecord, Refusal> {
-        let found = self.store().find_session(token).await?;
+    async fn living_session(self, token: &TokenHash) -> Result<SessionRecord, Refusal> {
+        let found = self.core.store().find_session(token).await?;
         let session = found.filter(|session| !self.is_over(session));
         session.ok_or(Refusal::SessionExpired)
     }
 
-    fn is_over(&self, session: &SessionRecord) -> bool {
-        session.expires_at <= self.now() || session.last_seen_at <= self.idle_since()
+    fn is_over(self, session: &SessionRecord) -> bool {
+        session.expires_at <= self.core.now() || session.last_seen_at <= self.idle_since()
     }
 }
 

@@ -4,17 +4,18 @@ use reoclo_domain::Secret;
 use reoclo_store::{AuditOutcome, NewPassword};
 use serde_json::json;
 
+use super::Sessions;
 use super::show::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
 use crate::passwords::{Asker, check_password};
-use crate::{Authorized, Control, InvalidFields, OwnSession, Person, Refusal};
+use crate::{Authorized, InvalidFields, OwnSession, Person, Refusal};
 
-impl Control {
+impl Sessions<'_> {
     /// Changes the caller's password and ends all their sessions; the caller goes on in a new
     /// one.
     pub async fn change_password(
-        &self,
+        self,
         proof: &Authorized<OwnSession>,
         token: &str,
         current: Secret,
@@ -26,20 +27,21 @@ impl Control {
         };
         check_new(person, &current, &new)?;
         let attempt = self.admit_own_attempt(person, caller)?;
-        let account = self.store().account_of(person.user).await?;
+        let account = self.core.store().account_of(person.user).await?;
         let hash = account.and_then(|account| account.password_hash);
         if !self
-            .verify_password(current, hash.clone(), Asker::Known)
+            .passwords
+            .verify(current, hash.clone(), Asker::Known)
             .await?
         {
-            attempt.failed(self.clock().monotonic());
+            attempt.failed(self.core.clock().monotonic());
             return Err(Refusal::field("current_password", "is not right"));
         }
         attempt.succeeded();
         // That took its time: whoever was signed out meanwhile gets no new session.
-        let found = self.store().find_session(&old.hash()).await?;
+        let found = self.core.store().find_session(&old.hash()).await?;
         let session = found.ok_or(Refusal::SessionExpired)?;
-        let memberships = self.store().memberships(person.user).await?;
+        let memberships = self.core.store().memberships(person.user).await?;
         let here = caller.organization();
         let current = memberships
             .iter()
@@ -47,7 +49,10 @@ impl Control {
             .ok_or(Refusal::SessionExpired)?
             .clone();
         let password = NewPassword {
-            hash: self.hash_password(new, Asker::Known).await?,
+            hash: self
+                .passwords
+                .hash(self.core.entropy(), new, Asker::Known)
+                .await?,
             temporary_until: None,
             replaces: hash,
         };
@@ -57,9 +62,10 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail: json!({}),
         };
-        let event = self.event_by(caller, happening);
+        let event = self.core.event_by(caller, happening);
         let (new, token) = self.new_session(person.user, here, session.expires_at, caller.source());
-        self.store()
+        self.core
+            .store()
             .set_password(person.user, password, Some(new), vec![event])
             .await
             .map_err(Refusal::of_write)?;

@@ -6,17 +6,18 @@ mod ledger;
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reoclo_domain::{OrganizationId, UserId};
+use reoclo_domain::{OrganizationId, Timestamp, UserId};
 use reoclo_store::{
     Actor, ActorKind, AuditOutcome, NewAuditEvent, RefusedPasswords, RequestSource,
 };
 use serde_json::json;
+use tokio::sync::Notify;
 
 use self::ledger::{Due, Ledger, Noted, Subject};
-use crate::Control;
 use crate::audit::{Happening, resource, system_actor};
+use crate::core::Core;
 
 /// Rows in one transaction: bounds how long another write waits for them.
 const BATCH: usize = 100;
@@ -59,8 +60,9 @@ pub struct SignInStatistics {
 }
 
 /// Failed sign-ins that wait for their row, and how many there were of each kind.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct FailedSignIns {
+    urgent: Arc<Notify>,
     ledger: Mutex<Ledger>,
     signed_in: AtomicU64,
     wrong_passwords: AtomicU64,
@@ -95,6 +97,20 @@ impl NotLetIn<'_> {
 }
 
 impl FailedSignIns {
+    /// `urgent` is told when something is to be written at once.
+    pub(crate) fn new(urgent: Arc<Notify>) -> Self {
+        Self {
+            urgent,
+            ledger: Mutex::default(),
+            signed_in: AtomicU64::new(0),
+            wrong_passwords: AtomicU64::new(0),
+            unknown_accounts: AtomicU64::new(0),
+            too_many: AtomicU64::new(0),
+            delayed: AtomicU64::new(0),
+            unknown_keys: AtomicU64::new(0),
+        }
+    }
+
     fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,11 +146,10 @@ impl FailedSignIns {
     }
 }
 
-impl Control {
+impl FailedSignIns {
     /// Counts that somebody was not let in.
-    pub(crate) fn note_not_let_in(&self, failed: NotLetIn<'_>, source: &RequestSource) {
-        let signs = self.failed_sign_ins();
-        signs.counter(&failed).fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn note(&self, at: Timestamp, failed: NotLetIn<'_>, source: &RequestSource) {
+        self.counter(&failed).fetch_add(1, Ordering::Relaxed);
         if failed.is_told_at_once() {
             tell(source.ip, failed.reason(), 1);
         }
@@ -147,17 +162,16 @@ impl Control {
             reason: failed.reason(),
             user,
             source,
-            at: self.now(),
+            at,
         };
-        if signs.ledger().note(&noted) {
-            self.wake_refusal_writer();
+        if self.ledger().note(&noted) {
+            self.urgent.notify_one();
         }
     }
 
     /// Writes about what is due; called with the refused uses of keys.
-    pub(crate) async fn write_failed_sign_ins(&self, all: bool) {
-        let signs = self.failed_sign_ins();
-        let mut due = signs.ledger().take_due(self.clock().monotonic(), all);
+    pub(crate) async fn write(&self, core: &Core, all: bool) {
+        let mut due = self.ledger().take_due(core.clock().monotonic(), all);
         for one in &due {
             for reason in ["too_many_attempts", "unknown_key"] {
                 if let Some(count) = one.reasons.get(reason) {
@@ -167,57 +181,57 @@ impl Control {
         }
         while !due.is_empty() {
             let rest = due.split_off(due.len().min(BATCH));
-            let events = due.iter().map(|one| self.failed_event(one)).collect();
+            let events = due.iter().map(|one| failed_event(core, one)).collect();
             let passwords = due.iter().flat_map(refused_passwords).collect();
-            let written = self.store().record_refused_passwords(passwords, events);
+            let written = core.store().record_refused_passwords(passwords, events);
             if let Err(error) = written.await {
-                self.complain("failed sign-ins could not be recorded yet", &error);
+                core.complain("failed sign-ins could not be recorded yet", &error);
                 due.extend(rest);
-                signs.ledger().give_back(due);
+                self.ledger().give_back(due);
                 return;
             }
             due = rest;
         }
     }
+}
 
-    fn failed_event(&self, due: &Due) -> NewAuditEvent {
-        let mut detail = json!({
-            "count": due.count(),
-            "reasons": due.reasons,
-            "since": due.first_at,
-        });
-        let mut users = due.users.iter();
-        let (organization, actor, what) = match (due.subject, users.next(), users.next()) {
-            (Subject::Passwords(organization, _), Some((user, (label, _))), None) => {
-                (organization, person(*user, label), user_of(*user, label))
-            }
-            (Subject::Passwords(organization, _), first, _) => {
-                if first.is_some() {
-                    detail["accounts"] = json!(due.users.len());
-                }
-                let what = match organization {
-                    Some(id) => resource("organization", id, None),
-                    None => instance(),
-                };
-                (organization, system_actor(), what)
-            }
-            (Subject::Keys(_) | Subject::Rest, ..) => (None, system_actor(), instance()),
-        };
-        let action = match due.subject {
-            Subject::Passwords(..) => "user.sign_in",
-            Subject::Keys(_) => "key.unknown",
-            Subject::Rest => "sign_in.refused",
-        };
-        let happening = Happening {
-            action,
-            resource: what,
-            outcome: AuditOutcome::Refused,
-            detail,
-        };
-        NewAuditEvent {
-            at: due.last_at,
-            ..self.event(organization, actor, due.source.clone(), happening)
+fn failed_event(core: &Core, due: &Due) -> NewAuditEvent {
+    let mut detail = json!({
+        "count": due.count(),
+        "reasons": due.reasons,
+        "since": due.first_at,
+    });
+    let mut users = due.users.iter();
+    let (organization, actor, what) = match (due.subject, users.next(), users.next()) {
+        (Subject::Passwords(organization, _), Some((user, (label, _))), None) => {
+            (organization, person(*user, label), user_of(*user, label))
         }
+        (Subject::Passwords(organization, _), first, _) => {
+            if first.is_some() {
+                detail["accounts"] = json!(due.users.len());
+            }
+            let what = match organization {
+                Some(id) => resource("organization", id, None),
+                None => instance(),
+            };
+            (organization, system_actor(), what)
+        }
+        (Subject::Keys(_) | Subject::Rest, ..) => (None, system_actor(), instance()),
+    };
+    let action = match due.subject {
+        Subject::Passwords(..) => "user.sign_in",
+        Subject::Keys(_) => "key.unknown",
+        Subject::Rest => "sign_in.refused",
+    };
+    let happening = Happening {
+        action,
+        resource: what,
+        outcome: AuditOutcome::Refused,
+        detail,
+    };
+    NewAuditEvent {
+        at: due.last_at,
+        ..core.event(organization, actor, due.source.clone(), happening)
     }
 }
 

@@ -3,70 +3,25 @@
 //! Whoever was let in before is not harmed by what strangers try: their browser has a token that
 //! is counted for itself, and from their address no sign-in is delayed.
 
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use reoclo_domain::{Secret, TokenHash, UserId, hex};
 use reoclo_store::RequestSource;
-use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use super::Sessions;
 use super::attempts::{Account, Attempt, Place, Verdict};
 use super::failed::NotLetIn;
-use crate::failed_authentications::subscriber;
-use crate::fair::{self, FairRoom};
 use crate::passwords::Asker;
-use crate::refused_use::Wanted;
-use crate::{Caller, Control, Person, Refusal};
+use crate::subscriber::subscriber;
+use crate::wanted::Wanted;
+use crate::{Caller, Person, Refusal};
 
-/// Attempts that wait at a time: of more, the network has to leave from which the most wait.
-const MOST_WAITING: usize = 256;
-/// Of them, how many come from one address; offices share one.
-const MOST_OF_ADDRESS: usize = 16;
 /// What those are told to wait who find no room, in seconds.
 const TRY_AGAIN: u64 = 10;
 /// A device that was noted within this time is not noted again.
 const NOTE_EVERY: Duration = Duration::from_hours(24);
 const TOKEN_BYTES: usize = 32;
-
-/// Attempts that wait; whoever is known does not.
-#[derive(Debug)]
-pub(crate) struct Waiting(Mutex<FairRoom<oneshot::Sender<()>>>);
-
-impl Default for Waiting {
-    fn default() -> Self {
-        Self(Mutex::new(FairRoom::new(MOST_WAITING, MOST_OF_ADDRESS)))
-    }
-}
-
-/// A place among those that wait; it is free again when this is dropped.
-struct Waits<'w> {
-    among: &'w Waiting,
-    place: fair::Place,
-    /// Ends when somebody else has the place.
-    sent_away: oneshot::Receiver<()>,
-}
-
-impl Waiting {
-    fn enter(&self, source: &RequestSource) -> Option<Waits<'_>> {
-        let (stays, sent_away) = oneshot::channel();
-        let mut room = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (place, _) = room.enter(source.ip, stays)?;
-        Some(Waits {
-            among: self,
-            place,
-            sent_away,
-        })
-    }
-}
-
-impl Drop for Waits<'_> {
-    fn drop(&mut self) {
-        let room = self.among.0.lock();
-        room.unwrap_or_else(PoisonError::into_inner)
-            .serve(self.place);
-    }
-}
 
 /// An attempt that may be made now.
 #[derive(Debug)]
@@ -77,10 +32,10 @@ pub(super) struct Admitted {
     pub(super) asker: Asker,
 }
 
-impl Control {
+impl Sessions<'_> {
     /// Lets an attempt in before the password is looked at, and has it wait where it must.
     pub(super) async fn admit_attempt(
-        &self,
+        self,
         email: &str,
         source: &RequestSource,
         devices: &[Secret],
@@ -91,8 +46,8 @@ impl Control {
             None => Asker::Stranger(source.ip),
         };
         let place = known.unwrap_or(Place::Address(source.ip));
-        let (account, now) = (Account::of(email), self.clock().monotonic());
-        match self.attempts().begin(account, place, now) {
+        let (account, now) = (Account::of(email), self.core.clock().monotonic());
+        match self.attempts.begin(account, place, now) {
             Verdict::After(steps, attempt) => {
                 self.delay(steps, source).await?;
                 Ok(Admitted { attempt, asker })
@@ -104,49 +59,53 @@ impl Control {
     /// Counts an attempt of somebody who is signed in to name their password; what strangers try
     /// does not count.
     pub(super) fn admit_own_attempt(
-        &self,
+        self,
         person: &Person,
         caller: &Caller,
     ) -> Result<Attempt, Refusal> {
         let account = Account::of(&person.email);
-        let (place, now) = (Place::Session(person.session), self.clock().monotonic());
-        match self.attempts().begin(account, place, now) {
+        let (place, now) = (
+            Place::Session(person.session),
+            self.core.clock().monotonic(),
+        );
+        match self.attempts.begin(account, place, now) {
             Verdict::After(_, attempt) => Ok(attempt),
             Verdict::Refused(seconds) => {
                 let refusal = self.too_many(seconds, caller.source());
-                self.note_refusal_of(caller, &refusal, &Wanted::about_oneself(caller));
+                self.refusals
+                    .note_of(caller, &refusal, &Wanted::about_oneself(caller));
                 Err(refusal)
             }
         }
     }
 
     /// Forgets the attempts on an account.
-    pub(crate) fn forgive_attempts(&self, email: &str) {
-        self.attempts().forgive(Account::of(email));
+    pub(crate) fn forgive_attempts(self, email: &str) {
+        self.attempts.forgive(Account::of(email));
     }
 
-    fn too_many(&self, retry_after: u64, source: &RequestSource) -> Refusal {
-        self.note_not_let_in(NotLetIn::TooMany, source);
+    fn too_many(self, retry_after: u64, source: &RequestSource) -> Refusal {
+        self.failed.note(self.core.now(), NotLetIn::TooMany, source);
         Refusal::TooManyAttempts { retry_after }
     }
 
-    async fn delay(&self, steps: u32, source: &RequestSource) -> Result<(), Refusal> {
+    async fn delay(self, steps: u32, source: &RequestSource) -> Result<(), Refusal> {
         if steps == 0 {
             return Ok(());
         }
-        let Some(mut waits) = self.waiting_sign_ins().enter(source) else {
+        let Some(mut waits) = self.waiting.enter(source) else {
             return Err(self.too_many(TRY_AGAIN, source));
         };
-        self.failed_sign_ins().note_delayed();
+        self.failed.note_delayed();
         tokio::select! {
-            () = sleep(self.settings().sign_in_delay * steps) => Ok(()),
+            () = sleep(self.settings.sign_in_delay * steps) => Ok(()),
             _ = &mut waits.sent_away => Err(self.too_many(TRY_AGAIN, source)),
         }
     }
 
     /// What the account is known by here: the browser's token, or else the address.
     async fn known_place(
-        &self,
+        self,
         email: &str,
         source: &RequestSource,
         devices: &[Secret],
@@ -154,10 +113,10 @@ impl Control {
         if email.contains('\0') {
             return Ok(None);
         }
-        let Some(account) = self.store().account(email).await? else {
+        let Some(account) = self.core.store().account(email).await? else {
             return Ok(None);
         };
-        let known = self.store().known_devices(account.user.id).await?;
+        let known = self.core.store().known_devices(account.user.id).await?;
         let is_known = |name: &String| known.iter().any(|(one, _)| one == name);
         let mut devices = devices.iter();
         if let Some(device) = devices.find(|device| is_known(&device_name(device))) {
@@ -170,7 +129,7 @@ impl Control {
     /// Remembers from where somebody signed in. The token that their browser is to keep, unless
     /// it has one; that it cannot be remembered keeps nobody out.
     pub(super) async fn remember(
-        &self,
+        self,
         user: UserId,
         source: &RequestSource,
         devices: &[Secret],
@@ -183,12 +142,15 @@ impl Control {
     }
 
     async fn remembered(
-        &self,
+        self,
         user: UserId,
         source: &RequestSource,
         devices: &[Secret],
     ) -> Result<Option<Secret>, reoclo_store::StoreError> {
-        let (known, now) = (self.store().known_devices(user).await?, self.now());
+        let (known, now) = (
+            self.core.store().known_devices(user).await?,
+            self.core.now(),
+        );
         let noted = |name: &str| known.iter().find(|(one, _)| one == name);
         let mut devices = devices.iter();
         let kept = devices.find(|device| noted(&device_name(device)).is_some());
@@ -198,14 +160,14 @@ impl Control {
         let due: Vec<_> = name.into_iter().chain(address_name(source)).collect();
         let due: Vec<_> = due.into_iter().filter(stale).collect();
         if !due.is_empty() {
-            self.store().remember_devices(user, due, now).await?;
+            self.core.store().remember_devices(user, due, now).await?;
         }
         Ok(fresh)
     }
 
-    fn new_device(&self) -> Secret {
+    fn new_device(self) -> Secret {
         let mut random = [0; TOKEN_BYTES];
-        self.entropy().fill(&mut random);
+        self.core.entropy().fill(&mut random);
         Secret::new(hex::encode(&random))
     }
 }

@@ -4,18 +4,16 @@ use reoclo_domain::{Secret, Timestamp, UserId};
 use reoclo_store::{Membership, RefusedPasswords};
 
 use super::SessionView;
-use crate::{Authorized, Control, OwnSession, Person, Refusal};
+use super::Sessions;
+use crate::{Authorized, OwnSession, Person, Refusal};
 
-impl Control {
+impl Sessions<'_> {
     /// The caller's session. Who they are and what they may is what the proof was made of; only
     /// the organizations that they are in are looked up.
-    pub async fn show_session(
-        &self,
-        proof: &Authorized<OwnSession>,
-    ) -> Result<SessionView, Refusal> {
+    pub async fn show(self, proof: &Authorized<OwnSession>) -> Result<SessionView, Refusal> {
         let caller = proof.caller();
         let person = caller.person().ok_or(Refusal::SessionExpired)?;
-        let mut memberships = self.store().memberships(person.user).await?;
+        let mut memberships = self.core.store().memberships(person.user).await?;
         let current = memberships
             .iter_mut()
             .find(|membership| membership.organization == caller.organization())
@@ -31,14 +29,14 @@ impl Control {
     }
 }
 
-impl Control {
+impl Sessions<'_> {
     /// The last passwords for the caller's account that were refused.
-    pub async fn own_refused_passwords(
-        &self,
+    pub async fn refused_passwords(
+        self,
         proof: &Authorized<OwnSession>,
     ) -> Result<Vec<RefusedPasswords>, Refusal> {
         let person = proof.caller().person().ok_or(Refusal::SessionExpired)?;
-        Ok(self.store().refused_passwords(person.user).await?)
+        Ok(self.core.store().refused_passwords(person.user).await?)
     }
 }
 

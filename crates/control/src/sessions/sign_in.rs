@@ -4,14 +4,15 @@ use reoclo_domain::{Secret, TokenHash, UserId};
 use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestSource};
 use serde_json::json;
 
+use super::Sessions;
 use super::attempts::Attempt;
 use super::failed::NotLetIn;
 use super::known::Admitted;
 use super::show::About;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
+use crate::Refusal;
 use crate::audit::{Happening, resource};
-use crate::{Control, Refusal};
 
 /// A longer password than any that can be set is not worth hashing.
 const MAX_PASSWORD_BYTES: usize = 1_000;
@@ -31,10 +32,10 @@ pub struct SignInForm {
     pub devices: Vec<Secret>,
 }
 
-impl Control {
+impl Sessions<'_> {
     /// Begins a session. The answer does not tell whether the account exists, and takes as long.
     pub async fn sign_in(
-        &self,
+        self,
         form: SignInForm,
         source: RequestSource,
     ) -> Result<SignedIn, Refusal> {
@@ -43,15 +44,15 @@ impl Control {
         let admitted = self.admit_attempt(&email, &source, devices).await?;
         let checked = self.checked_account(admitted, &email, form.password, &source);
         let (account, attempt) = checked.await?;
-        let memberships = self.store().memberships(account.user.id).await?;
+        let memberships = self.core.store().memberships(account.user.id).await?;
         let Some(home) = account.home(&memberships).cloned() else {
             // It looks like a wrong password, and so it counts like one.
-            attempt.failed(self.clock().monotonic());
+            attempt.failed(self.core.clock().monotonic());
             return Err(Refusal::InvalidCredentials);
         };
         if account
             .temporary_until
-            .is_some_and(|until| until <= self.now())
+            .is_some_and(|until| until <= self.core.now())
         {
             return Err(Refusal::TemporaryPasswordExpired);
         }
@@ -66,7 +67,7 @@ impl Control {
             .begin_session(&account, chosen, memberships, replaces, &source)
             .await?;
         attempt.succeeded();
-        self.failed_sign_ins().note_signed_in();
+        self.failed.note_signed_in();
         let device = self.remember(account.user.id, &source, devices).await;
         Ok(SignedIn {
             device,
@@ -76,7 +77,7 @@ impl Control {
 
     /// Whose account it is, when the password is right; counted like an attempt to sign in.
     pub(crate) async fn check_own_password(
-        &self,
+        self,
         email: &str,
         password: Secret,
         source: &RequestSource,
@@ -89,23 +90,26 @@ impl Control {
     }
 
     async fn begin_session(
-        &self,
+        self,
         account: &Account,
         chosen: Membership,
         memberships: Vec<Membership>,
         replaces: Option<TokenHash>,
         source: &RequestSource,
     ) -> Result<SignedIn, Refusal> {
-        let expires_at = self.now().plus(LIFETIME);
+        let expires_at = self.core.now().plus(LIFETIME);
         let here = chosen.organization;
         let (new, token) = self.new_session(account.user.id, here, expires_at, source);
         let happening = sign_in_happening(account, AuditOutcome::Success);
-        let event = self.event(Some(here), actor(account), source.clone(), happening);
-        self.store()
+        let event = self
+            .core
+            .event(Some(here), actor(account), source.clone(), happening);
+        self.core
+            .store()
             .create_session(new, replaces, self.idle_since(), vec![event])
             .await
             .map_err(Refusal::of_write)?;
-        let creates = self.store().member(here, account.user.id).await?;
+        let creates = self.core.store().member(here, account.user.id).await?;
         let about = About {
             user: account.user.id,
             email: account.user.email.clone().unwrap_or_default(),
@@ -124,7 +128,7 @@ impl Control {
     /// The account, when the password is right. A wrong one is counted, and audited where the
     /// person is; one that could not be looked at is neither.
     async fn checked_account(
-        &self,
+        self,
         admitted: Admitted,
         email: &str,
         password: Secret,
@@ -135,7 +139,7 @@ impl Control {
         let found = if email.contains('\0') {
             None
         } else {
-            self.store().account(email).await?
+            self.core.store().account(email).await?
         };
         let is_too_long = password.expose().len() > MAX_PASSWORD_BYTES;
         let hash = found
@@ -147,32 +151,34 @@ impl Control {
         } else {
             password
         };
-        let is_right = self.verify_password(password, hash, asker).await?;
+        let is_right = self.passwords.verify(password, hash, asker).await?;
         let found = match found {
             Some(account) if is_right => return Ok((account, attempt)),
             found => found,
         };
-        attempt.failed(self.clock().monotonic());
+        attempt.failed(self.core.clock().monotonic());
         match found {
             Some(account) => self.note_wrong_password(&account, source).await?,
-            None => self.note_not_let_in(NotLetIn::UnknownAccount, source),
+            None => self
+                .failed
+                .note(self.core.now(), NotLetIn::UnknownAccount, source),
         }
         Err(Refusal::InvalidCredentials)
     }
 
     /// Counted where the person is.
     async fn note_wrong_password(
-        &self,
+        self,
         account: &Account,
         source: &RequestSource,
     ) -> Result<(), Refusal> {
-        let memberships = self.store().memberships(account.user.id).await?;
+        let memberships = self.core.store().memberships(account.user.id).await?;
         let failed = NotLetIn::WrongPassword {
             organization: account.home(&memberships).map(|home| home.organization),
             user: account.user.id,
             label: account.user.email.as_deref().unwrap_or_default(),
         };
-        self.note_not_let_in(failed, source);
+        self.failed.note(self.core.now(), failed, source);
         Ok(())
     }
 }

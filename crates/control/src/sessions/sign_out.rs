@@ -3,14 +3,15 @@
 use reoclo_store::{AuditOutcome, SessionsEnded};
 use serde_json::json;
 
+use super::Sessions;
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Control, OwnSession, Refusal};
+use crate::{Authorized, OwnSession, Refusal};
 
-impl Control {
+impl Sessions<'_> {
     /// Ends the caller's session, or with `everywhere` all of the person's; no request that comes
     /// with one of them later is accepted.
     pub async fn sign_out(
-        &self,
+        self,
         proof: &Authorized<OwnSession>,
         everywhere: bool,
     ) -> Result<(), Refusal> {
@@ -27,8 +28,11 @@ impl Control {
             outcome: AuditOutcome::Success,
             detail: json!({ "everywhere": everywhere }),
         };
-        let event = self.event_by(caller, happening);
-        let done = self.store().end_sessions(person.user, ended, vec![event]);
+        let event = self.core.event_by(caller, happening);
+        let done = self
+            .core
+            .store()
+            .end_sessions(person.user, ended, vec![event]);
         done.await.map_err(Refusal::of_write)
     }
 }

@@ -4,16 +4,17 @@ use reoclo_domain::Role;
 use reoclo_store::{AuditOutcome, Membership};
 use serde_json::json;
 
+use super::Sessions;
 use super::show::About;
 use super::{SignedIn, session_token};
 use crate::audit::{Happening, resource};
-use crate::{Authorized, Control, OwnSession, Refusal};
+use crate::{Authorized, OwnSession, Refusal};
 
-impl Control {
+impl Sessions<'_> {
     /// Begins a session in another organization in the place of the caller's, with a token of its
     /// own and the same end.
     pub async fn switch_organization(
-        &self,
+        self,
         proof: &Authorized<OwnSession>,
         token: &str,
         organization: &str,
@@ -25,7 +26,7 @@ impl Control {
         if person.must_change_password {
             return Err(Refusal::PasswordChangeRequired);
         }
-        let memberships = self.store().memberships(person.user).await?;
+        let memberships = self.core.store().memberships(person.user).await?;
         let chosen = choose(&memberships, organization)?;
         let happening = Happening {
             action: "user.switch",
@@ -34,14 +35,17 @@ impl Control {
             detail: json!({ "role": Role::as_str(chosen.role) }),
         };
         let source = caller.source().clone();
-        let event = self.event(Some(chosen.organization), caller.actor(), source, happening);
+        let event = self
+            .core
+            .event(Some(chosen.organization), caller.actor(), source, happening);
         let (new, token) = self.new_session(
             person.user,
             chosen.organization,
             person.expires_at,
             caller.source(),
         );
-        self.store()
+        self.core
+            .store()
             .create_session(new, Some(old.hash()), self.idle_since(), vec![event])
             .await
             .map_err(Refusal::of_write)?;

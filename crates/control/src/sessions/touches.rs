@@ -1,12 +1,12 @@
 //! When sessions were last used, written off the request path.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reoclo_domain::{SessionId, Timestamp};
 
-use crate::Control;
+use crate::core::Core;
 
 /// A use within this time of the one that is noted is not noted.
 const NOTE_EVERY: Duration = Duration::from_mins(1);
@@ -15,25 +15,24 @@ const NOTE_EVERY: Duration = Duration::from_mins(1);
 #[derive(Debug, Default)]
 pub(crate) struct SessionTouches(Mutex<HashMap<SessionId, Timestamp>>);
 
-impl Control {
-    pub(super) fn note_session_use(&self, session: SessionId, noted_at: Timestamp) {
-        let now = self.now();
+impl SessionTouches {
+    /// Notes a use; `noted_at` is the one that is stored.
+    pub(super) fn note(&self, session: SessionId, noted_at: Timestamp, now: Timestamp) {
         if now.since(noted_at) >= NOTE_EVERY {
-            let touches = &self.session_touches().0;
-            let mut touches = touches.lock().unwrap_or_else(PoisonError::into_inner);
-            touches.insert(session, now);
+            self.uses().insert(session, now);
         }
     }
 
-    /// Writes which sessions were used; called every second and at the end.
-    pub async fn write_session_uses(&self) {
-        let due = {
-            let touches = &self.session_touches().0;
-            let mut touches = touches.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::take(&mut *touches)
-        };
-        if let Err(error) = self.store().touch_sessions(due.into_iter().collect()).await {
-            self.complain("the last use of sessions could not be recorded", &error);
+    /// Writes which sessions were used.
+    pub(crate) async fn write(&self, core: &Core) {
+        let due = std::mem::take(&mut *self.uses());
+        let written = core.store().touch_sessions(due.into_iter().collect());
+        if let Err(error) = written.await {
+            core.complain("the last use of sessions could not be recorded", &error);
         }
+    }
+
+    fn uses(&self) -> MutexGuard<'_, HashMap<SessionId, Timestamp>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -4,10 +4,12 @@ use reoclo_domain::UserId;
 use reoclo_store::{AuditOutcome, Edit, MemberRecord, NewAuditEvent};
 use serde_json::json;
 
+use super::Users;
 use super::{check_reach, role};
 use crate::audit::{Happening, resource};
+use crate::core::Core;
 use crate::edit::settled;
-use crate::{Authorized, Caller, Control, CredentialKind, Refusal, UsersWrite};
+use crate::{Authorized, Caller, CredentialKind, Refusal, UsersWrite};
 
 /// What is to change; none leaves it as it is.
 #[derive(Clone, Debug, Default)]
@@ -18,11 +20,11 @@ pub struct UserChange {
     pub may_create_organizations: Option<bool>,
 }
 
-impl Control {
+impl Users<'_> {
     /// Changes a person of the caller's organization, effective at their next request. All of it
     /// is done, or none of it.
-    pub async fn change_user(
-        &self,
+    pub async fn change(
+        self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
         change: UserChange,
@@ -35,7 +37,7 @@ impl Control {
         if may.is_some() {
             check_may_name(proof)?;
         }
-        let (control, caller) = (self.clone(), proof.caller().clone());
+        let (core, caller) = (self.core.clone(), proof.caller().clone());
         let organization = caller.organization();
         let rule = move |before: &MemberRecord| -> Result<_, Refusal> {
             check_reach(&caller, before.role)?;
@@ -44,44 +46,48 @@ impl Control {
                 may_create_organizations: may.unwrap_or(before.may_create_organizations),
                 ..before.clone()
             };
-            let events = control.user_changes(&caller, before, &after);
+            let events = user_changes(&core, &caller, before, &after);
             let record = Some(after);
             Ok(Edit { record, events })
         };
-        let edited = self.store().change_member(organization, id, rule).await;
+        let edited = self
+            .core
+            .store()
+            .change_member(organization, id, rule)
+            .await;
         settled(edited, "the user")
     }
+}
 
-    fn user_changes(
-        &self,
-        caller: &Caller,
-        before: &MemberRecord,
-        after: &MemberRecord,
-    ) -> Vec<NewAuditEvent> {
-        let (from, to) = (
-            before.may_create_organizations,
-            after.may_create_organizations,
-        );
-        let mut changes = Vec::new();
-        if from != to {
-            let detail = json!({ "from": from, "to": to });
-            changes.push(("user.may_create_organizations", detail));
-        }
-        if before.role != after.role {
-            let detail = json!({ "from": before.role.as_str(), "to": after.role.as_str() });
-            changes.push(("user.role", detail));
-        }
-        let events = changes.into_iter().map(|(action, detail)| {
-            let happening = Happening {
-                action,
-                resource: resource("user", before.id, before.email.as_deref()),
-                outcome: AuditOutcome::Success,
-                detail,
-            };
-            self.event_by(caller, happening)
-        });
-        events.collect()
+fn user_changes(
+    core: &Core,
+    caller: &Caller,
+    before: &MemberRecord,
+    after: &MemberRecord,
+) -> Vec<NewAuditEvent> {
+    let (from, to) = (
+        before.may_create_organizations,
+        after.may_create_organizations,
+    );
+    let mut changes = Vec::new();
+    if from != to {
+        let detail = json!({ "from": from, "to": to });
+        changes.push(("user.may_create_organizations", detail));
     }
+    if before.role != after.role {
+        let detail = json!({ "from": before.role.as_str(), "to": after.role.as_str() });
+        changes.push(("user.role", detail));
+    }
+    let events = changes.into_iter().map(|(action, detail)| {
+        let happening = Happening {
+            action,
+            resource: resource("user", before.id, before.email.as_deref()),
+            outcome: AuditOutcome::Success,
+            detail,
+        };
+        core.event_by(caller, happening)
+    });
+    events.collect()
 }
 
 /// Whoever may create organizations names others who may.

@@ -6,10 +6,9 @@ use uuid::Uuid;
 
 use super::{check_reach, role};
 use crate::invitations::GOOD_FOR;
+use crate::invitations::Invitations;
 use crate::setup::check_email;
-use crate::{
-    Authorized, Caller, Control, InvalidFields, Invited, OnceForm, Principal, Refusal, UsersWrite,
-};
+use crate::{Authorized, Caller, InvalidFields, Invited, OnceForm, Principal, Refusal, UsersWrite};
 
 /// Who is to be invited.
 #[derive(Clone, Debug)]
@@ -30,11 +29,11 @@ struct Checked {
     role: Role,
 }
 
-impl Control {
+impl Invitations<'_> {
     /// Invites a person to the caller's organization. They are a member when they have accepted,
     /// and nothing of theirs changes before: neither is told whether they have an account.
-    pub async fn invite_user(
-        &self,
+    pub async fn invite(
+        self,
         proof: &Authorized<UsersWrite>,
         form: NewUserForm,
     ) -> Result<Invited, Refusal> {
@@ -43,19 +42,21 @@ impl Control {
         check_reach(caller, wanted.role)?;
         let token = caller.person().map(|_| self.invitation_token());
         let invitation = InvitationRecord {
-            id: InvitationId::new(self.clock(), self.entropy()),
+            id: InvitationId::new(self.core.clock(), self.core.entropy()),
             organization: caller.organization(),
             email: wanted.email,
             name: wanted.name.to_string(),
             role: wanted.role,
             key: key_of(caller),
-            created_at: self.now(),
-            expires_at: self.now().plus(GOOD_FOR),
+            created_at: self.core.now(),
+            expires_at: self.core.now().plus(GOOD_FOR),
         };
         let event = self.invitation_event(caller, "user.invite", &invitation);
         let hash = token.as_ref().map(PlainToken::hash);
         let mark = form.once.as_deref();
-        let store = self.store_for(proof, OnceForm::Invite, mark, invitation.id.as_uuid());
+        let store = self
+            .core
+            .store_for(proof, OnceForm::Invite, mark, invitation.id.as_uuid());
         let invited = store.invite(invitation.clone(), hash, vec![event]);
         let email = &invitation.email;
         match invited.await {

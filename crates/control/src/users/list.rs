@@ -3,27 +3,29 @@
 use reoclo_domain::UserId;
 use reoclo_store::MemberRecord;
 
-use crate::{Authorized, Control, Refusal, UsersRead};
+use super::Users;
+use crate::{Authorized, Refusal, UsersRead};
 
-impl Control {
+impl Users<'_> {
     /// The people of the caller's organization, by name; with `search`, those whose name or
     /// address contains it.
-    pub async fn list_users(
-        &self,
+    pub async fn list(
+        self,
         proof: &Authorized<UsersRead>,
         search: &str,
     ) -> Result<Vec<MemberRecord>, Refusal> {
         let organization = proof.caller().organization();
-        Ok(self.store().members(organization, search).await?)
+        Ok(self.core.store().members(organization, search).await?)
     }
 
     /// One person of the caller's organization.
-    pub async fn show_user(
-        &self,
+    pub async fn show(
+        self,
         proof: &Authorized<UsersRead>,
         id: UserId,
     ) -> Result<MemberRecord, Refusal> {
         let found = self
+            .core
             .store()
             .member(proof.caller().organization(), id)
             .await?;

@@ -4,10 +4,11 @@ use reoclo_domain::{KeyStatus, UserId};
 use reoclo_store::{AuditOutcome, AutomationKeyRecord, MemberRecord};
 use serde_json::json;
 
+use super::Users;
 use super::check_reach;
 use crate::audit::{Happening, resource};
 use crate::edit::settled;
-use crate::{Authorized, Control, Refusal, UsersWrite};
+use crate::{Authorized, Refusal, UsersWrite};
 
 /// What a person who was removed leaves behind.
 #[derive(Clone, Debug)]
@@ -20,16 +21,16 @@ pub struct RemovedUser {
     pub integration_keys: usize,
 }
 
-impl Control {
+impl Users<'_> {
     /// Removes a person from the caller's organization, effective at their next request and at
     /// the next of each of their integration keys.
-    pub async fn remove_user(
-        &self,
+    pub async fn remove(
+        self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
     ) -> Result<RemovedUser, Refusal> {
-        let (control, caller) = (self.clone(), proof.caller().clone());
-        let (organization, now) = (caller.organization(), self.now());
+        let (core, caller) = (self.core.clone(), proof.caller().clone());
+        let (organization, now) = (caller.organization(), self.core.now());
         let rule = move |before: &MemberRecord| -> Result<_, Refusal> {
             check_reach(&caller, before.role)?;
             let happening = Happening {
@@ -38,12 +39,16 @@ impl Control {
                 outcome: AuditOutcome::Success,
                 detail: json!({ "from": before.role.as_str(), "to": null }),
             };
-            Ok(vec![control.event_by(&caller, happening)])
+            Ok(vec![core.event_by(&caller, happening)])
         };
-        let removed = self.store().remove_member(organization, id, rule).await;
+        let removed = self
+            .core
+            .store()
+            .remove_member(organization, id, rule)
+            .await;
         settled(removed, "the user")?;
-        let automation = self.store().automation_keys(organization).await?;
-        let integration = self.store().integration_keys(organization).await?;
+        let automation = self.core.store().automation_keys(organization).await?;
+        let integration = self.core.store().integration_keys(organization).await?;
         Ok(RemovedUser {
             id,
             automation_keys: automation

@@ -4,19 +4,20 @@ use reoclo_domain::{Secret, Timestamp, UserId};
 use reoclo_store::{AuditOutcome, MemberRecord, NewPassword};
 use serde_json::json;
 
+use super::Users;
 use super::{AddedUser, TEMPORARY_FOR};
 use crate::audit::{Happening, resource};
 use crate::edit::settled;
 use crate::passwords::{Asker, temporary_password};
-use crate::{Authorized, Control, LocalOwner, OnceForm, OrganizationManage, Refusal};
+use crate::{Authorized, LocalOwner, OnceForm, OrganizationManage, Refusal};
 
-impl Control {
+impl Users<'_> {
     /// Gives somebody of the caller's organization a temporary password, and ends their sessions.
     ///
     /// Only somebody who is in no other organization: whoever sets a password can sign in with
     /// it everywhere.
-    pub async fn reset_user_password(
-        &self,
+    pub async fn reset_password(
+        self,
         proof: &Authorized<OrganizationManage>,
         id: UserId,
         once: Option<&str>,
@@ -29,24 +30,29 @@ impl Control {
             ));
         }
         let organization = caller.organization();
-        let found = self.store().member(organization, id).await?;
+        let found = self.core.store().member(organization, id).await?;
         check_resettable(&found.ok_or(Refusal::NotFound("the user"))?)?;
         let (password, until) = self.new_temporary_password();
         let new = NewPassword {
-            hash: self.hash_password(password.clone(), Asker::Known).await?,
+            hash: self
+                .passwords
+                .hash(self.core.entropy(), password.clone(), Asker::Known)
+                .await?,
             temporary_until: Some(until),
             replaces: None,
         };
-        let (control, caller) = (self.clone(), caller.clone());
+        let (core, caller) = (self.core.clone(), caller.clone());
         let rule = move |member: &MemberRecord| {
             check_resettable(member)?;
             let happening = password_reset(id, member.email.as_deref(), until);
-            Ok(vec![control.event_by(&caller, happening)])
+            Ok(vec![core.event_by(&caller, happening)])
         };
-        let store = self.store_for(proof, OnceForm::ResetPassword(id), once, id.as_uuid());
+        let store = self
+            .core
+            .store_for(proof, OnceForm::ResetPassword(id), once, id.as_uuid());
         let set = store.set_member_password(organization, id, new, rule).await;
         settled(set, "the user")?;
-        let found = self.store().member(organization, id).await?;
+        let found = self.core.store().member(organization, id).await?;
         Ok(AddedUser {
             member: found.ok_or(Refusal::NotFound("the user"))?,
             temporary_password: Some((password, until)),
@@ -55,36 +61,40 @@ impl Control {
 
     /// Gives anybody a temporary password, for the owner of this machine; too many wrong attempts
     /// on the account are forgotten.
-    pub async fn reset_password_of(
-        &self,
+    pub async fn reset_password_for_owner(
+        self,
         _owner: &LocalOwner,
         email: &str,
     ) -> Result<(Secret, Timestamp), Refusal> {
         let email = email.trim().to_lowercase();
-        let found = self.store().account(&email).await?;
+        let found = self.core.store().account(&email).await?;
         let account = found.ok_or(Refusal::NotFound("an account with that address"))?;
         let user = account.user.id;
         let (password, until) = self.new_temporary_password();
         let new = NewPassword {
-            hash: self.hash_password(password.clone(), Asker::Known).await?,
+            hash: self
+                .passwords
+                .hash(self.core.entropy(), password.clone(), Asker::Known)
+                .await?,
             temporary_until: Some(until),
             replaces: None,
         };
-        let memberships = self.store().memberships(user).await?;
+        let memberships = self.core.store().memberships(user).await?;
         let organization = account.home(&memberships).map(|home| home.organization);
         let happening = password_reset(user, Some(&email), until);
-        let event = self.event_by_system(organization, happening);
-        self.store()
+        let event = self.core.event_by_system(organization, happening);
+        self.core
+            .store()
             .set_password(user, new, None, vec![event])
             .await
             .map_err(Refusal::of_write)?;
-        self.forgive_attempts(&email);
+        self.sessions.forgive_attempts(&email);
         Ok((password, until))
     }
 
-    fn new_temporary_password(&self) -> (Secret, Timestamp) {
-        let password = temporary_password(self.entropy());
-        (password, self.now().plus(TEMPORARY_FOR))
+    fn new_temporary_password(self) -> (Secret, Timestamp) {
+        let password = temporary_password(self.core.entropy());
+        (password, self.core.now().plus(TEMPORARY_FOR))
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) async fn export(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
 ) -> Result<Response, ApiError> {
-    let export = control.export_audit_logs(&proof).await?;
+    let export = control.audit_logs().export(&proof).await?;
     Ok(audit_export_answer(export))
 }
 

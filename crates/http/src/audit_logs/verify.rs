@@ -15,7 +15,7 @@ pub(super) async fn verify(
 ) -> Result<JsonAnswer<AuditLogVerification>, ApiError> {
     let checkpoint = request.checkpoint.map(|checkpoint| checkpoint.to_string());
     let checkpoint = checkpoint.unwrap_or_default();
-    let found = control.verify_audit_logs(&proof, &checkpoint).await?;
+    let found = control.audit_logs().verify(&proof, &checkpoint).await?;
     Ok(JsonAnswer::ok(body(found)))
 }
 

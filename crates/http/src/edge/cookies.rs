@@ -79,7 +79,11 @@ fn put(headers: &mut HeaderMap, session: Option<&str>, devices: &[String]) {
 
 /// The first that is a session; if none is, the first.
 async fn living(control: &Control, found: &[String]) -> String {
-    let living = control.first_session(found).await.unwrap_or_default();
+    let living = control
+        .sessions()
+        .first_living(found)
+        .await
+        .unwrap_or_default();
     found[living].clone()
 }
 

@@ -25,7 +25,7 @@ pub(super) async fn list(
     let days = reader.number(&["days"], 1, MAX_DAYS);
     reader.finish()?;
     let days = u32::try_from(days.unwrap_or(DEFAULT_DAYS)).unwrap_or(u32::MAX);
-    let found = control.operation_days(&proof, days).await?;
+    let found = control.operations().days(&proof, days).await?;
     let days = found.into_iter().map(body).collect();
     Ok(JsonAnswer::ok(OperationDaysBody { days }))
 }

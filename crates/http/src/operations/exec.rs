@@ -17,7 +17,10 @@ pub(crate) async fn exec(
         .server_id
         .parse()
         .map_err(|problem| Refusal::field("server_id", format!("{problem}")))?;
-    let executed = control.exec(proof, server, command(request)).await?;
+    let executed = control
+        .operations()
+        .exec(proof, server, command(request))
+        .await?;
     Ok(JsonAnswer::ok(answer(&executed)))
 }
 

@@ -35,7 +35,7 @@ pub(crate) async fn list(
     }
     reader.finish()?;
     let run = run.unwrap_or_default();
-    let items = control.list_own_operations(&proof, run).await?;
+    let items = control.operations().list_own(&proof, run).await?;
     Ok(JsonAnswer::ok(OwnOperationsBody {
         items: items.into_iter().map(item).collect(),
     }))
@@ -64,10 +64,10 @@ pub(crate) async fn show(
     let wait = Wait::read(&query)?;
     let mut waited = None;
     if wait.is_wanted() {
-        let end = control.own_operation_end(&proof, id).await?;
+        let end = control.operations().own_end(&proof, id).await?;
         waited = Some(wait.until(end, caller, &recheck, &control).await?);
     }
-    let record = control.show_own_operation(&proof, id).await?;
+    let record = control.operations().show_own(&proof, id).await?;
     let outcome = record.outcome.clone();
     Ok(wait::answer(
         wait,
@@ -84,7 +84,7 @@ pub(crate) async fn logs(
     OperationPath(id): OperationPath,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let log = control.own_operation_log(&proof, id).await?;
+    let log = control.operations().own_log(&proof, id).await?;
     download(log, &query).await
 }
 
@@ -95,7 +95,7 @@ pub(crate) async fn events(
     recheck: Recheck<OwnOperations>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let log = control.own_operation_log(&proof, id).await?;
+    let log = control.operations().own_log(&proof, id).await?;
     stream(log, recheck, &control, &headers)
 }
 
@@ -104,7 +104,7 @@ pub(crate) async fn cancel(
     State(control): State<Control>,
     OperationPath(id): OperationPath,
 ) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
-    let cancel = control.cancel_own_operation(&proof, id).await?;
+    let cancel = control.operations().cancel_own(&proof, id).await?;
     Ok(JsonAnswer::ok(cancelled(&cancel)))
 }
 

@@ -17,5 +17,5 @@ pub(crate) async fn planned<P: Permission>(
         .server_id
         .parse()
         .map_err(|problem| Refusal::field("server_id", format!("{problem}")))?;
-    match control.planned_operation(proof, server).await? {}
+    match control.operations().planned(proof, server).await? {}
 }

@@ -18,6 +18,6 @@ pub(crate) async fn reboot(
         timeout_seconds: request.timeout_seconds,
         run: run_note(request.run_id, request.run_context),
     };
-    let executed = control.reboot(proof, server, command).await?;
+    let executed = control.operations().reboot(proof, server, command).await?;
     Ok(JsonAnswer::ok(answer(&executed)))
 }

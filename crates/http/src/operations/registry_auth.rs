@@ -28,6 +28,7 @@ pub(crate) async fn login(
         .map_err(|problem| Refusal::field("credential_id", format!("{problem}")))?;
     let run = run_note(request.run_id, request.run_context);
     let auth = control
+        .operations()
         .registry_login(proof, server, credential, run)
         .await?;
     Ok(JsonAnswer::ok(answer(&auth)))
@@ -46,6 +47,7 @@ pub(crate) async fn login_direct(
     };
     let run = run_note(request.run_id, request.run_context);
     let auth = control
+        .operations()
         .registry_login_direct(proof, server, form, run)
         .await?;
     Ok(JsonAnswer::ok(answer(&auth)))
@@ -59,6 +61,7 @@ pub(crate) async fn logout(
     let server = server(&request.server_id)?;
     let run = run_note(request.run_id, request.run_context);
     let auth = control
+        .operations()
         .registry_logout(proof, server, request.registry_url, run)
         .await?;
     let outcome = auth.executed.outcome.as_deref();

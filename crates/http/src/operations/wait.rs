@@ -93,7 +93,7 @@ impl Wait {
         recheck: &Recheck<P>,
         control: &Control,
     ) -> Result<Waited, ApiError> {
-        let Some(_place) = control.wait_place(caller) else {
+        let Some(_place) = control.operations().wait_place(caller) else {
             return Ok(Waited::NoRoom);
         };
         let mut checks = interval(RECHECK);

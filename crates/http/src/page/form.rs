@@ -44,7 +44,9 @@ impl FromRequest<AppState> for PageForm {
         let fields = fields(request).await?;
         let shown = fields.text(CSRF_TOKEN);
         match session {
-            Some(session) if state.control.is_csrf_token(&session, shown) => Ok(Self(fields)),
+            Some(session) if state.control.sessions().is_csrf_token(&session, shown) => {
+                Ok(Self(fields))
+            }
             Some(_) => Err(why_outdated(known.as_ref(), &fields).into()),
             None => Err(Refusal::CsrfFailed.into()),
         }

@@ -54,7 +54,7 @@ impl RefusedRequest<'_> {
             None => self.identify().await?,
         };
         let proof = caller.prove::<OwnSession>().ok()?;
-        self.control().show_session(&proof).await.ok()
+        self.control().sessions().show(&proof).await.ok()
     }
 
     /// Whoever looks at a page that is not there was not asked who they are.

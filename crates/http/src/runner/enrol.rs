@@ -19,7 +19,10 @@ pub(super) async fn enrol(
     let key = STANDARD
         .decode(&request.public_key)
         .map_err(|_| Refusal::field("public_key", "must be base64"))?;
-    let (server, organization) = control.enrol_runner(&request.token, &key, source).await?;
+    let (server, organization) = control
+        .servers()
+        .enrol(&request.token, &key, source)
+        .await?;
     Ok(JsonAnswer::ok(EnrolReply {
         server_id: server.to_string(),
         organization_id: organization.to_string(),

@@ -40,6 +40,7 @@ pub(super) async fn exec(
     let scope = request.scope.clone();
     let command = command(request);
     let awaited = control
+        .operations()
         .exec_on_server(proof, &server, scope.as_deref(), command)
         .await
         .map_err(in_our_words)?;

@@ -12,7 +12,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerHealthBody>, ApiError> {
-    let health = control.server_health(&proof, &id).await?;
+    let health = control.servers().health(&proof, &id).await?;
     Ok(JsonAnswer::ok(body(&health)))
 }
 
@@ -22,7 +22,7 @@ pub(super) async fn check(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerHealthBody>, ApiError> {
-    let health = control.check_server(&proof, &id).await?;
+    let health = control.servers().check(&proof, &id).await?;
     Ok(JsonAnswer::ok(body(&health)))
 }
 

@@ -31,7 +31,8 @@ pub(super) async fn show(
 ) -> Result<JsonAnswer<ServerMetricsBody>, ApiError> {
     let (hours, resolution) = read(&query)?;
     let found = control
-        .server_metrics(&proof, &id, hours, resolution)
+        .servers()
+        .metrics(&proof, &id, hours, resolution)
         .await?;
     Ok(JsonAnswer::ok(body(&found, hours)))
 }

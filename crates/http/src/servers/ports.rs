@@ -12,7 +12,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<JsonAnswer<ServerPortsBody>, ApiError> {
-    let found = control.server_ports(&proof, &id).await?;
+    let found = control.servers().ports(&proof, &id).await?;
     let scanned_at = control.clock().now().to_string();
     Ok(JsonAnswer::ok(body(found, scanned_at)))
 }

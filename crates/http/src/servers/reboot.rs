@@ -13,7 +13,7 @@ pub(super) async fn reboot(
     State(control): State<Control>,
     ItemId(server): ItemId,
 ) -> Result<JsonAnswer<RebootAnswer>, ApiError> {
-    let executed = control.reboot_server(proof, &server).await?;
+    let executed = control.operations().reboot_server(proof, &server).await?;
     Ok(JsonAnswer::ok(answer(&executed)))
 }
 

@@ -25,7 +25,8 @@ pub(super) async fn show(
 ) -> Result<JsonAnswer<ServerUptimeBody>, ApiError> {
     let [hours, slot_minutes] = read(&query)?;
     let found = control
-        .server_uptime(&proof, &id, hours, slot_minutes)
+        .servers()
+        .uptime(&proof, &id, hours, slot_minutes)
         .await?;
     let (total, ok) = found.sums();
     Ok(JsonAnswer::ok(ServerUptimeBody {

@@ -48,7 +48,7 @@ async fn two_proofs_of_a_request_see_one_role(world: &World) {
     demoted.await.unwrap();
     let proof = world.control.prove::<OrganizationManage>(&caller).unwrap();
     let own = proof.held::<OwnSession>().unwrap();
-    let shown = world.control.show_session(&own).await.unwrap();
+    let shown = world.control.sessions().show(&own).await.unwrap();
     // The frame of a page and what stands in it are for the same role.
     assert_eq!(shown.current.role, Role::Admin);
     let own_entry = shown.memberships.iter().find(|of| of.organization == ours);

@@ -242,7 +242,7 @@ async fn the_last_days_say_how_operations_ended(world: &World) {
         let before = json!({ "day": "2025-12-31", "completed": 0, "failed": 0, "timeout": 0 });
         assert_eq!(days[12], before);
         world.clock.advance(std::time::Duration::from_mins(2));
-        world.control.count_operations().await;
+        world.control.operations().count_by_day().await;
     }
     let body = world
         .get("/api/operations/daily?days=1", Some(&key))

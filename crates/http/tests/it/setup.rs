@@ -86,18 +86,23 @@ mod on_a_fresh_instance {
     async fn the_link_works_once_and_for_a_day(database: Database) {
         let (control, clock) = fresh(&database).await;
         let startup = STARTUP;
-        let first = control.start_up(&startup).await.unwrap();
+        let first = control.instance().start_up(&startup).await.unwrap();
         assert!(
             control
+                .instance()
                 .mint_first_keys(&first, None)
                 .await
                 .unwrap()
                 .is_some()
         );
         let stale = first.setup_token.unwrap();
-        let later = control.start_up(&startup).await.unwrap();
+        let later = control.instance().start_up(&startup).await.unwrap();
         assert_eq!(later.organization.id, first.organization.id);
-        let again = control.mint_first_keys(&later, None).await.unwrap();
+        let again = control
+            .instance()
+            .mint_first_keys(&later, None)
+            .await
+            .unwrap();
         assert!(again.is_none(), "the first keys are made once");
         let link = later.setup_token.unwrap();
 
@@ -111,13 +116,13 @@ mod on_a_fresh_instance {
             complete(&control, link.expose()).await.is_err(),
             "a link works once"
         );
-        let done = control.start_up(&startup).await.unwrap();
+        let done = control.instance().start_up(&startup).await.unwrap();
         assert!(done.setup_token.is_none() && done.pending_admin.is_none());
     }
 
     async fn a_link_that_is_not_open_costs_no_hash(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let started = control.start_up(&STARTUP).await.unwrap();
+        let started = control.instance().start_up(&STARTUP).await.unwrap();
         let link = started.setup_token.unwrap();
         let unknown = reoclo_domain::PlainToken::generate(
             reoclo_domain::TokenKind::Setup,
@@ -140,7 +145,7 @@ mod on_a_fresh_instance {
         refused(unknown.expose().to_owned()).await;
         clock.advance(Duration::from_hours(24));
         refused(link.expose().to_owned()).await;
-        let renewed = control.start_up(&STARTUP).await.unwrap();
+        let renewed = control.instance().start_up(&STARTUP).await.unwrap();
         let renewed = renewed.setup_token.unwrap();
         complete(&control, renewed.expose()).await.unwrap();
         refused(renewed.expose().to_owned()).await;
@@ -148,7 +153,7 @@ mod on_a_fresh_instance {
 
     async fn wrong_fields_are_named_and_keep_the_link(database: Database) {
         let (control, _) = fresh(&database).await;
-        let started = control.start_up(&STARTUP).await.unwrap();
+        let started = control.instance().start_up(&STARTUP).await.unwrap();
         let token = started.setup_token.unwrap();
         for (field, value) in [("name", " "), ("email", "ada"), ("password", "short")] {
             let mut form = form_with(token.expose());
@@ -158,7 +163,7 @@ mod on_a_fresh_instance {
                 _ => form.password = reoclo_domain::Secret::new(value),
             }
             let source = reoclo_control::RequestSource::default();
-            match control.complete_setup(form, source).await.unwrap_err() {
+            match control.setup().complete(form, source).await.unwrap_err() {
                 reoclo_control::Refusal::InvalidRequest(invalid) => {
                     assert!(invalid.fields().contains_key(field));
                 }
@@ -170,7 +175,7 @@ mod on_a_fresh_instance {
 
     async fn an_old_link_has_expired(database: Database) {
         let (control, clock) = fresh(&database).await;
-        let started = control.start_up(&STARTUP).await.unwrap();
+        let started = control.instance().start_up(&STARTUP).await.unwrap();
         clock.advance(Duration::from_hours(24));
         assert!(
             complete(&control, started.setup_token.unwrap().expose())
@@ -181,7 +186,8 @@ mod on_a_fresh_instance {
 
     async fn complete(control: &Control, token: &str) -> Result<(), reoclo_control::Refusal> {
         control
-            .complete_setup(form_with(token), reoclo_control::RequestSource::default())
+            .setup()
+            .complete(form_with(token), reoclo_control::RequestSource::default())
             .await
             .map(|_| ())
     }

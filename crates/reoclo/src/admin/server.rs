@@ -71,21 +71,25 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
     let owner = LocalOwner::over_admin_socket();
     match request {
         Request::AddServer { name, slug } => {
-            let organization = control.first_organization().await?;
+            let organization = control.instance().first_organization().await?;
             let form = NewServerForm {
                 name,
                 slug,
                 once: None,
             };
             control
-                .create_server_for_owner(&owner, organization, form)
+                .servers()
+                .create_for_owner(&owner, organization, form)
                 .await
                 .map(|server| added(control, server))
         }
         Request::MaskOperations { after, apply } => {
             let after = after.map(|id| id.parse()).transpose();
             let after = after.map_err(|_| Refusal::field("after", "must be an operation's id"))?;
-            let masked = control.mask_stored_operations(&owner, after, apply).await?;
+            let masked = control
+                .operations()
+                .mask_stored(&owner, after, apply)
+                .await?;
             Ok(Answer::OperationsMasked {
                 examined: masked.examined,
                 found: masked.found.iter().map(ToString::to_string).collect(),
@@ -97,7 +101,10 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
                 chain: place.chain,
                 seq: place.seq,
             });
-            let rows = control.unmasked_audit_rows(&owner, after.as_ref()).await?;
+            let rows = control
+                .operations()
+                .unmasked_audit_rows(&owner, after.as_ref())
+                .await?;
             Ok(Answer::AuditRowsFound {
                 examined: rows.examined,
                 found: rows.found.into_iter().map(place).collect(),
@@ -105,7 +112,10 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
             })
         }
         Request::ResetPassword { email } => {
-            let (password, until) = control.reset_password_of(&owner, &email).await?;
+            let (password, until) = control
+                .users()
+                .reset_password_for_owner(&owner, &email)
+                .await?;
             Ok(Answer::PasswordReset {
                 temporary_password: password.expose().to_owned(),
                 expires_at: until.to_string(),

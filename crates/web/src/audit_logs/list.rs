@@ -42,7 +42,7 @@ pub(super) async fn show(
         before_seq,
         most_counted: Some(MOST_COUNTED),
     };
-    let found = control.list_audit_logs(&proof, request).await?;
+    let found = control.audit_logs().list(&proof, request).await?;
     let last = found.items.last().map(|item| item.row.seq);
     let page = List {
         older: last

@@ -63,7 +63,7 @@ pub(super) async fn verify(
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     let checkpoint = fields.text("checkpoint").to_owned();
-    let (found, problems) = match control.verify_audit_logs(&proof, &checkpoint).await {
+    let (found, problems) = match control.audit_logs().verify(&proof, &checkpoint).await {
         Ok(verification) => (Some(found(verification)), Problems::default()),
         Err(refusal) => (None, Problems::of(refusal)?),
     };

@@ -57,7 +57,7 @@ pub(super) async fn accept(
         name,
         password,
     };
-    match control.accept_invitation(form, source).await {
+    match control.invitations().accept(form, source).await {
         Ok(_) => Ok(see_other("/sign-in?notice=joined")),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
@@ -74,7 +74,11 @@ async fn page(
     fields: Option<&FormFields>,
     problems: Problems,
 ) -> Result<Response, ApiError> {
-    let (invitation, problems) = match control.show_invitation(&Secret::new(token.as_str())).await {
+    let (invitation, problems) = match control
+        .invitations()
+        .show(&Secret::new(token.as_str()))
+        .await
+    {
         Ok(invitation) => (Some(invitation), problems),
         Err(refusal) => (None, Problems::of(refusal)?),
     };

@@ -92,9 +92,9 @@ impl Choices {
         proof: &Authorized<AutomationKeysManage>,
         proofs: &Proofs,
     ) -> Result<Self, ApiError> {
-        let lists = control.list_address_sources(proof).await?.into_iter();
-        let servers = control.list_servers(&proofs.servers).await?.into_iter();
-        let organization = control.show_organization(&proofs.member).await?;
+        let lists = control.address_sources().list(proof).await?.into_iter();
+        let servers = control.servers().list(&proofs.servers).await?.into_iter();
+        let organization = control.organizations().show(&proofs.member).await?;
         let credentials = control
             .registry_credentials()
             .list(&proofs.credentials)
@@ -230,7 +230,7 @@ pub(super) async fn create(
     let form = automation_form(&fields);
     match control.keys().create_automation(&proof, form).await {
         Ok(minted) => {
-            let servers = control.list_servers(&proofs.servers).await?;
+            let servers = control.servers().list(&proofs.servers).await?;
             Ok(created::show::<AutomationKeysManage>(
                 shell,
                 &control,

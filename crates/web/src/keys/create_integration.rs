@@ -52,7 +52,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     State(state): State<AppState>,
 ) -> Result<Response, ApiError> {
-    let organization = control.show_organization(&member).await?;
+    let organization = control.organizations().show(&member).await?;
     let choices = Choices {
         shell,
         maximum_days: organization.max_key_lifetime_days,
@@ -205,7 +205,7 @@ pub(super) async fn create(
                 return Ok(page);
             }
             let problems = Problems::of(refusal)?;
-            let organization = control.show_organization(&member).await?;
+            let organization = control.organizations().show(&member).await?;
             let choices = Choices {
                 shell,
                 maximum_days: organization.max_key_lifetime_days,

@@ -29,7 +29,7 @@ pub(super) async fn duplicate<P: KeyPages>(
             return page.ok_or_else(|| refusal.into());
         }
     };
-    let servers = control.list_servers(&servers).await?;
+    let servers = control.servers().list(&servers).await?;
     let occasion = Occasion::Duplicated;
     Ok(created::show::<P>(
         shell, &control, &minted, occasion, &servers,

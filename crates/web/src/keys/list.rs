@@ -63,7 +63,7 @@ pub(super) async fn show<P: KeyPages>(
         limit: PAGE_SIZE,
     };
     let found = control.keys().list(&proof, request).await?;
-    let servers = control.list_servers(&servers).await?;
+    let servers = control.servers().list(&servers).await?;
     let last = found.keys.last().map(|key| key.key.key_ref().as_uuid());
     let entries = found.keys.iter();
     let page = List {

@@ -42,7 +42,7 @@ pub(super) async fn replace<P: KeyPages>(
             return page.ok_or_else(|| refusal.into());
         }
     };
-    let servers = control.list_servers(&servers).await?;
+    let servers = control.servers().list(&servers).await?;
     let occasion = Occasion::Replaced;
     Ok(created::show::<P>(
         shell, &control, &minted, occasion, &servers,

@@ -48,7 +48,7 @@ pub(super) async fn confirm<P: KeyPages>(
     let key = key::<P>(id)?;
     let shown = control.keys().show(proof, key).await?;
     let people = control.keys().people(proof, key).await?;
-    let servers = control.list_servers(servers).await?;
+    let servers = control.servers().list(servers).await?;
     let page = Retire {
         name: P::NAME,
         path: P::PATH,

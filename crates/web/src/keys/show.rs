@@ -78,7 +78,7 @@ pub(super) async fn show<P: KeyPages>(
 ) -> Result<Response, ApiError> {
     let (control, key) = (state.control(), key::<P>(&id)?);
     let shown = control.keys().show(&proof, key).await?;
-    let servers = control.list_servers(&servers).await?;
+    let servers = control.servers().list(&servers).await?;
     let lists = lists_of(control, lists, &shown.key.key).await?;
     let recent = recent(control, &log, key.as_uuid()).await?;
     let people = control.keys().people(&proof, key).await?;
@@ -121,7 +121,7 @@ async fn recent(
         before_seq: None,
         most_counted: Some(0),
     };
-    Ok(control.list_audit_logs(log, request).await?.items)
+    Ok(control.audit_logs().list(log, request).await?.items)
 }
 
 /// The names of the published address lists that an automation key has.
@@ -136,7 +136,7 @@ async fn lists_of(
     if key.allowlist_sources.is_empty() {
         return Ok(Vec::new());
     }
-    let known = control.list_address_sources(&proof).await?;
+    let known = control.address_sources().list(&proof).await?;
     let name = |id: &AddressSourceId| {
         let found = known.iter().find(|list| list.id == *id);
         found.map_or_else(

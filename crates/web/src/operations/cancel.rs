@@ -13,7 +13,7 @@ pub(super) async fn cancel(
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
     let id: OperationId = id.parse("the operation")?;
-    control.cancel_operation(&proof, id).await?;
+    control.operations().cancel(&proof, id).await?;
     Ok(see_other(&format!(
         "/operations/{id}?notice=operation-cancelled"
     )))

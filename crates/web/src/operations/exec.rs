@@ -88,11 +88,11 @@ pub(super) async fn show(
     ItemId(id): ItemId,
     query: QueryText,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&read, &id).await?;
+    let server = control.servers().show(&read, &id).await?;
     let again = QueryReader::new(&query).text("again");
     let filled = match again.and_then(|id| id.parse::<OperationId>().ok()) {
         Some(id) => {
-            let record = control.show_operation(&read, id).await?.record;
+            let record = control.operations().show(&read, id).await?.record;
             Filled::again(record, History::of(&control, &log, &shell, id).await?)
         }
         None => Filled::default(),
@@ -118,8 +118,9 @@ pub(super) async fn exec(
     ItemId(id): ItemId,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&read, &id).await?;
+    let server = control.servers().show(&read, &id).await?;
     let begun = control
+        .operations()
         .exec_on_server(proof, &id, None, command(&fields))
         .await;
     match begun {

@@ -71,7 +71,7 @@ async fn rows(
         before_seq: None,
         most_counted: Some(0),
     };
-    Ok(control.list_audit_logs(proof, request).await?.items)
+    Ok(control.audit_logs().list(proof, request).await?.items)
 }
 
 fn working_directory(detail: &Value) -> Option<String> {

@@ -35,7 +35,7 @@ impl Links {
         record: &OperationRecord,
     ) -> Result<Self, ApiError> {
         let id = record.server.to_string();
-        let server = there(control.show_server(&sees.servers, &id).await)?;
+        let server = there(control.servers().show(&sees.servers, &id).await)?;
         let starter = match record.starter.id {
             Some(id) => starter(control, sees, record.starter.kind, id).await?,
             None => None,
@@ -57,7 +57,7 @@ async fn starter(
         ActorKind::User => match &sees.people.0 {
             Some(proof) => {
                 let user: UserId = read(id)?;
-                there(control.show_user(proof, user).await)?.map(|_| "/users")
+                there(control.users().show(proof, user).await)?.map(|_| "/users")
             }
             None => None,
         },

@@ -152,7 +152,7 @@ pub(super) async fn show(
     let asked = Asked::read(&query);
     let before = QueryReader::new(&query).text("before");
     let before = before.and_then(|text| cursor(&text));
-    let servers = control.list_servers(&proof).await?;
+    let servers = control.servers().list(&proof).await?;
     let named = servers.iter().find(|known| known.slug == asked.server);
     let is_unknown = named.is_none() && !asked.server.is_empty();
     let state = |known: &Choice| known.name() == asked.state;
@@ -170,7 +170,7 @@ pub(super) async fn show(
         before,
         limit: PAGE_SIZE,
     };
-    let mut found = control.list_operations(&proof, &query).await?;
+    let mut found = control.operations().list(&proof, &query).await?;
     if is_unknown {
         (found.items, found.next) = (Vec::new(), None);
     }

@@ -75,13 +75,13 @@ pub(super) async fn show(
     id: ItemId,
 ) -> Result<Response, ApiError> {
     let id = id.parse("the operation")?;
-    let SeenOperation { record, .. } = control.show_operation(&proof, id).await?;
+    let SeenOperation { record, .. } = control.operations().show(&proof, id).await?;
     // It says what was asked for, which stays in the address after it has happened.
     if record.state != OperationState::Running {
         shell.notice = None;
     }
     let written = match &output {
-        Some(output) => written(&control.operation_log(output, id).await?).await?,
+        Some(output) => written(&control.operations().log(output, id).await?).await?,
         None => Vec::new(),
     };
     let sees = Sees {

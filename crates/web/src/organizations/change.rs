@@ -41,7 +41,7 @@ pub(super) async fn show(
     shell: Shell,
     State(control): State<Control>,
 ) -> Result<Response, ApiError> {
-    let record = control.show_organization(&member).await?;
+    let record = control.organizations().show(&member).await?;
     let days = record.max_key_lifetime_days;
     let fields = Fields {
         name: record.name.clone(),
@@ -70,11 +70,11 @@ pub(super) async fn change(
             .organization_networks
             .then(|| networks(&fields)),
     };
-    match control.change_organization(&proof, form).await {
+    match control.organizations().change(&proof, form).await {
         Ok(_) => Ok(see_other("/organization?notice=organization-changed")),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let record = control.show_organization(&member).await?;
+            let record = control.organizations().show(&member).await?;
             let fields = Fields {
                 name: fields.text("name").to_owned(),
                 days: fields.text("max_key_lifetime_days").to_owned(),

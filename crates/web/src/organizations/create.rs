@@ -39,7 +39,7 @@ pub(super) async fn create(
         name: fields.text("name").to_owned(),
         slug: fields.filled("slug").map(str::to_owned),
     };
-    match control.create_organization(&proof, form).await {
+    match control.organizations().create(&proof, form).await {
         Ok(_) => Ok(see_other("/organizations?notice=organization-created")),
         Err(refusal) => {
             let page = Organizations {

@@ -27,7 +27,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&read, &id).await?;
+    let server = control.servers().show(&read, &id).await?;
     let page = Edit {
         reference: server.slug.clone(),
         title: server.name.clone(),
@@ -47,12 +47,12 @@ pub(super) async fn change(
     ItemId(id): ItemId,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&read, &id).await?;
+    let server = control.servers().show(&read, &id).await?;
     let form = ServerForm {
         name: Some(fields.text("name").to_owned()),
         slug: Some(fields.text("slug").trim().to_owned()),
     };
-    match control.change_server(&proof, &id, form).await {
+    match control.servers().change(&proof, &id, form).await {
         Ok(changed) => Ok(see_other(&format!(
             "/servers/{}?notice=server-changed",
             changed.slug

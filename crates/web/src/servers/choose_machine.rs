@@ -16,6 +16,7 @@ pub(super) async fn choose(
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     control
+        .servers()
         .choose_machine(&proof, &id, fields.text("keep"))
         .await?;
     Ok(see_other(&format!("/servers/{id}?notice=machine-chosen")))

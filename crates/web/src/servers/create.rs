@@ -65,7 +65,7 @@ pub(super) async fn create(
         slug: fields.filled("slug").map(str::to_owned),
         once: once(&fields).map(str::to_owned),
     };
-    match control.create_server(&proof, form).await {
+    match control.servers().create(&proof, form).await {
         Ok((added, record)) => Ok(waiting_page(shell, &control, added, record, true)),
         Err(refusal) => {
             // Of two that came at once, one added it.

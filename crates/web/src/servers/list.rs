@@ -78,7 +78,7 @@ pub(super) async fn show(
     let search = reader.text("search").unwrap_or_default().trim().to_owned();
     let status = reader.text("status").unwrap_or_default();
     let page = reader.text("page").and_then(|page| page.parse().ok());
-    let mut servers = control.list_servers(&proof).await?;
+    let mut servers = control.servers().list(&proof).await?;
     servers.retain(|server| fits(server, &search, &status));
     let total = servers.len();
     // A page that is not there any more, since servers went, is the last one.

@@ -21,7 +21,7 @@ pub(super) async fn confirm(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&read, &id).await?;
+    let server = control.servers().show(&read, &id).await?;
     Ok(Page::ok(Decommission { server, shell }).into_response())
 }
 
@@ -31,6 +31,6 @@ pub(super) async fn remove(
     ItemId(id): ItemId,
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
-    control.remove_server(&proof, &id).await?;
+    control.servers().remove(&proof, &id).await?;
     Ok(see_other("/servers?notice=server-decommissioned"))
 }

@@ -20,7 +20,11 @@ pub(super) async fn renew(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    match control.renew_enrolment(&proof, &id, once(&fields)).await {
+    match control
+        .servers()
+        .renew_enrolment(&proof, &id, once(&fields))
+        .await
+    {
         Ok((renewed, record)) => Ok(waiting_page(shell, &control, renewed, record, false)),
         Err(refusal) => {
             // Of two that came at once, one made it.

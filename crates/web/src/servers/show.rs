@@ -59,7 +59,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
 ) -> Result<Response, ApiError> {
-    let server = control.show_server(&proof, &id).await?;
+    let server = control.servers().show(&proof, &id).await?;
     let request = AuditLogRequest {
         filter: AuditFilter {
             resource_kind: Some("server".into()),
@@ -72,7 +72,7 @@ pub(super) async fn show(
         before_seq: None,
         most_counted: Some(0),
     };
-    let recent = control.list_audit_logs(&log, request).await?.items;
+    let recent = control.audit_logs().list(&log, request).await?.items;
     let query = OperationQuery {
         filter: OperationFilter {
             server: Some(server.id),
@@ -82,10 +82,11 @@ pub(super) async fn show(
         limit: RECENT_OPERATIONS,
     };
     let metrics = control
-        .server_metrics(&proof, &server.id.to_string(), HOURS, None)
+        .servers()
+        .metrics(&proof, &server.id.to_string(), HOURS, None)
         .await?;
     let since = shell.now.minus(Duration::from_hours(HOURS.into()));
-    let ran = control.list_operations(&proof, &query).await?.items;
+    let ran = control.operations().list(&proof, &query).await?.items;
     let page = Show {
         status: server_status(server.status),
         facts: server.facts.as_ref().map(facts).unwrap_or_default(),

@@ -44,7 +44,11 @@ async fn refused(
     proof: &Authorized<OwnSession>,
     shell: &Shell,
 ) -> Result<Vec<Refused>, ApiError> {
-    let refused = control.own_refused_passwords(proof).await?.into_iter();
+    let refused = control
+        .sessions()
+        .refused_passwords(proof)
+        .await?
+        .into_iter();
     let refused = refused.map(|one| Refused {
         last: shell.moment(one.at),
         from: match one.ip {
@@ -65,7 +69,11 @@ pub(super) async fn change_password(
 ) -> Result<Response, ApiError> {
     let current = Secret::new(fields.text("current_password"));
     let new = Secret::new(fields.text("new_password"));
-    match control.change_password(&proof, &token, current, new).await {
+    match control
+        .sessions()
+        .change_password(&proof, &token, current, new)
+        .await
+    {
         Ok(signed_in) => {
             let cookie = cookie_of_session(&control, &signed_in);
             Ok(see_other_with("/?notice=password-changed", cookie))

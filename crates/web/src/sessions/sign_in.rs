@@ -53,7 +53,7 @@ pub(super) async fn sign_in(
         devices: device_tokens(&headers),
     };
     let next = local_path(fields.text("next"));
-    match control.sign_in(form, source).await {
+    match control.sessions().sign_in(form, source).await {
         Ok(signed_in) => {
             let next = if signed_in.session.must_change_password {
                 "/password"

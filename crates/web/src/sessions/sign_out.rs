@@ -11,7 +11,7 @@ pub(super) async fn sign_out(
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     let everywhere = fields.is_set("everywhere");
-    control.sign_out(&proof, everywhere).await?;
+    control.sessions().sign_out(&proof, everywhere).await?;
     let next = if everywhere {
         "/sign-in?notice=signed-out-everywhere"
     } else {

@@ -14,6 +14,7 @@ pub(super) async fn switch_organization(
 ) -> Result<Response, ApiError> {
     let organization = fields.text("organization");
     let signed_in = control
+        .sessions()
         .switch_organization(&proof, &token, organization)
         .await?;
     Ok(see_other_with("/", cookie_of_session(&control, &signed_in)))

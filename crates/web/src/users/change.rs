@@ -23,11 +23,11 @@ pub(super) async fn change(
         role: fields.filled("role").map(str::to_owned),
         may_create_organizations: may_name.then(|| fields.is_set("may_create_organizations")),
     };
-    match control.change_user(&proof, user, change).await {
+    match control.users().change(&proof, user, change).await {
         Ok(_) => Ok(see_other(&format!("/users/{user}?notice=user-changed"))),
         Err(refusal) => {
             let problems = Problems::of(refusal)?;
-            let member = control.show_user(&read, user).await?;
+            let member = control.users().show(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))
         }
     }

@@ -52,7 +52,7 @@ pub(super) async fn invite(
         role: fields.text("role").to_owned(),
         once: once(&fields).map(str::to_owned),
     };
-    match control.invite_user(&proof, form).await {
+    match control.invitations().invite(&proof, form).await {
         Ok(invited) => Ok(shown(StatusCode::CREATED, shell, invited)),
         Err(refusal) => {
             // Of two that came at once, one invited.

@@ -48,7 +48,7 @@ pub(super) async fn show(
 ) -> Result<Response, ApiError> {
     let mut reader = QueryReader::new(&query);
     let search = reader.text("search").unwrap_or_default().trim().to_owned();
-    let people = control.list_users(&proof, &search).await?.into_iter();
+    let people = control.users().list(&proof, &search).await?.into_iter();
     let people = people.map(|member| Line {
         id: member.id.to_string(),
         name: name(&member),
@@ -58,7 +58,7 @@ pub(super) async fn show(
         role: member.role,
         email: member.email.unwrap_or_default(),
     });
-    let invited = control.list_invitations(&proof).await?.into_iter();
+    let invited = control.invitations().list(&proof).await?.into_iter();
     let invited = invited.map(|invitation| Invited {
         id: invitation.id.to_string(),
         is_over: invitation.expires_at <= shell.now,

@@ -38,7 +38,7 @@ pub(super) async fn confirm(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<Response, ApiError> {
-    let member = control.show_user(&read, id.parse(WHAT)?).await?;
+    let member = control.users().show(&read, id.parse(WHAT)?).await?;
     let page = Remove {
         id: member.id.to_string(),
         name: name(&member),
@@ -58,9 +58,9 @@ pub(super) async fn remove(
     PageForm(_): PageForm,
 ) -> Result<Response, ApiError> {
     let user: UserId = id.parse(WHAT)?;
-    let member = control.show_user(&read, user).await?;
+    let member = control.users().show(&read, user).await?;
     let name = name(&member);
-    match control.remove_user(&proof, user).await {
+    match control.users().remove(&proof, user).await {
         Ok(removed) => {
             let keys = removed.automation_keys.into_iter();
             let page = Removed {

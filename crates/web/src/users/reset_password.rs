@@ -37,7 +37,7 @@ pub(super) async fn reset_password(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    let reset = control.reset_user_password(&proof, user, once(&fields));
+    let reset = control.users().reset_password(&proof, user, once(&fields));
     match reset.await {
         Ok(reset) => Ok(page(shell, &control, reset)),
         Err(refusal) => {
@@ -46,7 +46,7 @@ pub(super) async fn reset_password(
                 return Ok(page);
             }
             let problems = Problems::of(refusal)?;
-            let member = control.show_user(&read, user).await?;
+            let member = control.users().show(&read, user).await?;
             Ok(show::page(shell, &member, Some(problems)))
         }
     }

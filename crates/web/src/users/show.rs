@@ -35,7 +35,7 @@ pub(super) async fn show(
     State(control): State<Control>,
     id: ItemId,
 ) -> Result<Response, ApiError> {
-    let member = control.show_user(&proof, id.parse(WHAT)?).await?;
+    let member = control.users().show(&proof, id.parse(WHAT)?).await?;
     Ok(page(shell, &member, None))
 }
 

@@ -62,7 +62,7 @@ async fn the_last_days_are_a_plot_and_a_table(world: &World) {
     }
     ran(world, OperationState::Failed).await;
     world.clock.advance(Duration::from_hours(2));
-    world.control.count_operations().await;
+    world.control.operations().count_by_day().await;
     ran(world, OperationState::Timeout).await;
     let page = world.look(Some(&viewer), "/").await;
     page.says(200, "3 succeeded, 1 failed, 1 timed out\"");

@@ -1,3 +1,4 @@
+use super::windows::{MOST_COUNTED, WINDOW};
 use super::*;
 
 fn place(number: u32) -> Place {

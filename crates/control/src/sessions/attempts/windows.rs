@@ -7,8 +7,12 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-use super::{MOST_COUNTED, WINDOW};
 use crate::networks::{LEVELS, OWN};
+
+/// Attempts are counted over this time, from the first on.
+pub(super) const WINDOW: Duration = Duration::from_mins(15);
+/// What is told apart of each kind; of more at once, the least bad is forgotten.
+pub(super) const MOST_COUNTED: usize = 50_000;
 
 /// What lies in wider networks.
 pub(super) trait Nested: Copy + Eq + Hash {

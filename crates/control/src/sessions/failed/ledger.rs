@@ -7,7 +7,7 @@ use std::time::Duration;
 use reoclo_domain::{OrganizationId, Timestamp, UserId};
 use reoclo_store::RequestSource;
 
-use crate::failed_authentications::subscriber;
+use crate::subscriber::subscriber;
 
 /// Rows a minute that all of them together may cause, but for one more.
 const MAX_SUBJECTS: usize = 10_000;
