@@ -16,6 +16,7 @@ mod refusals;
 mod registry_credentials;
 mod servers;
 mod session_queries;
+mod templates;
 mod too_often;
 mod users;
 mod walk;
