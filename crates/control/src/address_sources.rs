@@ -13,8 +13,6 @@ use reoclo_domain::{AddressSourceId, OrganizationId, counted};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSource};
 use serde_json::{Value, json};
 
-pub use create::NewAddressSourceForm;
-
 use crate::audit::{Happening, resource};
 use crate::core::Core;
 use crate::settings::Settings;

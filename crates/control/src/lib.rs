@@ -45,7 +45,7 @@ mod subscriber;
 mod users;
 mod wanted;
 
-pub use address_sources::{AddressSources, NewAddressSourceForm};
+pub use address_sources::AddressSources;
 pub use asked::Asked;
 pub use audit_logs::{AuditLogExport, AuditLogRequest, AuditLogs, AuditVerification};
 pub use authorize::{Allowed, Authorized};
@@ -65,7 +65,7 @@ pub use operations::{
     OperationLog, Operations, RebootCommand, RegistryAuth, RunNote, SeenOperation, WaitPlace,
     refuse_late,
 };
-pub use organizations::{NewOrganizationForm, OrganizationForm, Organizations};
+pub use organizations::Organizations;
 pub use permissions::{
     AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
     IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
@@ -77,13 +77,13 @@ pub use presented::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use refusal::{InvalidFields, Refusal};
 pub use registry_credentials::{ConnectionTest, MASKED_SECRET, RegistryCredentials};
 pub use servers::{
-    AddedServer, LocalOwner, NewServerForm, ServerForm, ServerHealth, ServerMetrics, ServerUptime,
-    Servers, UptimeSlot, UptimeStatus,
+    AddedServer, LocalOwner, ServerHealth, ServerMetrics, ServerUptime, Servers, UptimeSlot,
+    UptimeStatus,
 };
 pub use sessions::{SessionView, Sessions, SignInForm, SignInStatistics, SignedIn};
 pub use settings::Settings;
 pub use setup::{Setup, SetupForm};
-pub use users::{AddedUser, NewUserForm, RemovedUser, UserChange, Users};
+pub use users::{AddedUser, RemovedUser, Users};
 
 pub use reoclo_dispatch::{
     Attachment, ConnectedMachine, Detached, Drain, MachineConflict, OtherMachine, RunnerRejected,

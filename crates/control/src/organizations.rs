@@ -1,6 +1,7 @@
 //! Organizations: their settings, and making more of them.
 
 use ipnet::IpNet;
+use reoclo_api_types::{ChangeOrganizationRequest, NewOrganizationRequest};
 use reoclo_domain::{DisplayName, OrganizationId, Role, Slug};
 use reoclo_store::{
     AuditOutcome, Conflict, NewAuditEvent, NewOrganization, OrganizationRecord, StoreError,
@@ -20,26 +21,6 @@ const MAX_LIFETIME_DAYS: std::ops::RangeInclusive<i64> = 30..=3_650;
 /// The most networks that an organization trusts.
 const MAX_TRUSTED_NETWORKS: usize = 100;
 const NETWORKS: &str = "trusted_networks";
-
-/// What an admin changes; none leaves it as it is.
-#[derive(Clone, Debug, Default)]
-pub struct OrganizationForm {
-    /// 1 to 100 characters.
-    pub name: Option<String>,
-    /// 30 to 3,650 days; an inner none is for ever.
-    pub max_key_lifetime_days: Option<Option<i64>>,
-    /// Private networks that requests may go to: at most 100 addresses and networks.
-    pub trusted_networks: Option<Vec<String>>,
-}
-
-/// An organization to make.
-#[derive(Clone, Debug)]
-pub struct NewOrganizationForm {
-    /// 1 to 100 characters.
-    pub name: String,
-    /// Made from the name when absent.
-    pub slug: Option<String>,
-}
 
 /// The settings of organizations, and making more of them.
 #[derive(Clone, Copy)]
@@ -64,7 +45,7 @@ impl Organizations<'_> {
     pub async fn change(
         self,
         proof: &Authorized<OrganizationManage>,
-        form: OrganizationForm,
+        form: ChangeOrganizationRequest,
     ) -> Result<OrganizationRecord, Refusal> {
         let change = self.checked(&form)?;
         let rule = move |before: &OrganizationRecord| change.applied(before);
@@ -81,7 +62,7 @@ impl Organizations<'_> {
     pub async fn create(
         self,
         proof: &Authorized<Member>,
-        form: NewOrganizationForm,
+        form: NewOrganizationRequest,
     ) -> Result<OrganizationRecord, Refusal> {
         let caller = proof.caller();
         let person = caller.person().ok_or(Refusal::SessionExpired)?;
@@ -133,7 +114,7 @@ impl Organizations<'_> {
         )
     }
 
-    fn checked(self, form: &OrganizationForm) -> Result<OrganizationChange, Refusal> {
+    fn checked(self, form: &ChangeOrganizationRequest) -> Result<OrganizationChange, Refusal> {
         let mut invalid = InvalidFields::default();
         let days = form.max_key_lifetime_days.map(|days| {
             days.map(|days| {
@@ -206,7 +187,7 @@ impl OrganizationChange {
     }
 }
 
-fn checked_new(form: &NewOrganizationForm) -> Result<(DisplayName, Slug), Refusal> {
+fn checked_new(form: &NewOrganizationRequest) -> Result<(DisplayName, Slug), Refusal> {
     let mut invalid = InvalidFields::default();
     let name = form.name.parse::<DisplayName>();
     if let Err(problem) = &name {

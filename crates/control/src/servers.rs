@@ -18,9 +18,8 @@ mod remove;
 mod show;
 mod uptime;
 
-pub use change::ServerForm;
 pub(crate) use create::server_created;
-pub use create::{AddedServer, LocalOwner, NewServerForm};
+pub use create::{AddedServer, LocalOwner};
 pub use health::ServerHealth;
 pub use metrics::ServerMetrics;
 pub(crate) use named::server_named;

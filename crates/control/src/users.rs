@@ -11,8 +11,6 @@ use std::time::Duration;
 use reoclo_domain::{Role, Secret, Timestamp};
 use reoclo_store::MemberRecord;
 
-pub use change::UserChange;
-pub use invite::NewUserForm;
 pub use remove::RemovedUser;
 
 use crate::core::Core;

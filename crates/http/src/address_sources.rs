@@ -3,9 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
-use reoclo_control::{
-    AddressSourceRecord, Authorized, AutomationKeysManage, Control, NewAddressSourceForm,
-};
+use reoclo_control::{AddressSourceRecord, Authorized, AutomationKeysManage, Control};
 
 use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
 use crate::error::ApiError;
@@ -61,12 +59,7 @@ async fn create(
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewAddressSourceRequest>,
 ) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
-    let form = NewAddressSourceForm {
-        name: request.name,
-        url: request.url,
-        field: request.field,
-    };
-    let record = control.address_sources().create(&proof, form).await?;
+    let record = control.address_sources().create(&proof, request).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body(record)))
 }
 

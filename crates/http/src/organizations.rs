@@ -3,10 +3,7 @@
 use axum::extract::State;
 use http::StatusCode;
 use reoclo_api_types::{ChangeOrganizationRequest, NewOrganizationRequest, OrganizationBody};
-use reoclo_control::{
-    Authorized, Control, Member, NewOrganizationForm, OrganizationForm, OrganizationManage,
-    OrganizationRecord,
-};
+use reoclo_control::{Authorized, Control, Member, OrganizationManage, OrganizationRecord};
 use reoclo_domain::AllowlistEntry;
 
 use crate::body::{JsonAnswer, JsonBody};
@@ -52,12 +49,7 @@ async fn change(
     State(control): State<Control>,
     JsonBody(request): JsonBody<ChangeOrganizationRequest>,
 ) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
-    let form = OrganizationForm {
-        name: request.name,
-        max_key_lifetime_days: request.max_key_lifetime_days,
-        trusted_networks: request.trusted_networks,
-    };
-    let record = control.organizations().change(&proof, form).await?;
+    let record = control.organizations().change(&proof, request).await?;
     Ok(JsonAnswer::ok(body(record)))
 }
 
@@ -66,11 +58,7 @@ async fn create(
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewOrganizationRequest>,
 ) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
-    let form = NewOrganizationForm {
-        name: request.name,
-        slug: request.slug,
-    };
-    let record = control.organizations().create(&proof, form).await?;
+    let record = control.organizations().create(&proof, request).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body(record)))
 }
 

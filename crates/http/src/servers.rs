@@ -15,9 +15,7 @@ use reoclo_api_types::{
     ServerBody, ServerExecAnswer, ServerExecRequest, ServerHealthBody, ServerMetricsBody,
     ServerPortsBody, ServerUptimeBody,
 };
-use reoclo_control::{
-    Authorized, Control, NewServerForm, OrganizationManage, ServerForm, ServersRead, ServersWrite,
-};
+use reoclo_control::{Authorized, Control, OrganizationManage, ServersRead, ServersWrite};
 
 use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
@@ -170,12 +168,7 @@ async fn create(
     State(control): State<Control>,
     JsonBody(request): JsonBody<AddServerRequest>,
 ) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
-    let form = NewServerForm {
-        name: request.name,
-        slug: request.slug,
-        once: None,
-    };
-    let (added, record) = control.servers().create(&proof, form).await?;
+    let (added, record) = control.servers().create(&proof, request, None).await?;
     Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
 }
 
@@ -195,11 +188,7 @@ async fn change(
     ItemId(id): ItemId,
     JsonBody(request): JsonBody<ChangeServerRequest>,
 ) -> Result<JsonAnswer<ServerBody>, ApiError> {
-    let form = ServerForm {
-        name: request.name,
-        slug: request.slug,
-    };
-    let server = control.servers().change(&proof, &id, form).await?;
+    let server = control.servers().change(&proof, &id, request).await?;
     Ok(JsonAnswer::ok(body::server(server)))
 }
 

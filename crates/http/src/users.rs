@@ -9,9 +9,7 @@ use reoclo_api_types::{
     AddUserRequest, AddedUserBody, ChangeUserRequest, InvitationBody, RemovedUserBody, UserBody,
     UserPage,
 };
-use reoclo_control::{
-    Authorized, Control, NewUserForm, OrganizationManage, UserChange, UsersRead, UsersWrite,
-};
+use reoclo_control::{Authorized, Control, OrganizationManage, UsersRead, UsersWrite};
 
 use crate::body::{JsonAnswer, JsonBody};
 use crate::error::ApiError;
@@ -91,13 +89,7 @@ async fn invite(
     State(control): State<Control>,
     JsonBody(request): JsonBody<AddUserRequest>,
 ) -> Result<JsonAnswer<InvitationBody>, ApiError> {
-    let form = NewUserForm {
-        email: request.email,
-        name: request.name,
-        role: request.role,
-        once: None,
-    };
-    let invited = control.invitations().invite(&proof, form).await?;
+    let invited = control.invitations().invite(&proof, request, None).await?;
     Ok(JsonAnswer(
         StatusCode::CREATED,
         invitations::body(&control, invited),
@@ -110,13 +102,9 @@ async fn change(
     id: ItemId,
     JsonBody(request): JsonBody<ChangeUserRequest>,
 ) -> Result<JsonAnswer<UserBody>, ApiError> {
-    let change = UserChange {
-        role: request.role,
-        may_create_organizations: request.may_create_organizations,
-    };
     let user = control
         .users()
-        .change(&proof, id.parse(WHAT)?, change)
+        .change(&proof, id.parse(WHAT)?, request)
         .await?;
     Ok(JsonAnswer::ok(body::user(user)))
 }

@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{
-    AddressSourceRecord, Authorized, AutomationKeysManage, Control, NewAddressSourceForm, Refusal,
-};
+use reoclo_api_types::NewAddressSourceRequest;
+use reoclo_control::{AddressSourceRecord, Authorized, AutomationKeysManage, Control, Refusal};
 use reoclo_http::{ApiError, FormFields, ItemId, PageForm, Registrar};
 
 use crate::form::Problems;
@@ -60,7 +59,7 @@ async fn create(
     State(control): State<Control>,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let form = NewAddressSourceForm {
+    let form = NewAddressSourceRequest {
         name: fields.text("name").to_owned(),
         url: fields.text("url").to_owned(),
         field: fields.filled("field").map(str::to_owned),

@@ -1,5 +1,6 @@
 //! Adding a published list, which has to be there.
 
+use reoclo_api_types::NewAddressSourceRequest;
 use reoclo_domain::{AddressSourceId, DisplayName};
 use reoclo_store::AddressSourceRecord;
 use serde_json::json;
@@ -11,23 +12,12 @@ use crate::{Authorized, AutomationKeysManage, InvalidFields, Refusal};
 
 const MAX_FIELD_CHARS: usize = 100;
 
-/// A published list as a person adds it.
-#[derive(Clone, Debug)]
-pub struct NewAddressSourceForm {
-    /// 1 to 100 characters.
-    pub name: String,
-    /// An `https` address.
-    pub url: String,
-    /// The field of a JSON answer that holds the list, with dots for what lies deeper.
-    pub field: Option<String>,
-}
-
 impl AddressSources<'_> {
     /// Fetches a list and keeps it; one that cannot be fetched now is refused.
     pub async fn create(
         self,
         proof: &Authorized<AutomationKeysManage>,
-        form: NewAddressSourceForm,
+        form: NewAddressSourceRequest,
     ) -> Result<AddressSourceRecord, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
@@ -69,7 +59,7 @@ impl AddressSources<'_> {
 }
 
 fn checked(
-    form: &NewAddressSourceForm,
+    form: &NewAddressSourceRequest,
 ) -> Result<(DisplayName, OutboundUrl, Option<String>), Refusal> {
     let mut invalid = InvalidFields::default();
     let name = form.name.parse::<DisplayName>();

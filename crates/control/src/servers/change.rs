@@ -1,5 +1,6 @@
 //! Changing what a server is called.
 
+use reoclo_api_types::ChangeServerRequest;
 use reoclo_domain::{DisplayName, Slug};
 use reoclo_store::{Conflict, ServerRecord, StoreError};
 use serde_json::json;
@@ -8,22 +9,13 @@ use super::Servers;
 use crate::edit::settled;
 use crate::{Authorized, InvalidFields, Refusal, ServersWrite};
 
-/// What is to change; none leaves it as it is.
-#[derive(Clone, Debug, Default)]
-pub struct ServerForm {
-    /// 1 to 100 characters.
-    pub name: Option<String>,
-    /// 1 to 63 of `a-z`, `0-9` and `-`.
-    pub slug: Option<String>,
-}
-
 impl Servers<'_> {
     /// Changes a server of the caller's organization; nothing else about it moves.
     pub async fn change(
         self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
-        form: ServerForm,
+        form: ChangeServerRequest,
     ) -> Result<ServerRecord, Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
@@ -71,7 +63,7 @@ impl ServerChange {
     }
 }
 
-fn checked(form: &ServerForm) -> Result<ServerChange, Refusal> {
+fn checked(form: &ChangeServerRequest) -> Result<ServerChange, Refusal> {
     let mut invalid = InvalidFields::default();
     let slug = form.slug.as_deref().map(str::parse::<Slug>);
     if let Some(Err(problem)) = &slug {

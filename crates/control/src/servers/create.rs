@@ -1,5 +1,6 @@
 //! Adding a server: its row, and a single-use token that its runner enrols with.
 
+use reoclo_api_types::AddServerRequest;
 use reoclo_domain::{DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp};
 use reoclo_store::{
     AuditOutcome, Conflict, NewAuditEvent, NewEnrolment, NewServer, ServerRecord, Store, StoreError,
@@ -23,17 +24,6 @@ impl LocalOwner {
     pub const fn over_admin_socket() -> Self {
         Self(())
     }
-}
-
-/// What a server is to be called.
-#[derive(Clone, Debug)]
-pub struct NewServerForm {
-    /// 1 to 100 characters.
-    pub name: String,
-    /// Made from the name when absent.
-    pub slug: Option<String>,
-    /// The mark of the page's form, which adds one server alone.
-    pub once: Option<String>,
 }
 
 /// The id of a server that is to be added, and where.
@@ -63,7 +53,7 @@ impl Servers<'_> {
         self,
         _owner: &LocalOwner,
         organization: OrganizationId,
-        form: NewServerForm,
+        form: AddServerRequest,
     ) -> Result<AddedServer, Refusal> {
         let place = Place {
             store: self.core.store().clone(),
@@ -72,19 +62,19 @@ impl Servers<'_> {
         self.create_in(organization, form, place, None).await
     }
 
-    /// Adds a server to the caller's organization.
+    /// Adds a server to the caller's organization; a form with the mark `once` adds one alone.
     pub async fn create(
         self,
         proof: &Authorized<ServersWrite>,
-        form: NewServerForm,
+        form: AddServerRequest,
+        once: Option<&str>,
     ) -> Result<(AddedServer, ServerRecord), Refusal> {
         let caller = proof.caller();
         let organization = caller.organization();
         let id = ServerId::new(self.core.clock(), self.core.entropy());
-        let mark = form.once.as_deref();
         let store = self
             .core
-            .store_for(proof, OnceForm::AddServer, mark, id.as_uuid());
+            .store_for(proof, OnceForm::AddServer, once, id.as_uuid());
         let place = Place { store, id };
         let added = self
             .create_in(organization, form, place, Some(caller))
@@ -96,7 +86,7 @@ impl Servers<'_> {
     async fn create_in(
         self,
         organization: OrganizationId,
-        form: NewServerForm,
+        form: AddServerRequest,
         Place { store, id }: Place,
         by: Option<&Caller>,
     ) -> Result<AddedServer, Refusal> {
@@ -211,7 +201,7 @@ pub(crate) fn server_created(
     }
 }
 
-fn checked(form: &NewServerForm) -> Result<(DisplayName, Option<Slug>), Refusal> {
+fn checked(form: &AddServerRequest) -> Result<(DisplayName, Option<Slug>), Refusal> {
     let mut invalid = InvalidFields::default();
     let name = form.name.parse::<DisplayName>();
     let slug = form.slug.as_deref().map(str::parse::<Slug>).transpose();

@@ -1,5 +1,6 @@
 //! Changing a person's role, and who may create organizations.
 
+use reoclo_api_types::ChangeUserRequest;
 use reoclo_domain::UserId;
 use reoclo_store::{AuditOutcome, Edit, MemberRecord, NewAuditEvent};
 use serde_json::json;
@@ -11,15 +12,6 @@ use crate::core::Core;
 use crate::edit::settled;
 use crate::{Authorized, Caller, CredentialKind, Refusal, UsersWrite};
 
-/// What is to change; none leaves it as it is.
-#[derive(Clone, Debug, Default)]
-pub struct UserChange {
-    /// The new role.
-    pub role: Option<String>,
-    /// Whether they may create organizations.
-    pub may_create_organizations: Option<bool>,
-}
-
 impl Users<'_> {
     /// Changes a person of the caller's organization, effective at their next request. All of it
     /// is done, or none of it.
@@ -27,7 +19,7 @@ impl Users<'_> {
         self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
-        change: UserChange,
+        change: ChangeUserRequest,
     ) -> Result<MemberRecord, Refusal> {
         let wanted = change.role.as_deref().map(role).transpose()?;
         if let Some(role) = wanted {

@@ -1,5 +1,6 @@
 //! Asking a person to join.
 
+use reoclo_api_types::AddUserRequest;
 use reoclo_domain::{DisplayName, InvitationId, PlainToken, Role};
 use reoclo_store::{Conflict, InvitationRecord, StoreError};
 use uuid::Uuid;
@@ -10,19 +11,6 @@ use crate::invitations::Invitations;
 use crate::setup::check_email;
 use crate::{Authorized, Caller, InvalidFields, Invited, OnceForm, Principal, Refusal, UsersWrite};
 
-/// Who is to be invited.
-#[derive(Clone, Debug)]
-pub struct NewUserForm {
-    /// The address that they sign in with.
-    pub email: String,
-    /// 1 to 100 characters.
-    pub name: String,
-    /// `admin`, `manager`, `developer` or `viewer`.
-    pub role: String,
-    /// The mark of the page's form, which invites once.
-    pub once: Option<String>,
-}
-
 struct Checked {
     email: String,
     name: DisplayName,
@@ -32,10 +20,12 @@ struct Checked {
 impl Invitations<'_> {
     /// Invites a person to the caller's organization. They are a member when they have accepted,
     /// and nothing of theirs changes before: neither is told whether they have an account.
+    /// A form with the mark `once` invites once.
     pub async fn invite(
         self,
         proof: &Authorized<UsersWrite>,
-        form: NewUserForm,
+        form: AddUserRequest,
+        once: Option<&str>,
     ) -> Result<Invited, Refusal> {
         let wanted = checked(&form)?;
         let caller = proof.caller();
@@ -53,10 +43,9 @@ impl Invitations<'_> {
         };
         let event = self.invitation_event(caller, "user.invite", &invitation);
         let hash = token.as_ref().map(PlainToken::hash);
-        let mark = form.once.as_deref();
         let store = self
             .core
-            .store_for(proof, OnceForm::Invite, mark, invitation.id.as_uuid());
+            .store_for(proof, OnceForm::Invite, once, invitation.id.as_uuid());
         let invited = store.invite(invitation.clone(), hash, vec![event]);
         let email = &invitation.email;
         match invited.await {
@@ -87,7 +76,7 @@ fn key_of(caller: &Caller) -> Option<Uuid> {
     }
 }
 
-fn checked(form: &NewUserForm) -> Result<Checked, Refusal> {
+fn checked(form: &AddUserRequest) -> Result<Checked, Refusal> {
     let mut invalid = InvalidFields::default();
     check_email(&mut invalid, &form.email);
     let name = form.name.parse::<DisplayName>();

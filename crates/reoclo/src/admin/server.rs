@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-use reoclo_control::{AddedServer, Control, LocalOwner, NewServerForm, Refusal};
+use reoclo_api_types::AddServerRequest;
+use reoclo_control::{AddedServer, Control, LocalOwner, Refusal};
 use reoclo_domain::{ErrorCode, Reach};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -72,11 +73,7 @@ async fn act(control: &Control, request: Request) -> Result<Answer, Refusal> {
     match request {
         Request::AddServer { name, slug } => {
             let organization = control.instance().first_organization().await?;
-            let form = NewServerForm {
-                name,
-                slug,
-                once: None,
-            };
+            let form = AddServerRequest { name, slug };
             control
                 .servers()
                 .create_for_owner(&owner, organization, form)

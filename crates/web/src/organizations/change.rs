@@ -3,9 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{
-    Authorized, Control, Member, OrganizationForm, OrganizationManage, OrganizationRecord,
-};
+use reoclo_api_types::ChangeOrganizationRequest;
+use reoclo_control::{Authorized, Control, Member, OrganizationManage, OrganizationRecord};
 use reoclo_domain::AllowlistEntry;
 use reoclo_http::{ApiError, FormFields, PageForm};
 
@@ -62,7 +61,7 @@ pub(super) async fn change(
     // What is no number is as wrong as one that is too small.
     let days = fields.filled("max_key_lifetime_days");
     let days = days.map(|days| days.parse().unwrap_or(0));
-    let form = OrganizationForm {
+    let form = ChangeOrganizationRequest {
         name: Some(fields.text("name").to_owned()),
         max_key_lifetime_days: Some(days),
         trusted_networks: control

@@ -3,7 +3,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, Control, Member, NewOrganizationForm};
+use reoclo_api_types::NewOrganizationRequest;
+use reoclo_control::{Authorized, Control, Member};
 use reoclo_http::{ApiError, PageForm};
 
 use crate::form::Problems;
@@ -35,7 +36,7 @@ pub(super) async fn create(
     State(control): State<Control>,
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
-    let form = NewOrganizationForm {
+    let form = NewOrganizationRequest {
         name: fields.text("name").to_owned(),
         slug: fields.filled("slug").map(str::to_owned),
     };

@@ -1,7 +1,8 @@
 use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use reoclo_control::{Authorized, Control, ServerForm, ServersRead, ServersWrite};
+use reoclo_api_types::ChangeServerRequest;
+use reoclo_control::{Authorized, Control, ServersRead, ServersWrite};
 use reoclo_http::{ApiError, ItemId, PageForm};
 
 use crate::form::Problems;
@@ -48,7 +49,7 @@ pub(super) async fn change(
     PageForm(fields): PageForm,
 ) -> Result<Response, ApiError> {
     let server = control.servers().show(&read, &id).await?;
-    let form = ServerForm {
+    let form = ChangeServerRequest {
         name: Some(fields.text("name").to_owned()),
         slug: Some(fields.text("slug").trim().to_owned()),
     };

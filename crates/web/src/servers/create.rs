@@ -2,9 +2,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{
-    AddedServer, Authorized, Control, NewServerForm, OnceForm, ServerRecord, ServersWrite,
-};
+use reoclo_api_types::AddServerRequest;
+use reoclo_control::{AddedServer, Authorized, Control, OnceForm, ServerRecord, ServersWrite};
 use reoclo_domain::Reach;
 use reoclo_http::{ApiError, PageForm};
 
@@ -60,12 +59,11 @@ pub(super) async fn create(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    let form = NewServerForm {
+    let form = AddServerRequest {
         name: fields.text("name").to_owned(),
         slug: fields.filled("slug").map(str::to_owned),
-        once: once(&fields).map(str::to_owned),
     };
-    match control.servers().create(&proof, form).await {
+    match control.servers().create(&proof, form, once(&fields)).await {
         Ok((added, record)) => Ok(waiting_page(shell, &control, added, record, true)),
         Err(refusal) => {
             // Of two that came at once, one added it.

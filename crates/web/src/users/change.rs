@@ -1,6 +1,7 @@
 use axum::extract::State;
 use axum::response::Response;
-use reoclo_control::{Authorized, Control, UserChange, UsersRead, UsersWrite};
+use reoclo_api_types::ChangeUserRequest;
+use reoclo_control::{Authorized, Control, UsersRead, UsersWrite};
 use reoclo_domain::UserId;
 use reoclo_http::{ApiError, ItemId, PageForm};
 
@@ -19,7 +20,7 @@ pub(super) async fn change(
 ) -> Result<Response, ApiError> {
     let user: UserId = id.parse(WHAT)?;
     let may_name = shell.session.may_create_organizations;
-    let change = UserChange {
+    let change = ChangeUserRequest {
         role: fields.filled("role").map(str::to_owned),
         may_create_organizations: may_name.then(|| fields.is_set("may_create_organizations")),
     };

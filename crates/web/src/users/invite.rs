@@ -2,7 +2,8 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{Authorized, Control, NewUserForm, OnceForm, UsersWrite};
+use reoclo_api_types::AddUserRequest;
+use reoclo_control::{Authorized, Control, OnceForm, UsersWrite};
 use reoclo_domain::Role;
 use reoclo_http::{ApiError, PageForm};
 
@@ -46,13 +47,16 @@ pub(super) async fn invite(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    let form = NewUserForm {
+    let form = AddUserRequest {
         email: fields.text("email").to_owned(),
         name: fields.text("name").to_owned(),
         role: fields.text("role").to_owned(),
-        once: once(&fields).map(str::to_owned),
     };
-    match control.invitations().invite(&proof, form).await {
+    match control
+        .invitations()
+        .invite(&proof, form, once(&fields))
+        .await
+    {
         Ok(invited) => Ok(shown(StatusCode::CREATED, shell, invited)),
         Err(refusal) => {
             // Of two that came at once, one invited.
