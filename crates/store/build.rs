@@ -10,8 +10,7 @@ const UNIQUE_INDEX: &str = "CREATE UNIQUE INDEX ";
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed={DIRECTORY}");
-    let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let mut files = fs::read_dir(root.join(DIRECTORY))?
+    let mut files = fs::read_dir(DIRECTORY)?
         .map(|entry| entry.map(|entry| entry.path()))
         .collect::<Result<Vec<_>, _>>()?;
     files.sort();
@@ -22,9 +21,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             return Err(format!("two migrations have the number {version}").into());
         }
         last = version;
+        let path = format!("/{}", file.display());
         writeln!(
             migrations,
-            "    ({version}, {name:?}, include_str!({file:?})),"
+            "    ({version}, {name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),"
         )?;
         write_indexes(&fs::read_to_string(file)?, &mut indexes)?;
     }
@@ -34,11 +34,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
          /// Every unique index with a name of its own.\n\
          pub(crate) const UNIQUE_INDEXES: &[UniqueIndex] = &[\n{indexes}];\n"
     );
-    fs::write(
-        PathBuf::from(env::var("OUT_DIR")?).join("migrations.rs"),
-        written,
-    )?;
-    Ok(())
+    Ok(fs::write(out_dir()?.join("migrations.rs"), written)?)
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script there where it may write"
+)]
+fn out_dir() -> Result<PathBuf, env::VarError> {
+    env::var("OUT_DIR").map(PathBuf::from)
 }
 
 /// `0007_registry_credentials.sql` is migration 7, "registry credentials".

@@ -71,7 +71,11 @@ impl RegistryCredentials<'_> {
             self.core.now(),
             &mut invalid,
         );
-        let secret = given_secret(&new.encrypted_credential, &new.password, &mut invalid);
+        let secret = given_secret(
+            new.encrypted_credential.as_ref(),
+            new.password.as_ref(),
+            &mut invalid,
+        );
         let secret = checked_secret(SECRET_FIELD, secret, &mut invalid);
         let (record, secret) = invalid.complete(record.zip(secret))?;
         let detail = json!({
@@ -213,7 +217,11 @@ fn new_secret(
     change: &RegistryCredentialChangeRequest,
     invalid: &mut InvalidFields,
 ) -> Option<Secret> {
-    let secret = given_secret(&change.encrypted_credential, &change.password, invalid);
+    let secret = given_secret(
+        change.encrypted_credential.as_ref(),
+        change.password.as_ref(),
+        invalid,
+    );
     let secret = secret.filter(|secret| secret.expose() != MASKED_SECRET)?;
     checked_secret(SECRET_FIELD, Some(secret), invalid)
 }

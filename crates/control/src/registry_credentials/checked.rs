@@ -101,16 +101,17 @@ pub(super) fn checked_description(
 
 /// The secret under either of its names.
 pub(super) fn given_secret(
-    credential: &Option<String>,
-    password: &Option<String>,
+    credential: Option<&String>,
+    password: Option<&String>,
     invalid: &mut InvalidFields,
 ) -> Option<Secret> {
     if credential.is_some() && password.is_some() {
         let problem = "is the same as encrypted_credential: send one of the two";
         invalid.add("password", problem);
     }
-    let given = credential.as_ref().or(password.as_ref());
-    given.map(|text| Secret::new(text.as_str()))
+    credential
+        .or(password)
+        .map(|text| Secret::new(text.as_str()))
 }
 
 /// A secret that has to be there.

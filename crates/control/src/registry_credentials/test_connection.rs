@@ -174,7 +174,11 @@ fn checked(form: &ConnectionTestRequest) -> Result<Attempt, InvalidFields> {
     if username.is_none() {
         invalid.add("username", NO_USERNAME);
     }
-    let secret = given_secret(&form.encrypted_credential, &form.password, &mut invalid);
+    let secret = given_secret(
+        form.encrypted_credential.as_ref(),
+        form.password.as_ref(),
+        &mut invalid,
+    );
     let secret = checked_secret(SECRET_FIELD, secret, &mut invalid);
     match (address, username, secret) {
         (Some(address), Some(username), Some(secret)) if invalid.fields().is_empty() => {
