@@ -18,6 +18,7 @@ mod core;
 mod edit;
 mod failed_authentications;
 mod fair;
+mod fields;
 mod holder;
 mod identity;
 mod invitations;
@@ -37,6 +38,7 @@ mod redact;
 mod refusal;
 mod refused_use;
 mod registry_credentials;
+mod registry_login;
 mod servers;
 mod sessions;
 mod settings;
@@ -75,7 +77,8 @@ pub use permissions::{
 };
 pub use presented::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use refusal::{InvalidFields, Refusal};
-pub use registry_credentials::{ConnectionTest, MASKED_SECRET, RegistryCredentials};
+pub use registry_credentials::{ConnectionTest, RegistryCredentials};
+pub use registry_login::MASKED_SECRET;
 pub use servers::{
     AddedServer, LocalOwner, ServerHealth, ServerMetrics, ServerUptime, Servers, UptimeSlot,
     UptimeStatus,

@@ -349,14 +349,6 @@ impl InvalidFields {
         &self.fields
     }
 
-    /// What the fields make, when none of them has a problem: then it is there.
-    pub(crate) fn complete<T>(self, made: Option<T>) -> Result<T, Refusal> {
-        match made {
-            Some(made) if self.fields.is_empty() => Ok(made),
-            _ => Err(Refusal::InvalidRequest(self)),
-        }
-    }
-
     /// Refuses when there is any problem.
     pub fn into_result(self) -> Result<(), Refusal> {
         if self.fields.is_empty() {

@@ -1,27 +1,23 @@
 //! Registry credentials: what servers log in to container registries with.
 
 mod challenge;
-mod checked;
 mod registry_api;
 mod test_connection;
 
-use reoclo_api_types::RegistryCredentialChangeRequest;
-use reoclo_domain::{
-    OrganizationId, RegistryCredentialId, RegistryType, RegistryTypeName, Secret, Timestamp,
-};
-use reoclo_store::{RegistryCredentialRecord, Revision, Touched};
+use reoclo_api_types::RegistryCredentialChangeRequest as Change;
+use reoclo_domain::Timestamp;
+use reoclo_domain::{OrganizationId, RegistryCredentialId, RegistryType, RegistryTypeName, Secret};
+use reoclo_store::{RegistryCredentialRecord as Record, Revision, Rows, Touched};
 use serde_json::json;
 
 use crate::core::Core;
 use crate::edit::settled;
+use crate::registry_login::{
+    MASKED_SECRET, SECRET_FIELD, checked_address, checked_secret, checked_username, given_secret,
+};
 use crate::{
     Authorized, InvalidFields, Refusal, RegistryCredentialsRead, RegistryCredentialsWrite, Settings,
 };
-pub use checked::MASKED_SECRET;
-use checked::{
-    SECRET_FIELD, checked_address, checked_description, checked_name, checked_type, given_secret,
-};
-pub(crate) use checked::{checked_secret, checked_username};
 pub use test_connection::ConnectionTest;
 
 /// What a refusal calls one that is not there.
@@ -35,14 +31,17 @@ pub struct RegistryCredentials<'c> {
     pub(crate) settings: &'c Settings,
 }
 
-impl RegistryCredentials<'_> {
+impl<'c> RegistryCredentials<'c> {
+    fn rows(self) -> Rows<'c, Record, RegistryCredentialId> {
+        self.core.store().registry_credentials()
+    }
+
     /// The organization's, by name.
     pub async fn list(
         self,
         proof: &Authorized<RegistryCredentialsRead>,
-    ) -> Result<Vec<RegistryCredentialRecord>, Refusal> {
-        let store = self.core.store().registry_credentials();
-        Ok(store.list(proof.caller().organization()).await?)
+    ) -> Result<Vec<Record>, Refusal> {
+        Ok(self.rows().list(proof.caller().organization()).await?)
     }
 
     /// One of them.
@@ -50,9 +49,8 @@ impl RegistryCredentials<'_> {
         self,
         proof: &Authorized<RegistryCredentialsRead>,
         id: RegistryCredentialId,
-    ) -> Result<RegistryCredentialRecord, Refusal> {
-        let store = self.core.store().registry_credentials();
-        let found = store.find(proof.caller().organization(), id).await?;
+    ) -> Result<Record, Refusal> {
+        let found = self.rows().find(proof.caller().organization(), id).await?;
         found.ok_or(Refusal::NotFound(WHAT))
     }
 
@@ -60,34 +58,24 @@ impl RegistryCredentials<'_> {
     pub async fn create(
         self,
         proof: &Authorized<RegistryCredentialsWrite>,
-        new: impl Into<RegistryCredentialChangeRequest>,
-    ) -> Result<RegistryCredentialRecord, Refusal> {
-        let (caller, new, mut invalid) = (proof.caller(), new.into(), InvalidFields::default());
-        let id = RegistryCredentialId::new(self.core.clock(), self.core.entropy());
-        let record = applied(
-            &new,
-            None,
-            (caller.organization(), id),
-            self.core.now(),
-            &mut invalid,
-        );
-        let secret = given_secret(
-            new.encrypted_credential.as_ref(),
-            new.password.as_ref(),
-            &mut invalid,
-        );
-        let secret = checked_secret(SECRET_FIELD, secret, &mut invalid);
+        new: impl Into<Change>,
+    ) -> Result<Record, Refusal> {
+        let (caller, core, new) = (proof.caller(), self.core, new.into());
+        let id = RegistryCredentialId::new(core.clock(), core.entropy());
+        let (key, mut invalid) = ((caller.organization(), id), InvalidFields::default());
+        let record = applied(&new, None, key, core.now(), &mut invalid);
+        let secret = checked_secret(SECRET_FIELD, given(&new, &mut invalid), &mut invalid);
         let (record, secret) = invalid.complete(record.zip(secret))?;
         let detail = json!({
             "registry_type": record.registry_type.registry_type().as_str(),
             "registry_url": record.registry_url.as_str(),
             "username": record.username,
         });
-        let audit = self
-            .core
-            .audit(caller, "registry_credential.create", detail);
-        let store = self.core.store().registry_credentials();
-        let created = store.create(record.clone(), &secret, audit).await;
+        let audit = core.audit(caller, "registry_credential.create", detail);
+        let created = self
+            .rows()
+            .create(record.clone(), Some(&secret), audit)
+            .await;
         created.map_err(Refusal::of_write)?;
         Ok(record)
     }
@@ -98,18 +86,16 @@ impl RegistryCredentials<'_> {
         self,
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
-        change: RegistryCredentialChangeRequest,
-    ) -> Result<RegistryCredentialRecord, Refusal> {
-        let (caller, now) = (proof.caller(), self.core.now());
+        change: Change,
+    ) -> Result<Record, Refusal> {
+        let (key, now) = ((proof.caller().organization(), id), self.core.now());
         let secret = new_secret(&change, &mut InvalidFields::default());
-        let rule = move |current: &RegistryCredentialRecord| Ok(changed(&change, current, now)?.0);
+        let rule = move |current: &Record| Ok(changed(&change, current, now)?.0);
         let audit = self
             .core
-            .audit(caller, "registry_credential.update", json!({}));
-        let (store, organization) = (self.core.store(), caller.organization());
-        let store = store.registry_credentials();
-        let changed = store.change(organization, id, secret.as_ref(), audit, rule);
-        settled(changed.await, WHAT)
+            .audit(proof.caller(), "registry_credential.update", json!({}));
+        let changed = self.rows().change(key, secret.as_ref(), audit, rule).await;
+        settled(changed, WHAT)
     }
 
     /// Removes one. Servers that are logged in with it stay so.
@@ -118,75 +104,67 @@ impl RegistryCredentials<'_> {
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
     ) -> Result<(), Refusal> {
-        let caller = proof.caller();
-        let told = |record: &RegistryCredentialRecord| {
-            Ok(json!({ "registry_url": record.registry_url.as_str() }))
-        };
+        let told = |record: &Record| Ok(json!({ "registry_url": record.registry_url.as_str() }));
         let audit = self
             .core
-            .audit(caller, "registry_credential.delete", json!({}));
-        let store = self.core.store().registry_credentials();
-        let removed = store.remove(caller.organization(), id, audit, told).await;
-        settled(removed, WHAT).map(drop)
+            .audit(proof.caller(), "registry_credential.delete", json!({}));
+        let key = (proof.caller().organization(), id);
+        settled(self.rows().remove(key, audit, told).await, WHAT).map(drop)
     }
 }
 
 /// The credential that is asked for: what is there, if it is, with what differs from it. What is
 /// wrong is added to `invalid`; what is not asked for anew is not checked anew.
 fn applied(
-    wanted: &RegistryCredentialChangeRequest,
-    current: Option<&RegistryCredentialRecord>,
+    wanted: &Change,
+    current: Option<&Record>,
     (organization, id): (OrganizationId, RegistryCredentialId),
     now: Timestamp,
     invalid: &mut InvalidFields,
-) -> Option<RegistryCredentialRecord> {
-    let name = match (&wanted.name, current) {
-        (Some(text), Some(current)) if text.trim() == current.name.as_str() => {
-            Some(current.name.clone())
-        }
-        (Some(text), _) => checked_name(text, invalid),
-        (None, current) => current.map(|current| current.name.clone()),
+) -> Option<Record> {
+    let name = match (&wanted.name, current.map(|current| &current.name)) {
+        (Some(text), Some(name)) if text.trim() == name.as_str() => Some(name.clone()),
+        (Some(text), _) => invalid.parse("name", text),
+        (None, name) => name.cloned(),
     };
-    let registry_type = match (&wanted.registry_type, current) {
-        (Some(text), _) => checked_type(text, invalid),
-        (None, current) => current.map(|current| current.registry_type.clone()),
+    let registry_type = match &wanted.registry_type {
+        Some(text) => invalid.parse("registry_type", text),
+        None => current.map(|current| current.registry_type.clone()),
     };
     let kind = registry_type.as_ref().map(RegistryTypeName::registry_type);
     let registry_url = match (&wanted.registry_url, current) {
         (None, Some(current)) => Some(current.registry_url.clone()),
         (text, _) => checked_address(text.as_deref(), kind, invalid),
     };
-    let mut differing =
-        |wanted: &Option<String>, current: Option<&String>, check: Check| match wanted.as_ref() {
-            Some(text) if Some(text) != current => check(Some(text), invalid),
-            _ => current.cloned(),
-        };
-    let was = current.and_then(|current| current.username.as_ref());
-    let username = differing(&wanted.username, was, checked_username);
-    let was = current.and_then(|current| current.description.as_ref());
-    let description = differing(&wanted.description, was, checked_description);
-    Some(RegistryCredentialRecord {
+    let was = |text: fn(&Record) -> &Option<String>| current.and_then(|was| text(was).as_ref());
+    let username = match (&wanted.username, was(|was| &was.username)) {
+        (Some(text), was) if Some(text) != was => checked_username(Some(text), invalid),
+        (_, was) => was.cloned(),
+    };
+    let note = match (&wanted.description, was(|was| &was.description)) {
+        (Some(text), was) if Some(text) != was => invalid.note(text),
+        (_, was) => was.cloned(),
+    };
+    Some(Record {
         id,
         organization,
         name: name?,
         registry_type: registry_type?,
         registry_url: registry_url?,
         username,
-        description,
+        description: note,
         revision: current.map_or(Revision::FIRST, |current| current.revision),
         created_at: current.map_or(now, |current| current.created_at),
         updated_at: current.map_or(Touched::new(now), |current| current.updated_at),
     })
 }
 
-type Check = fn(Option<&str>, &mut InvalidFields) -> Option<String>;
-
 /// The credential with the changes, if they may be made, and the secret that it is given.
 fn changed(
-    change: &RegistryCredentialChangeRequest,
-    current: &RegistryCredentialRecord,
+    change: &Change,
+    current: &Record,
     now: Timestamp,
-) -> Result<(RegistryCredentialRecord, Option<Secret>), Refusal> {
+) -> Result<(Record, Option<Secret>), Refusal> {
     let (key, mut invalid) = ((current.organization, current.id), InvalidFields::default());
     let record = applied(change, Some(current), key, now, &mut invalid);
     let secret = new_secret(change, &mut invalid);
@@ -197,31 +175,34 @@ fn changed(
         ("username", current.username != record.username),
     ];
     let target = target.into_iter().filter(|(_, differs)| *differs);
-    let target: Vec<_> = target.map(|(field, _)| field).collect();
-    if !target.is_empty() && secret.is_none() {
-        let fields = target.join(" and ");
-        let problem = format!(
-            "must come with a change of {fields}: a kept password is not sent to a new address"
-        );
-        return Err(Refusal::field(SECRET_FIELD, problem));
+    let target = target
+        .map(|(field, _)| field)
+        .collect::<Vec<_>>()
+        .join(" and ");
+    if target.is_empty() || secret.is_some() {
+        return Ok((record, secret));
     }
-    Ok((record, secret))
+    let problem = format!(
+        "must come with a change of {target}: a kept password is not sent to a new address"
+    );
+    Err(Refusal::field(SECRET_FIELD, problem))
 }
 
-fn kind(record: &RegistryCredentialRecord) -> RegistryType {
+fn kind(record: &Record) -> RegistryType {
     record.registry_type.registry_type()
 }
 
 /// A client that sends back what it was shown sends the mask.
-fn new_secret(
-    change: &RegistryCredentialChangeRequest,
-    invalid: &mut InvalidFields,
-) -> Option<Secret> {
-    let secret = given_secret(
+fn new_secret(change: &Change, invalid: &mut InvalidFields) -> Option<Secret> {
+    let secret = given(change, invalid);
+    let secret = secret.filter(|secret| secret.expose() != MASKED_SECRET)?;
+    checked_secret(SECRET_FIELD, Some(secret), invalid)
+}
+
+fn given(change: &Change, invalid: &mut InvalidFields) -> Option<Secret> {
+    given_secret(
         change.encrypted_credential.as_ref(),
         change.password.as_ref(),
         invalid,
-    );
-    let secret = secret.filter(|secret| secret.expose() != MASKED_SECRET)?;
-    checked_secret(SECRET_FIELD, Some(secret), invalid)
+    )
 }

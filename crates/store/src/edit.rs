@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use crate::audit::{Audit, NewAuditEvent};
 use crate::error::StoreError;
-use crate::sealing::{Sealed, SealedColumn};
+use crate::sealing::Sealed;
 use crate::store::Store;
 use crate::table::{self, Audited};
 use crate::writer::{Work, Write};
@@ -69,14 +69,16 @@ pub(crate) struct Changing<'a, T: Editable> {
     pub(crate) besides: Option<&'a T::Besides>,
 }
 
-/// Decides on the record as it is. Called again when the transaction has to be made again.
-type Rule<T, E> = Box<dyn Fn(&T) -> Result<Edit<T>, E> + Send + Sync>;
+/// Decides on a record as it is. Called again when the transaction has to be made again.
+pub trait Rule<T, O, E>: Fn(&T) -> Result<O, E> + Send + Sync + 'static {}
+
+impl<T, O, E, F: Fn(&T) -> Result<O, E> + Send + Sync + 'static> Rule<T, O, E> for F {}
 
 /// A change of one record by a rule.
 pub(crate) struct Change<T: Editable, E> {
     key: T::Key,
     besides: Option<T::Besides>,
-    rule: Rule<T, E>,
+    rule: Box<dyn Rule<T, Edit<T>, E>>,
     at: Timestamp,
 }
 
@@ -158,7 +160,7 @@ impl Store {
         &self,
         key: T::Key,
         besides: Option<T::Besides>,
-        rule: impl Fn(&T) -> Result<Edit<T>, E> + Send + Sync + 'static,
+        rule: impl Rule<T, Edit<T>, E>,
     ) -> Result<Edited<T, E>, StoreError> {
         let (rule, at) = (Box::new(rule), self.clock().now());
         self.write(Change {
@@ -180,9 +182,8 @@ impl Store {
     pub(crate) async fn list<T: Audited>(
         &self,
         organization: OrganizationId,
-        order: &'static str,
     ) -> Result<Vec<T>, StoreError> {
-        let in_use = T::IN_USE;
+        let (in_use, order) = (T::IN_USE, T::ORDER);
         table::select::<T>(&format!(
             "WHERE organization_id = $1 AND {in_use} ORDER BY {order}"
         ))
@@ -214,7 +215,7 @@ impl Store {
         key: T::Key,
         sealed: Option<Sealed>,
         audit: Audit,
-        rule: impl Fn(&T) -> Result<T, E> + Send + Sync + 'static,
+        rule: impl Rule<T, T, E>,
     ) -> Result<Edited<T, E>, StoreError> {
         let told = sealed.clone();
         let rule = move |before: &T| {
@@ -237,7 +238,7 @@ impl Store {
         &self,
         key: T::Key,
         audit: Audit,
-        rule: impl Fn(&T) -> Result<Json, E> + Send + Sync + 'static,
+        rule: impl Rule<T, Json, E>,
     ) -> Result<Edited<T, E>, StoreError> {
         let rule = move |before: &T| {
             let event = audit.of(table::named(before));
@@ -248,16 +249,5 @@ impl Store {
             })
         };
         self.change(key, None, rule).await
-    }
-
-    /// The row of a key with what is sealed in it.
-    pub(crate) async fn find_open<T: Audited>(
-        &self,
-        key: T::Key,
-        column: SealedColumn,
-    ) -> Result<Option<(T, reoclo_domain::Secret)>, StoreError> {
-        let row = table::find::<T>(&mut self.reader().await?, key, Some(column)).await?;
-        let opened = row.map(|row| Ok((T::read(&row)?, self.opened(column, &row)?)));
-        opened.transpose()
     }
 }

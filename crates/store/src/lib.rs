@@ -32,6 +32,7 @@ mod rate_windows;
 mod readers;
 mod registry_credentials;
 mod remembered;
+mod rows;
 mod sealing;
 mod servers;
 mod sessions;
@@ -52,7 +53,7 @@ pub use audit::{
 };
 pub use data_dir::{DataDir, DataDirError};
 pub use database::{AddressError, DatabaseAddress};
-pub use edit::{Edit, Edited};
+pub use edit::{Edit, Edited, Rule};
 pub use engine::Engine;
 pub use error::{Conflict, DatabaseFault, OpenError, StoreError};
 pub use form_marks::{FormMark, TakenForm};
@@ -75,8 +76,9 @@ pub use operations::{
 };
 pub use organizations::{NewOrganization, OrganizationRecord};
 pub use place::Sharing;
-pub use registry_credentials::{RegistryCredentialRecord, RegistryCredentials};
+pub use registry_credentials::RegistryCredentialRecord;
 pub use remembered::{RememberedDatabase, UnreadableNote};
+pub use rows::Rows;
 pub use servers::{EnrolOutcome, HostFacts, NewEnrolment, NewServer, RunnerIdentity, ServerRecord};
 pub use sessions::{NewSession, SessionRecord, SessionsEnded};
 pub use setup::{Bootstrap, NewSetupLink, PendingSetup, Profile, SetupOutcome};

@@ -9,18 +9,18 @@ use serde_json::json;
 use crate::audit::{
     Actor, Audit, AuditOutcome, Chain, NewAuditEvent, RequestSource, Resource, head,
 };
-use crate::edit::Edited;
+use crate::edit::{Edited, Rule};
 use crate::error::StoreError;
 use crate::master_key::MasterKey;
 use crate::store::Store;
-use crate::table::{self, Audited, Table, table};
+use crate::table::{self, Table, table};
 use crate::users;
 use crate::writer::{Work, Write};
 
 /// What the instance's chain says of each other chain; a verification relies on it.
 pub(crate) const CHAIN_CREATED: &str = "audit.chain.create";
 
-table! { "organizations" =>
+table! { "organizations", "organization" by OrganizationId =>
     /// An organization as stored.
     pub struct OrganizationRecord {
         /// Its id.
@@ -35,20 +35,6 @@ table! { "organizations" =>
         pub max_key_lifetime_days: Option<u32>,
         /// Networks that are not public and that requests may go to all the same.
         pub trusted_networks: Vec<IpNet>,
-    }
-}
-
-impl Audited for OrganizationRecord {
-    type Key = OrganizationId;
-
-    const KIND: &'static str = "organization";
-
-    fn id(&self) -> String {
-        self.id.to_string()
-    }
-
-    fn name(&self) -> Option<String> {
-        Some(self.name.clone())
     }
 }
 
@@ -110,7 +96,7 @@ impl Store {
         &self,
         id: OrganizationId,
         audit: Audit,
-        rule: impl Fn(&OrganizationRecord) -> Result<OrganizationRecord, E> + Send + Sync + 'static,
+        rule: impl Rule<OrganizationRecord, OrganizationRecord, E>,
     ) -> Result<Edited<OrganizationRecord, E>, StoreError> {
         self.edit(id, None, audit, rule).await
     }

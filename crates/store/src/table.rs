@@ -30,7 +30,8 @@ pub(crate) trait Table: Clone + PartialEq + Send + Sync + 'static {
     fn touch(&mut self, at: Timestamp);
 }
 
-/// A table whose rows people manage: how a row is found, and what the audit log calls it.
+/// A table whose rows people manage: how a row is found, and what the audit log calls it. Written
+/// by [`table!`] too, where it says how.
 pub(crate) trait Audited: Table {
     /// What a row is found by.
     type Key: Key;
@@ -39,6 +40,10 @@ pub(crate) trait Audited: Table {
     const KIND: &'static str;
     /// What only rows in use fulfil; others are found by nobody who would change them.
     const IN_USE: &'static str = "1 = 1";
+    /// How people see them listed.
+    const ORDER: &'static str = "name, id";
+    /// The secret that belongs to a row.
+    const SECRET: Option<SealedColumn> = None;
 
     /// The row's id.
     fn id(&self) -> String;
@@ -90,9 +95,44 @@ impl<K: 'static> Key for (OrganizationId, Id<K>) {
     }
 }
 
-/// The record's columns: `table! { "monitors" => pub struct MonitorRecord { … } }`. A field is the
-/// column of its name, or of the one behind `=`.
+/// A record and its columns: a field is the column of its name, or of the one behind `=`.
+///
+/// ```text
+/// table! { "monitors" => pub struct MonitorRecord { … } }
+/// ```
+///
+/// Where people manage its rows, what the audit log calls them, what a row is found by, and what
+/// else [`Audited`] can say:
+///
+/// ```text
+/// table! { "monitors", "monitor" by (OrganizationId, MonitorId) =>
+///     pub struct MonitorRecord { … }
+///     impl { const ORDER: &'static str = "url, id"; }
+/// }
+/// ```
 macro_rules! table {
+    ($table:literal, $kind:literal by $key:ty =>
+        $(#[$meta:meta])* $visible:vis struct $record:ident { $($fields:tt)* }
+        $(impl { $($more:tt)* })?
+    ) => {
+        $crate::table::table! { $table => $(#[$meta])* $visible struct $record { $($fields)* } }
+
+        impl $crate::table::Audited for $record {
+            type Key = $key;
+
+            const KIND: &'static str = $kind;
+
+            fn id(&self) -> String {
+                self.id.to_string()
+            }
+
+            fn name(&self) -> Option<String> {
+                Some(self.name.to_string())
+            }
+
+            $($($more)*)?
+        }
+    };
     ($table:literal => $(#[$meta:meta])* $visible:vis struct $record:ident {
         $($(#[$doc:meta])* $field_visible:vis $field:ident: $type:ty $(= $column:literal)?),+ $(,)?
     }) => {
@@ -279,4 +319,17 @@ pub(crate) async fn find<T: Audited>(
     let condition = format!("WHERE {}", T::Key::CONDITION);
     let statement = key.bind(select_with::<T>(sealed, &condition));
     statement.optional(source).await
+}
+
+/// The ids of an organization's rows in use.
+pub(crate) async fn ids<T: Audited>(
+    source: &mut impl Source,
+    organization: OrganizationId,
+) -> Result<Vec<String>, StoreError> {
+    let (table, in_use) = (T::NAME, T::IN_USE);
+    let text = format!("SELECT id FROM {table} WHERE organization_id = $1 AND {in_use}");
+    sql_of_literals(text)
+        .bind(organization)
+        .all(source, |row| row.get("id"))
+        .await
 }

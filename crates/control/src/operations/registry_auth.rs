@@ -10,7 +10,7 @@ use super::Operations;
 use super::exec::Executed;
 use super::run_note::RunNote;
 use crate::authorize::Allowed;
-use crate::registry_credentials::{checked_secret, checked_username};
+use crate::registry_login::{checked_secret, checked_username};
 use crate::wanted::Wanted;
 use crate::{Authorized, InvalidFields, Permission, Refusal, RegistryLogin, RegistryLogout};
 

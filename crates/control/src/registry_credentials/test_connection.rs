@@ -8,13 +8,13 @@ use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
 use serde_json::json;
 use tokio::time::timeout;
 
-use super::checked::{
-    SECRET_FIELD, checked_address, checked_secret, checked_type, checked_username, given_secret,
-};
 use super::registry_api::{LoggedIn, Login, log_in};
 use super::{RegistryCredentials, WHAT, changed, kind};
 use crate::audit::Happening;
 use crate::outbound::Outbound;
+use crate::registry_login::{
+    SECRET_FIELD, checked_address, checked_secret, checked_username, given_secret,
+};
 use crate::{Authorized, Caller, InvalidFields, Refusal, RegistryCredentialsWrite};
 
 const NO_USERNAME: &str = "is missing: the registry logs nobody in without one";
@@ -63,8 +63,7 @@ impl RegistryCredentials<'_> {
         change: RegistryCredentialChangeRequest,
     ) -> Result<ConnectionTest, Refusal> {
         let caller = proof.caller();
-        let store = self.core.store().registry_credentials();
-        let found = store.open(caller.organization(), id).await?;
+        let found = self.rows().open(caller.organization(), id).await?;
         let (kept, kept_secret) = found.ok_or(Refusal::NotFound(WHAT))?;
         let (record, secret) = match changed(&change, &kept, self.core.now()) {
             Ok(changed) => changed,
@@ -162,8 +161,7 @@ fn failure(message: String, latency: Duration) -> ConnectionTest {
 
 fn checked(form: &ConnectionTestRequest) -> Result<Attempt, InvalidFields> {
     let mut invalid = InvalidFields::default();
-    let kind = checked_type(&form.registry_type, &mut invalid);
-    let kind = kind.map(|kind| kind.registry_type());
+    let kind = invalid.parse("registry_type", &form.registry_type);
     let address = checked_address(form.registry_url.as_deref(), kind, &mut invalid);
     let given = checked_username(form.username.as_deref(), &mut invalid);
     let default = || {

@@ -107,7 +107,10 @@ pub(crate) async fn kept(
     let (id, secret) = (record.id, Secret::new("secret"));
     let audit = unlogged(clock, "registry_credential.create");
     let credentials = store.registry_credentials();
-    credentials.create(record, &secret, audit).await.unwrap();
+    credentials
+        .create(record, Some(&secret), audit)
+        .await
+        .unwrap();
     id
 }
 

@@ -66,7 +66,7 @@ impl Store {
         &self,
         organization: OrganizationId,
     ) -> Result<Vec<ServerRecord>, StoreError> {
-        self.list(organization, "name, id").await
+        self.list(organization).await
     }
 
     /// Those of `ids` that are no servers of the organization, or are decommissioned.

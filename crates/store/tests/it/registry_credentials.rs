@@ -52,7 +52,9 @@ impl Fixture {
     async fn keep(&self, team: Team, (record, secret): &Open) -> Result<(), StoreError> {
         let audit = self.audit(team, "registry_credential.create");
         let credentials = self.store.registry_credentials();
-        credentials.create(record.clone(), secret, audit).await
+        credentials
+            .create(record.clone(), Some(secret), audit)
+            .await
     }
 
     async fn opened(&self, record: &RegistryCredentialRecord) -> Option<Open> {
@@ -75,7 +77,7 @@ impl Fixture {
         );
         let rule = move |_: &RegistryCredentialRecord| Ok::<_, Infallible>(wanted.clone());
         let credentials = self.store.registry_credentials();
-        let changed = credentials.change(record.organization, record.id, secret, audit, rule);
+        let changed = credentials.change((record.organization, record.id), secret, audit, rule);
         changed.await.unwrap() != Edited::Unknown
     }
 
@@ -85,7 +87,9 @@ impl Fixture {
         };
         let audit = self.audit(team, "registry_credential.delete");
         let credentials = self.store.registry_credentials();
-        let removed = credentials.remove(team.organization, id, audit, told).await;
+        let removed = credentials
+            .remove((team.organization, id), audit, told)
+            .await;
         removed.unwrap() != Edited::Unknown
     }
 }
@@ -218,13 +222,15 @@ async fn a_change_that_the_rule_refuses_writes_nothing(fixture: Fixture) {
         fixture.audit(team, "registry_credential.update"),
     );
     let credentials = fixture.store.registry_credentials();
-    let changed = credentials.change(team.organization, id, Some(&secret), audit, rule);
+    let changed = credentials.change((team.organization, id), Some(&secret), audit, rule);
     assert_eq!(changed.await.unwrap(), Edited::Refused("no"));
     let (told, audit) = (
         |_: &_| Err("no"),
         fixture.audit(team, "registry_credential.delete"),
     );
-    let removed = credentials.remove(team.organization, id, audit, told).await;
+    let removed = credentials
+        .remove((team.organization, id), audit, told)
+        .await;
     assert_eq!(removed.unwrap(), Edited::Refused("no"));
     assert_eq!(fixture.opened(&kept.0).await, Some(kept));
     assert_eq!(fixture.actions(team).await.len(), 1);

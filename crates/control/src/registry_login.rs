@@ -1,10 +1,7 @@
-//! The limits of each field; what is wrong is added to `invalid`.
+//! What a login to a registry takes, kept or not; what is wrong with it is added to `invalid`.
 
 use reoclo_domain::masking::masked_shapes;
-use reoclo_domain::{
-    DisplayName, RegistryAddress, RegistryType, RegistryTypeName, Secret, hides_something,
-    is_deceptive,
-};
+use reoclo_domain::{RegistryAddress, RegistryType, Secret, is_deceptive};
 
 use crate::InvalidFields;
 
@@ -13,29 +10,18 @@ use crate::InvalidFields;
 pub const MASKED_SECRET: &str = "********";
 
 const MAX_USERNAME_CHARS: usize = 255;
-const MAX_DESCRIPTION_CHARS: usize = 500;
 /// Keys of service accounts have about 3,000 bytes.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
 
+/// What stands in place of a secret wherever a credential is shown. Clients that send back what
+/// they were shown do not change the secret with it.
+pub const MASKED_SECRET: &str = "********";
+
 /// The field of the secret, as existing clients call it.
-pub(super) const SECRET_FIELD: &str = "encrypted_credential";
-
-pub(super) fn checked_name(text: &str, invalid: &mut InvalidFields) -> Option<DisplayName> {
-    text.parse()
-        .inspect_err(|problem: &reoclo_domain::NameError| invalid.add("name", problem.to_string()))
-        .ok()
-}
-
-pub(super) fn checked_type(text: &str, invalid: &mut InvalidFields) -> Option<RegistryTypeName> {
-    text.parse()
-        .inspect_err(|problem: &reoclo_domain::UnknownRegistryType| {
-            invalid.add("registry_type", problem.to_string());
-        })
-        .ok()
-}
+pub(crate) const SECRET_FIELD: &str = "encrypted_credential";
 
 /// The address that was given, or the usual one of the type.
-pub(super) fn checked_address(
+pub(crate) fn checked_address(
     text: Option<&str>,
     registry_type: Option<RegistryType>,
     invalid: &mut InvalidFields,
@@ -48,11 +34,7 @@ pub(super) fn checked_address(
         }
         return None;
     };
-    text.parse()
-        .inspect_err(|problem: &reoclo_domain::RegistryAddressError| {
-            invalid.add("registry_url", problem.to_string());
-        })
-        .ok()
+    invalid.parse("registry_url", text)
 }
 
 /// An empty name is none.
@@ -77,30 +59,8 @@ pub(crate) fn checked_username(text: Option<&str>, invalid: &mut InvalidFields) 
     Some(text.to_owned())
 }
 
-/// An empty description is none; it may have lines.
-pub(super) fn checked_description(
-    text: Option<&str>,
-    invalid: &mut InvalidFields,
-) -> Option<String> {
-    let text = text.filter(|text| !text.is_empty())?;
-    if text.chars().count() > MAX_DESCRIPTION_CHARS {
-        invalid.add("description", "must be at most 500 characters");
-    } else if text.split('\n').any(hides_something) {
-        invalid.add(
-            "description",
-            "must not contain control, text-direction or invisible characters",
-        );
-    } else if masked_shapes(text) != text {
-        invalid.add(
-            "description",
-            "must not contain a key, a token or a password",
-        );
-    }
-    Some(text.to_owned())
-}
-
 /// The secret under either of its names.
-pub(super) fn given_secret(
+pub(crate) fn given_secret(
     credential: Option<&String>,
     password: Option<&String>,
     invalid: &mut InvalidFields,
