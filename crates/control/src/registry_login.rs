@@ -13,10 +13,6 @@ const MAX_USERNAME_CHARS: usize = 255;
 /// Keys of service accounts have about 3,000 bytes.
 const MAX_SECRET_BYTES: usize = 16 * 1024;
 
-/// What stands in place of a secret wherever a credential is shown. Clients that send back what
-/// they were shown do not change the secret with it.
-pub const MASKED_SECRET: &str = "********";
-
 /// The field of the secret, as existing clients call it.
 pub(crate) const SECRET_FIELD: &str = "encrypted_credential";
 

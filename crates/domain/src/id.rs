@@ -36,10 +36,10 @@ pub trait Kind {
 }
 
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident => $name:ident;)+) => {
+    ($($kind:ident => $name:ident, $doc:literal;)+) => {
         /// The kinds of things, of which there are no values.
         mod kind {$(
-            $(#[$doc])*
+            #[doc = $doc]
             #[derive(Debug)]
             pub enum $kind {}
 
@@ -48,35 +48,23 @@ macro_rules! kinds {
             }
         )+}
 
-        $($(#[$doc])* pub type $name = Id<kind::$kind>;)+
+        $(#[doc = $doc] pub type $name = Id<kind::$kind>;)+
     };
 }
 
 kinds! {
-    /// An organization: the isolation boundary.
-    Organization => OrganizationId;
-    /// A person.
-    User => UserId;
-    /// A Linux host with a runner.
-    Server => ServerId;
-    /// An integration key (`rk_t_…`).
-    IntegrationKey => IntegrationKeyId;
-    /// An automation key (`rca_…`).
-    AutomationKey => AutomationKeyId;
-    /// One run of an operation on one server.
-    Operation => OperationId;
-    /// A stored registry credential.
-    RegistryCredential => RegistryCredentialId;
-    /// A published list of networks that automation keys may be used from.
-    AddressSource => AddressSourceId;
-    /// One row of the audit log.
-    AuditEvent => AuditEventId;
-    /// A person's session.
-    Session => SessionId;
-    /// An invitation to an organization.
-    Invitation => InvitationId;
-    /// One HTTP request, as named in errors and logs.
-    Request => RequestId;
+    Organization => OrganizationId, "An organization: the isolation boundary.";
+    User => UserId, "A person.";
+    Server => ServerId, "A Linux host with a runner.";
+    IntegrationKey => IntegrationKeyId, "An integration key (`rk_t_…`).";
+    AutomationKey => AutomationKeyId, "An automation key (`rca_…`).";
+    Operation => OperationId, "One run of an operation on one server.";
+    RegistryCredential => RegistryCredentialId, "A stored registry credential.";
+    AddressSource => AddressSourceId, "A published list of networks, for keys' allowlists.";
+    AuditEvent => AuditEventId, "One row of the audit log.";
+    Session => SessionId, "A person's session.";
+    Invitation => InvitationId, "An invitation to an organization.";
+    Request => RequestId, "One HTTP request, as named in errors and logs.";
 }
 
 impl<K> Id<K> {

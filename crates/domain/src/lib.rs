@@ -38,11 +38,7 @@ pub use client_source::{ClientSource, NoClientSource};
 pub use counted::counted;
 pub use error_code::{ErrorCode, UnknownErrorCode};
 pub use foreign_text::escaped;
-pub use id::{
-    AddressSourceId, AuditEventId, AutomationKeyId, Id, IntegrationKeyId, InvitationId,
-    OperationId, OrganizationId, ParseIdError, RegistryCredentialId, RequestId, ServerId,
-    SessionId, UserId, new_id,
-};
+pub use id::*;
 pub use key::{AutomationScope, KeyKind, KeyLife, KeyStatus, Scope};
 pub use lifetime::{Lifetime, MaximumLifetime, UnknownLifetime};
 pub use metrics::{HostChecks, HostSample, Metric, Resolution};

@@ -10,6 +10,7 @@ mod circles;
 mod citations;
 mod dependencies;
 mod foreign;
+mod resources;
 mod sources;
 mod specification;
 mod verbs;
