@@ -13,7 +13,7 @@ use reoclo_domain::{AddressSourceId, OrganizationId, counted};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSource};
 use serde_json::{Value, json};
 
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::settings::Settings;
 use crate::{Authorized, AutomationKeysManage, Caller, Refusal};
@@ -97,18 +97,18 @@ impl AddressSources<'_> {
     ) -> NewAuditEvent {
         self.core.event_by(
             caller,
-            happening(action, record, AuditOutcome::Success, detail),
+            audited(action, record, AuditOutcome::Success, detail),
         )
     }
 }
 
-fn happening(
+fn audited(
     action: &'static str,
     record: &AddressSourceRecord,
     outcome: AuditOutcome,
     detail: Value,
-) -> Happening {
-    Happening {
+) -> AuditedAction {
+    AuditedAction {
         action,
         resource: resource(KIND, record.id, Some(record.name.as_str())),
         outcome,

@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::{Caller, Core};
 
 /// What happened, to what, and how it ended.
-pub(crate) struct Happening {
+pub(crate) struct AuditedAction {
     pub(crate) action: &'static str,
     pub(crate) resource: Resource,
     pub(crate) outcome: AuditOutcome,
@@ -32,22 +32,22 @@ impl Core {
     }
 
     /// Something that a caller did.
-    pub(crate) fn event_by(&self, caller: &Caller, happening: Happening) -> NewAuditEvent {
+    pub(crate) fn event_by(&self, caller: &Caller, audited: AuditedAction) -> NewAuditEvent {
         let (organization, source) = (Some(caller.organization()), caller.source().clone());
-        self.event(organization, caller.actor(), source, happening)
+        self.event(organization, caller.actor(), source, audited)
     }
 
     /// Something that the instance or the owner of its machine did.
     pub(crate) fn event_by_system(
         &self,
         organization: Option<OrganizationId>,
-        happening: Happening,
+        audited: AuditedAction,
     ) -> NewAuditEvent {
         self.event(
             organization,
             system_actor(),
             RequestSource::default(),
-            happening,
+            audited,
         )
     }
 
@@ -56,7 +56,7 @@ impl Core {
         organization: Option<OrganizationId>,
         actor: Actor,
         source: RequestSource,
-        happening: Happening,
+        audited: AuditedAction,
     ) -> NewAuditEvent {
         NewAuditEvent {
             id: AuditEventId::new(self.clock(), self.entropy()),
@@ -64,10 +64,10 @@ impl Core {
             at: self.now(),
             actor,
             source,
-            action: happening.action,
-            resource: happening.resource,
-            outcome: happening.outcome,
-            detail: happening.detail,
+            action: audited.action,
+            resource: audited.resource,
+            outcome: audited.outcome,
+            detail: audited.detail,
         }
     }
 }

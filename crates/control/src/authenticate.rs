@@ -5,6 +5,7 @@ use std::sync::Arc;
 use reoclo_domain::{Acl, KeyStatus, PlainToken, TokenKind};
 use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
 
+use crate::attempted::Attempted;
 use crate::core::Core;
 use crate::failed_authentications::FailedAuthentications;
 use crate::key_use::KeyUses;
@@ -12,7 +13,6 @@ use crate::keys::EXPIRY_NOTICE;
 use crate::presented::{KeyNotes, Presented};
 use crate::refused_use::Refusals;
 use crate::sessions::Sessions;
-use crate::wanted::Wanted;
 use crate::{Caller, Refusal};
 
 /// Says who makes a request.
@@ -32,7 +32,7 @@ impl Gate<'_> {
     pub(crate) async fn authenticate(
         self,
         presented: Presented<'_>,
-        wanted: &Wanted,
+        wanted: &Attempted,
     ) -> Result<Caller, Refusal> {
         if let (None, Some(session)) = (presented.bearer, presented.session) {
             let caller = self

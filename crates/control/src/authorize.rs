@@ -6,11 +6,11 @@ use std::sync::Arc;
 use reoclo_dispatch::{Authority, Grant, Party};
 use reoclo_domain::{Acl, ServerId};
 
+use crate::attempted::Attempted;
 use crate::authenticate::Gate;
 use crate::core::Core;
 use crate::presented::Presented;
 use crate::refused_use::Refusals;
-use crate::wanted::Wanted;
 use crate::{Caller, Permission, Principal, Refusal, Requirement};
 
 /// The proof that a caller was checked to have `P`. Only [`Caller::prove`] makes one.
@@ -46,7 +46,7 @@ impl Gate<'_> {
         presented: Presented<'_>,
         demanded: Requirement,
     ) -> Result<Arc<Caller>, Refusal> {
-        let wanted = Wanted {
+        let wanted = Attempted {
             permission: demanded,
             asked: presented.asked.clone(),
             server: None,
@@ -60,7 +60,7 @@ impl Gate<'_> {
         caller: &Arc<Caller>,
     ) -> Result<Authorized<P>, Refusal> {
         caller.prove().inspect_err(|refusal| {
-            let wanted = Wanted {
+            let wanted = Attempted {
                 permission: P::REQUIREMENT,
                 asked: caller.asked().clone(),
                 server: None,
@@ -162,7 +162,7 @@ impl<P: Permission> Authorized<P> {
         let server_name = name_in_scope(refusals.core, &caller, id)
             .await
             .inspect_err(|refusal| {
-                let wanted = Wanted::of::<P>(&caller, id);
+                let wanted = Attempted::of::<P>(&caller, id);
                 refusals.note_of(&caller, refusal, &wanted);
             })?;
         Ok(Allowed {

@@ -14,7 +14,7 @@ use reoclo_store::{
 use serde_json::json;
 
 use crate::Refusal;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::servers::server_created;
 
@@ -237,22 +237,22 @@ impl Instance<'_> {
     }
 
     fn first_events(self, organization: &NewOrganization) -> Vec<NewAuditEvent> {
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "organization.create",
             resource: resource("organization", organization.id, Some(&organization.name)),
             outcome: AuditOutcome::Success,
             detail: json!({ "slug": organization.slug, "first_role": Role::Admin.as_str() }),
         };
-        vec![self.core.event_by_system(Some(organization.id), happening)]
+        vec![self.core.event_by_system(Some(organization.id), audited)]
     }
 
     fn setup_link_event(self, organization: OrganizationId, user: UserId) -> NewAuditEvent {
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "setup_link.create",
             resource: resource("user", user, None),
             outcome: AuditOutcome::Success,
             detail: json!({}),
         };
-        self.core.event_by_system(Some(organization), happening)
+        self.core.event_by_system(Some(organization), audited)
     }
 }

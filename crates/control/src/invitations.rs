@@ -10,7 +10,7 @@ use serde_json::json;
 
 pub use accept::{AcceptForm, InvitationView};
 
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::passwords::PasswordHashing;
 use crate::sessions::Sessions;
@@ -130,7 +130,7 @@ impl Invitations<'_> {
         action: &'static str,
         invitation: &InvitationRecord,
     ) -> NewAuditEvent {
-        let happening = Happening {
+        let audited = AuditedAction {
             action,
             resource: resource("invitation", invitation.id, Some(&invitation.email)),
             outcome: AuditOutcome::Success,
@@ -139,7 +139,7 @@ impl Invitations<'_> {
                 "expires_at": Timestamp::to_string(&invitation.expires_at),
             }),
         };
-        self.core.event_by(caller, happening)
+        self.core.event_by(caller, audited)
     }
 }
 

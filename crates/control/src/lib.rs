@@ -6,6 +6,7 @@
 
 mod address_sources;
 mod asked;
+mod attempted;
 mod audit;
 mod audit_logs;
 mod authenticate;
@@ -45,7 +46,6 @@ mod settings;
 mod setup;
 mod subscriber;
 mod users;
-mod wanted;
 
 pub use address_sources::AddressSources;
 pub use asked::Asked;

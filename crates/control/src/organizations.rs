@@ -8,7 +8,7 @@ use reoclo_store::{
 };
 use serde_json::json;
 
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::edit::settled;
 use crate::outbound::TrustedNetwork;
@@ -99,7 +99,7 @@ impl Organizations<'_> {
         proof: &Authorized<Member>,
         new: &NewOrganization,
     ) -> NewAuditEvent {
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "organization.create",
             resource: resource("organization", new.id, Some(&new.name)),
             outcome: AuditOutcome::Success,
@@ -110,7 +110,7 @@ impl Organizations<'_> {
             Some(new.id),
             caller.actor(),
             caller.source().clone(),
-            happening,
+            audited,
         )
     }
 

@@ -18,11 +18,11 @@ use reoclo_store::{
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::audit::{Happening, resource, system_actor};
+use crate::attempted::Attempted;
+use crate::audit::{AuditedAction, resource, system_actor};
 use crate::core::Core;
 use crate::holder::{Holder, KnownHolder};
 use crate::servers::server_named;
-use crate::wanted::Wanted;
 use crate::{Caller, Refusal};
 use ledger::{Ledger, RefusedUse, Subject};
 
@@ -74,7 +74,7 @@ impl Refusals<'_> {
         refusal: &Refusal,
         holder: KnownHolder<'_>,
         source: &RequestSource,
-        wanted: &Wanted,
+        wanted: &Attempted,
     ) {
         if !wanted.is_told_of(refusal) {
             return;
@@ -93,7 +93,7 @@ impl Refusals<'_> {
     }
 
     /// The same of a caller.
-    pub(crate) fn note_of(self, caller: &Caller, refusal: &Refusal, wanted: &Wanted) {
+    pub(crate) fn note_of(self, caller: &Caller, refusal: &Refusal, wanted: &Attempted) {
         self.note(refusal, caller.known_holder(), caller.source(), wanted);
     }
 
@@ -144,7 +144,7 @@ impl Refusals<'_> {
                 resource("organization", refused.organization, None),
             ),
         };
-        let happening = Happening {
+        let audited = AuditedAction {
             action,
             resource,
             outcome: AuditOutcome::Refused,
@@ -155,7 +155,7 @@ impl Refusals<'_> {
             at: refused.last_at,
             ..self
                 .core
-                .event(organization, actor, refused.source.clone(), happening)
+                .event(organization, actor, refused.source.clone(), audited)
         }
     }
 
@@ -186,7 +186,7 @@ impl Refusals<'_> {
         detail
     }
 
-    async fn wanted_detail(self, organization: OrganizationId, wanted: &Wanted) -> Value {
+    async fn wanted_detail(self, organization: OrganizationId, wanted: &Attempted) -> Value {
         let mut detail = json!({ "permission": wanted.permission.name() });
         if let (Some(method), Some(route)) = (wanted.asked.method(), wanted.asked.template()) {
             detail["method"] = json!(method);

@@ -14,7 +14,7 @@ use crate::error::Error;
 use crate::grant::Grant;
 use crate::kinds::Payload;
 use crate::live::Live;
-use crate::runners::{Link, Place};
+use crate::runners::{Admission, Link};
 
 /// An operation that was checked and is about to be begun.
 pub struct Plan {
@@ -61,8 +61,8 @@ impl Dispatcher {
         if self.drain().has_begun() {
             return Err(Error::ShuttingDown);
         }
-        let (link, place) = self.seats().take_place(grant.server())?;
-        let operation = self.new_operation(grant, &plan, &link, &place);
+        let (link, admission) = self.seats().take_place(grant.server())?;
+        let operation = self.new_operation(grant, &plan, &link, &admission);
         let event = self.intent_event(grant, &operation, &plan);
         let live = Arc::new(Live::new(operation.organization));
         let begun = Begun {
@@ -71,7 +71,7 @@ impl Dispatcher {
         };
         let (accepted, committed) = oneshot::channel();
         let dispatcher = self.clone();
-        live.set_queued(matches!(place, Place::Queued(_)));
+        live.set_queued(matches!(admission, Admission::Queued(_)));
         // Before the record can be found, so that whoever finds it finds this as well.
         self.live().add(begun.id, Arc::clone(&live));
         let id = begun.id;
@@ -83,7 +83,7 @@ impl Dispatcher {
                 Ok(dispatch) => {
                     // The caller may be gone; the operation is not.
                     let _ = accepted.send(Ok(()));
-                    dispatcher.run(dispatch, place, live).await;
+                    dispatcher.run(dispatch, admission, live).await;
                 }
                 Err(error) => {
                     dispatcher.live().remove(id);
@@ -128,7 +128,7 @@ impl Dispatcher {
         grant: &Grant,
         plan: &Plan,
         link: &Link,
-        place: &Place,
+        admission: &Admission,
     ) -> NewOperation {
         let (party, created_at) = (grant.party(), self.now());
         NewOperation {
@@ -146,7 +146,7 @@ impl Dispatcher {
             boot_id: link.boot_id().to_owned(),
             instance_id: link.instance_id().to_owned(),
             created_at,
-            queued_at: matches!(place, Place::Queued(_)).then_some(created_at),
+            queued_at: matches!(admission, Admission::Queued(_)).then_some(created_at),
         }
     }
 

@@ -36,7 +36,7 @@ pub use kinds::{
     CODE_WORKING_DIRECTORY, ExecPayload, Payload, RebootPayload, RegistryLoginPayload,
     RegistryLogoutPayload, is_script,
 };
-pub use live::{Live, Look};
+pub use live::{Excerpt, Live};
 pub use runners::{
     Attachment, ConnectedMachine, Detached, MachineConflict, OtherMachine, RunnerRejected, Runners,
 };

@@ -42,7 +42,7 @@ struct Stream {
 
 /// What a reader finds at a position.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Excerpt {
     /// The bytes from there on.
     Bytes(Vec<u8>),
     /// It is not in memory any more; the first position behind it that is.
@@ -64,17 +64,17 @@ impl Stream {
         self.pending.push(offset, data);
     }
 
-    fn look(&self, offset: u64) -> Look {
+    fn excerpt(&self, offset: u64) -> Excerpt {
         if offset >= self.tail.position() {
-            return Look::Ahead;
+            return Excerpt::Ahead;
         }
         let found = self.pending.read(offset).or_else(|| self.tail.read(offset));
         if let Some(bytes) = found {
-            return Look::Bytes(bytes[..bytes.len().min(LOOK)].to_vec());
+            return Excerpt::Bytes(bytes[..bytes.len().min(LOOK)].to_vec());
         }
         let tail = self.tail.start().max(offset);
         let pending = self.pending.first_behind(offset);
-        Look::Behind(pending.map_or(tail, |pending| pending.min(tail)))
+        Excerpt::Behind(pending.map_or(tail, |pending| pending.min(tail)))
     }
 
     /// From where the end of a stream of `total` bytes has to be fetched once more.
@@ -214,8 +214,8 @@ impl Live {
     }
 
     /// What stands at a position of a stream, as far as it is in memory.
-    pub fn look(&self, stream: LogStream, offset: u64) -> Look {
-        self.streams().of(stream).look(offset)
+    pub fn excerpt(&self, stream: LogStream, offset: u64) -> Excerpt {
+        self.streams().of(stream).excerpt(offset)
     }
 
     /// Ends at the next change; asked for before looking, nothing is missed in between.

@@ -9,23 +9,23 @@ use crate::Dispatcher;
 use crate::dispatch::Dispatch;
 use crate::drive::Driver;
 use crate::live::Live;
-use crate::runners::{Link, Place, Slot, Waiting};
+use crate::runners::{Admission, Link, Slot, Waiting};
 use crate::verdict::Verdict;
 
 /// How the wait for room ended.
 enum Turn {
     /// There is room, and a runner.
-    Come(Slot, Arc<Link>),
+    Ready(Slot, Arc<Link>),
     /// The operation ends here.
     Over(Verdict),
 }
 
 impl Dispatcher {
     /// Sees an operation through from its place on.
-    pub(crate) async fn run(&self, dispatch: Dispatch, place: Place, live: Arc<Live>) {
-        let (dispatch, slot) = match place {
-            Place::Taken(slot) => (dispatch, slot),
-            Place::Queued(waiting) => {
+    pub(crate) async fn run(&self, dispatch: Dispatch, admission: Admission, live: Arc<Live>) {
+        let (dispatch, slot) = match admission {
+            Admission::Admitted(slot) => (dispatch, slot),
+            Admission::Queued(waiting) => {
                 let Some(turn) = self.wait_in_queue(dispatch, waiting, &live).await else {
                     return;
                 };
@@ -45,7 +45,7 @@ impl Dispatcher {
         live: &Arc<Live>,
     ) -> Option<(Dispatch, Slot)> {
         match self.turn(&dispatch, waiting, live).await {
-            Turn::Come(slot, link) => {
+            Turn::Ready(slot, link) => {
                 if let Err(verdict) = self.leave_queue(&mut dispatch, &link).await {
                     self.end(&dispatch, &verdict, live).await;
                     return None;
@@ -74,7 +74,7 @@ impl Dispatcher {
             biased;
             () = live.cancelled() => Turn::Over(Verdict::Cancelled),
             come = timeout(left, come) => match come {
-                Ok((slot, Some(link))) => Turn::Come(slot, link),
+                Ok((slot, Some(link))) => Turn::Ready(slot, link),
                 Ok((_, None)) | Err(_) => Turn::Over(Verdict::QueueTimeout),
             },
         }

@@ -10,7 +10,7 @@ use crate::dispatch::Dispatch;
 use crate::drive::Driver;
 use crate::kinds::Payload;
 use crate::live::Live;
-use crate::runners::Place;
+use crate::runners::Admission;
 
 impl Dispatcher {
     /// Sets a driver on every operation that has no outcome yet; answers how many there are.
@@ -90,7 +90,9 @@ impl Dispatcher {
         let waiting = self.seats().queue_up(dispatch.server);
         let dispatcher = self.clone();
         tokio::spawn(async move {
-            dispatcher.run(dispatch, Place::Queued(waiting), live).await;
+            dispatcher
+                .run(dispatch, Admission::Queued(waiting), live)
+                .await;
         });
     }
 

@@ -13,7 +13,7 @@ use crate::audit::{Actor, AuditOutcome, Chain, NewAuditEvent, RequestSource, Res
 use crate::engine::Engine;
 use crate::error::{OpenError, StoreError};
 use crate::master_key::MasterKey;
-use crate::sealing::Place;
+use crate::sealing::AssociatedData;
 use crate::sql::{sql, unreadable};
 use crate::writer::Work;
 
@@ -57,7 +57,7 @@ async fn own_key(
     entropy: &dyn Entropy,
 ) -> Result<Ed25519KeyPair, StoreError> {
     let id = instance.control_plane_id.to_string();
-    let place = Place {
+    let place = AssociatedData {
         purpose: "control_plane_key",
         id: &id,
     };

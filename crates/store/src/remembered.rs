@@ -11,10 +11,10 @@ use reoclo_domain::{Entropy, Secret};
 
 use crate::database::DatabaseAddress;
 use crate::master_key::MasterKey;
-use crate::sealing::Place;
+use crate::sealing::AssociatedData;
 
 const FILE: &str = "database";
-const PLACE: Place<'static> = Place {
+const PLACE: AssociatedData<'static> = AssociatedData {
     purpose: "database_address",
     id: FILE,
 };

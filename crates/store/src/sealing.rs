@@ -24,7 +24,7 @@ pub(crate) struct Sealer(LessSafeKey);
 
 /// What a value is for and where it stands.
 #[derive(Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct AssociatedData<'a> {
     /// The column.
     pub(crate) purpose: &'static str,
     /// The row's id.
@@ -67,8 +67,8 @@ impl Bind for &Sealed {
 }
 
 impl SealedColumn {
-    fn place(self, id: &str) -> Place<'_> {
-        Place {
+    fn place(self, id: &str) -> AssociatedData<'_> {
+        AssociatedData {
             purpose: self.purpose,
             id,
         }
@@ -126,7 +126,7 @@ impl Sealer {
     /// The value as it may be written down.
     pub(crate) fn seal(
         &self,
-        place: Place<'_>,
+        place: AssociatedData<'_>,
         plain: &[u8],
         entropy: &dyn Entropy,
     ) -> Result<Vec<u8>, StoreError> {
@@ -140,7 +140,7 @@ impl Sealer {
 
     fn encrypt(
         &self,
-        place: Place<'_>,
+        place: AssociatedData<'_>,
         plain: &[u8],
         data_key: &[u8; KEY_LEN],
         nonce: [u8; NONCE_LEN],
@@ -157,14 +157,14 @@ impl Sealer {
     /// The value itself, if it was sealed for this place.
     pub(crate) fn open(
         &self,
-        place: Place<'_>,
+        place: AssociatedData<'_>,
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
         self.decrypt(place, sealed)
             .ok_or_else(|| StoreError::corrupt(format!("the sealed {}", place.purpose)))
     }
 
-    fn decrypt(&self, place: Place<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
+    fn decrypt(&self, place: AssociatedData<'_>, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
         let rest = sealed.strip_prefix(&[VERSION])?;
         let (nonce, rest) = rest.split_at_checked(NONCE_LEN)?;
         let (wrapped, body) = rest.split_at_checked(WRAPPED_LEN)?;
@@ -185,7 +185,7 @@ impl Sealer {
     }
 }
 
-impl Place<'_> {
+impl AssociatedData<'_> {
     /// The parts cannot run into each other: a purpose has no blank.
     fn aad(self) -> Aad<Vec<u8>> {
         Aad::from(format!("{} {}", self.purpose, self.id).into_bytes())
@@ -215,7 +215,7 @@ mod tests {
         }
     }
 
-    const HERE: Place<'static> = Place {
+    const HERE: AssociatedData<'static> = AssociatedData {
         purpose: "operation",
         id: "1",
     };
@@ -226,8 +226,8 @@ mod tests {
         let sealed = sealer.seal(HERE, b"secret", &Counting).unwrap();
         assert_eq!(&**sealer.open(HERE, &sealed).unwrap(), b"secret");
         for place in [
-            Place { id: "2", ..HERE },
-            Place {
+            AssociatedData { id: "2", ..HERE },
+            AssociatedData {
                 purpose: "other",
                 ..HERE
             },

@@ -8,7 +8,7 @@ use reoclo_store::{AddressSourceRecord, AuditOutcome, RefreshedList};
 use serde_json::{Value, json};
 
 use super::AddressSources;
-use super::happening;
+use super::audited;
 use crate::outbound::OutboundUrl;
 use crate::{Authorized, AutomationKeysManage, Caller, Refusal};
 
@@ -71,12 +71,12 @@ impl AddressSources<'_> {
             Err(problem) => RefreshedList::Failed(problem),
         };
         let event = told(record, &before, &list).map(|(action, outcome, detail)| {
-            let happening = happening(action, record, outcome, detail);
+            let audited = audited(action, record, outcome, detail);
             match caller {
-                Some(caller) => self.core.event_by(caller, happening),
+                Some(caller) => self.core.event_by(caller, audited),
                 None => self
                     .core
-                    .event_by_system(Some(record.organization), happening),
+                    .event_by_system(Some(record.organization), audited),
             }
         });
         let events = event.into_iter().collect();

@@ -4,7 +4,7 @@ use reoclo_store::{AuditExport, AuditOutcome, Resource, StoreError};
 use serde_json::json;
 
 use super::AuditLogs;
-use crate::audit::Happening;
+use crate::audit::AuditedAction;
 use crate::{AuditLogsRead, Authorized, Refusal};
 
 /// An organization's audit log as JSON lines, ending with a signed checkpoint.
@@ -28,13 +28,13 @@ impl AuditLogs<'_> {
             ),
             error => error.into(),
         })?;
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "audit_log.export",
             resource: own_log(),
             outcome: AuditOutcome::Success,
             detail: json!({ "rows": export.checkpoint().seq }),
         };
-        let event = self.core.event_by(caller, happening);
+        let event = self.core.event_by(caller, audited);
         let audited = self.core.store().append_audit(vec![event]).await;
         audited.map_err(Refusal::of_write)?;
         Ok(AuditLogExport(export))

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::AuditLogs;
 use super::export::own_log;
-use crate::audit::Happening;
+use crate::audit::AuditedAction;
 use crate::{AuditLogsRead, Authorized, Caller, Refusal};
 
 const FIELD: &str = "checkpoint";
@@ -67,7 +67,7 @@ impl AuditLogs<'_> {
                 "an audit log does not hold"
             );
         }
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "audit_log.verify",
             resource: own_log(),
             // A checkpoint can be anybody's: what is wrong with it is no failure of the log.
@@ -85,7 +85,7 @@ impl AuditLogs<'_> {
                 })),
             }),
         };
-        let event = self.core.event_by(caller, happening);
+        let event = self.core.event_by(caller, audited);
         if let Err(error) = self.core.store().append_audit(vec![event]).await {
             tracing::warn!(%error, "that an audit log was verified could not be added to it");
         }

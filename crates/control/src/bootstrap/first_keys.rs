@@ -3,7 +3,7 @@
 use super::Bootstrapped;
 use super::Instance;
 use crate::Refusal;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::keys::describe;
 use reoclo_domain::{
     Allowlist, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds,
@@ -136,13 +136,13 @@ impl Instance<'_> {
             NewKey::Automation(key, _) => KeyRecord::Automation(key),
         };
         let (id, label) = (record.key_ref().as_uuid(), record.label());
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "key.create",
             resource: resource(record.kind().as_str(), id, Some(label)),
             outcome: AuditOutcome::Success,
             detail: describe(&record),
         };
         self.core
-            .event_by_system(Some(record.organization()), happening)
+            .event_by_system(Some(record.organization()), audited)
     }
 }

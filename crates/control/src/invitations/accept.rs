@@ -10,7 +10,7 @@ use reoclo_store::{
 use serde_json::json;
 
 use super::Invitations;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::passwords::{Asker, check_password};
 use crate::{InvalidFields, Refusal};
 
@@ -191,7 +191,7 @@ impl Invitations<'_> {
             id: Some(user.as_uuid()),
             label: invitation.email.clone(),
         };
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "user.join",
             resource: resource("user", user, Some(&invitation.email)),
             outcome: AuditOutcome::Success,
@@ -201,7 +201,7 @@ impl Invitations<'_> {
             }),
         };
         self.core
-            .event(Some(invitation.organization), actor, source, happening)
+            .event(Some(invitation.organization), actor, source, audited)
     }
 }
 

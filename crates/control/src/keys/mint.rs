@@ -13,7 +13,7 @@ use reoclo_store::{
 use serde_json::Value;
 
 use super::{Keys, MintedKey, describe};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::caller::Person;
 use crate::once::marked;
 use crate::{Caller, Refusal};
@@ -89,13 +89,13 @@ impl Keys<'_> {
         detail: Value,
     ) -> NewAuditEvent {
         let id = key.key_ref().as_uuid();
-        let happening = Happening {
+        let audited = AuditedAction {
             action,
             resource: resource(key.kind().as_str(), id, Some(key.label())),
             outcome: AuditOutcome::Success,
             detail,
         };
-        self.0.event_by(caller, happening)
+        self.0.event_by(caller, audited)
     }
 
     /// What the person is told of the key that they made.

@@ -3,7 +3,7 @@
 use reoclo_dispatch::{Begun, Plan};
 
 use super::Operations;
-use crate::wanted::Wanted;
+use crate::attempted::Attempted;
 use crate::{Allowed, Permission, Refusal};
 
 impl Operations<'_> {
@@ -17,7 +17,7 @@ impl Operations<'_> {
         let grant = allowed.grant(self.granting);
         let begun = self.dispatcher.begin(&grant, plan).await;
         begun.map_err(Refusal::from).inspect_err(|refusal| {
-            let wanted = Wanted::of::<P>(allowed.caller(), allowed.server());
+            let wanted = Attempted::of::<P>(allowed.caller(), allowed.server());
             self.refusals.note_of(allowed.caller(), refusal, &wanted);
         })
     }

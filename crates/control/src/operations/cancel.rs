@@ -8,8 +8,8 @@ use serde_json::json;
 use tokio::time::timeout;
 
 use super::Operations;
-use crate::audit::{Happening, resource};
-use crate::wanted::Wanted;
+use crate::attempted::Attempted;
+use crate::audit::{AuditedAction, resource};
 use crate::{Authorized, Caller, OwnOperations, Refusal, ServersExecute};
 
 /// How long the answer waits for the end of an operation that was not even sent.
@@ -69,7 +69,7 @@ impl Operations<'_> {
         } else {
             return Ok(());
         };
-        let wanted = Wanted::of::<OwnOperations>(caller, record.server);
+        let wanted = Attempted::of::<OwnOperations>(caller, record.server);
         self.refusals.note_of(caller, &refusal, &wanted);
         Err(refusal)
     }
@@ -84,7 +84,7 @@ impl Operations<'_> {
         if record.state.is_terminal() {
             return self.already_ended(record);
         }
-        let event = self.core.event_by(caller, happening(&record));
+        let event = self.core.event_by(caller, audited(&record));
         let asked = self
             .core
             .store()
@@ -126,8 +126,8 @@ impl Operations<'_> {
     }
 }
 
-fn happening(record: &OperationRecord) -> Happening {
-    Happening {
+fn audited(record: &OperationRecord) -> AuditedAction {
+    AuditedAction {
         action: "operation.cancel",
         resource: resource("operation", record.id, Some(&record.server_name)),
         outcome: AuditOutcome::Success,

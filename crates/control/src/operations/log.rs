@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reoclo_dispatch::{Dispatcher, Live, Look};
+use reoclo_dispatch::{Dispatcher, Excerpt, Live};
 use reoclo_domain::{OperationId, OperationState, OrganizationId};
 use reoclo_store::{LogStream, OperationOutcome, OperationRecord, Store, StoreError, Tail};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -217,7 +217,7 @@ impl OperationLog {
     /// Whether a stream has grown beyond `position`, as far as this process knows at once.
     pub fn has_beyond(&self, stream: LogStream, position: u64) -> bool {
         let live = self.live.as_ref();
-        live.is_some_and(|live| live.look(stream, position) != Look::Ahead)
+        live.is_some_and(|live| live.excerpt(stream, position) != Excerpt::Ahead)
     }
 
     async fn refresh(&mut self) -> Result<(), Refusal> {
@@ -230,10 +230,14 @@ impl OperationLog {
     }
 
     async fn read_running(&self, stream: LogStream, position: u64) -> Result<LogPart, Refusal> {
-        let first_in_memory = match self.live.as_ref().map(|live| live.look(stream, position)) {
-            Some(Look::Bytes(bytes)) => return Ok(LogPart::Bytes { position, bytes }),
-            Some(Look::Ahead) => return Ok(LogPart::Ahead),
-            Some(Look::Behind(first)) => Some(first),
+        let first_in_memory = match self
+            .live
+            .as_ref()
+            .map(|live| live.excerpt(stream, position))
+        {
+            Some(Excerpt::Bytes(bytes)) => return Ok(LogPart::Bytes { position, bytes }),
+            Some(Excerpt::Ahead) => return Ok(LogPart::Ahead),
+            Some(Excerpt::Behind(first)) => Some(first),
             None => None,
         };
         if let Some((at, bytes)) = self.stored(stream, position).await?
@@ -245,13 +249,13 @@ impl OperationLog {
         let (Some(live), Some(first)) = (&self.live, first_in_memory) else {
             return Ok(LogPart::Ahead);
         };
-        match live.look(stream, first) {
-            Look::Bytes(bytes) => Ok(LogPart::Bytes {
+        match live.excerpt(stream, first) {
+            Excerpt::Bytes(bytes) => Ok(LogPart::Bytes {
                 position: first,
                 bytes,
             }),
             // It has gone on meanwhile; the next look finds where it is.
-            Look::Behind(_) | Look::Ahead => Ok(LogPart::Ahead),
+            Excerpt::Behind(_) | Excerpt::Ahead => Ok(LogPart::Ahead),
         }
     }
 

@@ -5,7 +5,7 @@ use reoclo_store::{AuditOutcome, AuditPlace, MaskedOperations, UnmaskedRows};
 use serde_json::json;
 
 use super::Operations;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::{LocalOwner, Refusal};
 
 impl Operations<'_> {
@@ -33,13 +33,13 @@ impl Operations<'_> {
     }
 
     async fn audit_masking(self) -> Result<(), Refusal> {
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "operations.mask",
             resource: resource("instance", "operations", None),
             outcome: AuditOutcome::Intent,
             detail: json!({ "by": "reoclo admin mask-stored" }),
         };
-        let event = self.core.event_by_system(None, happening);
+        let event = self.core.event_by_system(None, audited);
         self.core
             .store()
             .append_audit(vec![event])

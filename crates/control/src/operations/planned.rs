@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use reoclo_domain::ServerId;
 
 use super::Operations;
-use crate::wanted::Wanted;
+use crate::attempted::Attempted;
 use crate::{Authorized, Permission, Refusal, Requirement};
 
 impl Operations<'_> {
@@ -21,7 +21,7 @@ impl Operations<'_> {
             Requirement::Operation(kind) => Refusal::NotImplemented(kind),
             _ => Refusal::NotFound("the operation"),
         };
-        let wanted = Wanted::of::<P>(allowed.caller(), server);
+        let wanted = Attempted::of::<P>(allowed.caller(), server);
         self.refusals.note_of(allowed.caller(), &refusal, &wanted);
         Err(refusal)
     }

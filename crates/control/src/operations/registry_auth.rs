@@ -9,9 +9,9 @@ use serde_json::{Value, json};
 use super::Operations;
 use super::exec::Executed;
 use super::run_note::RunNote;
+use crate::attempted::Attempted;
 use crate::authorize::Allowed;
 use crate::registry_login::{checked_secret, checked_username};
-use crate::wanted::Wanted;
 use crate::{Authorized, InvalidFields, Permission, Refusal, RegistryLogin, RegistryLogout};
 
 const LOGIN_SECONDS: u32 = 60;
@@ -123,7 +123,7 @@ impl Operations<'_> {
         if in_scope {
             return Ok(());
         }
-        let wanted = Wanted::of::<P>(caller, allowed.server());
+        let wanted = Attempted::of::<P>(caller, allowed.server());
         self.refusals
             .note_of(caller, &Refusal::CredentialNotInScope, &wanted);
         Err(Refusal::CredentialNotInScope)

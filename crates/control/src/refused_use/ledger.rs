@@ -8,8 +8,8 @@ use std::time::Duration;
 use reoclo_domain::{ErrorCode, OrganizationId, Timestamp};
 use reoclo_store::RequestSource;
 
+use crate::attempted::Attempted;
 use crate::holder::{Holder, KnownHolder};
-use crate::wanted::Wanted;
 
 /// Rows a minute that all refusals together may cause, but for one of each organization.
 pub(super) const MAX_SUBJECTS: usize = 10_000;
@@ -25,7 +25,7 @@ pub(super) struct Refused<'a> {
     pub(super) known: KnownHolder<'a>,
     pub(super) code: ErrorCode,
     pub(super) source: &'a RequestSource,
-    pub(super) wanted: &'a Wanted,
+    pub(super) wanted: &'a Attempted,
     pub(super) at: Timestamp,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct RefusedUse {
     pub(super) code: ErrorCode,
     pub(super) source: RequestSource,
     /// What was asked for and how often, the last at the end.
-    pub(super) wanted: Vec<(Wanted, u64)>,
+    pub(super) wanted: Vec<(Attempted, u64)>,
     pub(super) first_at: Timestamp,
     pub(super) last_at: Timestamp,
     pub(super) count: u64,
@@ -133,7 +133,10 @@ impl RefusedUse {
 
 /// Both, each thing once and the last at the end; one beyond the limit takes the place of the
 /// oldest, with its count.
-fn joined_wanted(mut earlier: Vec<(Wanted, u64)>, later: &[(Wanted, u64)]) -> Vec<(Wanted, u64)> {
+fn joined_wanted(
+    mut earlier: Vec<(Attempted, u64)>,
+    later: &[(Attempted, u64)],
+) -> Vec<(Attempted, u64)> {
     for (wanted, count) in later {
         let known = earlier.iter().position(|(known, _)| known == wanted);
         let before = match known {
@@ -277,8 +280,8 @@ mod tests {
         note_of(ledger, key, address, second, &exec("/exec"))
     }
 
-    fn exec(template: &str) -> Wanted {
-        Wanted {
+    fn exec(template: &str) -> Attempted {
+        Attempted {
             permission: Requirement::Operation(OperationKind::Exec),
             asked: Asked::of("POST", template, template),
             server: None,
@@ -290,7 +293,7 @@ mod tests {
         key: KnownHolder<'_>,
         address: u32,
         second: i64,
-        wanted: &Wanted,
+        wanted: &Attempted,
     ) -> bool {
         ledger.note(&Refused {
             known: key,

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 
 use super::registry_api::{LoggedIn, Login, log_in};
 use super::{RegistryCredentials, WHAT, changed, kind};
-use crate::audit::Happening;
+use crate::audit::AuditedAction;
 use crate::outbound::Outbound;
 use crate::registry_login::{
     SECRET_FIELD, checked_address, checked_secret, checked_username, given_secret,
@@ -130,7 +130,7 @@ impl RegistryCredentials<'_> {
     }
 
     fn registry_tried(self, caller: &Caller, attempt: &Attempt, success: bool) -> NewAuditEvent {
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "registry_credential.test",
             resource: Resource {
                 kind: "registry_credential",
@@ -147,7 +147,7 @@ impl RegistryCredentials<'_> {
                 "username": attempt.username,
             }),
         };
-        self.core.event_by(caller, happening)
+        self.core.event_by(caller, audited)
     }
 }
 

@@ -4,7 +4,7 @@ use reoclo_store::AuditOutcome;
 use serde_json::json;
 
 use super::Servers;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::{Authorized, OrganizationManage, Refusal};
 
 impl Servers<'_> {
@@ -23,13 +23,13 @@ impl Servers<'_> {
                 "no such machine claims to be this server now: read the server again".into(),
             ));
         }
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "server.choose_machine",
             resource: resource("server", server.id, Some(&server.name)),
             outcome: AuditOutcome::Success,
             detail: json!({ "machine": machine }),
         };
-        let event = self.core.event_by(caller, happening);
+        let event = self.core.event_by(caller, audited);
         let written = self.core.store().append_audit(vec![event]).await;
         written.map_err(Refusal::of_write)?;
         self.dispatcher

@@ -8,7 +8,7 @@ use reoclo_store::{
 use serde_json::json;
 
 use super::Servers;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::{Authorized, Caller, InvalidFields, OnceForm, Refusal, ServersWrite};
 
@@ -189,15 +189,15 @@ pub(crate) fn server_created(
     server: &NewServer,
     by: Option<&Caller>,
 ) -> NewAuditEvent {
-    let happening = Happening {
+    let audited = AuditedAction {
         action: "server.create",
         resource: resource("server", server.id, Some(server.name.as_str())),
         outcome: AuditOutcome::Success,
         detail: json!({ "slug": server.slug.as_str() }),
     };
     match by {
-        Some(caller) => core.event_by(caller, happening),
-        None => core.event_by_system(Some(server.organization), happening),
+        Some(caller) => core.event_by(caller, audited),
+        None => core.event_by_system(Some(server.organization), audited),
     }
 }
 

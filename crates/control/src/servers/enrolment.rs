@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Servers;
 use super::{AddedServer, LocalOwner};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::{Authorized, Caller, OnceForm, Refusal, ServersWrite};
 
 const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
@@ -24,8 +24,8 @@ impl Servers<'_> {
     ) -> Result<PlainToken, Refusal> {
         let (token, enrolment) = self.new_enrolment();
         let name = server_called(self.core.store(), organization, server).await;
-        let happening = created(server, name.as_deref(), enrolment);
-        let event = self.core.event_by_system(Some(organization), happening);
+        let audited = created(server, name.as_deref(), enrolment);
+        let event = self.core.event_by_system(Some(organization), audited);
         let renewed = self
             .core
             .store()
@@ -90,13 +90,13 @@ impl Servers<'_> {
         server: &ServerRecord,
         enrolment: NewEnrolment,
     ) -> NewAuditEvent {
-        let happening = created(server.id, Some(&server.name), enrolment);
-        self.core.event_by(caller, happening)
+        let audited = created(server.id, Some(&server.name), enrolment);
+        self.core.event_by(caller, audited)
     }
 }
 
-fn created(server: ServerId, name: Option<&str>, enrolment: NewEnrolment) -> Happening {
-    Happening {
+fn created(server: ServerId, name: Option<&str>, enrolment: NewEnrolment) -> AuditedAction {
+    AuditedAction {
         action: "enrolment.create",
         resource: resource("server", server, name),
         outcome: AuditOutcome::Success,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Sessions;
 use super::show::About;
 use super::{SignedIn, session_token};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::passwords::{Asker, check_password};
 use crate::{Authorized, InvalidFields, OwnSession, Person, Refusal};
 
@@ -56,13 +56,13 @@ impl Sessions<'_> {
             temporary_until: None,
             replaces: hash,
         };
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "user.password",
             resource: resource("user", person.user, Some(&person.email)),
             outcome: AuditOutcome::Success,
             detail: json!({}),
         };
-        let event = self.core.event_by(caller, happening);
+        let event = self.core.event_by(caller, audited);
         let (new, token) = self.new_session(person.user, here, session.expires_at, caller.source());
         self.core
             .store()

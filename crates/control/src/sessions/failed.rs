@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::sync::Notify;
 
 use self::ledger::{Due, Ledger, Noted, Subject};
-use crate::audit::{Happening, resource, system_actor};
+use crate::audit::{AuditedAction, resource, system_actor};
 use crate::core::Core;
 
 /// Rows in one transaction: bounds how long another write waits for them.
@@ -223,7 +223,7 @@ fn failed_event(core: &Core, due: &Due) -> NewAuditEvent {
         Subject::Keys(_) => "key.unknown",
         Subject::Rest => "sign_in.refused",
     };
-    let happening = Happening {
+    let audited = AuditedAction {
         action,
         resource: what,
         outcome: AuditOutcome::Refused,
@@ -231,7 +231,7 @@ fn failed_event(core: &Core, due: &Due) -> NewAuditEvent {
     };
     NewAuditEvent {
         at: due.last_at,
-        ..core.event(organization, actor, due.source.clone(), happening)
+        ..core.event(organization, actor, due.source.clone(), audited)
     }
 }
 

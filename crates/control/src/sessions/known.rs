@@ -12,9 +12,9 @@ use tokio::time::sleep;
 use super::Sessions;
 use super::attempts::{Account, Attempt, Place, Verdict};
 use super::failed::NotLetIn;
+use crate::attempted::Attempted;
 use crate::passwords::Asker;
 use crate::subscriber::subscriber;
-use crate::wanted::Wanted;
 use crate::{Caller, Person, Refusal};
 
 /// What those are told to wait who find no room, in seconds.
@@ -73,7 +73,7 @@ impl Sessions<'_> {
             Verdict::Refused(seconds) => {
                 let refusal = self.too_many(seconds, caller.source());
                 self.refusals
-                    .note_of(caller, &refusal, &Wanted::about_oneself(caller));
+                    .note_of(caller, &refusal, &Attempted::about_oneself(caller));
                 Err(refusal)
             }
         }

@@ -12,7 +12,7 @@ use super::show::About;
 use super::switch::choose;
 use super::{LIFETIME, SignedIn, session_token};
 use crate::Refusal;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 
 /// A longer password than any that can be set is not worth hashing.
 const MAX_PASSWORD_BYTES: usize = 1_000;
@@ -100,10 +100,10 @@ impl Sessions<'_> {
         let expires_at = self.core.now().plus(LIFETIME);
         let here = chosen.organization;
         let (new, token) = self.new_session(account.user.id, here, expires_at, source);
-        let happening = sign_in_happening(account, AuditOutcome::Success);
+        let audited = sign_in_happening(account, AuditOutcome::Success);
         let event = self
             .core
-            .event(Some(here), actor(account), source.clone(), happening);
+            .event(Some(here), actor(account), source.clone(), audited);
         self.core
             .store()
             .create_session(new, replaces, self.idle_since(), vec![event])
@@ -183,8 +183,8 @@ impl Sessions<'_> {
     }
 }
 
-fn sign_in_happening(account: &Account, outcome: AuditOutcome) -> Happening {
-    Happening {
+fn sign_in_happening(account: &Account, outcome: AuditOutcome) -> AuditedAction {
+    AuditedAction {
         action: "user.sign_in",
         resource: resource("user", account.user.id, account.user.email.as_deref()),
         outcome,

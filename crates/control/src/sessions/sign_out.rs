@@ -4,7 +4,7 @@ use reoclo_store::{AuditOutcome, SessionsEnded};
 use serde_json::json;
 
 use super::Sessions;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::{Authorized, OwnSession, Refusal};
 
 impl Sessions<'_> {
@@ -22,13 +22,13 @@ impl Sessions<'_> {
         } else {
             SessionsEnded::One(person.session)
         };
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "user.sign_out",
             resource: resource("user", person.user, Some(&person.email)),
             outcome: AuditOutcome::Success,
             detail: json!({ "everywhere": everywhere }),
         };
-        let event = self.core.event_by(caller, happening);
+        let event = self.core.event_by(caller, audited);
         let done = self
             .core
             .store()

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::Sessions;
 use super::show::About;
 use super::{SignedIn, session_token};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::{Authorized, OwnSession, Refusal};
 
 impl Sessions<'_> {
@@ -28,7 +28,7 @@ impl Sessions<'_> {
         }
         let memberships = self.core.store().memberships(person.user).await?;
         let chosen = choose(&memberships, organization)?;
-        let happening = Happening {
+        let audited = AuditedAction {
             action: "user.switch",
             resource: resource("user", person.user, Some(&person.email)),
             outcome: AuditOutcome::Success,
@@ -37,7 +37,7 @@ impl Sessions<'_> {
         let source = caller.source().clone();
         let event = self
             .core
-            .event(Some(chosen.organization), caller.actor(), source, happening);
+            .event(Some(chosen.organization), caller.actor(), source, audited);
         let (new, token) = self.new_session(
             person.user,
             chosen.organization,

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::Users;
 use super::{check_reach, role};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::core::Core;
 use crate::edit::settled;
 use crate::{Authorized, Caller, CredentialKind, Refusal, UsersWrite};
@@ -71,13 +71,13 @@ fn user_changes(
         changes.push(("user.role", detail));
     }
     let events = changes.into_iter().map(|(action, detail)| {
-        let happening = Happening {
+        let audited = AuditedAction {
             action,
             resource: resource("user", before.id, before.email.as_deref()),
             outcome: AuditOutcome::Success,
             detail,
         };
-        core.event_by(caller, happening)
+        core.event_by(caller, audited)
     });
     events.collect()
 }

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Users;
 use super::check_reach;
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::edit::settled;
 use crate::{Authorized, Refusal, UsersWrite};
 
@@ -33,13 +33,13 @@ impl Users<'_> {
         let (organization, now) = (caller.organization(), self.core.now());
         let rule = move |before: &MemberRecord| -> Result<_, Refusal> {
             check_reach(&caller, before.role)?;
-            let happening = Happening {
+            let audited = AuditedAction {
                 action: "user.remove",
                 resource: resource("user", id, before.email.as_deref()),
                 outcome: AuditOutcome::Success,
                 detail: json!({ "from": before.role.as_str(), "to": null }),
             };
-            Ok(vec![core.event_by(&caller, happening)])
+            Ok(vec![core.event_by(&caller, audited)])
         };
         let removed = self
             .core

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::Users;
 use super::{AddedUser, TEMPORARY_FOR};
-use crate::audit::{Happening, resource};
+use crate::audit::{AuditedAction, resource};
 use crate::edit::settled;
 use crate::passwords::{Asker, temporary_password};
 use crate::{Authorized, LocalOwner, OnceForm, OrganizationManage, Refusal};
@@ -44,8 +44,8 @@ impl Users<'_> {
         let (core, caller) = (self.core.clone(), caller.clone());
         let rule = move |member: &MemberRecord| {
             check_resettable(member)?;
-            let happening = password_reset(id, member.email.as_deref(), until);
-            Ok(vec![core.event_by(&caller, happening)])
+            let audited = password_reset(id, member.email.as_deref(), until);
+            Ok(vec![core.event_by(&caller, audited)])
         };
         let store = self
             .core
@@ -81,8 +81,8 @@ impl Users<'_> {
         };
         let memberships = self.core.store().memberships(user).await?;
         let organization = account.home(&memberships).map(|home| home.organization);
-        let happening = password_reset(user, Some(&email), until);
-        let event = self.core.event_by_system(organization, happening);
+        let audited = password_reset(user, Some(&email), until);
+        let event = self.core.event_by_system(organization, audited);
         self.core
             .store()
             .set_password(user, new, None, vec![event])
@@ -113,8 +113,8 @@ fn check_resettable(member: &MemberRecord) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn password_reset(user: UserId, email: Option<&str>, until: Timestamp) -> Happening {
-    Happening {
+fn password_reset(user: UserId, email: Option<&str>, until: Timestamp) -> AuditedAction {
+    AuditedAction {
         action: "user.password_reset",
         resource: resource("user", user, email),
         outcome: AuditOutcome::Success,

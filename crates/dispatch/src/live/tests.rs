@@ -30,8 +30,8 @@ const STREAM: LogStream = LogStream::Stdout;
 fn small_output_ends_in_the_row_alone() {
     let live = live();
     live.push(STREAM, 0, b"hello");
-    assert_eq!(live.look(STREAM, 2), Look::Bytes(b"llo".to_vec()));
-    assert_eq!(live.look(STREAM, 5), Look::Ahead);
+    assert_eq!(live.excerpt(STREAM, 2), Excerpt::Bytes(b"llo".to_vec()));
+    assert_eq!(live.excerpt(STREAM, 5), Excerpt::Ahead);
     assert_eq!(live.due(), None);
     assert_eq!(live.missing(5, 0), None);
     let (stdout, _, log) = live.finish(5, 0);
@@ -54,7 +54,10 @@ fn output_that_the_row_does_not_hold_is_stored_with_the_end() {
     assert_eq!(log.chunks.len(), 1);
     assert_eq!((log.chunks[0].position, &log.chunks[0].bytes), (0, &output));
     // Whoever reads until the outcome is stored finds no gap, and the same end.
-    assert_eq!(live.look(STREAM, 0), Look::Bytes(output[..LOOK].to_vec()));
+    assert_eq!(
+        live.excerpt(STREAM, 0),
+        Excerpt::Bytes(output[..LOOK].to_vec())
+    );
     assert_eq!(live.position(STREAM), 100_000);
 }
 
@@ -70,7 +73,7 @@ fn the_end_of_a_huge_output_is_fetched_once_more_and_the_middle_dropped() {
             live.is_stored(chunk.stream);
         }
     }
-    let Look::Behind(first) = live.look(STREAM, 0) else {
+    let Excerpt::Behind(first) = live.excerpt(STREAM, 0) else {
         panic!("the beginning is not in memory any more")
     };
     assert!((total - 128 * 1024..=total - 64 * 1024).contains(&first));

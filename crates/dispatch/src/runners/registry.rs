@@ -11,8 +11,8 @@ use reoclo_wire::proto::ForgetRequest;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::capacity::{Admission, Capacity, Slot, Waiting};
 use super::machines::Machines;
-use super::room::{Place, Room, Slot, Waiting};
 use super::{Detached, Link};
 use crate::error::Error;
 
@@ -36,7 +36,7 @@ struct Limits {
 
 struct Seat {
     link: watch::Sender<Option<Arc<Link>>>,
-    room: Room,
+    capacity: Capacity,
     unforgotten: Vec<OperationId>,
     machines: Machines,
 }
@@ -86,22 +86,24 @@ impl Seats {
     }
 
     /// The connected runner of a server, and a place there for one operation more.
-    pub(crate) fn take_place(&self, server: ServerId) -> Result<(Arc<Link>, Place), Error> {
+    pub(crate) fn take_place(&self, server: ServerId) -> Result<(Arc<Link>, Admission), Error> {
         let mut seats = self.seats();
         let seat = self.seat(&mut seats, server);
         let link = seat.link.borrow().clone().ok_or(Error::ServerUnreachable)?;
-        let place = seat.room.take(self.limits.queued, &self.running);
-        let place = place.ok_or(Error::ServerBusy {
+        let admission = seat.capacity.take(self.limits.queued, &self.running);
+        let admission = admission.ok_or(Error::ServerBusy {
             limit: self.limits.running,
             queued: self.limits.queued,
         })?;
-        Ok((link, place))
+        Ok((link, admission))
     }
 
     /// A place at the end of a server's queue for an operation that was accepted before.
     pub(crate) fn queue_up(&self, server: ServerId) -> Waiting {
         let mut seats = self.seats();
-        self.seat(&mut seats, server).room.queue_up(&self.running)
+        self.seat(&mut seats, server)
+            .capacity
+            .queue_up(&self.running)
     }
 
     /// The connected runner of a server.
@@ -112,13 +114,13 @@ impl Seats {
     /// Counts an operation that is running already, also beyond the limit.
     pub(crate) fn count_running(&self, server: ServerId) -> Slot {
         let mut seats = self.seats();
-        self.seat(&mut seats, server).room.count(&self.running)
+        self.seat(&mut seats, server).capacity.count(&self.running)
     }
 
     fn seat<'s>(&self, seats: &'s mut HashMap<ServerId, Seat>, server: ServerId) -> &'s mut Seat {
         seats.entry(server).or_insert_with(|| Seat {
             link: watch::Sender::default(),
-            room: Room::new(self.limits.running),
+            capacity: Capacity::new(self.limits.running),
             unforgotten: Vec::new(),
             machines: Machines::default(),
         })

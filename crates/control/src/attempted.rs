@@ -6,14 +6,14 @@ use crate::{Asked, Caller, Permission, Refusal, Requirement};
 
 /// What a known holder was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Wanted {
+pub(crate) struct Attempted {
     pub(crate) permission: Requirement,
     pub(crate) asked: Asked,
     /// The server that it is about, where that was found out.
     pub(crate) server: Option<ServerId>,
 }
 
-impl Wanted {
+impl Attempted {
     /// To use `P` on this server.
     pub(crate) fn of<P: Permission>(caller: &Caller, server: ServerId) -> Self {
         Self {

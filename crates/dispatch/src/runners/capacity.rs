@@ -8,16 +8,16 @@ use std::task::{Context, Poll, Waker};
 use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// The operations of one server: some run, the others wait in the order in which they came.
-pub(super) struct Room {
+pub(super) struct Capacity {
     /// A permit for each that may run; it is fair, and nobody overtakes one who waits.
     slots: Arc<Semaphore>,
     queued: Arc<AtomicUsize>,
 }
 
 /// Where an accepted operation stands.
-pub(crate) enum Place {
+pub(crate) enum Admission {
     /// It may be sent.
-    Taken(Slot),
+    Admitted(Slot),
     /// It waits.
     Queued(Waiting),
 }
@@ -54,7 +54,7 @@ impl Drop for Counted {
     }
 }
 
-impl Room {
+impl Capacity {
     pub(super) fn new(running: usize) -> Self {
         Self {
             slots: Arc::new(Semaphore::new(running)),
@@ -63,14 +63,14 @@ impl Room {
     }
 
     /// A place, unless as many as may wait already; `running` counts what runs on all servers.
-    pub(super) fn take(&self, most_queued: usize, running: &Arc<AtomicUsize>) -> Option<Place> {
+    pub(super) fn take(&self, most_queued: usize, running: &Arc<AtomicUsize>) -> Option<Admission> {
         if let Ok(permit) = Arc::clone(&self.slots).try_acquire_owned() {
-            return Some(Place::Taken(Slot::new(Some(permit), running)));
+            return Some(Admission::Admitted(Slot::new(Some(permit), running)));
         }
         if self.queued.load(Ordering::Relaxed) >= most_queued {
             return None;
         }
-        Some(Place::Queued(self.queue_up(running)))
+        Some(Admission::Queued(self.queue_up(running)))
     }
 
     pub(super) fn queue_up(&self, running: &Arc<AtomicUsize>) -> Waiting {
@@ -114,24 +114,24 @@ impl Waiting {
 mod tests {
     use super::*;
 
-    fn taken(place: Option<Place>) -> Slot {
-        match place {
-            Some(Place::Taken(slot)) => slot,
-            _ => panic!("no room"),
+    fn taken(admission: Option<Admission>) -> Slot {
+        match admission {
+            Some(Admission::Admitted(slot)) => slot,
+            _ => panic!("no capacity"),
         }
     }
 
-    fn queued(place: Option<Place>) -> Waiting {
-        match place {
-            Some(Place::Queued(waiting)) => waiting,
-            _ => panic!("no place in the queue"),
+    fn queued(admission: Option<Admission>) -> Waiting {
+        match admission {
+            Some(Admission::Queued(waiting)) => waiting,
+            _ => panic!("no admission in the queue"),
         }
     }
 
     #[tokio::test]
     async fn whoever_came_first_is_next_and_the_queue_is_bounded() {
-        let (room, running) = (Room::new(1), Arc::default());
-        let take = || room.take(2, &running);
+        let (capacity, running) = (Capacity::new(1), Arc::default());
+        let take = || capacity.take(2, &running);
         let slot = taken(take());
         let (first, second) = (queued(take()), queued(take()));
         assert!(take().is_none());
@@ -153,20 +153,20 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_the_queue_makes_room_in_it() {
-        let (room, running) = (Room::new(1), Arc::default());
-        let slot = taken(room.take(1, &running));
-        let waiting = queued(room.take(1, &running));
+        let (capacity, running) = (Capacity::new(1), Arc::default());
+        let slot = taken(capacity.take(1, &running));
+        let waiting = queued(capacity.take(1, &running));
         drop(waiting);
-        let next = queued(room.take(1, &running));
+        let next = queued(capacity.take(1, &running));
         drop(slot);
         drop(next.turn().await);
     }
 
     #[tokio::test]
     async fn what_ran_before_a_restart_counts_also_beyond_the_limit() {
-        let (room, running) = (Room::new(1), Arc::default());
-        let slots = [room.count(&running), room.count(&running)];
-        let waiting = room.queue_up(&running);
+        let (capacity, running) = (Capacity::new(1), Arc::default());
+        let slots = [capacity.count(&running), capacity.count(&running)];
+        let waiting = capacity.queue_up(&running);
         let [first, second] = slots;
         drop(second);
         drop(first);
