@@ -1,11 +1,11 @@
 //! Published lists of networks that automation keys may name: `/api/address-sources`.
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{AddressSourceBody, NewAddressSourceRequest, RefreshAddressSourceRequest};
 use reoclo_control::{AddressSourceRecord, Authorized, AutomationKeysManage, Control};
 
-use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
+use crate::answer::{Answer, Created, List, NoContent};
+use crate::body::{JsonBody, OptionalJsonBody};
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
@@ -16,32 +16,27 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .get(
             "/api/address-sources",
-            Doc::new("List the published lists of networks that automation keys may name.")
-                .answers_list::<AddressSourceBody>(),
+            Doc::new("List the published lists of networks that automation keys may name."),
             list,
         )
         .post(
             "/api/address-sources",
-            Doc::new("Add a published list of networks: it is fetched now and every hour.")
-                .takes::<NewAddressSourceRequest>()
-                .answers::<AddressSourceBody>(201),
+            Doc::new("Add a published list of networks: it is fetched now and every hour."),
             create,
         )
         .get(
             "/api/address-sources/{id}",
-            Doc::new("One published list of networks.").answers::<AddressSourceBody>(200),
+            Doc::new("One published list of networks."),
             show,
         )
         .post(
             "/api/address-sources/{id}/refresh",
-            Doc::new("Fetch a published list now; what came of it is in `problem`.")
-                .takes::<RefreshAddressSourceRequest>()
-                .answers::<AddressSourceBody>(200),
+            Doc::new("Fetch a published list now; what came of it is in `problem`."),
             refresh,
         )
         .delete(
             "/api/address-sources/{id}",
-            Doc::new("Remove a published list that no key names.").answers_nothing(),
+            Doc::new("Remove a published list that no key names."),
             remove,
         )
 }
@@ -49,30 +44,30 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 async fn list(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<Vec<AddressSourceBody>>, ApiError> {
+) -> Result<List<AddressSourceBody>, ApiError> {
     let records = control.address_sources().list(&proof).await?;
-    Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
+    Ok(List(records.into_iter().map(body).collect()))
 }
 
 async fn create(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewAddressSourceRequest>,
-) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+) -> Result<Created<AddressSourceBody>, ApiError> {
     let record = control.address_sources().create(&proof, request).await?;
-    Ok(JsonAnswer(StatusCode::CREATED, body(record)))
+    Ok(Created(body(record)))
 }
 
 async fn show(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+) -> Result<Answer<AddressSourceBody>, ApiError> {
     let record = control
         .address_sources()
         .show(&proof, id.parse(WHAT)?)
         .await?;
-    Ok(JsonAnswer::ok(body(record)))
+    Ok(Answer(body(record)))
 }
 
 async fn refresh(
@@ -80,24 +75,24 @@ async fn refresh(
     State(control): State<Control>,
     id: ItemId,
     OptionalJsonBody(request): OptionalJsonBody<RefreshAddressSourceRequest>,
-) -> Result<JsonAnswer<AddressSourceBody>, ApiError> {
+) -> Result<Answer<AddressSourceBody>, ApiError> {
     let id = id.parse(WHAT)?;
     let refreshed = control
         .address_sources()
         .refresh(&proof, id, request.accept_growth);
-    Ok(JsonAnswer::ok(body(refreshed.await?)))
+    Ok(Answer(body(refreshed.await?)))
 }
 
 async fn remove(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     control
         .address_sources()
         .remove(&proof, id.parse(WHAT)?)
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 fn body(record: AddressSourceRecord) -> AddressSourceBody {

@@ -6,10 +6,10 @@ mod verify;
 
 use axum::extract::State;
 use http::Uri;
-use reoclo_api_types::{AuditLogItem, AuditLogPage, AuditLogVerification, VerifyAuditLogRequest};
+use reoclo_api_types::{AuditLogItem, AuditLogPage};
 use reoclo_control::{Actor, AuditItem, AuditLogsRead, AuditPage, Authorized, Control};
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::query::QueryText;
 use crate::registrar::{Doc, Registrar};
@@ -20,9 +20,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .tenant_get(
             "/audit-logs",
-            Doc::new("Read the audit log, newest first.")
-                .takes_query(query::PARAMETERS)
-                .answers::<AuditLogPage>(200),
+            Doc::new("Read the audit log, newest first.").takes_query(query::PARAMETERS),
             list,
         )
         .get(
@@ -35,9 +33,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         )
         .post(
             "/api/audit-logs/verify",
-            Doc::new("Verify the audit log: which row is changed, missing or cut off, if any.")
-                .takes::<VerifyAuditLogRequest>()
-                .answers::<AuditLogVerification>(200),
+            Doc::new("Verify the audit log: which row is changed, missing or cut off, if any."),
             verify::verify,
         )
 }
@@ -47,7 +43,7 @@ async fn list(
     State(control): State<Control>,
     uri: Uri,
     query: QueryText,
-) -> Result<JsonAnswer<AuditLogPage>, ApiError> {
+) -> Result<Answer<AuditLogPage>, ApiError> {
     let dialect = if uri.path().starts_with("/mcp/") {
         Dialect::Published
     } else {
@@ -56,7 +52,7 @@ async fn list(
     let request = query::read(&query, dialect)?;
     let (page, page_size) = (request.page, request.page_size);
     let found = control.audit_logs().list(&proof, request).await?;
-    Ok(JsonAnswer::ok(body(found, page, page_size)))
+    Ok(Answer(body(found, page, page_size)))
 }
 
 fn body(found: AuditPage, page: i64, page_size: i64) -> AuditLogPage {

@@ -1,10 +1,5 @@
 //! `/api/automation/v1`: for CI, with automation keys (clients.md 2).
 
-use reoclo_api_types::{
-    CancelAnswer, ExecAnswer, ExecRequest, OperationBody, OperationRequest, OwnOperationsBody,
-    RebootRequest, RegistryAuthAnswer, RegistryLoginDirectRequest, RegistryLoginRequest,
-    RegistryLogoutRequest,
-};
 use reoclo_control::{Deploy, Restart};
 
 use crate::operations::{exec, logs, own, planned, reboot, registry_auth, wait};
@@ -14,31 +9,24 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .post(
             "/api/automation/v1/exec",
-            Doc::new("Run a command on a server and wait for it for up to 20 seconds.")
-                .takes::<ExecRequest>()
-                .answers::<ExecAnswer>(200),
+            Doc::new("Run a command on a server and wait for it for up to 20 seconds."),
             exec::exec,
         )
         .post(
             "/api/automation/v1/reboot",
-            Doc::new("Reboot a server; the operation ends when it is back with a new boot.")
-                .takes::<RebootRequest>()
-                .answers::<ExecAnswer>(200),
+            Doc::new("Reboot a server; the operation ends when it is back with a new boot."),
             reboot::reboot,
         )
         .get(
             "/api/automation/v1/operations",
             Doc::new("The operations of a run that this key started, newest first.")
-                .takes_query(own::PARAMETERS)
-                .answers::<OwnOperationsBody>(200),
+                .takes_query(own::PARAMETERS),
             own::list,
         )
         .get(
             "/api/automation/v1/operations/{operation_id}",
             Doc::new("The record of an operation that this key started.")
-                .takes_query(wait::PARAMETERS)
-                .answers::<OperationBody>(200)
-                .or_answers(wait::ANSWERS),
+                .takes_query(wait::PARAMETERS),
             own::show,
         )
         .get(
@@ -54,8 +42,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         )
         .post(
             "/api/automation/v1/operations/{operation_id}/cancel",
-            Doc::new("End an operation that this key started, if it still may start such.")
-                .answers::<CancelAnswer>(200),
+            Doc::new("End an operation that this key started, if it still may start such."),
             own::cancel,
         );
     add_registry_auth(add_planned(registrar))
@@ -66,30 +53,24 @@ fn add_registry_auth(registrar: Registrar) -> Registrar {
     registrar
         .post(
             "/api/automation/v1/registry-auth/login",
-            Doc::new("Log a server's Docker in to a registry with a stored credential.")
-                .takes::<RegistryLoginRequest>()
-                .answers::<RegistryAuthAnswer>(200),
+            Doc::new("Log a server's Docker in to a registry with a stored credential."),
             registry_auth::login,
         )
         .post(
             "/api/automation/v1/registry-auth/login-direct",
-            Doc::new("Log a server's Docker in with a credential that comes with the request.")
-                .takes::<RegistryLoginDirectRequest>()
-                .answers::<RegistryAuthAnswer>(200),
+            Doc::new("Log a server's Docker in with a credential that comes with the request."),
             registry_auth::login_direct,
         )
         .post(
             "/api/automation/v1/registry-auth/logout",
-            Doc::new("Log a server's Docker out of a registry.")
-                .takes::<RegistryLogoutRequest>()
-                .answers::<RegistryAuthAnswer>(200),
+            Doc::new("Log a server's Docker out of a registry."),
             registry_auth::logout,
         )
 }
 
 /// Checked like any other, and answered with 501 until they are built.
 fn add_planned(registrar: Registrar) -> Registrar {
-    let doc = |summary| Doc::new(summary).takes::<OperationRequest>();
+    let doc = |summary| Doc::new(summary);
     registrar
         .post(
             "/api/automation/v1/deploy",

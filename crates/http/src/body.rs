@@ -70,6 +70,23 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T
     }
 }
 
+/// The body of a request that takes none: a field that somebody relies on must not be ignored.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoBody;
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+impl FromRequest<AppState> for NoBody {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
+        OptionalJsonBody::<Nothing>::from_request(request, state).await?;
+        Ok(Self)
+    }
+}
+
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(value) = headers
         .get(header::CONTENT_TYPE)
@@ -146,15 +163,9 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, InvalidFields> {
     Ok(value)
 }
 
-/// A JSON answer.
+/// A JSON answer, with whatever status: handlers answer with the types of `answer`.
 #[derive(Debug)]
 pub(crate) struct JsonAnswer<T>(pub(crate) StatusCode, pub(crate) T);
-
-impl<T> JsonAnswer<T> {
-    pub(crate) const fn ok(value: T) -> Self {
-        Self(StatusCode::OK, value)
-    }
-}
 
 impl<T: Serialize> IntoResponse for JsonAnswer<T> {
     fn into_response(self) -> Response {

@@ -6,7 +6,7 @@ use axum::extract::State;
 use reoclo_api_types::{AclBody, CapabilitiesBody, KeyBody, MeBody};
 use reoclo_control::{AnyKey, Authorized, Control};
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::registrar::{Doc, Registrar};
 
@@ -31,47 +31,40 @@ const ROUTES: [[&str; 3]; 3] = [
 
 pub(crate) fn add(mut registrar: Registrar) -> Registrar {
     for [me, capabilities, acl] in ROUTES {
-        let about = Doc::new("Who is calling.").answers::<MeBody>(200);
+        let about = Doc::new("Who is calling.");
         let gates =
-            Doc::new("What a client may check before it asks: nothing, the server decides.")
-                .answers::<CapabilitiesBody>(200);
-        let list = Doc::new("What the caller may do now.").answers::<AclBody>(200);
+            Doc::new("What a client may check before it asks: nothing, the server decides.");
+        let list = Doc::new("What the caller may do now.");
         registrar = registrar
             .get(me, about, show_me)
             .get(capabilities, gates, show_capabilities)
             .get(acl, list, show_acl);
     }
-    let doc = Doc::new("What the presented key is and may do.").answers::<KeyBody>(200);
+    let doc = Doc::new("What the presented key is and may do.");
     registrar.get("/api/keys/self", doc, show_key)
 }
 
 async fn show_me(
     proof: Authorized<AnyKey>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<MeBody>, ApiError> {
-    Ok(JsonAnswer::ok(body::me(
-        &control.keys().identify(&proof).await?,
-    )))
+) -> Result<Answer<MeBody>, ApiError> {
+    Ok(Answer(body::me(&control.keys().identify(&proof).await?)))
 }
 
-async fn show_capabilities(_: Authorized<AnyKey>) -> JsonAnswer<CapabilitiesBody> {
-    JsonAnswer::ok(CapabilitiesBody::default())
+async fn show_capabilities(_: Authorized<AnyKey>) -> Answer<CapabilitiesBody> {
+    Answer(CapabilitiesBody::default())
 }
 
 async fn show_acl(
     proof: Authorized<AnyKey>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<AclBody>, ApiError> {
-    Ok(JsonAnswer::ok(body::acl(
-        &control.keys().identify(&proof).await?,
-    )))
+) -> Result<Answer<AclBody>, ApiError> {
+    Ok(Answer(body::acl(&control.keys().identify(&proof).await?)))
 }
 
 async fn show_key(
     proof: Authorized<AnyKey>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<KeyBody>, ApiError> {
-    Ok(JsonAnswer::ok(body::key(
-        &control.keys().identify(&proof).await?,
-    )))
+) -> Result<Answer<KeyBody>, ApiError> {
+    Ok(Answer(body::key(&control.keys().identify(&proof).await?)))
 }

@@ -31,12 +31,12 @@ static READERS: Semaphore = Semaphore::const_new(4);
 /// Public: there is no secret in either, and who runs the script has no key yet.
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .get(
+        .unlisted_get(
             "/install.sh",
             Doc::new("A shell script that installs the runner of this control plane."),
             script,
         )
-        .get(
+        .unlisted_get(
             "/runner/v1/binary/{platform}",
             Doc::new("The program for a platform such as linux-x86_64."),
             binary,

@@ -1,7 +1,6 @@
 //! Invitations, `/api/invitations`, and accepting one, `/api/auth/invitation`.
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{
     AcceptInvitationRequest, InvitationBody, InvitationPage, InvitationRequest, OpenInvitationBody,
     SetupAnswer,
@@ -11,7 +10,8 @@ use reoclo_control::{
 };
 use reoclo_domain::Secret;
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::{Answer, Created, NoContent};
+use crate::body::JsonBody;
 use crate::edge::{SameSite, Source};
 use crate::error::ApiError;
 use crate::path::ItemId;
@@ -24,32 +24,27 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .get(
             "/api/invitations",
-            Doc::new("The invitations that were not accepted yet.").answers::<InvitationPage>(200),
+            Doc::new("The invitations that were not accepted yet."),
             list,
         )
         .post(
             "/api/invitations/{id}/link",
-            Doc::new("Give an invitation a new link, shown once; the one before is dead.")
-                .answers::<InvitationBody>(200),
+            Doc::new("Give an invitation a new link, shown once; the one before is dead."),
             renew,
         )
         .delete(
             "/api/invitations/{id}",
-            Doc::new("Take an invitation back.").answers_nothing(),
+            Doc::new("Take an invitation back."),
             remove,
         )
         .post(
             "/api/auth/invitation",
-            Doc::new("What the link of an invitation is good for.")
-                .takes::<InvitationRequest>()
-                .answers::<OpenInvitationBody>(200),
+            Doc::new("What the link of an invitation is good for."),
             show,
         )
         .post(
             "/api/auth/invitation/accept",
-            Doc::new("Join an organization with the link of an invitation.")
-                .takes::<AcceptInvitationRequest>()
-                .answers::<SetupAnswer>(201),
+            Doc::new("Join an organization with the link of an invitation."),
             accept,
         )
 }
@@ -57,13 +52,13 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 async fn list(
     proof: Authorized<UsersRead>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<InvitationPage>, ApiError> {
+) -> Result<Answer<InvitationPage>, ApiError> {
     let invitations = control.invitations().list(&proof).await?.into_iter();
     let items = invitations.map(|invitation| {
         let link = None;
         body(&control, Invited { invitation, link })
     });
-    Ok(JsonAnswer::ok(InvitationPage {
+    Ok(Answer(InvitationPage {
         items: items.collect(),
     }))
 }
@@ -72,24 +67,24 @@ async fn renew(
     proof: Authorized<OrganizationManage>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<JsonAnswer<InvitationBody>, ApiError> {
+) -> Result<Answer<InvitationBody>, ApiError> {
     let invited = control
         .invitations()
         .renew(&proof, id.parse(WHAT)?, None)
         .await?;
-    Ok(JsonAnswer::ok(body(&control, invited)))
+    Ok(Answer(body(&control, invited)))
 }
 
 async fn remove(
     proof: Authorized<UsersWrite>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     control
         .invitations()
         .remove(&proof, id.parse(WHAT)?)
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn show(
@@ -97,12 +92,12 @@ async fn show(
     _: SameSite,
     State(control): State<Control>,
     JsonBody(request): JsonBody<InvitationRequest>,
-) -> Result<JsonAnswer<OpenInvitationBody>, ApiError> {
+) -> Result<Answer<OpenInvitationBody>, ApiError> {
     let invitation = control
         .invitations()
         .show(&Secret::new(request.token))
         .await?;
-    Ok(JsonAnswer::ok(OpenInvitationBody {
+    Ok(Answer(OpenInvitationBody {
         organization: invitation.organization,
         email: invitation.email,
         name: invitation.name,
@@ -118,7 +113,7 @@ async fn accept(
     State(control): State<Control>,
     Source(source): Source,
     JsonBody(request): JsonBody<AcceptInvitationRequest>,
-) -> Result<JsonAnswer<SetupAnswer>, ApiError> {
+) -> Result<Created<SetupAnswer>, ApiError> {
     let form = AcceptForm {
         token: Secret::new(request.token),
         name: request.name,
@@ -129,7 +124,7 @@ async fn accept(
         user_id: user.to_string(),
         organization_id: organization.to_string(),
     };
-    Ok(JsonAnswer(StatusCode::CREATED, answer))
+    Ok(Created(answer))
 }
 
 pub(crate) fn body(control: &Control, invited: Invited) -> InvitationBody {

@@ -7,20 +7,17 @@ pub(crate) mod scope;
 
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
-use http::StatusCode;
-use reoclo_api_types::{
-    AutomationKeyBody, IntegrationKeyBody, KeyPersonBody, KeyUsageBody, NewAutomationKeyRequest,
-    NewIntegrationKeyRequest,
-};
+use reoclo_api_types::{KeyPersonBody, KeyUsageBody};
 use reoclo_control::{
     Authorized, AutomationKeysManage, Control, IntegrationKeysManage, KeyRef, ManagedKey,
     ManagesKeys, MintedKey, Refusal,
 };
 use reoclo_domain::PlainToken;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::body::{JsonAnswer, OptionalJsonBody};
+use crate::answer::{Answer, Created};
+use crate::body::NoBody;
 use crate::error::ApiError;
 use crate::registrar::{Doc, Registrar};
 
@@ -31,11 +28,6 @@ struct Extras {
     usage: Option<Vec<KeyUsageBody>>,
     people: Option<Vec<KeyPersonBody>>,
 }
-
-/// The body of a request that takes none: a field that somebody relies on must not be ignored.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
 
 /// Keys of one kind, as they are shown.
 trait ShowsKeys: ManagesKeys {
@@ -75,16 +67,12 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .post(
             INTEGRATION.all,
-            Doc::new("Create an integration key of your own. Its token is in this answer only.")
-                .takes::<NewIntegrationKeyRequest>()
-                .answers::<IntegrationKeyBody>(201),
+            Doc::new("Create an integration key of your own. Its token is in this answer only."),
             create::integration,
         )
         .post(
             AUTOMATION.all,
-            Doc::new("Create an automation key. Its token is in this answer only.")
-                .takes::<NewAutomationKeyRequest>()
-                .answers::<AutomationKeyBody>(201),
+            Doc::new("Create an automation key. Its token is in this answer only."),
             create::automation,
         );
     let registrar = add_kind::<IntegrationKeysManage>(registrar, &INTEGRATION);
@@ -96,31 +84,27 @@ fn add_kind<P: ShowsKeys>(registrar: Registrar, paths: &Paths) -> Registrar {
         .get(
             paths.all,
             Doc::new("List the keys that you manage, newest first.")
-                .takes_query(list::PARAMETERS)
-                .answers_list::<P::Body>(),
+                .takes_query(list::PARAMETERS),
             list::list::<P>,
         )
         .get(
             paths.one,
-            Doc::new("Show a key, with the addresses that used it in the last 90 days.")
-                .answers::<P::Body>(200),
+            Doc::new("Show a key, with the addresses that used it in the last 90 days."),
             show::<P>,
         )
         .post(
             paths.revoke,
-            Doc::new("Revoke a key: no request that arrives after the answer is accepted. The people whom it added stay, and are listed.")
-                .answers::<P::Body>(200),
+            Doc::new("Revoke a key: no request that arrives after the answer is accepted. The people whom it added stay, and are listed."),
             revoke::<P>,
         )
         .post(
             paths.duplicate,
-            Doc::new("Create a key with the permissions and the lifetime of another one.")
-                .answers::<P::Body>(201),
+            Doc::new("Create a key with the permissions and the lifetime of another one."),
             duplicate::<P>,
         )
         .post(
             paths.replace,
-            Doc::new("Revoke a key and create its duplicate, in one step.").answers::<P::Body>(201),
+            Doc::new("Revoke a key and create its duplicate, in one step."),
             replace::<P>,
         )
 }
@@ -129,7 +113,7 @@ async fn show<P: ShowsKeys>(
     proof: Authorized<P>,
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
-) -> Result<JsonAnswer<P::Body>, ApiError> {
+) -> Result<Answer<P::Body>, ApiError> {
     let key = key::<P>(id)?;
     let found = control.keys().show(&proof, key).await?;
     let extras = Extras {
@@ -137,30 +121,30 @@ async fn show<P: ShowsKeys>(
         people: people(&control, &proof, key).await?,
         ..Extras::default()
     };
-    Ok(JsonAnswer::ok(shown::<P>(&found.key, extras)?))
+    Ok(Answer(shown::<P>(&found.key, extras)?))
 }
 
 async fn revoke<P: ShowsKeys>(
     proof: Authorized<P>,
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
-    _: OptionalJsonBody<Nothing>,
-) -> Result<JsonAnswer<P::Body>, ApiError> {
+    _: NoBody,
+) -> Result<Answer<P::Body>, ApiError> {
     let key = key::<P>(id)?;
     let revoked = control.keys().revoke(&proof, key).await?;
     let extras = Extras {
         people: people(&control, &proof, key).await?,
         ..Extras::default()
     };
-    Ok(JsonAnswer::ok(shown::<P>(&revoked, extras)?))
+    Ok(Answer(shown::<P>(&revoked, extras)?))
 }
 
 async fn duplicate<P: ShowsKeys>(
     proof: Authorized<P>,
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
-    _: OptionalJsonBody<Nothing>,
-) -> Result<JsonAnswer<P::Body>, ApiError> {
+    _: NoBody,
+) -> Result<Created<P::Body>, ApiError> {
     created::<P>(
         control
             .keys()
@@ -173,8 +157,8 @@ async fn replace<P: ShowsKeys>(
     proof: Authorized<P>,
     State(control): State<Control>,
     id: Result<Path<String>, PathRejection>,
-    _: OptionalJsonBody<Nothing>,
-) -> Result<JsonAnswer<P::Body>, ApiError> {
+    _: NoBody,
+) -> Result<Created<P::Body>, ApiError> {
     let key = key::<P>(id)?;
     let minted = control.keys().replace(&proof, key, None).await?;
     let extras = Extras {
@@ -185,20 +169,20 @@ async fn replace<P: ShowsKeys>(
 }
 
 /// The answer with a new key, the only one that has its token.
-fn created<P: ShowsKeys>(minted: MintedKey) -> Result<JsonAnswer<P::Body>, ApiError> {
+fn created<P: ShowsKeys>(minted: MintedKey) -> Result<Created<P::Body>, ApiError> {
     created_with::<P>(minted, Extras::default())
 }
 
 fn created_with<P: ShowsKeys>(
     minted: MintedKey,
     extras: Extras,
-) -> Result<JsonAnswer<P::Body>, ApiError> {
+) -> Result<Created<P::Body>, ApiError> {
     let extras = Extras {
         token: Some(minted.token),
         ..extras
     };
     let body = shown::<P>(&minted.key, extras)?;
-    Ok(JsonAnswer(StatusCode::CREATED, body))
+    Ok(Created(body))
 }
 
 /// The people whom a key added, for the answers that name them.

@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod address_sources;
+mod answer;
 mod audit_logs;
 mod authorized;
 mod automation;
@@ -35,6 +36,7 @@ mod runner;
 mod servers;
 mod sessions;
 mod setup;
+mod signature;
 mod state;
 mod users;
 
@@ -58,4 +60,5 @@ pub use sessions::cookie::{
     read as session_token,
 };
 pub use sessions::device::{devices as device_tokens, of_device as cookie_of_device};
+pub use signature::{Documented, Signature};
 pub use state::AppState;

@@ -14,7 +14,9 @@ use crate::state::AppState;
 /// The routes of the metrics listener.
 pub fn metrics_routes(state: AppState) -> Router {
     let doc = Doc::new("Numbers about this process.");
-    let (router, ..) = Registrar::default().get("/metrics", doc, show).finish();
+    let (router, ..) = Registrar::default()
+        .unlisted_get("/metrics", doc, show)
+        .finish();
     finish(router, state)
 }
 

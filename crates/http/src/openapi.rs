@@ -1,7 +1,6 @@
 //! The OpenAPI document, made from the table of routes: `/api/openapi.json`.
 
 use axum::extract::State;
-use axum::response::Response;
 use http::StatusCode;
 use reoclo_api_types::ErrorBody;
 use reoclo_control::{CredentialKind, Requirement};
@@ -18,10 +17,12 @@ use utoipa::openapi::{
 };
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::answer::Bytes;
 use crate::body::json_response;
 use crate::public::Public;
 use crate::registrar::{Doc, Registrar, Route};
 use crate::sessions::cookie;
+use crate::signature::{Content, Signature};
 use crate::state::AppState;
 
 const SCHEME: &str = "api_key";
@@ -32,8 +33,8 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar.get("/api/openapi.json", Doc::new("This document."), show)
 }
 
-async fn show(_: Public, State(state): State<AppState>) -> Response {
-    json_response(StatusCode::OK, state.openapi.clone())
+async fn show(_: Public, State(state): State<AppState>) -> Bytes {
+    Bytes(json_response(StatusCode::OK, state.openapi.clone()))
 }
 
 /// The document of every route under `/api` and `/mcp/tenants`, as JSON.
@@ -43,12 +44,10 @@ pub fn document(routes: &[Route]) -> String {
         .security_scheme(SCHEME, bearer())
         .security_scheme(SESSION_SCHEME, session())
         .schema(ErrorBody::name(), ErrorBody::schema());
-    for route in routes
-        .iter()
-        .filter(|route| DOCUMENTED.iter().any(|start| route.path.starts_with(start)))
-    {
-        paths.add_path_operation(&*route.path, vec![method(route)], operation(route));
-        components = components.schemas_from_iter(schemas(&route.doc));
+    for (route, signature) in listed(routes) {
+        let operation = operation(route, signature);
+        paths.add_path_operation(&*route.path, vec![method(route)], operation);
+        components = components.schemas_from_iter(schemas(signature));
     }
     let info = InfoBuilder::new()
         .title("Reoclo")
@@ -80,10 +79,17 @@ fn session() -> SecurityScheme {
     )))
 }
 
-fn schemas(doc: &Doc) -> Vec<(String, RefOr<Schema>)> {
+/// The routes of the surfaces that have a document.
+fn listed(routes: &[Route]) -> impl Iterator<Item = (&Route, &Signature)> {
+    let is_listed = |route: &&Route| DOCUMENTED.iter().any(|start| route.path.starts_with(start));
+    let listed = routes.iter().filter(is_listed);
+    listed.filter_map(|route| Some((route, route.signature.as_ref()?)))
+}
+
+fn schemas(signature: &Signature) -> Vec<(String, RefOr<Schema>)> {
     let mut schemas = Vec::new();
-    let answer = doc.answer.map(|(_, shape)| shape);
-    for shape in doc.request.into_iter().chain(answer) {
+    let answer = signature.answered.content.shape();
+    for shape in signature.request.into_iter().chain(answer) {
         (shape.collect)(&mut schemas);
     }
     schemas
@@ -98,7 +104,7 @@ fn method(route: &Route) -> HttpMethod {
     }
 }
 
-fn operation(route: &Route) -> OperationBuilder {
+fn operation(route: &Route, signature: &Signature) -> OperationBuilder {
     let mut operation = OperationBuilder::new()
         .summary(Some(route.doc.summary))
         .description(Some(needs(route.requirement)))
@@ -122,7 +128,7 @@ fn operation(route: &Route) -> OperationBuilder {
                 .schema(Some(ObjectBuilder::new().schema_type(Type::String))),
         );
     }
-    if let Some(shape) = route.doc.request {
+    if let Some(shape) = signature.request {
         let content = ContentBuilder::new().schema(Some(Ref::from_schema_name((shape.name)())));
         let body = RequestBodyBuilder::new()
             .content("application/json", content.build())
@@ -135,12 +141,13 @@ fn operation(route: &Route) -> OperationBuilder {
             operation = operation.security(SecurityRequirement::new(scheme, none));
         }
     }
-    if let Some((_, shape)) = route.doc.answer {
-        for (status, description) in route.doc.others {
+    let answered = &signature.answered;
+    if let Some(shape) = answered.content.shape() {
+        for (status, description) in answered.others {
             operation = operation.response(status.to_string(), json(description, &(shape.name)()));
         }
     }
-    operation.response(status(&route.doc), success(&route.doc))
+    operation.response(answered.status.as_str(), success(answered.content))
 }
 
 /// What can be shown there; either will do.
@@ -155,24 +162,17 @@ fn schemes(route: &Route) -> Vec<&'static str> {
         .collect()
 }
 
-fn status(doc: &Doc) -> String {
-    let without_body = if doc.is_empty { 204 } else { 200 };
-    doc.answer
-        .map_or(without_body, |(status, _)| status)
-        .to_string()
-}
-
-fn success(doc: &Doc) -> ResponseBuilder {
-    match doc.answer {
-        None => ResponseBuilder::new().description("Success."),
-        Some((_, shape)) if doc.is_list => {
+fn success(content: Content) -> ResponseBuilder {
+    match content {
+        Content::Other => ResponseBuilder::new().description("Success."),
+        Content::Many(shape) => {
             let items = ArrayBuilder::new().items(Ref::from_schema_name((shape.name)()));
             let content = ContentBuilder::new().schema(Some(items)).build();
             ResponseBuilder::new()
                 .description("Success.")
                 .content("application/json", content)
         }
-        Some((_, shape)) => json("Success.", &(shape.name)()),
+        Content::One(shape) => json("Success.", &(shape.name)()),
     }
 }
 

@@ -17,43 +17,38 @@ pub(crate) mod result;
 pub(crate) mod wait;
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
-use reoclo_api_types::{CancelAnswer, OperationDaysBody, OperationItem, OperationPageBody};
+use reoclo_api_types::{CancelAnswer, OperationItem, OperationPageBody};
 use reoclo_control::{
     Authorized, CancelRequested, Control, OperationOutput, ServersExecute, ServersRead,
 };
 
-use crate::body::JsonAnswer;
+use crate::answer::{Answer, Bytes, EventStream};
 use crate::error::ApiError;
 use crate::query::QueryText;
 use crate::registrar::{Doc, Registrar};
-use path::OperationPath;
-use recheck::Recheck;
-use wait::Wait;
+pub(crate) use path::OperationPath;
+pub(crate) use recheck::Recheck;
+use wait::{Wait, Waiting};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .tenant_get(
             "/operations",
             Doc::new("List operations, newest first and without their output.")
-                .takes_query(query::PARAMETERS)
-                .answers::<OperationPageBody>(200),
+                .takes_query(query::PARAMETERS),
             list,
         )
         .get(
             "/api/operations/daily",
             Doc::new("How the operations of the last days ended, by the day on which they began.")
-                .takes_query(daily::PARAMETERS)
-                .answers::<OperationDaysBody>(200),
+                .takes_query(daily::PARAMETERS),
             daily::list,
         )
         .tenant_get(
             "/operations/{operation_id}",
             Doc::new("The record of an operation; its output needs `logs:read` as well.")
-                .takes_query(wait::PARAMETERS)
-                .answers::<OperationItem>(200)
-                .or_answers(wait::ANSWERS),
+                .takes_query(wait::PARAMETERS),
             show,
         )
         .tenant_get(
@@ -69,8 +64,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
         )
         .tenant_post(
             "/operations/{operation_id}/cancel",
-            Doc::new("End an operation: TERM to its process group, KILL after 5 seconds.")
-                .answers::<CancelAnswer>(200),
+            Doc::new("End an operation: TERM to its process group, KILL after 5 seconds."),
             cancel,
         )
 }
@@ -79,10 +73,10 @@ async fn list(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     query: QueryText,
-) -> Result<JsonAnswer<OperationPageBody>, ApiError> {
+) -> Result<Answer<OperationPageBody>, ApiError> {
     let query = query::read(&query)?;
     let page = control.operations().list(&proof, &query).await?;
-    Ok(JsonAnswer::ok(body::page(&proof, page)))
+    Ok(Answer(body::page(&proof, page)))
 }
 
 async fn show(
@@ -91,7 +85,7 @@ async fn show(
     OperationPath(id): OperationPath,
     query: QueryText,
     recheck: Recheck<ServersRead>,
-) -> Result<Response, ApiError> {
+) -> Result<Waiting<OperationItem>, ApiError> {
     let caller = proof.caller();
     let wait = Wait::read(&query)?;
     let mut waited = None;
@@ -110,7 +104,7 @@ async fn logs(
     State(control): State<Control>,
     OperationPath(id): OperationPath,
     query: QueryText,
-) -> Result<Response, ApiError> {
+) -> Result<Bytes, ApiError> {
     let log = control.operations().log(&proof, id).await?;
     logs::download(log, &query).await
 }
@@ -121,7 +115,7 @@ async fn events(
     OperationPath(id): OperationPath,
     recheck: Recheck<OperationOutput>,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Result<EventStream, ApiError> {
     let log = control.operations().log(&proof, id).await?;
     events::stream(log, recheck, &control, &headers)
 }
@@ -130,9 +124,9 @@ async fn cancel(
     proof: Authorized<ServersExecute>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
-) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+) -> Result<Answer<CancelAnswer>, ApiError> {
     let cancel = control.operations().cancel(&proof, id).await?;
-    Ok(JsonAnswer::ok(cancelled(&cancel)))
+    Ok(Answer(cancelled(&cancel)))
 }
 
 /// What became of a cancel, in words.

@@ -1,12 +1,12 @@
 //! The organization of the caller, `/api/organization`, and further ones, `/api/organizations`.
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{ChangeOrganizationRequest, NewOrganizationRequest, OrganizationBody};
 use reoclo_control::{Authorized, Control, Member, OrganizationManage, OrganizationRecord};
 use reoclo_domain::AllowlistEntry;
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::{Answer, Created};
+use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::registrar::{Doc, Registrar};
 
@@ -14,7 +14,7 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .get(
             "/api/organization",
-            Doc::new("The organization's settings.").answers::<OrganizationBody>(200),
+            Doc::new("The organization's settings."),
             show,
         )
         .patch(
@@ -22,16 +22,12 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
             Doc::new(
                 "Change the organization's name, the maximum lifetime of new keys, or the networks \
                  that it trusts.",
-            )
-            .takes::<ChangeOrganizationRequest>()
-            .answers::<OrganizationBody>(200),
+            ),
             change,
         )
         .post(
             "/api/organizations",
-            Doc::new("Create an organization, of which the caller is the first admin.")
-                .takes::<NewOrganizationRequest>()
-                .answers::<OrganizationBody>(201),
+            Doc::new("Create an organization, of which the caller is the first admin."),
             create,
         )
 }
@@ -39,27 +35,27 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
 async fn show(
     proof: Authorized<Member>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
+) -> Result<Answer<OrganizationBody>, ApiError> {
     let record = control.organizations().show(&proof).await?;
-    Ok(JsonAnswer::ok(body(record)))
+    Ok(Answer(body(record)))
 }
 
 async fn change(
     proof: Authorized<OrganizationManage>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<ChangeOrganizationRequest>,
-) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
+) -> Result<Answer<OrganizationBody>, ApiError> {
     let record = control.organizations().change(&proof, request).await?;
-    Ok(JsonAnswer::ok(body(record)))
+    Ok(Answer(body(record)))
 }
 
 async fn create(
     proof: Authorized<Member>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewOrganizationRequest>,
-) -> Result<JsonAnswer<OrganizationBody>, ApiError> {
+) -> Result<Created<OrganizationBody>, ApiError> {
     let record = control.organizations().create(&proof, request).await?;
-    Ok(JsonAnswer(StatusCode::CREATED, body(record)))
+    Ok(Created(body(record)))
 }
 
 fn body(record: OrganizationRecord) -> OrganizationBody {

@@ -6,27 +6,20 @@ use http::StatusCode;
 use reoclo_api_types::{Health, Readiness};
 use reoclo_control::Control;
 
+use crate::answer::Answer;
 use crate::body::JsonAnswer;
 use crate::public::Public;
 use crate::registrar::{Doc, Registrar};
 
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .get(
-            "/healthz",
-            Doc::new("The process answers.").answers::<Health>(200),
-            health,
-        )
-        .get(
-            "/readyz",
-            Doc::new("Requests can be served.").answers::<Readiness>(200),
-            ready,
-        )
+        .unlisted_get("/healthz", Doc::new("The process answers."), health)
+        .unlisted_get("/readyz", Doc::new("Requests can be served."), ready)
 }
 
-async fn health(_: Public) -> JsonAnswer<Health> {
+async fn health(_: Public) -> Answer<Health> {
     let status = "ok".into();
-    JsonAnswer::ok(Health { status })
+    Answer(Health { status })
 }
 
 /// 503 while the database takes no change or the process is stopping. Strangers are told nothing

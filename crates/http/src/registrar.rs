@@ -11,49 +11,22 @@ use axum::routing::{MethodFilter, MethodRouter, on};
 use axum::{Extension, Router};
 use http::Method;
 use reoclo_control::{Authorized, Permission, Requirement};
-use utoipa::ToSchema;
-use utoipa::openapi::{RefOr, Schema};
 
 use crate::page::{PageForm, PageRoute, PublicForm, RefusalPage};
 use crate::public::Public;
 use crate::query::KnownQuery;
+use crate::signature::{Documented, Signature};
 use crate::state::AppState;
 
-/// What a route is, for its document.
+/// What a route is, for its document; what it takes and answers is in its handler's signature.
 #[derive(Clone)]
 pub struct Doc {
     pub(crate) summary: &'static str,
     pub(crate) query: &'static [QueryParameter],
-    pub(crate) request: Option<Shape>,
-    pub(crate) answer: Option<(u16, Shape)>,
-    pub(crate) others: &'static [(u16, &'static str)],
-    pub(crate) is_list: bool,
-    pub(crate) is_empty: bool,
 }
 
 /// A parameter behind the `?`, with what it does.
 pub type QueryParameter = (&'static str, &'static str);
-
-type Schemas = Vec<(String, RefOr<Schema>)>;
-
-/// A body by name, and how to collect its schemas.
-#[derive(Clone, Copy)]
-pub(crate) struct Shape {
-    pub(crate) name: fn() -> String,
-    pub(crate) collect: fn(&mut Schemas),
-}
-
-impl Shape {
-    fn of<T: ToSchema>() -> Self {
-        Self {
-            name: || T::name().into_owned(),
-            collect: |schemas| {
-                schemas.push((T::name().into_owned(), T::schema()));
-                T::schemas(schemas);
-            },
-        }
-    }
-}
 
 impl Doc {
     /// A route that does what `summary` says.
@@ -61,11 +34,6 @@ impl Doc {
         Self {
             summary,
             query: &[],
-            request: None,
-            answer: None,
-            others: &[],
-            is_list: false,
-            is_empty: false,
         }
     }
 
@@ -74,41 +42,6 @@ impl Doc {
     pub const fn takes_query(mut self, query: &'static [QueryParameter]) -> Self {
         self.query = query;
         self
-    }
-
-    /// Takes a JSON body.
-    #[must_use]
-    pub fn takes<T: ToSchema>(mut self) -> Self {
-        self.request = Some(Shape::of::<T>());
-        self
-    }
-
-    /// Answers a JSON body.
-    #[must_use]
-    pub fn answers<T: ToSchema>(mut self, status: u16) -> Self {
-        self.answer = Some((status, Shape::of::<T>()));
-        self
-    }
-
-    /// Answers the same body with other statuses too, for what each says.
-    #[must_use]
-    pub const fn or_answers(mut self, others: &'static [(u16, &'static str)]) -> Self {
-        self.others = others;
-        self
-    }
-
-    /// Answers 204, without a body.
-    #[must_use]
-    pub const fn answers_nothing(mut self) -> Self {
-        self.is_empty = true;
-        self
-    }
-
-    /// Answers a JSON array.
-    #[must_use]
-    pub fn answers_list<T: ToSchema>(mut self) -> Self {
-        self.is_list = true;
-        self.answers::<T>(200)
     }
 }
 
@@ -122,6 +55,8 @@ pub struct Route {
     /// What it demands; none is public.
     pub requirement: Option<Requirement>,
     pub(crate) doc: Doc,
+    /// What its handler takes and answers; none where it is in no document.
+    pub(crate) signature: Option<Signature>,
 }
 
 impl Route {
@@ -137,7 +72,7 @@ impl Route {
 /// use reoclo_http::{Doc, Public, Registrar};
 ///
 /// async fn hello(_: Public) {}
-/// let _ = Registrar::default().get("/hello", Doc::new("Says hello."), hello);
+/// let _ = Registrar::default().unlisted_get("/hello", Doc::new("Says hello."), hello);
 /// ```
 ///
 /// Without a permission there is no route:
@@ -146,7 +81,7 @@ impl Route {
 /// use reoclo_http::{Doc, Registrar};
 ///
 /// async fn hello() {}
-/// let _ = Registrar::default().get("/hello", Doc::new("Says hello."), hello);
+/// let _ = Registrar::default().unlisted_get("/hello", Doc::new("Says hello."), hello);
 /// ```
 pub trait Guarded {
     /// What the proof is of; none is public.
@@ -239,7 +174,7 @@ impl Registrar {
         T: Guarded + 'static,
     {
         let handler = on(MethodFilter::GET, handler).layer(Extension(PageRoute::Shown));
-        self.add::<T>(Method::GET, path, PAGE, handler)
+        self.add::<T>(Method::GET, path, PAGE, None, handler)
     }
 
     /// Adds a `POST` route that takes a page's form, and nothing else.
@@ -250,7 +185,7 @@ impl Registrar {
         T: TakesForm + 'static,
     {
         let handler = on(MethodFilter::POST, handler).layer(Extension(PageRoute::TakesForm));
-        self.add::<T>(Method::POST, path, PAGE, handler)
+        self.add::<T>(Method::POST, path, PAGE, None, handler)
     }
 
     /// Shows refusals to people as pages.
@@ -264,10 +199,40 @@ impl Registrar {
     #[must_use]
     pub fn get<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
     where
+        H: Handler<T, AppState> + Documented<T>,
+        T: Guarded + 'static,
+    {
+        let signature = Some(H::signature());
+        self.add::<T>(
+            Method::GET,
+            path,
+            doc,
+            signature,
+            on(MethodFilter::GET, handler),
+        )
+    }
+
+    /// Adds a `GET` route that is in no document: of a protocol that has one of its own, or for what
+    /// is no client of the API.
+    #[must_use]
+    pub fn unlisted_get<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
         H: Handler<T, AppState>,
         T: Guarded + 'static,
     {
-        self.add::<T>(Method::GET, path, doc, on(MethodFilter::GET, handler))
+        let handler = on(MethodFilter::GET, handler);
+        self.add::<T>(Method::GET, path, doc, None, handler)
+    }
+
+    /// Adds such a `POST` route.
+    #[must_use]
+    pub fn unlisted_post<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
+    where
+        H: Handler<T, AppState>,
+        T: Guarded + 'static,
+    {
+        let handler = on(MethodFilter::POST, handler);
+        self.add::<T>(Method::POST, path, doc, None, handler)
     }
 
     /// Adds a `GET` route of an organization's resource, on both of its surfaces: as
@@ -277,18 +242,26 @@ impl Registrar {
     /// a handler without a permission has no such route:
     ///
     /// ```compile_fail,E0080
+    /// use std::convert::Infallible;
+    ///
     /// use reoclo_http::{Doc, Public, Registrar};
     ///
-    /// async fn hello(_: Public) {}
+    /// async fn hello(_: Public) -> Infallible { loop {} }
     /// let _ = Registrar::default().tenant_get("/hello", Doc::new("Says hello."), hello);
     /// ```
     #[must_use]
     pub fn tenant_get<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
-        self.add_tenant::<T>(Method::GET, resource, doc, on(MethodFilter::GET, handler))
+        self.add_tenant::<T>(
+            Method::GET,
+            resource,
+            doc,
+            H::signature(),
+            on(MethodFilter::GET, handler),
+        )
     }
 
     fn add_tenant<T: Guarded>(
@@ -296,6 +269,7 @@ impl Registrar {
         method: Method,
         resource: &'static str,
         doc: Doc,
+        signature: Signature,
         handler: MethodRouter<AppState>,
     ) -> Self {
         const {
@@ -305,61 +279,92 @@ impl Registrar {
             );
         }
         let (own, named) = (format!("/api{resource}"), format!("{TENANT}{resource}"));
-        self.add::<T>(method.clone(), own, doc.clone(), handler.clone())
-            .add::<T>(method, named, doc, handler)
+        let signature = Some(signature);
+        let (method_too, doc_too) = (method.clone(), doc.clone());
+        let (signature_too, handler_too) = (signature.clone(), handler.clone());
+        self.add::<T>(method_too, own, doc_too, signature_too, handler_too)
+            .add::<T>(method, named, doc, signature, handler)
     }
 
     /// Adds a `POST` route.
     #[must_use]
     pub fn post<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
-        self.add::<T>(Method::POST, path, doc, on(MethodFilter::POST, handler))
+        let signature = Some(H::signature());
+        self.add::<T>(
+            Method::POST,
+            path,
+            doc,
+            signature,
+            on(MethodFilter::POST, handler),
+        )
     }
 
     /// Adds a `PATCH` route.
     #[must_use]
     pub fn patch<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
-        self.add::<T>(Method::PATCH, path, doc, on(MethodFilter::PATCH, handler))
+        let signature = Some(H::signature());
+        self.add::<T>(
+            Method::PATCH,
+            path,
+            doc,
+            signature,
+            on(MethodFilter::PATCH, handler),
+        )
     }
 
     /// Adds a `DELETE` route.
     #[must_use]
     pub fn delete<H, T>(self, path: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
-        self.add::<T>(Method::DELETE, path, doc, on(MethodFilter::DELETE, handler))
+        let signature = Some(H::signature());
+        self.add::<T>(
+            Method::DELETE,
+            path,
+            doc,
+            signature,
+            on(MethodFilter::DELETE, handler),
+        )
     }
 
     /// Adds a `POST` route of an organization's resource; otherwise as [`Self::tenant_get`].
     #[must_use]
     pub fn tenant_post<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
-        self.add_tenant::<T>(Method::POST, resource, doc, on(MethodFilter::POST, handler))
+        self.add_tenant::<T>(
+            Method::POST,
+            resource,
+            doc,
+            H::signature(),
+            on(MethodFilter::POST, handler),
+        )
     }
 
     /// Adds a `PATCH` route of an organization's resource; otherwise as [`Self::tenant_get`].
     #[must_use]
     pub fn tenant_patch<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
         self.add_tenant::<T>(
             Method::PATCH,
             resource,
             doc,
+            H::signature(),
             on(MethodFilter::PATCH, handler),
         )
     }
@@ -368,13 +373,14 @@ impl Registrar {
     #[must_use]
     pub fn tenant_delete<H, T>(self, resource: &'static str, doc: Doc, handler: H) -> Self
     where
-        H: Handler<T, AppState>,
+        H: Handler<T, AppState> + Documented<T>,
         T: Guarded + 'static,
     {
         self.add_tenant::<T>(
             Method::DELETE,
             resource,
             doc,
+            H::signature(),
             on(MethodFilter::DELETE, handler),
         )
     }
@@ -386,6 +392,7 @@ impl Registrar {
         method: Method,
         path: impl Into<Cow<'static, str>>,
         doc: Doc,
+        signature: Option<Signature>,
         handler: MethodRouter<AppState>,
     ) -> Self {
         let path = path.into();
@@ -404,6 +411,7 @@ impl Registrar {
             path,
             requirement: T::REQUIREMENT,
             doc,
+            signature,
         });
         self
     }

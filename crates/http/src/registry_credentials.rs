@@ -4,7 +4,6 @@
 mod test_connection;
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{
     NewRegistryCredentialRequest, RegistryCredentialBody, RegistryCredentialChangeRequest,
 };
@@ -14,7 +13,8 @@ use reoclo_control::{
 };
 use reoclo_domain::RegistryCredentialId;
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::{Answer, Created, List, NoContent};
+use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
@@ -30,51 +30,39 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     let changed = Doc::new("Change a registry credential; where and as whom only with its secret.");
     let removed = Doc::new("Remove a registry credential.");
     let registrar = registrar
-        .tenant_get(ALL, listed.answers_list::<RegistryCredentialBody>(), list)
-        .tenant_post(
-            ALL,
-            created
-                .takes::<NewRegistryCredentialRequest>()
-                .answers::<RegistryCredentialBody>(201),
-            create,
-        )
-        .tenant_get(ONE, shown.answers::<RegistryCredentialBody>(200), show)
-        .tenant_patch(
-            ONE,
-            changed
-                .takes::<RegistryCredentialChangeRequest>()
-                .answers::<RegistryCredentialBody>(200),
-            change,
-        )
-        .tenant_delete(ONE, removed.answers_nothing(), remove);
+        .tenant_get(ALL, listed, list)
+        .tenant_post(ALL, created, create)
+        .tenant_get(ONE, shown, show)
+        .tenant_patch(ONE, changed, change)
+        .tenant_delete(ONE, removed, remove);
     test_connection::add(registrar)
 }
 
 async fn list(
     proof: Authorized<RegistryCredentialsRead>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<Vec<RegistryCredentialBody>>, ApiError> {
+) -> Result<List<RegistryCredentialBody>, ApiError> {
     let records = control.registry_credentials().list(&proof).await?;
-    Ok(JsonAnswer::ok(records.into_iter().map(body).collect()))
+    Ok(List(records.into_iter().map(body).collect()))
 }
 
 async fn create(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
     JsonBody(new): JsonBody<NewRegistryCredentialRequest>,
-) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+) -> Result<Created<RegistryCredentialBody>, ApiError> {
     let record = control.registry_credentials().create(&proof, new).await?;
-    Ok(JsonAnswer(StatusCode::CREATED, body(record)))
+    Ok(Created(body(record)))
 }
 
 async fn show(
     proof: Authorized<RegistryCredentialsRead>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+) -> Result<Answer<RegistryCredentialBody>, ApiError> {
     let credentials = control.registry_credentials();
     let record = credentials.show(&proof, credential(&id)?).await?;
-    Ok(JsonAnswer::ok(body(record)))
+    Ok(Answer(body(record)))
 }
 
 async fn change(
@@ -82,20 +70,20 @@ async fn change(
     State(control): State<Control>,
     id: ItemId,
     JsonBody(change): JsonBody<RegistryCredentialChangeRequest>,
-) -> Result<JsonAnswer<RegistryCredentialBody>, ApiError> {
+) -> Result<Answer<RegistryCredentialBody>, ApiError> {
     let credentials = control.registry_credentials();
     let record = credentials.change(&proof, credential(&id)?, change).await?;
-    Ok(JsonAnswer::ok(body(record)))
+    Ok(Answer(body(record)))
 }
 
 async fn remove(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     let credentials = control.registry_credentials();
     credentials.remove(&proof, credential(&id)?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 fn credential(id: &ItemId) -> Result<RegistryCredentialId, Refusal> {

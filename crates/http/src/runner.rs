@@ -12,12 +12,12 @@ use crate::registrar::{Doc, Registrar};
 /// Public, because the token or the proof in them is the credential.
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
-        .post(
+        .unlisted_post(
             ENROL_PATH,
             Doc::new("Bind a runner to its server."),
             enrol::enrol,
         )
-        .get(
+        .unlisted_get(
             CONNECT_PATH,
             Doc::new("Open a runner's connection."),
             connect::connect,

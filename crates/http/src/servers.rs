@@ -9,15 +9,13 @@ mod reboot;
 mod uptime;
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{
-    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, RebootAnswer,
-    ServerBody, ServerExecAnswer, ServerExecRequest, ServerHealthBody, ServerMetricsBody,
-    ServerPortsBody, ServerUptimeBody,
+    AddServerRequest, AddedServerBody, ChangeServerRequest, ChooseMachineRequest, ServerBody,
 };
 use reoclo_control::{Authorized, Control, OrganizationManage, ServersRead, ServersWrite};
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::{Answer, Created, List, NoContent};
+use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
@@ -26,49 +24,44 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .tenant_get(
             "/servers",
-            Doc::new("List the organization's servers.").answers_list::<ServerBody>(),
+            Doc::new("List the organization's servers."),
             list,
         )
         .tenant_get(
             "/servers/{id}",
-            Doc::new("One server, by id or slug.").answers::<ServerBody>(200),
+            Doc::new("One server, by id or slug."),
             show,
         )
         .tenant_patch(
             "/servers/{id}",
-            Doc::new("Change what a server is called.")
-                .takes::<ChangeServerRequest>()
-                .answers::<ServerBody>(200),
+            Doc::new("Change what a server is called."),
             change,
         )
         .tenant_get(
             "/servers/{id}/metrics",
             Doc::new("What a server measures now, and measured in the last hours.")
-                .takes_query(metrics::PARAMETERS)
-                .answers::<ServerMetricsBody>(200),
+                .takes_query(metrics::PARAMETERS),
             metrics::show,
         )
         .tenant_get(
             "/servers/{id}/health",
-            Doc::new("How a server is, as of its last check.").answers::<ServerHealthBody>(200),
+            Doc::new("How a server is, as of its last check."),
             health::show,
         )
         .tenant_post(
             "/servers/{id}/health-check",
-            Doc::new("Check a server now.").answers::<ServerHealthBody>(200),
+            Doc::new("Check a server now."),
             health::check,
         )
         .tenant_get(
             "/servers/{id}/ports",
-            Doc::new("Which ports a server listens on now, and its firewall.")
-                .answers::<ServerPortsBody>(200),
+            Doc::new("Which ports a server listens on now, and its firewall."),
             ports::show,
         )
         .tenant_get(
             "/servers/{id}/uptime",
             Doc::new("How much of the last hours a server answered, in slots.")
-                .takes_query(uptime::PARAMETERS)
-                .answers::<ServerUptimeBody>(200),
+                .takes_query(uptime::PARAMETERS),
             uptime::show,
         );
     add_runs(add_changes(registrar))
@@ -79,9 +72,7 @@ fn add_changes(registrar: Registrar) -> Registrar {
     registrar
         .post(
             "/api/servers",
-            Doc::new("Add a server; the answer has the command that installs its runner.")
-                .takes::<AddServerRequest>()
-                .answers::<AddedServerBody>(201),
+            Doc::new("Add a server; the answer has the command that installs its runner."),
             create,
         )
         .post(
@@ -89,8 +80,7 @@ fn add_changes(registrar: Registrar) -> Registrar {
             Doc::new(
                 "A new install command for a server whose runner has never connected; the token \
                  before it stops working.",
-            )
-            .answers::<AddedServerBody>(201),
+            ),
             renew_enrolment,
         )
         .post(
@@ -98,15 +88,12 @@ fn add_changes(registrar: Registrar) -> Registrar {
             Doc::new(
                 "Decide which machine a server is, when a copy of it claims its identity: a \
                  signed-in admin.",
-            )
-            .takes::<ChooseMachineRequest>()
-            .answers_nothing(),
+            ),
             choose_machine,
         )
         .delete(
             "/api/servers/{id}",
-            Doc::new("Decommission a server: its runner's identity is dead at once.")
-                .answers_nothing(),
+            Doc::new("Decommission a server: its runner's identity is dead at once."),
             remove,
         )
 }
@@ -116,14 +103,12 @@ fn add_runs(registrar: Registrar) -> Registrar {
     registrar
         .tenant_post(
             "/servers/{id}/reboot",
-            Doc::new("Reboot a server, named by its id or slug.").answers::<RebootAnswer>(200),
+            Doc::new("Reboot a server, named by its id or slug."),
             reboot::reboot,
         )
         .tenant_post(
             "/servers/{id}/exec",
-            Doc::new("Run a command on a server, named by its id or slug, and wait for its end.")
-                .takes::<ServerExecRequest>()
-                .answers::<ServerExecAnswer>(200),
+            Doc::new("Run a command on a server, named by its id or slug, and wait for its end."),
             exec::exec,
         )
 }
@@ -131,9 +116,9 @@ fn add_runs(registrar: Registrar) -> Registrar {
 async fn list(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<Vec<ServerBody>>, ApiError> {
+) -> Result<List<ServerBody>, ApiError> {
     let servers = control.servers().list(&proof).await?;
-    Ok(JsonAnswer::ok(
+    Ok(List(
         servers
             .into_iter()
             .map(|server| body::with_machines(&control, server))
@@ -145,9 +130,9 @@ async fn show(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<JsonAnswer<ServerBody>, ApiError> {
+) -> Result<Answer<ServerBody>, ApiError> {
     let server = control.servers().show(&proof, &id).await?;
-    Ok(JsonAnswer::ok(body::with_machines(&control, server)))
+    Ok(Answer(body::with_machines(&control, server)))
 }
 
 async fn choose_machine(
@@ -155,31 +140,31 @@ async fn choose_machine(
     State(control): State<Control>,
     ItemId(id): ItemId,
     JsonBody(request): JsonBody<ChooseMachineRequest>,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     control
         .servers()
         .choose_machine(&proof, &id, &request.keep)
         .await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 async fn create(
     proof: Authorized<ServersWrite>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<AddServerRequest>,
-) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
+) -> Result<Created<AddedServerBody>, ApiError> {
     let (added, record) = control.servers().create(&proof, request, None).await?;
-    Ok(JsonAnswer(StatusCode::CREATED, body::added(&added, record)))
+    Ok(Created(body::added(&added, record)))
 }
 
 async fn renew_enrolment(
     proof: Authorized<ServersWrite>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<JsonAnswer<AddedServerBody>, ApiError> {
+) -> Result<Created<AddedServerBody>, ApiError> {
     let (renewed, record) = control.servers().renew_enrolment(&proof, &id, None).await?;
     let body = body::added(&renewed, record);
-    Ok(JsonAnswer(StatusCode::CREATED, body))
+    Ok(Created(body))
 }
 
 async fn change(
@@ -187,16 +172,16 @@ async fn change(
     State(control): State<Control>,
     ItemId(id): ItemId,
     JsonBody(request): JsonBody<ChangeServerRequest>,
-) -> Result<JsonAnswer<ServerBody>, ApiError> {
+) -> Result<Answer<ServerBody>, ApiError> {
     let server = control.servers().change(&proof, &id, request).await?;
-    Ok(JsonAnswer::ok(body::server(server)))
+    Ok(Answer(body::server(server)))
 }
 
 async fn remove(
     proof: Authorized<ServersWrite>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<StatusCode, ApiError> {
+) -> Result<NoContent, ApiError> {
     control.servers().remove(&proof, &id).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

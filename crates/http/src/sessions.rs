@@ -5,7 +5,6 @@ pub(crate) mod cookie;
 pub(crate) mod device;
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
 use reoclo_api_types::{
     PasswordRequest, SessionBody, SignInRequest, SignOutRequest, SwitchRequest,
@@ -13,7 +12,8 @@ use reoclo_api_types::{
 use reoclo_control::{Authorized, Control, OwnSession, SignInForm};
 use reoclo_domain::Secret;
 
-use crate::body::{JsonAnswer, JsonBody, OptionalJsonBody};
+use crate::answer::{Answer, Bytes, WithCookies};
+use crate::body::{JsonBody, OptionalJsonBody};
 use crate::edge::{SameSite, Source};
 use crate::error::ApiError;
 use crate::public::Public;
@@ -24,33 +24,27 @@ pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar
         .post(
             "/api/auth/sign-in",
-            Doc::new("Sign in with an e-mail address and a password.")
-                .takes::<SignInRequest>()
-                .answers::<SessionBody>(200),
+            Doc::new("Sign in with an e-mail address and a password."),
             sign_in,
         )
         .get(
             "/api/auth/session",
-            Doc::new("Who is signed in, and where.").answers::<SessionBody>(200),
+            Doc::new("Who is signed in, and where."),
             show,
         )
         .post(
             "/api/auth/sign-out",
-            Doc::new("End this session, or every one of the person.").takes::<SignOutRequest>(),
+            Doc::new("End this session, or every one of the person."),
             sign_out,
         )
         .post(
             "/api/auth/switch",
-            Doc::new("Go over to another of one's organizations.")
-                .takes::<SwitchRequest>()
-                .answers::<SessionBody>(200),
+            Doc::new("Go over to another of one's organizations."),
             switch_organization,
         )
         .post(
             "/api/auth/password",
-            Doc::new("Change one's own password; every other session ends.")
-                .takes::<PasswordRequest>()
-                .answers::<SessionBody>(200),
+            Doc::new("Change one's own password; every other session ends."),
             change_password,
         )
 }
@@ -62,7 +56,7 @@ async fn sign_in(
     Source(source): Source,
     headers: HeaderMap,
     JsonBody(request): JsonBody<SignInRequest>,
-) -> Result<Response, ApiError> {
+) -> Result<WithCookies<Answer<SessionBody>>, ApiError> {
     let form = SignInForm {
         email: request.email,
         password: Secret::new(request.password),
@@ -77,16 +71,16 @@ async fn sign_in(
 async fn show(
     proof: Authorized<OwnSession>,
     State(control): State<Control>,
-) -> Result<JsonAnswer<SessionBody>, ApiError> {
+) -> Result<Answer<SessionBody>, ApiError> {
     let session = control.sessions().show(&proof).await?;
-    Ok(JsonAnswer::ok(body::session(&session)))
+    Ok(Answer(body::session(&session)))
 }
 
 async fn sign_out(
     proof: Authorized<OwnSession>,
     State(control): State<Control>,
     OptionalJsonBody(request): OptionalJsonBody<SignOutRequest>,
-) -> Result<Response, ApiError> {
+) -> Result<WithCookies<Bytes>, ApiError> {
     control
         .sessions()
         .sign_out(&proof, request.everywhere)
@@ -99,7 +93,7 @@ async fn switch_organization(
     State(control): State<Control>,
     SessionCookie(token): SessionCookie,
     JsonBody(request): JsonBody<SwitchRequest>,
-) -> Result<Response, ApiError> {
+) -> Result<WithCookies<Answer<SessionBody>>, ApiError> {
     let organization = &request.organization;
     let signed_in = control
         .sessions()
@@ -113,7 +107,7 @@ async fn change_password(
     State(control): State<Control>,
     SessionCookie(token): SessionCookie,
     JsonBody(request): JsonBody<PasswordRequest>,
-) -> Result<Response, ApiError> {
+) -> Result<WithCookies<Answer<SessionBody>>, ApiError> {
     let current = Secret::new(request.current_password);
     let new = Secret::new(request.new_password);
     let signed_in = control

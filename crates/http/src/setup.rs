@@ -1,12 +1,12 @@
 //! `/api/auth/setup`: the account of the first admin.
 
 use axum::extract::State;
-use http::StatusCode;
 use reoclo_api_types::{SetupAnswer, SetupRequest};
 use reoclo_control::{Control, SetupForm};
 use reoclo_domain::Secret;
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Created;
+use crate::body::JsonBody;
 use crate::edge::{SameSite, Source};
 use crate::error::ApiError;
 use crate::public::Public;
@@ -15,9 +15,7 @@ use crate::registrar::{Doc, Registrar};
 pub(crate) fn add(registrar: Registrar) -> Registrar {
     registrar.post(
         "/api/auth/setup",
-        Doc::new("Complete the first admin's account with the one-time set-up link.")
-            .takes::<SetupRequest>()
-            .answers::<SetupAnswer>(201),
+        Doc::new("Complete the first admin's account with the one-time set-up link."),
         complete,
     )
 }
@@ -28,7 +26,7 @@ async fn complete(
     State(control): State<Control>,
     Source(source): Source,
     JsonBody(request): JsonBody<SetupRequest>,
-) -> Result<JsonAnswer<SetupAnswer>, ApiError> {
+) -> Result<Created<SetupAnswer>, ApiError> {
     let form = SetupForm {
         token: Secret::new(request.token),
         name: request.name,
@@ -40,5 +38,5 @@ async fn complete(
         user_id: user.to_string(),
         organization_id: organization.to_string(),
     };
-    Ok(JsonAnswer(StatusCode::CREATED, answer))
+    Ok(Created(answer))
 }

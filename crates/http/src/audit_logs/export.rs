@@ -3,19 +3,19 @@
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 use futures_util::stream;
 use http::header;
 use reoclo_control::{AuditLogExport, AuditLogsRead, Authorized, Control};
 
+use crate::answer::Bytes;
 use crate::error::ApiError;
 
 pub(super) async fn export(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
-) -> Result<Response, ApiError> {
+) -> Result<Bytes, ApiError> {
     let export = control.audit_logs().export(&proof).await?;
-    Ok(audit_export_answer(export))
+    Ok(Bytes(audit_export_answer(export)))
 }
 
 /// Sends an export as it is read, at the pace of whoever takes it. One that breaks off is cut off
@@ -31,7 +31,7 @@ pub fn audit_export_answer(export: AuditLogExport) -> Response {
         let lines = export.next().await.inspect_err(|error| {
             tracing::error!(?error, "an export broke off");
         })?;
-        Ok::<_, reoclo_control::Refusal>(lines.map(|lines| (Bytes::from(lines), export)))
+        Ok::<_, reoclo_control::Refusal>(lines.map(|lines| (bytes::Bytes::from(lines), export)))
     });
     (headers, Body::from_stream(lines)).into_response()
 }

@@ -4,7 +4,8 @@ use reoclo_api_types::{
 };
 use reoclo_control::{AuditLogsRead, AuditVerification, Authorized, Control, Fault};
 
-use crate::body::{JsonAnswer, OptionalJsonBody};
+use crate::answer::Answer;
+use crate::body::OptionalJsonBody;
 use crate::error::ApiError;
 
 /// Always 200: that the log does not hold is an answer.
@@ -12,11 +13,11 @@ pub(super) async fn verify(
     proof: Authorized<AuditLogsRead>,
     State(control): State<Control>,
     OptionalJsonBody(request): OptionalJsonBody<VerifyAuditLogRequest>,
-) -> Result<JsonAnswer<AuditLogVerification>, ApiError> {
+) -> Result<Answer<AuditLogVerification>, ApiError> {
     let checkpoint = request.checkpoint.map(|checkpoint| checkpoint.to_string());
     let checkpoint = checkpoint.unwrap_or_default();
     let found = control.audit_logs().verify(&proof, &checkpoint).await?;
-    Ok(JsonAnswer::ok(body(found)))
+    Ok(Answer(body(found)))
 }
 
 fn body(found: AuditVerification) -> AuditLogVerification {

@@ -8,14 +8,15 @@ use reoclo_control::{
 };
 
 use super::created;
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Created;
+use crate::body::JsonBody;
 use crate::error::ApiError;
 
 pub(super) async fn integration(
     proof: Authorized<IntegrationKeysManage>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewIntegrationKeyRequest>,
-) -> Result<JsonAnswer<IntegrationKeyBody>, ApiError> {
+) -> Result<Created<IntegrationKeyBody>, ApiError> {
     let form = NewIntegrationKeyForm {
         label: request.label,
         expires_in: request.expires_in,
@@ -30,7 +31,7 @@ pub(super) async fn automation(
     proof: Authorized<AutomationKeysManage>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<NewAutomationKeyRequest>,
-) -> Result<JsonAnswer<AutomationKeyBody>, ApiError> {
+) -> Result<Created<AutomationKeyBody>, ApiError> {
     let form = NewAutomationKeyForm {
         name: request.name,
         all_servers: request.all_servers.unwrap_or_default(),

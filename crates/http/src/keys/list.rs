@@ -3,7 +3,7 @@ use reoclo_control::{Authorized, Control, KeyListRequest, KeyRef, ManagesKeys, R
 use reoclo_domain::{KeyStatus, UserId};
 
 use super::{Extras, ShowsKeys};
-use crate::body::JsonAnswer;
+use crate::answer::List;
 use crate::error::ApiError;
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
@@ -33,12 +33,12 @@ pub(super) async fn list<P: ShowsKeys>(
     proof: Authorized<P>,
     State(control): State<Control>,
     query: QueryText,
-) -> Result<JsonAnswer<Vec<P::Body>>, ApiError> {
+) -> Result<List<P::Body>, ApiError> {
     let request = read::<P>(&query)?;
     let found = control.keys().list(&proof, request).await?;
     let keys = found.keys.iter();
     let bodies = keys.filter_map(|key| P::body(key, Extras::default()));
-    Ok(JsonAnswer::ok(bodies.collect()))
+    Ok(List(bodies.collect()))
 }
 
 fn read<P: ManagesKeys>(query: &QueryText) -> Result<KeyListRequest, Refusal> {

@@ -4,7 +4,7 @@ use axum::extract::State;
 use reoclo_api_types::{OperationDayBody, OperationDaysBody};
 use reoclo_control::{Authorized, Control, OperationDay, ServersRead};
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
@@ -20,14 +20,14 @@ pub(super) async fn list(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     query: QueryText,
-) -> Result<JsonAnswer<OperationDaysBody>, ApiError> {
+) -> Result<Answer<OperationDaysBody>, ApiError> {
     let mut reader = QueryReader::new(&query);
     let days = reader.number(&["days"], 1, MAX_DAYS);
     reader.finish()?;
     let days = u32::try_from(days.unwrap_or(DEFAULT_DAYS)).unwrap_or(u32::MAX);
     let found = control.operations().days(&proof, days).await?;
     let days = found.into_iter().map(body).collect();
-    Ok(JsonAnswer::ok(OperationDaysBody { days }))
+    Ok(Answer(OperationDaysBody { days }))
 }
 
 fn body(day: OperationDay) -> OperationDayBody {

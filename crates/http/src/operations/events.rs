@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
+use axum::response::IntoResponse;
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream, stream};
 use http::{HeaderMap, HeaderName, header};
@@ -18,6 +18,7 @@ use reoclo_control::{Control, LogPart, LogStatus, LogStream, OperationLog, Permi
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Recheck;
+use crate::answer::EventStream;
 use crate::error::ApiError;
 use cursor::{Cursor, Position};
 
@@ -36,7 +37,7 @@ pub(crate) fn stream<P: Permission>(
     recheck: Recheck<P>,
     control: &Control,
     headers: &HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Result<EventStream, ApiError> {
     let from = position(headers)?;
     let events = Events {
         log,
@@ -55,7 +56,8 @@ pub(crate) fn stream<P: Permission>(
         (header::CACHE_CONTROL, "no-store"),
         (NO_BUFFERING, "no"),
     ];
-    Ok((headers, Body::from_stream(events.stream())).into_response())
+    let answer = (headers, Body::from_stream(events.stream())).into_response();
+    Ok(EventStream(answer))
 }
 
 fn position(headers: &HeaderMap) -> Result<Position, Refusal> {

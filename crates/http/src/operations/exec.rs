@@ -4,7 +4,8 @@ use reoclo_control::{Authorized, Control, Exec, ExecCommand, Executed, Refusal};
 use reoclo_domain::ServerId;
 
 use super::result::result;
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Answer;
+use crate::body::JsonBody;
 use crate::error::ApiError;
 
 /// Always 200 once the command was accepted: its end is told by `status` and `exit_code`.
@@ -12,7 +13,7 @@ pub(crate) async fn exec(
     proof: Authorized<Exec>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<ExecRequest>,
-) -> Result<JsonAnswer<ExecAnswer>, ApiError> {
+) -> Result<Answer<ExecAnswer>, ApiError> {
     let server: ServerId = request
         .server_id
         .parse()
@@ -21,7 +22,7 @@ pub(crate) async fn exec(
         .operations()
         .exec(proof, server, command(request))
         .await?;
-    Ok(JsonAnswer::ok(answer(&executed)))
+    Ok(Answer(answer(&executed)))
 }
 
 fn command(request: ExecRequest) -> ExecCommand {

@@ -1,13 +1,13 @@
 //! The full log of an operation, as bytes.
 
 use axum::body::Body;
-use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
+use axum::response::IntoResponse;
 use futures_util::{Stream, stream};
 use http::{HeaderName, header};
 use reoclo_control::{LogPart, LogStream, OperationLog, Refusal};
 use reoclo_domain::counted;
 
+use crate::answer::Bytes;
 use crate::error::ApiError;
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
@@ -28,7 +28,7 @@ pub(crate) const PARAMETERS: &[QueryParameter] = &[
 
 /// Answers everything that is kept of a stream from the offset on, up to where it has been written
 /// by now. Where bytes were dropped, a line says how many.
-pub(crate) async fn download(log: OperationLog, query: &QueryText) -> Result<Response, ApiError> {
+pub(crate) async fn download(log: OperationLog, query: &QueryText) -> Result<Bytes, ApiError> {
     let mut reader = QueryReader::new(query);
     let name = reader.read(&["stream"], stream_named);
     let offset = reader.number(&["offset"], 0, i64::MAX);
@@ -56,7 +56,8 @@ pub(crate) async fn download(log: OperationLog, query: &QueryText) -> Result<Res
         end,
         held: None,
     };
-    Ok((headers, Body::from_stream(pages.stream())).into_response())
+    let answer = (headers, Body::from_stream(pages.stream())).into_response();
+    Ok(Bytes(answer))
 }
 
 fn stream_named(text: &str) -> Result<LogStream, String> {
@@ -73,17 +74,17 @@ struct Pages {
     at: u64,
     end: u64,
     /// What comes behind a marker.
-    held: Option<Bytes>,
+    held: Option<bytes::Bytes>,
 }
 
 impl Pages {
-    fn stream(self) -> impl Stream<Item = Result<Bytes, Refusal>> + Send + 'static {
+    fn stream(self) -> impl Stream<Item = Result<bytes::Bytes, Refusal>> + Send + 'static {
         stream::try_unfold(self, |mut pages| async {
             Ok(pages.next().await?.map(|page| (page, pages)))
         })
     }
 
-    async fn next(&mut self) -> Result<Option<Bytes>, Refusal> {
+    async fn next(&mut self) -> Result<Option<bytes::Bytes>, Refusal> {
         if let Some(held) = self.held.take() {
             return Ok(Some(held));
         }
@@ -106,7 +107,7 @@ impl Pages {
     }
 }
 
-fn marker(dropped: u64) -> Bytes {
+fn marker(dropped: u64) -> bytes::Bytes {
     let (bytes, were) = (
         counted(dropped, "byte"),
         if dropped == 1 { "was" } else { "were" },

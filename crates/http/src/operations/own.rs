@@ -1,7 +1,6 @@
 //! Operations as the automation key sees them that started them.
 
 use axum::extract::State;
-use axum::response::Response;
 use http::HeaderMap;
 use reoclo_api_types::{CancelAnswer, OperationBody, OwnOperationItem, OwnOperationsBody};
 use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
@@ -9,9 +8,9 @@ use reoclo_control::{Authorized, Control, OperationRecord, OwnOperations};
 use super::path::OperationPath;
 use super::recheck::Recheck;
 use super::result::result;
-use super::wait::{self, Wait};
+use super::wait::{self, Wait, Waiting};
 use super::{cancelled, events::stream, logs::download};
-use crate::body::JsonAnswer;
+use crate::answer::{Answer, Bytes, EventStream};
 use crate::error::ApiError;
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
@@ -27,7 +26,7 @@ pub(crate) async fn list(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     query: QueryText,
-) -> Result<JsonAnswer<OwnOperationsBody>, ApiError> {
+) -> Result<Answer<OwnOperationsBody>, ApiError> {
     let mut reader = QueryReader::new(&query);
     let run = reader.text("run_id");
     if run.is_none() {
@@ -36,7 +35,7 @@ pub(crate) async fn list(
     reader.finish()?;
     let run = run.unwrap_or_default();
     let items = control.operations().list_own(&proof, run).await?;
-    Ok(JsonAnswer::ok(OwnOperationsBody {
+    Ok(Answer(OwnOperationsBody {
         items: items.into_iter().map(item).collect(),
     }))
 }
@@ -59,7 +58,7 @@ pub(crate) async fn show(
     OperationPath(id): OperationPath,
     query: QueryText,
     recheck: Recheck<OwnOperations>,
-) -> Result<Response, ApiError> {
+) -> Result<Waiting<OperationBody>, ApiError> {
     let caller = proof.caller();
     let wait = Wait::read(&query)?;
     let mut waited = None;
@@ -83,7 +82,7 @@ pub(crate) async fn logs(
     State(control): State<Control>,
     OperationPath(id): OperationPath,
     query: QueryText,
-) -> Result<Response, ApiError> {
+) -> Result<Bytes, ApiError> {
     let log = control.operations().own_log(&proof, id).await?;
     download(log, &query).await
 }
@@ -94,7 +93,7 @@ pub(crate) async fn events(
     OperationPath(id): OperationPath,
     recheck: Recheck<OwnOperations>,
     headers: HeaderMap,
-) -> Result<Response, ApiError> {
+) -> Result<EventStream, ApiError> {
     let log = control.operations().own_log(&proof, id).await?;
     stream(log, recheck, &control, &headers)
 }
@@ -103,9 +102,9 @@ pub(crate) async fn cancel(
     proof: Authorized<OwnOperations>,
     State(control): State<Control>,
     OperationPath(id): OperationPath,
-) -> Result<JsonAnswer<CancelAnswer>, ApiError> {
+) -> Result<Answer<CancelAnswer>, ApiError> {
     let cancel = control.operations().cancel_own(&proof, id).await?;
-    Ok(JsonAnswer::ok(cancelled(&cancel)))
+    Ok(Answer(cancelled(&cancel)))
 }
 
 fn body(record: OperationRecord) -> OperationBody {

@@ -4,7 +4,8 @@ use reoclo_control::{Authorized, Control, Reboot, RebootCommand};
 
 use super::exec::answer;
 use super::registry_auth::{run_note, server};
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Answer;
+use crate::body::JsonBody;
 use crate::error::ApiError;
 
 /// 200 once it was accepted, like an exec: its end is told by `status` and `exit_code`.
@@ -12,12 +13,12 @@ pub(crate) async fn reboot(
     proof: Authorized<Reboot>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RebootRequest>,
-) -> Result<JsonAnswer<ExecAnswer>, ApiError> {
+) -> Result<Answer<ExecAnswer>, ApiError> {
     let server = server(&request.server_id)?;
     let command = RebootCommand {
         timeout_seconds: request.timeout_seconds,
         run: run_note(request.run_id, request.run_context),
     };
     let executed = control.operations().reboot(proof, server, command).await?;
-    Ok(JsonAnswer::ok(answer(&executed)))
+    Ok(Answer(answer(&executed)))
 }

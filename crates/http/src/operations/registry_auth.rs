@@ -12,7 +12,8 @@ use reoclo_control::{
 use reoclo_domain::{Secret, ServerId};
 
 use super::result::result;
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Answer;
+use crate::body::JsonBody;
 use crate::error::ApiError;
 
 /// Always 200 once the login was accepted: its end is told by `status` and `exit_code`.
@@ -20,7 +21,7 @@ pub(crate) async fn login(
     proof: Authorized<RegistryLogin>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLoginRequest>,
-) -> Result<JsonAnswer<RegistryAuthAnswer>, ApiError> {
+) -> Result<Answer<RegistryAuthAnswer>, ApiError> {
     let server = server(&request.server_id)?;
     let credential = request
         .credential_id
@@ -31,14 +32,14 @@ pub(crate) async fn login(
         .operations()
         .registry_login(proof, server, credential, run)
         .await?;
-    Ok(JsonAnswer::ok(answer(&auth)))
+    Ok(Answer(answer(&auth)))
 }
 
 pub(crate) async fn login_direct(
     proof: Authorized<RegistryLogin>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLoginDirectRequest>,
-) -> Result<JsonAnswer<RegistryAuthAnswer>, ApiError> {
+) -> Result<Answer<RegistryAuthAnswer>, ApiError> {
     let server = server(&request.server_id)?;
     let form = DirectLogin {
         registry_url: request.registry_url,
@@ -50,14 +51,14 @@ pub(crate) async fn login_direct(
         .operations()
         .registry_login_direct(proof, server, form, run)
         .await?;
-    Ok(JsonAnswer::ok(answer(&auth)))
+    Ok(Answer(answer(&auth)))
 }
 
 pub(crate) async fn logout(
     proof: Authorized<RegistryLogout>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<RegistryLogoutRequest>,
-) -> Result<JsonAnswer<RegistryAuthAnswer>, ApiError> {
+) -> Result<Answer<RegistryAuthAnswer>, ApiError> {
     let server = server(&request.server_id)?;
     let run = run_note(request.run_id, request.run_context);
     let auth = control
@@ -66,7 +67,7 @@ pub(crate) async fn logout(
         .await?;
     let outcome = auth.executed.outcome.as_deref();
     let still_held = outcome.map(|outcome| outcome.still_held);
-    Ok(JsonAnswer::ok(RegistryAuthAnswer {
+    Ok(Answer(RegistryAuthAnswer {
         still_held,
         ..answer(&auth)
     }))

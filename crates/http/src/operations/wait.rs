@@ -1,5 +1,6 @@
 //! Asking for an operation and staying until it has ended.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
@@ -9,12 +10,15 @@ use reoclo_domain::{ErrorCode, OperationState};
 use serde::Serialize;
 use serde_json::Value;
 use tokio::time::{interval, sleep};
+use utoipa::ToSchema;
 
 use super::Recheck;
+use crate::answer::{Answer, Answers};
 use crate::body::{JsonAnswer, json_response};
 use crate::error::{ApiError, status_of};
 use crate::query::{QueryReader, QueryText};
 use crate::registrar::QueryParameter;
+use crate::signature::Answered;
 
 /// Shorter than what the usual proxies take for a dead connection.
 const LONGEST_SECONDS: u64 = 55;
@@ -40,8 +44,8 @@ pub(crate) const PARAMETERS: &[QueryParameter] = &[
     ),
 ];
 
-/// What else the document says is answered.
-pub(crate) const ANSWERS: &[(u16, &str)] = &[
+/// What else is answered.
+const ANSWERS: &[(u16, &str)] = &[
     (202, "It runs on; only with `wait`."),
     (
         424,
@@ -136,8 +140,43 @@ fn flag(text: &str) -> Result<bool, String> {
     }
 }
 
+/// An operation as it stands, for a client who may wait for its end.
+#[derive(Debug)]
+pub(crate) struct Waiting<B> {
+    response: Response,
+    body: PhantomData<fn() -> B>,
+}
+
+impl<B> IntoResponse for Waiting<B> {
+    fn into_response(self) -> Response {
+        self.response
+    }
+}
+
+impl<B: Serialize + ToSchema> Answers for Waiting<B> {
+    fn answered() -> Answered {
+        Answered {
+            others: ANSWERS,
+            ..Answer::<B>::answered()
+        }
+    }
+}
+
 /// The answer with the operation as it stands.
-pub(crate) fn answer<T: Serialize>(
+pub(crate) fn answer<B: Serialize>(
+    wait: Wait,
+    waited: Option<Waited>,
+    caller: &Caller,
+    outcome: Option<&OperationOutcome>,
+    body: B,
+) -> Waiting<B> {
+    Waiting {
+        response: respond(wait, waited, caller, outcome, body),
+        body: PhantomData,
+    }
+}
+
+fn respond<T: Serialize>(
     wait: Wait,
     waited: Option<Waited>,
     caller: &Caller,
@@ -161,7 +200,7 @@ pub(crate) fn answer<T: Serialize>(
     let mut ended = if code != 0 && wait.fails {
         failed(caller, outcome, code, body)
     } else {
-        JsonAnswer::ok(body).into_response()
+        Answer(body).into_response()
     };
     ended
         .headers_mut()

@@ -7,7 +7,8 @@ use reoclo_api_types::{
 use reoclo_control::{Authorized, ConnectionTest, Control, RegistryCredentialsWrite};
 
 use super::credential;
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Answer;
+use crate::body::JsonBody;
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::registrar::{Doc, Registrar};
@@ -16,15 +17,12 @@ pub(super) fn add(registrar: Registrar) -> Registrar {
     registrar
         .tenant_post(
             "/registry-credentials/test-connection",
-            Doc::new("Log in to a registry from here and tell what came of it.")
-                .takes::<ConnectionTestRequest>()
-                .answers::<ConnectionTestAnswer>(200),
+            Doc::new("Log in to a registry from here and tell what came of it."),
             of_new,
         )
         .post(
             "/api/registry-credentials/{id}/test-connection",
-            Doc::new("Log in to the registry of a credential that is kept, from here.")
-                .answers::<ConnectionTestAnswer>(200),
+            Doc::new("Log in to the registry of a credential that is kept, from here."),
             of_kept,
         )
 }
@@ -33,23 +31,23 @@ async fn of_new(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
     JsonBody(request): JsonBody<ConnectionTestRequest>,
-) -> Result<JsonAnswer<ConnectionTestAnswer>, ApiError> {
+) -> Result<Answer<ConnectionTestAnswer>, ApiError> {
     let credentials = control.registry_credentials();
     let test = credentials.test_connection(&proof, request).await?;
-    Ok(JsonAnswer::ok(answer(test)))
+    Ok(Answer(answer(test)))
 }
 
 async fn of_kept(
     proof: Authorized<RegistryCredentialsWrite>,
     State(control): State<Control>,
     id: ItemId,
-) -> Result<JsonAnswer<ConnectionTestAnswer>, ApiError> {
+) -> Result<Answer<ConnectionTestAnswer>, ApiError> {
     let (id, unchanged) = (credential(&id)?, RegistryCredentialChangeRequest::default());
     let credentials = control.registry_credentials();
     let test = credentials
         .test_kept_connection(&proof, id, unchanged)
         .await?;
-    Ok(JsonAnswer::ok(answer(test)))
+    Ok(Answer(answer(test)))
 }
 
 fn answer(test: ConnectionTest) -> ConnectionTestAnswer {

@@ -5,7 +5,8 @@ use reoclo_control::{Control, Refusal};
 use reoclo_wire::enrolment::{EnrolReply, EnrolRequest};
 use reoclo_wire::handshake::public_key;
 
-use crate::body::{JsonAnswer, JsonBody};
+use crate::answer::Answer;
+use crate::body::JsonBody;
 use crate::edge::Source;
 use crate::error::ApiError;
 use crate::public::Public;
@@ -15,7 +16,7 @@ pub(super) async fn enrol(
     State(control): State<Control>,
     Source(source): Source,
     JsonBody(request): JsonBody<EnrolRequest>,
-) -> Result<JsonAnswer<EnrolReply>, ApiError> {
+) -> Result<Answer<EnrolReply>, ApiError> {
     let key = STANDARD
         .decode(&request.public_key)
         .map_err(|_| Refusal::field("public_key", "must be base64"))?;
@@ -23,7 +24,7 @@ pub(super) async fn enrol(
         .servers()
         .enrol(&request.token, &key, source)
         .await?;
-    Ok(JsonAnswer::ok(EnrolReply {
+    Ok(Answer(EnrolReply {
         server_id: server.to_string(),
         organization_id: organization.to_string(),
         control_plane_id: control.store().instance().control_plane_id.to_string(),

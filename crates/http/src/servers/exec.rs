@@ -19,10 +19,12 @@ use reoclo_control::{
 use reoclo_domain::{EXIT_LOST, ErrorCode};
 use tokio::time::timeout;
 
-use crate::body::{JsonAnswer, JsonBody, json_response};
+use crate::answer::{Answer, Answers};
+use crate::body::{JsonBody, json_response};
 use crate::error::ApiError;
 use crate::operations::result;
 use crate::path::ItemId;
+use crate::signature::Answered;
 
 /// A command that ends within this is answered with its length, and its refusals with their codes.
 const QUICK: Duration = Duration::from_secs(1);
@@ -36,7 +38,7 @@ pub(super) async fn exec(
     State(control): State<Control>,
     ItemId(server): ItemId,
     JsonBody(request): JsonBody<ServerExecRequest>,
-) -> Result<Response, ApiError> {
+) -> Result<EarlyHead, ApiError> {
     let scope = request.scope.clone();
     let command = command(request);
     let awaited = control
@@ -45,16 +47,37 @@ pub(super) async fn exec(
         .await
         .map_err(in_our_words)?;
     let Ok(ended) = timeout(QUICK, awaited.ended()).await else {
-        return Ok(json_response(
-            StatusCode::OK,
-            Body::from_stream(trickle(awaited)),
-        ));
+        return Ok(EarlyHead::Trickles(awaited));
     };
     if let Some(outcome) = &ended {
         refuse_late(awaited.operation, outcome)?;
     }
-    let answer = answer(&awaited, ended.as_deref());
-    Ok(JsonAnswer::ok(answer).into_response())
+    Ok(EarlyHead::Ended(answer(&awaited, ended.as_deref())))
+}
+
+/// An answer whose head does not wait for its body.
+pub(super) enum EarlyHead {
+    /// It was quick.
+    Ended(ServerExecAnswer),
+    /// It is sent when it is there.
+    Trickles(Awaited),
+}
+
+impl IntoResponse for EarlyHead {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Ended(answer) => Answer(answer).into_response(),
+            Self::Trickles(awaited) => {
+                json_response(StatusCode::OK, Body::from_stream(trickle(awaited)))
+            }
+        }
+    }
+}
+
+impl Answers for EarlyHead {
+    fn answered() -> Answered {
+        Answer::<ServerExecAnswer>::answered()
+    }
 }
 
 fn command(request: ServerExecRequest) -> ExecCommand {

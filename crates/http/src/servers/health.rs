@@ -3,7 +3,7 @@ use reoclo_api_types::ServerHealthBody;
 use reoclo_control::{Authorized, Control, ServerHealth, ServersRead};
 
 use super::metrics::{Values, round};
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::path::ItemId;
 
@@ -11,9 +11,9 @@ pub(super) async fn show(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<JsonAnswer<ServerHealthBody>, ApiError> {
+) -> Result<Answer<ServerHealthBody>, ApiError> {
     let health = control.servers().health(&proof, &id).await?;
-    Ok(JsonAnswer::ok(body(&health)))
+    Ok(Answer(body(&health)))
 }
 
 /// Clients send `{}` or nothing, which says the same.
@@ -21,9 +21,9 @@ pub(super) async fn check(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<JsonAnswer<ServerHealthBody>, ApiError> {
+) -> Result<Answer<ServerHealthBody>, ApiError> {
     let health = control.servers().check(&proof, &id).await?;
-    Ok(JsonAnswer::ok(body(&health)))
+    Ok(Answer(body(&health)))
 }
 
 fn body(health: &ServerHealth) -> ServerHealthBody {

@@ -3,7 +3,7 @@ use reoclo_api_types::{MetricsPointBody, ServerMetricsBody};
 use reoclo_control::domain::{HostChecks, HostSample, Metric, Resolution};
 use reoclo_control::{Authorized, Control, Refusal, ServerMetrics, ServersRead};
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::query::{QueryReader, QueryText};
@@ -28,13 +28,13 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
     query: QueryText,
-) -> Result<JsonAnswer<ServerMetricsBody>, ApiError> {
+) -> Result<Answer<ServerMetricsBody>, ApiError> {
     let (hours, resolution) = read(&query)?;
     let found = control
         .servers()
         .metrics(&proof, &id, hours, resolution)
         .await?;
-    Ok(JsonAnswer::ok(body(&found, hours)))
+    Ok(Answer(body(&found, hours)))
 }
 
 fn read(query: &QueryText) -> Result<(u32, Option<Resolution>), Refusal> {

@@ -3,7 +3,7 @@ use reoclo_api_types::{FirewallBody, ListeningPortBody, PortBindingBody, ServerP
 use reoclo_control::{Authorized, Control, ServersRead};
 use reoclo_wire::proto::{ListeningPort, PortBinding, PortsReply};
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::path::ItemId;
 
@@ -11,10 +11,10 @@ pub(super) async fn show(
     proof: Authorized<ServersRead>,
     State(control): State<Control>,
     ItemId(id): ItemId,
-) -> Result<JsonAnswer<ServerPortsBody>, ApiError> {
+) -> Result<Answer<ServerPortsBody>, ApiError> {
     let found = control.servers().ports(&proof, &id).await?;
     let scanned_at = control.clock().now().to_string();
-    Ok(JsonAnswer::ok(body(found, scanned_at)))
+    Ok(Answer(body(found, scanned_at)))
 }
 
 fn body(found: PortsReply, scanned_at: String) -> ServerPortsBody {

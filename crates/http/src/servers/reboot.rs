@@ -3,7 +3,7 @@ use reoclo_api_types::RebootAnswer;
 use reoclo_control::{Authorized, Control, Executed, ServersExecute};
 use reoclo_domain::OperationState;
 
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::path::ItemId;
 
@@ -12,9 +12,9 @@ pub(super) async fn reboot(
     proof: Authorized<ServersExecute>,
     State(control): State<Control>,
     ItemId(server): ItemId,
-) -> Result<JsonAnswer<RebootAnswer>, ApiError> {
+) -> Result<Answer<RebootAnswer>, ApiError> {
     let executed = control.operations().reboot_server(proof, &server).await?;
-    Ok(JsonAnswer::ok(answer(&executed)))
+    Ok(Answer(answer(&executed)))
 }
 
 fn answer(executed: &Executed) -> RebootAnswer {

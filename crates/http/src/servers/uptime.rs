@@ -3,7 +3,7 @@ use reoclo_api_types::{ServerUptimeBody, UptimeBucketBody};
 use reoclo_control::{Authorized, Control, Refusal, ServersRead, UptimeSlot};
 
 use super::metrics::round;
-use crate::body::JsonAnswer;
+use crate::answer::Answer;
 use crate::error::ApiError;
 use crate::path::ItemId;
 use crate::query::{QueryReader, QueryText};
@@ -22,14 +22,14 @@ pub(super) async fn show(
     State(control): State<Control>,
     ItemId(id): ItemId,
     query: QueryText,
-) -> Result<JsonAnswer<ServerUptimeBody>, ApiError> {
+) -> Result<Answer<ServerUptimeBody>, ApiError> {
     let [hours, slot_minutes] = read(&query)?;
     let found = control
         .servers()
         .uptime(&proof, &id, hours, slot_minutes)
         .await?;
     let (total, ok) = found.sums();
-    Ok(JsonAnswer::ok(ServerUptimeBody {
+    Ok(Answer(ServerUptimeBody {
         buckets: found.slots.iter().map(bucket).collect(),
         overall_uptime_pct: percent(total, ok),
         hours: hours.into(),

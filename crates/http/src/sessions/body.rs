@@ -1,27 +1,31 @@
-use axum::response::{IntoResponse, Response};
-use http::{StatusCode, header};
+use http::StatusCode;
 use reoclo_api_types::{SessionBody, SessionOrganizationBody, SessionUserBody};
 use reoclo_control::{Control, Membership, SessionView, SignedIn};
 
 use super::{cookie, device};
-use crate::body::JsonAnswer;
+use crate::answer::{Answer, Bytes, WithCookies};
+use crate::body::json_response;
 
 /// The session, with its cookie.
-pub(super) fn signed_in(control: &Control, signed_in: &SignedIn) -> Response {
+pub(super) fn signed_in(
+    control: &Control,
+    signed_in: &SignedIn,
+) -> WithCookies<Answer<SessionBody>> {
     let cookie = cookie::of_session(control, signed_in);
-    let body = JsonAnswer(StatusCode::OK, session(&signed_in.session));
-    let mut answer = ([(header::SET_COOKIE, cookie)], body).into_response();
-    if let Some(device) = device::of_device(signed_in) {
-        answer.headers_mut().append(header::SET_COOKIE, device);
+    let device = device::of_device(signed_in);
+    WithCookies {
+        cookies: [cookie].into_iter().chain(device).collect(),
+        answer: Answer(session(&signed_in.session)),
     }
-    answer
 }
 
 /// Nothing, and no cookie any more.
-pub(super) fn signed_out(control: &Control) -> Response {
-    let cookie = cookie::of_nobody(control);
-    let body = JsonAnswer(StatusCode::OK, serde_json::json!({ "signed_out": true }));
-    ([(header::SET_COOKIE, cookie)], body).into_response()
+pub(super) fn signed_out(control: &Control) -> WithCookies<Bytes> {
+    let body = r#"{"signed_out":true}"#;
+    WithCookies {
+        cookies: vec![cookie::of_nobody(control)],
+        answer: Bytes(json_response(StatusCode::OK, body)),
+    }
 }
 
 pub(super) fn session(session: &SessionView) -> SessionBody {

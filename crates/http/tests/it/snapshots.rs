@@ -72,3 +72,19 @@ async fn the_openapi_document_is_what_was_agreed() {
     );
     insta::assert_snapshot!("openapi", made);
 }
+
+/// A route without a signature would be left out unseen.
+#[tokio::test]
+async fn every_route_for_programs_is_in_the_document() {
+    let world = World::on(sqlite()).await;
+    let made: serde_json::Value = serde_json::from_str(&document(&world.routes)).unwrap();
+    let of_programs = |path: &str| path.starts_with("/api/") || path.starts_with("/mcp/tenants/");
+    let mut count = 0;
+    for route in world.routes.iter().filter(|route| of_programs(&route.path)) {
+        let method = route.method.as_str().to_lowercase();
+        let listed = &made["paths"][&*route.path][&method];
+        assert!(listed["responses"].is_object(), "{method} {}", route.path);
+        count += 1;
+    }
+    assert!(count > 90, "{count}");
+}
