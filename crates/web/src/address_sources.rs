@@ -10,6 +10,7 @@ use reoclo_http::{ApiError, FormFields, ItemId, PageForm, Registrar};
 use crate::form::Problems;
 use crate::moment::Moment;
 use crate::page::{Page, see_other};
+use crate::pages::Pages;
 use crate::shell::Shell;
 
 const PATH: &str = "/api-keys/address-lists";
@@ -36,7 +37,23 @@ struct Line {
     problem: Option<String>,
 }
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add).saying(&[
+    (
+        "address-list-added",
+        "The list is fetched and in force for keys that name it.",
+    ),
+    (
+        "address-list-refreshed",
+        "The list is as it is published now.",
+    ),
+    (
+        "address-list-kept",
+        "No usable list came: the one before it stays in force.",
+    ),
+    ("address-list-removed", "The list is removed."),
+]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page(PATH, list)
         .page_post(PATH, create)

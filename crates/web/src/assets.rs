@@ -12,6 +12,8 @@ use reoclo_control::Refusal;
 use reoclo_http::{ApiError, ItemId, Public, Registrar};
 use sha2::{Digest, Sha256};
 
+use crate::pages::Pages;
+
 const HASH_CHARS: usize = 16;
 
 /// A file of the pages.
@@ -77,7 +79,9 @@ static ALL: [&LazyLock<Asset>; 8] = [
     &ICON,
 ];
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar.page("/assets/{id}", serve)
 }
 

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use reoclo_control::{
     AuditFilter, AuditLogRequest, AuditLogsRead, Authorized, AutomationKeysManage, Control,
-    IntegrationKeysManage, Member, ServersRead, UsersRead,
+    IntegrationKeysManage, Member, OwnSession, ServersRead, UsersRead,
 };
 use reoclo_domain::ServerStatus;
 use reoclo_http::{ApiError, Registrar};
@@ -16,6 +16,7 @@ use self::days::DayPlot;
 use crate::audit_logs::Line;
 use crate::keys::{Entry, KeyPages};
 use crate::page::Page;
+use crate::pages::Pages;
 use crate::servers::told_apart;
 use crate::shell::{IfHeld, Shell};
 
@@ -47,7 +48,9 @@ struct Proofs {
     log: Authorized<AuditLogsRead>,
 }
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add).at::<OwnSession>("/", "Home", "home");
+
+fn add(registrar: Registrar) -> Registrar {
     registrar.page("/", show)
 }
 

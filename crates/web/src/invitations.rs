@@ -12,11 +12,20 @@ use reoclo_http::{ApiError, ItemId, PageForm, Registrar};
 use crate::moment::Moment;
 use crate::once::{once, taken};
 use crate::page::{Page, see_other};
+use crate::pages::Pages;
 use crate::shell::Shell;
 
 const WHAT: &str = "the invitation";
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add).saying(&[
+    (
+        "invitation-withdrawn",
+        "The invitation is withdrawn: its link is dead.",
+    ),
+    ("joined", "You have joined: sign in to go on."),
+]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/invitation", accept::show)
         .page_post("/invitation", accept::accept)

@@ -21,10 +21,18 @@ use reoclo_domain::Lifetime;
 use reoclo_http::{ItemId, Registrar};
 
 use crate::page::see_other;
+use crate::pages::Pages;
 use crate::shell::Shell;
 pub(crate) use entry::Entry;
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add)
+    .at::<IntegrationKeysManage>("/api-keys", "API Keys", "keys")
+    .saying(&[(
+        "key-revoked",
+        "The key is revoked: no request with it is accepted any more.",
+    )]);
+
+fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .page("/api-keys", lead)
         .page("/api-keys/integration", list::show::<IntegrationKeysManage>)

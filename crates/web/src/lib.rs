@@ -18,6 +18,7 @@ mod once;
 mod operations;
 mod organizations;
 mod page;
+mod pages;
 mod refused;
 mod registry_credentials;
 mod servers;
@@ -30,28 +31,37 @@ mod users;
 mod visible;
 mod words;
 
+// Templates ask for cells by it.
+pub(crate) use reoclo_domain::Cell;
 use reoclo_http::Registrar;
 
 pub use page::CONTENT_SECURITY_POLICY;
+use pages::Pages;
+
+/// All pages; those with a place in the navigation in its order.
+const PAGES: &[Pages] = &[
+    home::PAGES,
+    servers::PAGES,
+    operations::PAGES,
+    keys::PAGES,
+    address_sources::PAGES,
+    registry_credentials::PAGES,
+    users::PAGES,
+    invitations::PAGES,
+    audit_logs::PAGES,
+    organizations::PAGES,
+    setup::PAGES,
+    sessions::PAGES,
+    assets::PAGES,
+    #[cfg(debug_assertions)]
+    styleguide::PAGES,
+];
 
 /// Adds every page.
 #[must_use]
 pub fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar.refusals_as(refused::show);
-    let registrar = assets::add(registrar);
-    let registrar = setup::add(registrar);
-    let registrar = sessions::add(registrar);
-    let registrar = home::add(registrar);
-    let registrar = keys::add(registrar);
-    let registrar = address_sources::add(registrar);
-    let registrar = servers::add(registrar);
-    let registrar = operations::add(registrar);
-    let registrar = registry_credentials::add(registrar);
-    let registrar = users::add(registrar);
-    let registrar = invitations::add(registrar);
-    let registrar = organizations::add(registrar);
-    let registrar = audit_logs::add(registrar);
-    #[cfg(debug_assertions)]
-    let registrar = styleguide::add(registrar);
-    registrar
+    PAGES
+        .iter()
+        .fold(registrar, |registrar, pages| (pages.add)(registrar))
 }

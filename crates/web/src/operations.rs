@@ -10,11 +10,17 @@ mod output;
 mod show;
 mod terminal;
 
+use reoclo_control::ServersRead;
 use reoclo_http::Registrar;
 
+use crate::pages::Pages;
 pub(crate) use line::Line;
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add)
+    .at::<ServersRead>("/operations", "Operations", "operations")
+    .saying(&[("operation-cancelled", "The operation is asked to end.")]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/operations", list::show)
         .page("/operations/{id}", show::show)

@@ -15,12 +15,24 @@ use reoclo_http::{ApiError, FormFields, ItemId, PageForm, Registrar};
 
 use crate::form::Problems;
 use crate::page::{Page, see_other};
+use crate::pages::Pages;
 use crate::shell::Shell;
 use test_connection::Tried;
 
 const WHAT: &str = "the registry credential";
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add)
+    .at::<RegistryCredentialsRead>("/registry-credentials", "Registry Credentials", "registry")
+    .saying(&[
+        (
+            "credential-added",
+            "The credential is stored. Its secret is sealed and never shown.",
+        ),
+        ("credential-changed", "The change is saved."),
+        ("credential-removed", "The credential is removed."),
+    ]);
+
+fn add(registrar: Registrar) -> Registrar {
     let registrar = registrar
         .page("/registry-credentials", list)
         .page_post("/registry-credentials", create)

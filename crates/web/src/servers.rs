@@ -11,8 +11,10 @@ mod show;
 
 use std::collections::HashMap;
 
-use reoclo_control::ServerRecord;
+use reoclo_control::{ServerRecord, ServersRead};
 use reoclo_http::Registrar;
+
+use crate::pages::Pages;
 
 /// The slug of each server and what it is called beside the others: with its slug where more than
 /// one has its name.
@@ -33,7 +35,15 @@ pub(crate) fn told_apart(servers: &[ServerRecord]) -> Vec<(String, String)> {
     servers.iter().map(called).collect()
 }
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add)
+    .at::<ServersRead>("/servers", "Servers", "servers")
+    .saying(&[
+        ("server-changed", "The server is renamed."),
+        ("server-decommissioned", "The server is decommissioned: its runner's identity is dead."),
+        ("machine-chosen", "It is decided which machine this server is. The runners of the others end when they try again."),
+    ]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/servers", list::show)
         .page_post("/servers", create::create)

@@ -7,7 +7,18 @@ mod switch_organization;
 
 use reoclo_http::Registrar;
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+use crate::pages::Pages;
+
+pub(crate) const PAGES: Pages = Pages::of(add).saying(&[
+    ("signed-out", "You are signed out."),
+    ("signed-out-everywhere", "You are signed out everywhere."),
+    (
+        "password-changed",
+        "Your password is changed. Every other session of yours has ended.",
+    ),
+]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/sign-in", sign_in::show)
         .page_post("/sign-in", sign_in::sign_in)

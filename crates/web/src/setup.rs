@@ -11,6 +11,7 @@ use crate::form::{Problems, SETUP_FIRST};
 use crate::link::{self, Filled};
 use crate::look::Look;
 use crate::page::see_other;
+use crate::pages::Pages;
 
 #[derive(Template)]
 #[template(path = "setup/complete.html")]
@@ -24,7 +25,10 @@ struct Setup {
     is_dead: bool,
 }
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages =
+    Pages::of(add).saying(&[("signed-up", "Your account is ready: sign in with it.")]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar.page("/setup", show).page_post("/setup", complete)
 }
 

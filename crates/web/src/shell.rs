@@ -3,17 +3,18 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use reoclo_control::{
-    AuditLogsRead, Authorized, AutomationKeysManage, Control, IntegrationKeysManage,
-    OrganizationManage, OwnSession, Permission, RegistryCredentialsRead, RegistryCredentialsWrite,
-    ServersExecute, ServersRead, ServersWrite, SessionView, UsersRead, UsersWrite,
+    Authorized, AutomationKeysManage, Control, OrganizationManage, OwnSession, Permission,
+    Requirement, SessionView,
 };
-use reoclo_domain::{Role, Timestamp};
-use reoclo_http::{ApiError, AppState, QueryReader, QueryText, RefusedRequest};
+use reoclo_domain::{Cell, Role, Timestamp};
+use reoclo_http::{ApiError, AppState, QueryText, RefusedRequest};
 use uuid::Uuid;
 
+use crate::PAGES;
 use crate::assets::{LIVE_PARTS, LIVE_SCRIPT};
 use crate::look::Look;
 use crate::moment::Moment;
+use crate::pages::{Place, notice};
 
 /// The frame of a page: who looks at it, and where they may go.
 #[derive(Clone, Debug)]
@@ -48,13 +49,6 @@ fn mark(control: &Control) -> String {
     let mut bytes = [0; 16];
     control.entropy().fill(&mut bytes);
     Uuid::from_bytes(bytes).simple().to_string()
-}
-
-/// A place in the navigation.
-pub(crate) struct Entry {
-    pub(crate) href: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) icon: &'static str,
 }
 
 impl FromRequestParts<AppState> for Shell {
@@ -93,13 +87,9 @@ impl Shell {
     }
 
     /// Where this person may go.
-    pub(crate) fn navigation(&self) -> Vec<Entry> {
-        let entry = |href, name, icon| Entry { href, name, icon };
-        NAVIGATION
-            .iter()
-            .filter(|(_, _, _, is_offered)| is_offered(self))
-            .map(|(href, name, icon, _)| entry(*href, *name, *icon))
-            .collect()
+    pub(crate) fn navigation(&self) -> impl Iterator<Item = &'static Place> {
+        let places = PAGES.iter().filter_map(|pages| pages.place.as_ref());
+        places.filter(|place| place.needs.met_by_role(self.role()))
     }
 
     /// Whether the page is that entry's or below it.
@@ -125,40 +115,21 @@ impl Shell {
         self.session.current.role
     }
 
-    fn may<P: Permission>(&self) -> bool {
+    /// Whether the role of whoever looks has this cell.
+    pub(crate) fn may(&self, cell: Cell) -> bool {
+        Requirement::Cell(cell).met_by_role(self.role())
+    }
+
+    fn meets<P: Permission>(&self) -> bool {
         P::REQUIREMENT.met_by_role(self.role())
     }
 
-    pub(crate) fn reads_servers(&self) -> bool {
-        self.may::<ServersRead>()
-    }
-
-    pub(crate) fn writes_servers(&self) -> bool {
-        self.may::<ServersWrite>()
-    }
-
-    pub(crate) fn manages_integration_keys(&self) -> bool {
-        self.may::<IntegrationKeysManage>()
-    }
-
     pub(crate) fn manages_automation_keys(&self) -> bool {
-        self.may::<AutomationKeysManage>()
-    }
-
-    pub(crate) fn reads_users(&self) -> bool {
-        self.may::<UsersRead>()
-    }
-
-    pub(crate) fn writes_users(&self) -> bool {
-        self.may::<UsersWrite>()
-    }
-
-    pub(crate) fn reads_audit_log(&self) -> bool {
-        self.may::<AuditLogsRead>()
+        self.meets::<AutomationKeysManage>()
     }
 
     pub(crate) fn manages_organization(&self) -> bool {
-        self.may::<OrganizationManage>()
+        self.meets::<OrganizationManage>()
     }
 
     pub(crate) const fn theme(&self) -> Option<&'static str> {
@@ -185,111 +156,7 @@ impl Shell {
         LIVE_PARTS.iter().map(|(_, part)| part.path.as_str())
     }
 
-    pub(crate) fn executes_on_servers(&self) -> bool {
-        self.may::<ServersExecute>()
-    }
-
-    pub(crate) fn reads_registry_credentials(&self) -> bool {
-        self.may::<RegistryCredentialsRead>()
-    }
-
-    pub(crate) fn writes_registry_credentials(&self) -> bool {
-        self.may::<RegistryCredentialsWrite>()
-    }
-
     pub(crate) fn icon(&self) -> &'static str {
         self.look.icon()
     }
-}
-
-type Offered = fn(&Shell) -> bool;
-
-/// Every place, and to whom it is offered.
-const NAVIGATION: &[(&str, &str, &str, Offered)] = &[
-    ("/", "Home", "home", |_| true),
-    ("/servers", "Servers", "servers", Shell::reads_servers),
-    (
-        "/operations",
-        "Operations",
-        "operations",
-        Shell::reads_servers,
-    ),
-    (
-        "/api-keys",
-        "API Keys",
-        "keys",
-        Shell::manages_integration_keys,
-    ),
-    (
-        "/registry-credentials",
-        "Registry Credentials",
-        "registry",
-        Shell::reads_registry_credentials,
-    ),
-    ("/users", "Users", "users", Shell::reads_users),
-    ("/audit-log", "Audit Log", "audit", Shell::reads_audit_log),
-    ("/organization", "Settings", "settings", |_| true),
-];
-
-/// What was just done. Only these texts are shown, whatever the address says.
-const NOTICES: &[(&str, &str)] = &[
-    ("operation-cancelled", "The operation is asked to end."),
-    (
-        "credential-added",
-        "The credential is stored. Its secret is sealed and never shown.",
-    ),
-    ("credential-changed", "The change is saved."),
-    (
-        "address-list-added",
-        "The list is fetched and in force for keys that name it.",
-    ),
-    (
-        "address-list-refreshed",
-        "The list is as it is published now.",
-    ),
-    (
-        "address-list-kept",
-        "No usable list came: the one before it stays in force.",
-    ),
-    ("address-list-removed", "The list is removed."),
-    ("credential-removed", "The credential is removed."),
-    ("server-changed", "The server is renamed."),
-    (
-        "server-decommissioned",
-        "The server is decommissioned: its runner's identity is dead.",
-    ),
-    ("user-changed", "The change is saved."),
-    (
-        "invitation-withdrawn",
-        "The invitation is withdrawn: its link is dead.",
-    ),
-    ("joined", "You have joined: sign in to go on."),
-    ("organization-changed", "The settings are saved."),
-    (
-        "key-revoked",
-        "The key is revoked: no request with it is accepted any more.",
-    ),
-    ("signed-up", "Your account is ready: sign in with it."),
-    ("signed-out", "You are signed out."),
-    ("signed-out-everywhere", "You are signed out everywhere."),
-    (
-        "organization-created",
-        "The organization is created: switch to it to work in it.",
-    ),
-    (
-        "machine-chosen",
-        "It is decided which machine this server is. The runners of the others end when they try again.",
-    ),
-    (
-        "password-changed",
-        "Your password is changed. Every other session of yours has ended.",
-    ),
-];
-
-/// What the address says was just done.
-pub(crate) fn notice(query: &QueryText) -> Option<&'static str> {
-    let mut reader = QueryReader::new(query);
-    let name = reader.text("notice")?;
-    let found = NOTICES.iter().find(|(known, _)| *known == name);
-    found.map(|(_, text)| *text)
 }

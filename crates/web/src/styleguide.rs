@@ -7,6 +7,8 @@ use reoclo_http::{Public, Registrar};
 use crate::look::Look;
 use crate::page::Page;
 
+use crate::pages::Pages;
+
 #[derive(Template)]
 #[template(path = "styleguide.html")]
 struct Styleguide {
@@ -14,7 +16,9 @@ struct Styleguide {
     colours: [&'static str; 12],
 }
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar.page("/styleguide", show)
 }
 

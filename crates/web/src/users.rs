@@ -7,13 +7,18 @@ mod remove;
 mod reset_password;
 mod show;
 
-use reoclo_control::{MemberRecord, PasswordStatus};
+use reoclo_control::{MemberRecord, PasswordStatus, UsersRead};
 use reoclo_domain::Role;
 use reoclo_http::Registrar;
 
+use crate::pages::Pages;
 use crate::words::Badge;
 
-pub(crate) fn add(registrar: Registrar) -> Registrar {
+pub(crate) const PAGES: Pages = Pages::of(add)
+    .at::<UsersRead>("/users", "Users", "users")
+    .saying(&[("user-changed", "The change is saved.")]);
+
+fn add(registrar: Registrar) -> Registrar {
     registrar
         .page("/users", list::show)
         .page_post("/users", invite::invite)

@@ -116,7 +116,7 @@ fn again(record: &OperationRecord, links: &Links, shell: &Shell) -> Option<Strin
     let can = is_ended && record.kind == OperationKind::Exec && record.command.is_some();
     let server = links.server.as_ref().filter(|_| can)?;
     let link = format!("/servers/{server}/run?again={}", record.id);
-    shell.executes_on_servers().then_some(link)
+    shell.may(crate::Cell::SERVERS_EXECUTE).then_some(link)
 }
 
 fn end(record: &OperationRecord, shell: &Shell) -> Option<End> {

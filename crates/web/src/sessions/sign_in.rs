@@ -12,7 +12,7 @@ use reoclo_http::{
 use crate::form::Problems;
 use crate::look::Look;
 use crate::page::{Page, local_path, see_other_with};
-use crate::shell::notice;
+use crate::pages::notice;
 
 #[derive(Template)]
 #[template(path = "sessions/sign_in.html")]
