@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use reoclo_domain::{AuditEventId, OrganizationId};
 use reoclo_store::{Actor, ActorKind, Audit, AuditOutcome, NewAuditEvent, RequestSource, Resource};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{Caller, Core};
 
@@ -17,9 +17,8 @@ pub(crate) struct AuditedAction {
 }
 
 impl Core {
-    /// Something that a caller does to a record, which the store completes: `detail` is what else
-    /// is worth knowing of a new one.
-    pub(crate) fn audit(&self, caller: &Caller, action: &'static str, detail: Value) -> Audit {
+    /// Something that a caller does to a record, which the store completes.
+    pub(crate) fn audit(&self, caller: &Caller, action: &'static str) -> Audit {
         Audit {
             id: AuditEventId::new(self.clock(), self.entropy()),
             organization: Some(caller.organization()),
@@ -27,7 +26,7 @@ impl Core {
             actor: caller.actor(),
             source: caller.source().clone(),
             action,
-            detail,
+            detail: json!({}),
         }
     }
 

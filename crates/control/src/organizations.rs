@@ -49,9 +49,7 @@ impl Organizations<'_> {
     ) -> Result<OrganizationRecord, Refusal> {
         let change = self.checked(&form)?;
         let rule = move |before: &OrganizationRecord| change.applied(before);
-        let audit = self
-            .core
-            .audit(proof.caller(), "organization.update", json!({}));
+        let audit = self.core.audit(proof.caller(), "organization.update");
         let id = proof.caller().organization();
         let edited = self.core.store().change_organization(id, audit, rule).await;
         settled(edited, "the organization")

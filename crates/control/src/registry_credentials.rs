@@ -5,8 +5,9 @@ mod registry_api;
 mod test_connection;
 
 use reoclo_api_types::RegistryCredentialChangeRequest as Change;
-use reoclo_domain::Timestamp;
-use reoclo_domain::{OrganizationId, RegistryCredentialId, RegistryType, RegistryTypeName, Secret};
+use reoclo_domain::{
+    OrganizationId, RegistryCredentialId, RegistryType, RegistryTypeName, Secret, Timestamp,
+};
 use reoclo_store::{RegistryCredentialRecord as Record, Revision, Rows, Touched};
 use serde_json::json;
 
@@ -71,12 +72,10 @@ impl<'c> RegistryCredentials<'c> {
             "registry_url": record.registry_url.as_str(),
             "username": record.username,
         });
-        let audit = core.audit(caller, "registry_credential.create", detail);
-        let created = self
-            .rows()
-            .create(record.clone(), Some(&secret), audit)
-            .await;
-        created.map_err(Refusal::of_write)?;
+        let audit = core.audit(caller, "registry_credential.create");
+        let audit = audit.with(detail);
+        let created = self.rows().create(record.clone(), Some(&secret), audit);
+        created.await.map_err(Refusal::of_write)?;
         Ok(record)
     }
 
@@ -88,12 +87,11 @@ impl<'c> RegistryCredentials<'c> {
         id: RegistryCredentialId,
         change: Change,
     ) -> Result<Record, Refusal> {
-        let (key, now) = ((proof.caller().organization(), id), self.core.now());
+        let (caller, now) = (proof.caller(), self.core.now());
         let secret = new_secret(&change, &mut InvalidFields::default());
         let rule = move |current: &Record| Ok(changed(&change, current, now)?.0);
-        let audit = self
-            .core
-            .audit(proof.caller(), "registry_credential.update", json!({}));
+        let audit = self.core.audit(caller, "registry_credential.update");
+        let key = (caller.organization(), id);
         let changed = self.rows().change(key, secret.as_ref(), audit, rule).await;
         settled(changed, WHAT)
     }
@@ -104,11 +102,10 @@ impl<'c> RegistryCredentials<'c> {
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
     ) -> Result<(), Refusal> {
+        let caller = proof.caller();
         let told = |record: &Record| Ok(json!({ "registry_url": record.registry_url.as_str() }));
-        let audit = self
-            .core
-            .audit(proof.caller(), "registry_credential.delete", json!({}));
-        let key = (proof.caller().organization(), id);
+        let audit = self.core.audit(caller, "registry_credential.delete");
+        let key = (caller.organization(), id);
         settled(self.rows().remove(key, audit, told).await, WHAT).map(drop)
     }
 }

@@ -101,12 +101,10 @@ async fn show(
 ) -> Result<Response, ApiError> {
     let credentials = control.registry_credentials();
     let record = credentials.show(&proof, id.parse(WHAT)?).await?;
+    let kind = record.registry_type.registry_type();
     let form = FormFields::of([
         ("name", record.name.to_string()),
-        (
-            "registry_type",
-            record.registry_type.registry_type().to_string(),
-        ),
+        ("registry_type", kind.to_string()),
         ("registry_url", record.registry_url.to_string()),
         ("username", record.username.unwrap_or_default()),
         ("description", record.description.unwrap_or_default()),

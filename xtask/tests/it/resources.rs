@@ -12,6 +12,7 @@ const BESIDE: &[&str] = &[
     "crates/control/src/registry_credentials",
     "crates/http/src/registry_credentials",
     "crates/web/src/registry_credentials",
+    "crates/web/templates/registry_credentials/tried.html",
 ];
 const MOST_FILES: usize = 10;
 const MOST_LINES: usize = 800;

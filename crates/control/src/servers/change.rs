@@ -3,7 +3,6 @@
 use reoclo_api_types::ChangeServerRequest;
 use reoclo_domain::{DisplayName, Slug};
 use reoclo_store::{Conflict, ServerRecord, StoreError};
-use serde_json::json;
 
 use super::Servers;
 use crate::edit::settled;
@@ -22,10 +21,7 @@ impl Servers<'_> {
         let change = checked(&form)?;
         let server = self.find(organization, reference).await?.id;
         let rule = move |before: &ServerRecord| change.applied(before);
-        let (store, audit) = (
-            self.core.store(),
-            self.core.audit(caller, "server.update", json!({})),
-        );
+        let (store, audit) = (self.core.store(), self.core.audit(caller, "server.update"));
         let changed = store.change_server(organization, server, audit, rule);
         match changed.await {
             Err(StoreError::Conflict(Conflict::Taken { column: "slug", .. })) => {

@@ -18,7 +18,7 @@ impl Servers<'_> {
         let caller = proof.caller();
         let organization = caller.organization();
         let server = self.find(organization, reference).await?.id;
-        let audit = self.core.audit(caller, "server.decommission", json!({}));
+        let audit = self.core.audit(caller, "server.decommission");
         let told = |before: &ServerRecord| json!({ "slug": before.slug });
         let store = self.core.store();
         let removed = store.remove_server(organization, server, self.core.now(), audit, told);

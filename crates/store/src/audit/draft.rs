@@ -26,6 +26,12 @@ pub struct Audit {
 }
 
 impl Audit {
+    /// The same with what else is worth knowing of a new record.
+    #[must_use]
+    pub fn with(self, detail: Value) -> Self {
+        Self { detail, ..self }
+    }
+
     /// The event of a record.
     pub(crate) fn of(&self, resource: Resource) -> NewAuditEvent {
         NewAuditEvent {

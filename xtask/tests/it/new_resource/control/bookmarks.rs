@@ -66,7 +66,7 @@ impl Bookmarks<'_> {
             created_at: now,
             updated_at: Touched::new(now),
         };
-        let audit = core.audit(proof.caller(), "bookmark.create", json!({}));
+        let audit = core.audit(proof.caller(), "bookmark.create");
         let created = core.store().bookmarks().create(record.clone(), None, audit);
         created.await.map_err(Refusal::of_write)?;
         Ok(record)
@@ -96,7 +96,7 @@ impl Bookmarks<'_> {
             })
         };
         let key = (proof.caller().organization(), id);
-        let audit = self.0.audit(proof.caller(), "bookmark.update", json!({}));
+        let audit = self.0.audit(proof.caller(), "bookmark.update");
         let rows = self.0.store().bookmarks();
         settled(rows.change(key, None, audit, rule).await, WHAT)
     }
@@ -109,7 +109,7 @@ impl Bookmarks<'_> {
     ) -> Result<(), Refusal> {
         let told = |record: &BookmarkRecord| Ok(json!({ "description": record.description }));
         let key = (proof.caller().organization(), id);
-        let audit = self.0.audit(proof.caller(), "bookmark.delete", json!({}));
+        let audit = self.0.audit(proof.caller(), "bookmark.delete");
         let rows = self.0.store().bookmarks();
         settled(rows.remove(key, audit, told).await, WHAT).map(drop)
     }
