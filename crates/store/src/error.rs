@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use sqlx::migrate::MigrateError;
 
-use crate::engine::is_malformed;
 use crate::master_key::MasterKeyError;
 
 /// Why a store method did not do what it was asked.
@@ -387,4 +386,10 @@ pub enum OpenError {
     /// The master key could not be loaded.
     #[error(transparent)]
     MasterKey(#[from] MasterKeyError),
+}
+
+/// SQLITE_CORRUPT with its extended codes, and SQLITE_NOTADB (https://sqlite.org/rescode.html).
+pub(crate) fn is_malformed(code: &str) -> bool {
+    code.parse::<u32>()
+        .is_ok_and(|code| matches!(code & 0xff, 11 | 26))
 }

@@ -1,5 +1,7 @@
 //! What a form of a page did: each is taken once, however often it is sent.
 
+mod taken;
+
 use std::time::Duration;
 
 use reoclo_domain::{OrganizationId, Timestamp};
@@ -7,8 +9,8 @@ use uuid::Uuid;
 
 use crate::error::{Conflict, StoreError};
 use crate::sql::sql;
-use crate::store::Store;
 use crate::writer::{Work, Write};
+pub use taken::TakenForm;
 
 /// A form that is older was sent in a session that is over.
 const KEPT: Duration = Duration::from_hours(30 * 24);
@@ -23,15 +25,6 @@ pub struct FormMark {
     /// What it makes or changes.
     pub subject: Uuid,
     /// When it is taken.
-    pub at: Timestamp,
-}
-
-/// A form that was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TakenForm {
-    /// What it made or changed.
-    pub subject: Uuid,
-    /// When.
     pub at: Timestamp,
 }
 
@@ -76,41 +69,5 @@ impl FormMark {
             return Err(Conflict::FormTaken.into());
         }
         Ok(())
-    }
-}
-
-impl Store {
-    /// The same store, whose changes are those of a form: they are made once.
-    ///
-    /// # Errors
-    /// Of its changes: [`Conflict::FormTaken`] when the form was taken before; then nothing is
-    /// changed.
-    #[must_use]
-    pub fn for_form(&self, mark: FormMark) -> Self {
-        Self {
-            form: Some(mark),
-            ..self.clone()
-        }
-    }
-
-    /// What a form with this mark did.
-    pub async fn taken_form(
-        &self,
-        organization: OrganizationId,
-        mark: &str,
-    ) -> Result<Option<TakenForm>, StoreError> {
-        let row = sql("SELECT subject_id, taken_at FROM form_marks
-             WHERE organization_id = $1 AND mark = $2")
-        .bind(organization)
-        .bind(mark)
-        .optional(&mut self.reader().await?)
-        .await?;
-        row.map(|row| {
-            Ok(TakenForm {
-                subject: row.get("subject_id")?,
-                at: row.get("taken_at")?,
-            })
-        })
-        .transpose()
     }
 }

@@ -6,32 +6,10 @@ use reoclo_domain::hex;
 use sqlx::migrate::{MigrateError, Migration, MigrationType, Migrator};
 use sqlx::{AnyConnection, SqlSafeStr};
 
-use crate::engine::{Engine, is_malformed};
-use crate::error::{Conflict, FaultCause, OpenError, StoreError};
+use crate::engine::Engine;
+use crate::error::{FaultCause, OpenError, StoreError, is_malformed};
+use crate::schema::MIGRATIONS;
 use crate::sql::sql;
-
-include!(concat!(env!("OUT_DIR"), "/migrations.rs"));
-
-/// A unique index: what two rows must not share.
-#[derive(Debug)]
-pub(crate) struct UniqueIndex {
-    /// Its name, which PostgreSQL tells when a row is refused.
-    pub(crate) name: &'static str,
-    pub(crate) table: &'static str,
-    /// Its columns, which SQLite tells; the last is the one that people choose.
-    pub(crate) columns: &'static [&'static str],
-}
-
-impl UniqueIndex {
-    /// What a row is refused for that has the same values as another.
-    pub(crate) fn taken(&self) -> Conflict {
-        let column = self.columns.last().copied().unwrap_or_default();
-        Conflict::Taken {
-            table: self.table,
-            column,
-        }
-    }
-}
 
 /// Names the tables that this version works with; changes with every migration.
 pub fn schema_fingerprint() -> String {

@@ -3,8 +3,7 @@
 //! One control plane has them in memory, and a restart empties them. Several on one PostgreSQL
 //! share them as rows.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+mod memory;
 
 use reoclo_domain::{AutomationKeyId, RateVerdict, SlidingWindow};
 
@@ -13,25 +12,7 @@ use crate::error::StoreError;
 use crate::sql::{Record, sql};
 use crate::store::Store;
 use crate::writer::{Work, Write};
-
-/// Windows that rested are thrown out whenever this many came.
-const SWEEP_EVERY: usize = 1024;
-
-/// The windows of a single node.
-#[derive(Debug, Default)]
-pub(crate) struct RateWindows {
-    windows: Mutex<HashMap<AutomationKeyId, SlidingWindow>>,
-}
-
-impl RateWindows {
-    fn admit(&self, key: AutomationKeyId, limit: u32, second: u64) -> RateVerdict {
-        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        if windows.len() % SWEEP_EVERY == SWEEP_EVERY - 1 && !windows.contains_key(&key) {
-            windows.retain(|_, window| !window.is_idle(second));
-        }
-        windows.entry(key).or_default().admit(second, limit)
-    }
-}
+pub(crate) use memory::RateWindows;
 
 impl Store {
     /// Counts a request of a key, if the key has made fewer than `limit` in the last minute.

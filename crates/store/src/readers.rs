@@ -11,6 +11,7 @@ use tokio::time::timeout;
 use crate::database::DatabaseAddress;
 use crate::engine::{self, Engine, Purpose};
 use crate::error::{FaultCause, StoreError};
+use crate::fault::fault;
 use crate::health::Health;
 use crate::sql::{Record, Source, Statement};
 
@@ -241,7 +242,7 @@ impl Reader {
             let (mut connection, limit) = self.take()?;
             let asked = async {
                 let done = connection.execute(text).await;
-                done.map(drop).map_err(engine::fault)
+                done.map(drop).map_err(fault)
             };
             let answered = health.patiently(limit, asked).await;
             if let Some(answered) = self.settle(connection, answered).await {

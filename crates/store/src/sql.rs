@@ -11,8 +11,8 @@ use futures_util::TryStreamExt;
 use sqlx::any::{AnyArguments, AnyRow};
 use sqlx::{Any, AnyConnection, AssertSqlSafe};
 
-use crate::engine;
 use crate::error::StoreError;
+use crate::fault::fault;
 pub(crate) use batch::{Batch, Changed, Sending};
 pub(crate) use value::{Bind, Column, Portable, Value};
 pub use value::{Revision, Touched};
@@ -59,7 +59,7 @@ impl Statement {
     /// Runs the statement and says how many rows it changed.
     pub(crate) async fn execute(self, connection: &mut AnyConnection) -> Result<u64, StoreError> {
         let done = self.query()?.execute(connection).await;
-        done.map(|done| done.rows_affected()).map_err(engine::fault)
+        done.map(|done| done.rows_affected()).map_err(fault)
     }
 
     /// The first row, if there is one.
@@ -115,7 +115,7 @@ pub(crate) trait Source: Send {
 impl Source for AnyConnection {
     async fn optional(&mut self, statement: Statement) -> Result<Option<Record>, StoreError> {
         let row = statement.query()?.fetch_optional(self).await;
-        row.map(|row| row.map(Record)).map_err(engine::fault)
+        row.map(|row| row.map(Record)).map_err(fault)
     }
 
     async fn all<T: Send>(
@@ -125,7 +125,7 @@ impl Source for AnyConnection {
     ) -> Result<Vec<T>, StoreError> {
         let mut rows = statement.query()?.fetch(self);
         let mut all = Vec::new();
-        while let Some(row) = rows.try_next().await.map_err(engine::fault)? {
+        while let Some(row) = rows.try_next().await.map_err(fault)? {
             all.push(read(&Record(row))?);
         }
         Ok(all)
@@ -137,7 +137,7 @@ fn arguments(values: impl IntoIterator<Item = Value>) -> Result<AnyArguments, St
     let mut arguments = AnyArguments::default();
     for value in values {
         let added = value.add_to(&mut arguments);
-        added.map_err(|error| engine::fault(sqlx::Error::Encode(error)))?;
+        added.map_err(|error| fault(sqlx::Error::Encode(error)))?;
     }
     Ok(arguments)
 }

@@ -2,6 +2,7 @@
 
 mod change;
 mod change_password;
+mod last_admin;
 mod members;
 mod remove;
 mod sign_in;

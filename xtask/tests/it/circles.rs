@@ -8,7 +8,7 @@ use crate::sources::collect;
 use crate::workspace::metadata;
 
 /// The crates whose files stand in an order.
-const CRATES: &[&str] = &["control", "dispatch"];
+const CRATES: &[&str] = &["control", "dispatch", "store"];
 /// `Control` assembles its parts; what a part does is the part's.
 const MOST_FILES_OF_CONTROL: usize = 5;
 

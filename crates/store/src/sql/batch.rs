@@ -13,8 +13,13 @@ use futures_util::TryStreamExt;
 use sqlx::{AnyConnection, AssertSqlSafe, Either, Executor, Row};
 
 use super::{Statement, arguments};
-use crate::engine::{self, REFUSE_UNLESS_CHANGED};
 use crate::error::{FaultCause, StoreError};
+use crate::fault::fault;
+
+/// Fails, and with it the transaction, when the statement before it changed no row: for statements
+/// whose answer nobody waits for, which only SQLite has.
+const REFUSE_UNLESS_CHANGED: &str = "
+    INSERT INTO audit_heads (chain, seq, hash, mac) SELECT NULL, 0, '', '' WHERE changes() = 0";
 
 /// The most statements of one kind in a text; texts are prepared once each, so there are few.
 const LONGEST_RUN: usize = 8;
@@ -186,7 +191,7 @@ async fn send_in_a_row(
     let query = sqlx::query_with(AssertSqlSafe(text), arguments(values)?);
     let mut counts = counts.iter();
     let mut results = connection.fetch_many(query);
-    while let Some(result) = results.try_next().await.map_err(engine::fault)? {
+    while let Some(result) = results.try_next().await.map_err(fault)? {
         if let (Either::Left(done), Some(changed)) = (result, counts.next()) {
             changed.set(done.rows_affected());
         }
@@ -225,9 +230,9 @@ async fn send_merged(
     text.push_str(" SELECT ");
     text.push_str(&counted);
     let query = sqlx::query_with(AssertSqlSafe(text), arguments(values)?);
-    let row = connection.fetch_one(query).await.map_err(engine::fault)?;
+    let row = connection.fetch_one(query).await.map_err(fault)?;
     for (number, changed) in counts.iter().enumerate() {
-        let rows: i64 = row.try_get(number).map_err(engine::fault)?;
+        let rows: i64 = row.try_get(number).map_err(fault)?;
         changed.set(u64::try_from(rows).unwrap_or(0));
     }
     Ok(())

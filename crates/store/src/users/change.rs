@@ -1,9 +1,9 @@
 //! Changing and removing the people of an organization.
 
 use reoclo_domain::{OrganizationId, Role, UserId};
-use sqlx::AnyConnection;
 
 use super::change_password::{NewPassword, put_password};
+use super::last_admin::refuse_the_last_admin;
 use super::members::{MemberRecord, sql_of_member};
 use super::remove::end_membership;
 use super::{let_create_organizations, lock};
@@ -65,23 +65,6 @@ impl Editable for MemberRecord {
         }
         Ok(())
     }
-}
-
-/// Refuses when this is the last admin of the organization.
-pub(super) async fn refuse_the_last_admin(
-    connection: &mut AnyConnection,
-    (organization, user): (OrganizationId, UserId),
-) -> Result<(), StoreError> {
-    let admins = sql(
-        "SELECT user_id FROM memberships WHERE organization_id = $1 AND role = 'admin' LIMIT 2",
-    )
-    .bind(organization)
-    .all(connection, |row| row.get::<UserId>("user_id"))
-    .await?;
-    if admins == [user] {
-        return Err(Conflict::LastAdmin.into());
-    }
-    Ok(())
 }
 
 async fn set_role(

@@ -3,7 +3,7 @@
 use reoclo_domain::{OrganizationId, Role, UserId};
 
 use super::MemberRecord;
-use super::change::refuse_the_last_admin;
+use super::last_admin::refuse_the_last_admin;
 use crate::audit::NewAuditEvent;
 use crate::cache::Effect;
 use crate::edit::{Edit, Edited};

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use reoclo_domain::{OperationKind, OperationState, OrganizationId, Timestamp};
 
-use super::{Ended, OperationCursor, OperationQuery};
+use super::query::{Ended, OperationCursor, OperationQuery};
 use crate::sql::{Statement, sql_of_literals};
 
 /// The conditions of a statement, with their values.
