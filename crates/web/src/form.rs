@@ -357,8 +357,11 @@ mod tests {
 
     /// The fields that templates take from components, with their ids.
     fn with_fields_of_macros(html: &str) -> String {
+        let part = |of: &str| format!("{{% call c::{of}(problems, \"");
         html.replace("{% call c::own_name(", " id=\"name\" (")
-            .replace("{% call c::new_password(problems, \"", " id=\"")
+            .replace(&part("new_password"), " id=\"")
+            .replace(&part("field"), " id=\"")
+            .replace(&part("number"), " id=\"")
     }
 
     /// The summary reads from the top of the form to its end, so that its links do too.
