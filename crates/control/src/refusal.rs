@@ -99,6 +99,8 @@ pub enum Refusal {
         "the server's runner is not connected, so nothing was started: check `reoclo runner` on that server"
     )]
     ServerUnreachable,
+    #[error("{0}")]
+    RunnerOutdated(String),
     #[error(
         "the server runs {}, and {queued} {}, so nothing was started: wait for one to end, or try \
          again in {}",
@@ -156,6 +158,7 @@ impl Refusal {
             Self::NotFound(_) => ErrorCode::NotFound,
             Self::Conflict(_) | Self::FormTaken | Self::Taken { .. } => ErrorCode::Conflict,
             Self::ServerUnreachable => ErrorCode::ServerUnreachable,
+            Self::RunnerOutdated(_) => ErrorCode::RunnerOutdated,
             Self::ServerBusy { .. } => ErrorCode::ServerBusy,
             Self::InvalidRequest(_) => ErrorCode::InvalidRequest,
             Self::Busy => ErrorCode::Busy,
@@ -208,6 +211,7 @@ impl Refusal {
         matches!(
             self,
             Self::ServerUnreachable
+                | Self::RunnerOutdated(_)
                 | Self::ServerBusy { .. }
                 | Self::Busy
                 | Self::ShuttingDown
@@ -256,9 +260,7 @@ impl From<Error> for Refusal {
             Error::ServerBusy { limit, queued } => Self::ServerBusy { limit, queued },
             Error::ShuttingDown => Self::ShuttingDown,
             Error::NotStored(error) => Self::of_write(error),
-            Error::RunnerTooOld { version } => Self::Conflict(format!(
-                "this server's runner ({version}) cannot do that: it needs a newer runner"
-            )),
+            error @ Error::RunnerOutdated { .. } => Self::RunnerOutdated(error.to_string()),
             error @ (Error::NotGranted(_) | Error::Internal(_)) => Self::internal(error),
         }
     }

@@ -62,6 +62,10 @@ impl Dispatcher {
             return Err(Error::ShuttingDown);
         }
         let (link, admission) = self.seats().take_place(grant.server())?;
+        let needed = plan.payload.ability();
+        if link.lacks(needed) {
+            return Err(link.is_too_old_for(needed));
+        }
         let operation = self.new_operation(grant, &plan, &link, &admission);
         let event = self.intent_event(grant, &operation, &plan);
         let live = Arc::new(Live::new(operation.organization));

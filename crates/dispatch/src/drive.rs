@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_store::LogStream;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::{
     CancelRequest, FollowRequest, OperationEvent, Output, Refused, operation_event::Event,
     output::Stream, refused::Reason,
@@ -164,6 +165,11 @@ impl Driver {
     /// Starts or follows on one connection; nothing when that connection did not tell the end.
     async fn follow_on(&mut self, link: &Link) -> Option<Verdict> {
         let opened = match self.start_request(link) {
+            Some(_) if let Some(lacking) = self.lacking(link) => {
+                return Some(Verdict::NotStarted(
+                    link.is_too_old_for(lacking).to_string(),
+                ));
+            }
             Some(request) => {
                 self.progress = Progress::Sent;
                 link.calls().start(request).await
@@ -190,6 +196,12 @@ impl Driver {
         }
         let not_after = link.instance_time(self.deadlines.start_by);
         self.dispatch.start_request(link, not_after)
+    }
+
+    /// What the runner is too old for: another may have been connected when it was begun.
+    fn lacking(&self, link: &Link) -> Option<Ability> {
+        let needed = self.dispatch.payload.as_ref().map(Payload::ability);
+        needed.filter(|needed| link.lacks(*needed))
     }
 
     fn follow_request(&self) -> FollowRequest {
@@ -256,9 +268,13 @@ impl Driver {
         }
     }
 
+    /// What of it a runner may be too old for that does not say so; nothing where every runner
+    /// knows it.
     fn novelty(&self) -> Option<&'static str> {
         let payload = self.dispatch.payload.as_ref();
-        payload.and_then(Payload::novelty)
+        let needed = payload.map(Payload::ability);
+        let new = needed.filter(|needed| *needed != Ability::Exec);
+        new.map(Ability::as_str)
     }
 
     const fn is_accepted(&self) -> bool {

@@ -2,6 +2,12 @@
 
 use reoclo_domain::OperationKind;
 use reoclo_store::StoreError;
+use reoclo_wire::ability::Ability;
+
+/// How a runner becomes a newer one, after a semicolon.
+pub const HOW_TO_UPDATE: &str = "one that the install command set up takes this control plane's program when it connects, \
+     unless it was told not to (--no-self-upgrade), and for any other replace its reoclo by this \
+     control plane's and start it again";
 
 /// Why nothing was begun, or a runner was not asked.
 #[derive(Debug, thiserror::Error)]
@@ -27,10 +33,17 @@ pub enum Error {
     #[error("the grant does not hold for {0}")]
     NotGranted(OperationKind),
     /// The runner does not know what it was asked.
-    #[error("the server's runner ({version}) is too old for this")]
-    RunnerTooOld {
+    #[error(
+        "this server's runner ({version}) cannot {}: it needs a newer runner, of version {} at least; \
+         {HOW_TO_UPDATE}",
+        lacking.what(),
+        env!("CARGO_PKG_VERSION")
+    )]
+    RunnerOutdated {
         /// Its version.
         version: String,
+        /// What it does not know.
+        lacking: Ability,
     },
     /// Something that cannot be.
     #[error("something went wrong on the control plane")]

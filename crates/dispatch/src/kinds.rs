@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use reoclo_domain::OperationKind;
 use reoclo_store::OperationOutcome;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::start_request::Action;
 
 use crate::settings::Settings;
@@ -96,10 +97,10 @@ macro_rules! kinds {
                 }
             }
 
-            /// What of it a runner may be too old for.
-            pub(crate) fn novelty(&self) -> Option<&'static str> {
+            /// What a runner needs for it.
+            pub(crate) fn ability(&self) -> Ability {
                 match self {
-                    $(Self::$name(payload) => payload.novelty(),)+
+                    $(Self::$name(payload) => payload.ability(),)+
                 }
             }
         }

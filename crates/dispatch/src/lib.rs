@@ -30,7 +30,7 @@ pub use checks::{Checked, Stretch, UNHEALTHY_AFTER};
 pub use complaints::Complaints;
 pub use dispatcher::{Dispatcher, Parts, Statistics};
 pub use drain::Drain;
-pub use error::Error;
+pub use error::{Error, HOW_TO_UPDATE};
 pub use grant::{Authority, Grant, Party};
 pub use kinds::{
     CODE_WORKING_DIRECTORY, ExecPayload, Payload, RebootPayload, RegistryLoginPayload,

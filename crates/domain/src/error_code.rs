@@ -77,6 +77,8 @@ codes! {
     Conflict = "conflict", 409;
     /// The server's runner is not connected.
     ServerUnreachable = "server_unreachable", 409;
+    /// The server's runner is too old for what was asked.
+    RunnerOutdated = "runner_outdated", 409;
     /// The body is larger than what is taken.
     PayloadTooLarge = "payload_too_large", 413;
     /// The body is of a type that is not read.

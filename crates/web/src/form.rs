@@ -120,9 +120,10 @@ impl Problems {
                 status: StatusCode::CONFLICT.into(),
                 first: &[],
             }),
-            Refusal::Conflict(_) | Refusal::FormTaken | Refusal::ServerUnreachable => {
-                general(&refusal, StatusCode::CONFLICT)
-            }
+            Refusal::Conflict(_)
+            | Refusal::FormTaken
+            | Refusal::ServerUnreachable
+            | Refusal::RunnerOutdated(_) => general(&refusal, StatusCode::CONFLICT),
             Refusal::InvalidCredentials | Refusal::TemporaryPasswordExpired => {
                 general(&refusal, StatusCode::UNAUTHORIZED)
             }

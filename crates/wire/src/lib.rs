@@ -6,6 +6,7 @@
 //! in [`proto`].
 #![forbid(unsafe_code)]
 
+pub mod ability;
 pub mod byte_stream;
 pub mod connect;
 pub mod enrolment;

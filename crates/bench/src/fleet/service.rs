@@ -49,6 +49,7 @@ impl Runner for Idle {
                 disk_gb: 80,
                 docker_version: "28.3.3".to_owned(),
             }),
+            abilities: Vec::new(),
             running: 0,
         }))
     }

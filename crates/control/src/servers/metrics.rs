@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use reoclo_dispatch::Stretch;
+use reoclo_dispatch::{HOW_TO_UPDATE, Stretch};
 use reoclo_domain::{HostChecks, Resolution, counted};
 use reoclo_store::ServerRecord;
+use reoclo_wire::ability::Ability;
 
 use super::Servers;
 use crate::{Authorized, Refusal, ServersRead};
@@ -55,6 +56,20 @@ impl Servers<'_> {
             history,
             server,
         })
+    }
+
+    /// What the connected runner of a server is too old for, and what to do about it.
+    pub fn lack_of_abilities(
+        self,
+        _proof: &Authorized<ServersRead>,
+        server: &ServerRecord,
+    ) -> Option<String> {
+        let (version, lacking) = self.dispatcher.runners().outdated(server.id)?;
+        let lacking: Vec<_> = lacking.into_iter().map(Ability::what).collect();
+        Some(format!(
+            "Its runner ({version}) is older than this control plane and cannot {}; {HOW_TO_UPDATE}",
+            lacking.join(", ")
+        ))
     }
 
     /// What an old runner does not do.

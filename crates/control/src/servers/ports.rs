@@ -1,6 +1,5 @@
 //! Which ports a server listens on.
 
-use reoclo_dispatch::Error;
 use reoclo_wire::proto::PortsReply;
 
 use super::Servers;
@@ -16,11 +15,6 @@ impl Servers<'_> {
         let organization = proof.caller().organization();
         let server = self.find(organization, reference).await?;
         let asked = self.dispatcher.runners().ports(server.id).await;
-        asked.map_err(|error| match error {
-            Error::RunnerTooOld { version } => Refusal::Conflict(format!(
-                "this server's runner ({version}) cannot list ports: it needs a newer runner"
-            )),
-            error => error.into(),
-        })
+        asked.map_err(Refusal::from)
     }
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use reoclo_domain::{HostChecks, HostSample, Metric, ServerId};
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::MetricsReply;
 use tokio::time::timeout;
 use tonic::Status;
@@ -67,10 +68,10 @@ impl Dispatcher {
 
 /// A runner that is too old to measure is asked who it is instead: it answers, or it does not.
 async fn ask(link: &Link) -> Result<HostSample, Status> {
-    if !link.lacks_metrics() {
+    if !link.lacks(Ability::Metrics) {
         match link.calls().metrics().await {
             Ok(reply) => return Ok(sample(&reply)),
-            Err(status) if is_unknown_call(&status) => link.set_lacks_metrics(),
+            Err(status) if is_unknown_call(&status) => link.set_lacks(Ability::Metrics),
             Err(status) => return Err(status),
         }
     }

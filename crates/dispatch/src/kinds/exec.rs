@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use reoclo_domain::OperationKind;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::Exec;
 use reoclo_wire::proto::start_request::Action;
 use serde::{Deserialize, Serialize};
@@ -50,8 +51,12 @@ impl Kind for ExecPayload {
         }
     }
 
-    fn novelty(&self) -> Option<&'static str> {
-        is_script(&self.command).then_some("script")
+    fn ability(&self) -> Ability {
+        if is_script(&self.command) {
+            Ability::Script
+        } else {
+            Ability::Exec
+        }
     }
 
     /// A field of the request that only the server could check has a code of its own.

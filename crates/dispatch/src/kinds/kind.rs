@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reoclo_domain::OperationKind;
 use reoclo_store::OperationOutcome;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::start_request::Action;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -19,10 +20,8 @@ pub(crate) trait Kind: Serialize + DeserializeOwned {
     /// As it is sent.
     fn action(self, timeout_seconds: u32) -> Action;
 
-    /// What of it a runner may be too old for; nothing where every runner knows it.
-    fn novelty(&self) -> Option<&'static str> {
-        Some(Self::KIND.as_str())
-    }
+    /// What a runner needs for it.
+    fn ability(&self) -> Ability;
 
     /// How long the server may be silent beyond the time limit.
     fn silence(settings: &Settings) -> Duration {

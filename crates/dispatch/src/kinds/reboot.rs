@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reoclo_domain::{OperationKind, OperationState};
 use reoclo_store::OperationOutcome;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto;
 use reoclo_wire::proto::finished::State;
 use reoclo_wire::proto::start_request::Action;
@@ -19,6 +20,10 @@ pub struct RebootPayload {}
 
 impl Kind for RebootPayload {
     const KIND: OperationKind = OperationKind::Reboot;
+
+    fn ability(&self) -> Ability {
+        Ability::Reboot
+    }
 
     fn action(self, timeout_seconds: u32) -> Action {
         Action::Reboot(proto::Reboot { timeout_seconds })

@@ -1,6 +1,7 @@
 //! A login of the server's Docker to a registry.
 
 use reoclo_domain::OperationKind;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto;
 use reoclo_wire::proto::start_request::Action;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,10 @@ pub struct RegistryLoginPayload {
 
 impl Kind for RegistryLoginPayload {
     const KIND: OperationKind = OperationKind::RegistryLogin;
+
+    fn ability(&self) -> Ability {
+        Ability::RegistryLogin
+    }
 
     fn action(self, timeout_seconds: u32) -> Action {
         Action::RegistryLogin(proto::RegistryLogin {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use reoclo_domain::{OperationKind, OperationState};
 use reoclo_store::OperationOutcome;
+use reoclo_wire::ability::Ability;
 use reoclo_wire::proto;
 use reoclo_wire::proto::start_request::Action;
 use serde::{Deserialize, Serialize};
@@ -23,6 +24,10 @@ pub struct RegistryLogoutPayload {
 
 impl Kind for RegistryLogoutPayload {
     const KIND: OperationKind = OperationKind::RegistryLogout;
+
+    fn ability(&self) -> Ability {
+        Ability::RegistryLogout
+    }
 
     fn action(self, timeout_seconds: u32) -> Action {
         Action::RegistryLogout(proto::RegistryLogout {

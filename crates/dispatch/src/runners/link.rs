@@ -1,16 +1,17 @@
 //! One connection to a runner.
 
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use reoclo_wire::ability::{Abilities, Ability};
 use reoclo_wire::handshake::Machine;
 use reoclo_wire::proto::Description;
 use tokio::sync::watch;
 use tokio::time::timeout;
 
 use super::heard::Calls;
+use crate::error::Error;
 
 /// Why a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub(crate) struct Link {
     machine: Machine,
     address: Option<IpAddr>,
     version: String,
-    lacks_metrics: AtomicBool,
+    abilities: Mutex<Abilities>,
 }
 
 /// The instance's clock and ours, read at the same moment or ours a little later (ADR 8).
@@ -76,7 +77,7 @@ impl Link {
             clocks: Mutex::new(Clocks::of(description, read_at)),
             closing: watch::Sender::new(None),
             version: description.version.clone(),
-            lacks_metrics: AtomicBool::new(false),
+            abilities: Mutex::new(Abilities::of(description)),
         }
     }
 
@@ -119,13 +120,33 @@ impl Link {
         &self.version
     }
 
-    /// Whether the runner is older than the call for measurements.
-    pub(crate) fn lacks_metrics(&self) -> bool {
-        self.lacks_metrics.load(Ordering::Relaxed)
+    /// Whether the runner is too old for something.
+    pub(crate) fn lacks(&self, ability: Ability) -> bool {
+        !self.abilities().has(ability)
     }
 
-    pub(crate) fn set_lacks_metrics(&self) {
-        self.lacks_metrics.store(true, Ordering::Relaxed);
+    /// All that it is too old for.
+    pub(super) fn lacking(&self) -> Vec<Ability> {
+        self.abilities().lacking().collect()
+    }
+
+    /// It has answered that it does not know this.
+    pub(crate) fn set_lacks(&self, ability: Ability) {
+        self.abilities().remove(ability);
+    }
+
+    /// What is told to whoever asked for it.
+    pub(crate) fn is_too_old_for(&self, lacking: Ability) -> Error {
+        Error::RunnerOutdated {
+            version: self.version.clone(),
+            lacking,
+        }
+    }
+
+    fn abilities(&self) -> MutexGuard<'_, Abilities> {
+        self.abilities
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Our monotonic `moment` on the instance's clock, at most the latency of one message early:

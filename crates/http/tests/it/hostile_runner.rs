@@ -91,6 +91,7 @@ impl Runner for Hostile {
                 docker_version: hostile_fact(),
                 ..Facts::default()
             }),
+            abilities: Vec::new(),
             running: u32::MAX,
         }))
     }

@@ -39,11 +39,16 @@ const CODEC: Codec<Message> = Codec {
     },
 };
 
-/// Enrols, and serves the calls of the first version until the value is dropped.
+/// Enrols, and serves the calls that it says it knows until the value is dropped.
 struct OlderRunner(#[expect(dead_code, reason = "it serves while it is held")] Runtime);
 
 impl OlderRunner {
+    /// One of before runners said what they can.
     fn start(serve: &ControlPlane, token: &str) -> Self {
+        Self::that_says(serve, token, &[])
+    }
+
+    fn that_says(serve: &ControlPlane, token: &str, abilities: &'static [&'static str]) -> Self {
         let key = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
         let body = json!({
             "token": token,
@@ -56,12 +61,18 @@ impl OlderRunner {
         let stream = StdStream::connect(&address).unwrap();
         stream.set_nonblocking(true).unwrap();
         let runtime = Runtime::new().unwrap();
-        runtime.spawn(connect(stream, address, key, enrolled));
+        runtime.spawn(connect(stream, address, key, enrolled, abilities));
         Self(runtime)
     }
 }
 
-async fn connect(stream: StdStream, address: String, key: Ed25519KeyPair, enrolled: Value) {
+async fn connect(
+    stream: StdStream,
+    address: String,
+    key: Ed25519KeyPair,
+    enrolled: Value,
+    abilities: &'static [&'static str],
+) {
     let stream = TcpStream::from_std(stream).unwrap();
     let url = format!("ws://{address}{CONNECT_PATH}");
     let (mut socket, _) = client_async(url, stream).await.unwrap();
@@ -79,8 +90,8 @@ async fn connect(stream: StdStream, address: String, key: Ed25519KeyPair, enroll
         "it is told of a program and leaves that alone"
     );
     let io = TokioIo::new(ByteStream::new(socket, CODEC));
-    let serving =
-        http2::Builder::new(TokioExecutor::new()).serve_connection(io, service_fn(answer));
+    let answering = service_fn(move |request| answer(request, abilities));
+    let serving = http2::Builder::new(TokioExecutor::new()).serve_connection(io, answering);
     // It ends with the test.
     let _ = serving.await;
 }
@@ -89,12 +100,15 @@ type Body =
     StreamBody<futures_util::stream::Iter<std::vec::IntoIter<Result<Frame<Bytes>, Infallible>>>>;
 
 /// gRPC by hand, since the generated service knows every call of today.
-async fn answer(request: HttpRequest<Incoming>) -> Result<Response<Body>, Infallible> {
+async fn answer(
+    request: HttpRequest<Incoming>,
+    abilities: &[&str],
+) -> Result<Response<Body>, Infallible> {
     let path = request.uri().path().to_owned();
     // Whatever was asked is read whole.
     let _ = request.into_body().collect().await;
     let (messages, status) = match path.rsplit('/').next().unwrap_or_default() {
-        "Describe" => (vec![description().encode_to_vec()], 0),
+        "Describe" => (vec![description(abilities).encode_to_vec()], 0),
         "Start" => (run().iter().map(prost::Message::encode_to_vec).collect(), 0),
         "Forget" => (vec![ForgetReply {}.encode_to_vec()], 0),
         _ => (Vec::new(), 12),
@@ -120,7 +134,7 @@ fn framed(message: &[u8]) -> Bytes {
     frame.freeze()
 }
 
-fn description() -> Description {
+fn description(abilities: &[&str]) -> Description {
     Description {
         instance_id: "older".into(),
         boot_id: "boot".into(),
@@ -128,6 +142,7 @@ fn description() -> Description {
         version: "0.0.9".into(),
         facts: None,
         running: 0,
+        abilities: abilities.iter().map(|name| (*name).to_owned()).collect(),
     }
 }
 
@@ -168,7 +183,7 @@ fn an_older_runner_works_and_what_it_lacks_is_said() {
         let path = format!("/api/servers/web/{what}");
         serve.send(&Request::new(method, &path).bearer(&token))
     };
-    let detail = ask("GET", "ports").refused(409, "conflict");
+    let detail = ask("GET", "ports").refused(409, "runner_outdated");
     assert!(
         detail.contains("(0.0.9)") && detail.contains("needs a newer runner"),
         "{detail}"
@@ -184,4 +199,75 @@ fn an_older_runner_works_and_what_it_lacks_is_said() {
     wait_until("it counts as up", || {
         ask("GET", "uptime").ok()["overall_uptime_pct"] == 100.0
     });
+}
+
+#[test]
+fn what_a_runner_does_not_say_that_it_can_is_not_asked_of_it() {
+    let home = Home::new();
+    let serve = home.serve_with(&[]);
+    let added = home.add_server("web");
+    let abilities = &["describe", "start", "forget", "exec", "of_tomorrow"];
+    let _runner = OlderRunner::that_says(&serve, &added.token, abilities);
+    let token = serve.integration().token;
+    serve.integration().wait_for_status(&added.server, "active");
+    let key = serve.automation().on(&added.server);
+    key.run("anything").is("completed", 0);
+
+    let body = |more: Value| {
+        let mut body = json!({ "server_id": added.server });
+        body.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        body
+    };
+    let automation =
+        |what: &str, more: Value| key.post_json(&format!("/api/automation/v1/{what}"), &body(more));
+    let login = json!({
+        "registry_url": "https://registry.example.com", "username": "ada", "access_token": "secret-1",
+    });
+    let logout = json!({ "registry_url": "https://registry.example.com" });
+    for (answer, what) in [
+        (automation("reboot", json!({})), "cannot reboot its host"),
+        (
+            automation("exec", json!({ "command": "#!/bin/sh\ntrue" })),
+            "cannot run commands that begin with #!",
+        ),
+        (
+            automation("registry-auth/login-direct", login),
+            "cannot log in to registries",
+        ),
+        (
+            automation("registry-auth/logout", logout),
+            "cannot log out of registries",
+        ),
+        (
+            serve.send(&Request::get("/api/servers/web/ports").bearer(&token)),
+            "cannot list ports",
+        ),
+    ] {
+        let detail = answer.refused(409, "runner_outdated");
+        for word in [what, "(0.0.9)", "needs a newer runner", "--no-self-upgrade"] {
+            assert!(detail.contains(word), "{word}: {detail}");
+        }
+    }
+    // Nothing was begun, which the audit log says.
+    let ran = serve.send(&Request::get("/api/operations").bearer(&token));
+    assert_eq!(
+        ran.ok()["items"].as_array().unwrap().len(),
+        1,
+        "{}",
+        ran.text()
+    );
+    wait_until("the refusals are audited", || {
+        home.audit("export", &[]).stdout.contains("runner_outdated")
+    });
+
+    let page = serve.set_up().get("/servers/web");
+    for word in [
+        "reboot its host",
+        "log in to registries",
+        "--no-self-upgrade",
+    ] {
+        assert!(page.text().contains(word), "{word}");
+    }
 }

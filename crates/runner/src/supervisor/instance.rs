@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, Timestamp};
+use reoclo_wire::ability;
 use reoclo_wire::proto::Description;
 use reoclo_wire::proto::refused::Reason;
 use tokio::sync::watch;
@@ -83,6 +84,7 @@ impl Instance {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             facts: Some(facts::gather(docker_version)),
             running: u32::try_from(*self.operations.running().borrow()).unwrap_or(u32::MAX),
+            abilities: ability::own(),
         }
     }
 

@@ -141,6 +141,7 @@ fn why(code: &str) -> String {
         ErrorCode::TooManyAttempts => "too many attempts",
         ErrorCode::ServerBusy => "the server had no room",
         ErrorCode::ServerUnreachable => "the server's runner was not connected",
+        ErrorCode::RunnerOutdated => "the server's runner is too old for it",
         ErrorCode::KeyExpired => "the key has expired",
         ErrorCode::KeyRevoked => "the key was revoked",
         ErrorCode::WrongKeyType => "a key of the wrong kind",

@@ -34,6 +34,7 @@ struct Show {
     last_seen: Option<Moment>,
     plots: Vec<Plot>,
     lack_of_metrics: Option<String>,
+    lack_of_abilities: Option<String>,
     operations: Vec<operations::Line>,
     recent: Vec<Line>,
     machines: Vec<Machine>,
@@ -94,6 +95,7 @@ pub(super) async fn show(
         last_seen: server.last_seen_at.map(|at| shell.moment(at)),
         plots: plots(&metrics, since, shell.now),
         lack_of_metrics: metrics.note,
+        lack_of_abilities: control.servers().lack_of_abilities(&proof, &server),
         operations: ran
             .iter()
             .map(|record| operations::Line::of(record, &shell))

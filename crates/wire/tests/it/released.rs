@@ -7,6 +7,7 @@ use std::path::Path;
 use protox::prost_reflect::{
     DescriptorPool, EnumDescriptor, FieldDescriptor, MessageDescriptor, ServiceDescriptor,
 };
+use reoclo_wire::ability::Ability;
 
 const DIRECTORY: &str = env!("CARGO_MANIFEST_DIR");
 const CURRENT: &str = "proto/reoclo/runner/v1/runner.proto";
@@ -24,6 +25,42 @@ fn the_protocol_keeps_what_every_released_version_had() {
         versions += 1;
     }
     assert!(versions > 0);
+}
+
+/// So that nothing comes in without a name by which an older runner is known to lack it.
+#[test]
+fn every_action_and_call_is_an_ability() {
+    let current = compiled(CURRENT, "proto");
+    let request = current.get_message_by_name("reoclo.runner.v1.StartRequest");
+    let request = request.unwrap();
+    let mut oneofs = request.oneofs();
+    let action = oneofs.find(|found| found.name() == "action").unwrap();
+    let mut names: Vec<_> = action
+        .fields()
+        .map(|field| field.name().to_owned())
+        .collect();
+    let service = current
+        .get_service_by_name("reoclo.runner.v1.Runner")
+        .unwrap();
+    names.extend(service.methods().map(|call| snake_case(call.name())));
+    names.sort();
+    let mut abilities: Vec<_> = Ability::ALL
+        .iter()
+        .map(|it| it.as_str().to_owned())
+        .collect();
+    abilities.sort();
+    assert_eq!(names, abilities);
+}
+
+fn snake_case(name: &str) -> String {
+    let mut text = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && !text.is_empty() {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
 }
 
 #[test]
