@@ -368,10 +368,16 @@ pub enum OpenError {
     WrongMasterKey,
     /// A newer version has changed the tables.
     #[error(
-        "the database was written by a newer version of Reoclo (it has migration {0}): use that \
-         version or a newer one"
+        "the database was written by {}: use that version or a newer one, or a copy of the database \
+         from before",
+        newer(*.migration, .program.as_deref())
     )]
-    Newer(i64),
+    Newer {
+        /// A migration that this version does not know.
+        migration: i64,
+        /// The version that made it, where that is noted.
+        program: Option<String>,
+    },
     /// The tables are older than this version; only the start of a control plane changes them.
     #[error(
         "the database was written by an older version of Reoclo: start the control plane once to bring it up to date"
@@ -392,4 +398,13 @@ pub enum OpenError {
 pub(crate) fn is_malformed(code: &str) -> bool {
     code.parse::<u32>()
         .is_ok_and(|code| matches!(code & 0xff, 11 | 26))
+}
+
+/// Whoever wrote the tables, as far as it is noted.
+fn newer(migration: i64, program: Option<&str>) -> String {
+    match program {
+        // The last one that is noted may be this very version.
+        Some(version) if version != env!("CARGO_PKG_VERSION") => format!("Reoclo {version}"),
+        _ => format!("a newer version of Reoclo (it has migration {migration})"),
+    }
 }

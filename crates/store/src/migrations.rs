@@ -24,18 +24,52 @@ pub fn schema_fingerprint() -> String {
 /// lock; on SQLite the whole of it is one transaction that begins with the write lock.
 ///
 /// `run_direct` is what `run` calls; the future of `run` itself cannot move between threads.
-pub(crate) async fn run(
-    engine: Engine,
-    connection: &mut AnyConnection,
-) -> Result<(), MigrateError> {
+pub(crate) async fn run(engine: Engine, connection: &mut AnyConnection) -> Result<(), OpenError> {
+    match migrate(engine, connection).await {
+        Ok(()) => Ok(()),
+        Err(MigrateError::VersionMissing(migration)) => Err(newer(connection, migration).await),
+        Err(other) => {
+            let cause = FaultCause::from(sqlx::Error::from(other));
+            Err(OpenError::Migrate(cause.into()))
+        }
+    }
+}
+
+async fn migrate(engine: Engine, connection: &mut AnyConnection) -> Result<(), MigrateError> {
     let migrator = Migrator::with_migrations(MIGRATIONS.iter().map(migration).collect());
     match engine {
-        Engine::Postgres => migrator.run_direct(None, connection, false).await,
+        Engine::Postgres => {
+            migrator.run_direct(None, &mut *connection, false).await?;
+            note_program(connection).await
+        }
         Engine::Sqlite => {
             let mut transaction = engine.begin(connection).await?;
             migrator.run_direct(None, &mut *transaction, false).await?;
+            note_program(&mut transaction).await?;
             Ok(transaction.commit().await?)
         }
+    }
+}
+
+/// Says by which version the tables were brought to where they are, unless that is known.
+async fn note_program(connection: &mut AnyConnection) -> Result<(), MigrateError> {
+    let last = MIGRATIONS.last().map_or(0, |(version, ..)| *version);
+    let note = "INSERT INTO programs (migration, version) VALUES ($1, $2)
+                ON CONFLICT (migration) DO NOTHING";
+    let note = sqlx::query(note).bind(last).bind(env!("CARGO_PKG_VERSION"));
+    note.execute(connection).await?;
+    Ok(())
+}
+
+/// Tells which version to use with tables that have a migration which this one does not know.
+async fn newer(connection: &mut AnyConnection, migration: i64) -> OpenError {
+    let program = sql("SELECT version FROM programs ORDER BY migration DESC LIMIT 1")
+        .optional(connection)
+        .await;
+    let program = program.ok().flatten();
+    OpenError::Newer {
+        migration,
+        program: program.and_then(|row| row.get("version").ok()),
     }
 }
 
@@ -48,14 +82,6 @@ fn migration((version, name, text): &(i64, &'static str, &'static str)) -> Migra
         text.into_sql_str(),
         false,
     )
-}
-
-/// What a failed migration means for whoever starts the program.
-pub(crate) fn open_error(error: MigrateError) -> OpenError {
-    match error {
-        MigrateError::VersionMissing(version) => OpenError::Newer(version),
-        other => OpenError::Migrate(FaultCause::from(sqlx::Error::from(other)).into()),
-    }
 }
 
 /// A database without the table is not Reoclo's. What cannot be read says so itself.
@@ -76,7 +102,7 @@ pub(crate) async fn check(connection: &mut AnyConnection, address: &str) -> Resu
         .map_err(|error| unreadable(error, address))?;
     let known = |version: &i64| MIGRATIONS.iter().any(|(known, _, _)| known == version);
     match applied.iter().find(|version| !known(version)) {
-        Some(version) => Err(OpenError::Newer(*version)),
+        Some(version) => Err(newer(connection, *version).await),
         None if applied.len() < MIGRATIONS.len() => Err(OpenError::Older),
         None => Ok(()),
     }

@@ -49,8 +49,7 @@ impl Store {
             Engine::Postgres => Place::take(&mut connection, sharing).await?,
         };
         check_expected(engine, &mut connection, &database, expected).await?;
-        let migrated = migrations::run(engine, &mut connection).await;
-        migrated.map_err(migrations::open_error)?;
+        migrations::run(engine, &mut connection).await?;
         place.begin_epoch(&mut connection).await?;
         let place = Arc::new(place);
         let (clock_ref, entropy_ref) = (clock.as_ref(), entropy.as_ref());

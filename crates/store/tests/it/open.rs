@@ -16,6 +16,7 @@ use crate::fixture::Fixture;
 contract![
     an_instance_keeps_its_id,
     another_master_key_is_refused,
+    it_is_noted_which_version_brought_the_tables_where_they_are,
     a_newer_database_is_refused,
     a_store_that_was_closed_is_unavailable,
     a_ping_reaches_the_writer,
@@ -56,17 +57,41 @@ async fn another_master_key_is_refused(fixture: Fixture) {
     assert!(matches!(reader.err().unwrap(), OpenError::WrongMasterKey));
 }
 
+async fn it_is_noted_which_version_brought_the_tables_where_they_are(fixture: Fixture) {
+    let ours = format!(
+        "UPDATE programs SET version = version WHERE version = '{}'",
+        env!("CARGO_PKG_VERSION")
+    );
+    assert_eq!(fixture.database.execute(&ours).await, 1);
+    fixture.reopened().await;
+    assert_eq!(fixture.database.execute(&ours).await, 1);
+}
+
 async fn a_newer_database_is_refused(fixture: Fixture) {
     let newer = "UPDATE _sqlx_migrations SET version = 9000 WHERE version = 1";
     sqlx::query(newer)
         .execute(&mut fixture.database.connect().await)
         .await
         .unwrap();
-    let error = refused(fixture.database.options()).await;
-    assert!(matches!(error, OpenError::Newer(9000)), "{error}");
-    let key = database::master_key();
-    let reader = AuditReader::open(fixture.database.address(), key).await;
-    assert!(matches!(reader.err().unwrap(), OpenError::Newer(9000)));
+    let noted = "INSERT INTO programs (migration, version) VALUES (9000, '98.7.6')";
+    for (note, version) in [(None, "a newer version"), (Some(noted), "Reoclo 98.7.6")] {
+        if let Some(note) = note {
+            assert_eq!(fixture.database.execute(note).await, 1);
+        }
+        let error = refused(fixture.database.options()).await;
+        let key = database::master_key();
+        let reader = AuditReader::open(fixture.database.address(), key).await;
+        for error in [error, reader.err().unwrap()] {
+            let is_newer = matches!(
+                error,
+                OpenError::Newer {
+                    migration: 9000,
+                    ..
+                }
+            );
+            assert!(is_newer && error.to_string().contains(version), "{error}");
+        }
+    }
 }
 
 async fn a_store_that_was_closed_is_unavailable(fixture: Fixture) {
