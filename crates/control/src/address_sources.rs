@@ -9,6 +9,7 @@ mod create;
 mod fetch;
 mod refresh;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AddressSourceId, OrganizationId, counted};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, NewAuditEvent, RemovedSource};
 use serde_json::{Value, json};
@@ -33,8 +34,9 @@ pub struct AddressSources<'c> {
 
 impl AddressSources<'_> {
     /// The organization's published lists, by name.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
     ) -> Result<Vec<AddressSourceRecord>, Refusal> {
         let organization = proof.caller().organization();
@@ -42,8 +44,9 @@ impl AddressSources<'_> {
     }
 
     /// One of them.
+    #[boxed]
     pub async fn show(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
     ) -> Result<AddressSourceRecord, Refusal> {
@@ -51,8 +54,9 @@ impl AddressSources<'_> {
     }
 
     /// Removes a list that no key names any more.
+    #[boxed]
     pub async fn remove(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
     ) -> Result<(), Refusal> {

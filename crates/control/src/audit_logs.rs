@@ -5,6 +5,7 @@ mod export;
 mod verifications;
 mod verify;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{AuditFilter, AuditPage, AuditQuery};
 
 use crate::core::Core;
@@ -46,8 +47,9 @@ impl AuditLogs<'_> {
     ///
     /// Pages fit together though rows are added meanwhile: who sends neither `as_of` nor
     /// `before_seq` with a later page gets the log as it was at the first one.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<AuditLogsRead>,
         request: AuditLogRequest,
     ) -> Result<AuditPage, Refusal> {

@@ -4,6 +4,7 @@ mod first_keys;
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     DisplayName, OrganizationId, PlainToken, Role, ServerId, Slug, Timestamp, TokenKind, UserId,
 };
@@ -58,7 +59,8 @@ pub struct Instance<'c> {
 
 impl Instance<'_> {
     /// Brings the database to where a start needs it: idempotent, also after a kill at any point.
-    pub async fn start_up(self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
+    #[boxed]
+    pub async fn start_up(&self, startup: &Startup) -> Result<Bootstrapped, Refusal> {
         match self.oldest_organization().await? {
             None => match self.first_start(startup).await {
                 // Of several first starts at once, one is first, and what it showed stays good.
@@ -75,7 +77,8 @@ impl Instance<'_> {
     }
 
     /// The organization that this machine's owner manages from its shell.
-    pub async fn first_organization(self) -> Result<OrganizationId, Refusal> {
+    #[boxed]
+    pub async fn first_organization(&self) -> Result<OrganizationId, Refusal> {
         let oldest = self.oldest_organization().await?;
         oldest
             .map(|organization| organization.id)

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Dispatcher, Drain, Parts, Runners};
 use reoclo_domain::{Clock, Entropy, ServerId};
 use reoclo_store::{Store, StoreStatistics};
@@ -313,6 +314,7 @@ impl Control {
     }
 
     /// Whether the database reads and takes changes, and the process is not stopping.
+    #[boxed]
     pub async fn ready(&self) -> bool {
         self.0.readiness.ready(self.core(), self.drain()).await
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Acl, Role};
 use reoclo_store::{KeyRecord, OrganizationRecord};
 
@@ -25,7 +26,8 @@ pub struct KeyIdentity {
 
 impl Keys<'_> {
     /// Says what the presented key is.
-    pub async fn identify(self, proof: &Authorized<AnyKey>) -> Result<KeyIdentity, Refusal> {
+    #[boxed]
+    pub async fn identify(&self, proof: &Authorized<AnyKey>) -> Result<KeyIdentity, Refusal> {
         let caller = proof.caller();
         let found = self.0.store().organization(caller.organization()).await?;
         let organization = found.ok_or(Refusal::NotFound("the organization"))?;

@@ -4,6 +4,7 @@ mod accept;
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{InvitationId, OrganizationId, PlainToken, Secret, Timestamp, TokenKind};
 use reoclo_store::{AuditOutcome, InvitationRecord, NewAuditEvent};
 use serde_json::json;
@@ -41,8 +42,9 @@ pub struct Invitations<'c> {
 
 impl Invitations<'_> {
     /// The invitations of the caller's organization that were not accepted yet, by address.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<UsersRead>,
     ) -> Result<Vec<InvitationRecord>, Refusal> {
         let organization = proof.caller().organization();
@@ -50,8 +52,9 @@ impl Invitations<'_> {
     }
 
     /// Gives an invitation a new link and seven days more; the link before is dead.
+    #[boxed]
     pub async fn renew(
-        self,
+        &self,
         proof: &Authorized<OrganizationManage>,
         id: InvitationId,
         once: Option<&str>,
@@ -78,8 +81,9 @@ impl Invitations<'_> {
     }
 
     /// Takes an invitation back; its link is dead.
+    #[boxed]
     pub async fn remove(
-        self,
+        &self,
         proof: &Authorized<UsersWrite>,
         id: InvitationId,
     ) -> Result<(), Refusal> {

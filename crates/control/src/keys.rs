@@ -18,6 +18,7 @@ mod replace;
 mod revoke;
 mod show;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     Acl, AutomationKeyId, IntegrationKeyId, KeyKind, KeyStatus, MaximumLifetime, ParseIdError,
     PlainToken, Role,
@@ -137,8 +138,9 @@ impl Keys<'_> {
     }
 
     /// The key that this form of a page has made.
+    #[boxed]
     pub async fn of_form<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         form: &str,
     ) -> Result<Option<ManagedKey>, Refusal> {

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{InvitationId, UserId};
 use reoclo_store::{FormMark, Store, TakenForm};
 use uuid::Uuid;
@@ -42,8 +43,9 @@ pub struct Forms<'c>(pub(crate) &'c Core);
 
 impl Forms<'_> {
     /// What the form with this mark did when it was sent before.
+    #[boxed]
     pub async fn taken<P: Permission>(
-        self,
+        &self,
         proof: &Authorized<P>,
         form: OnceForm,
         mark: &str,

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::Timestamp;
 use reoclo_store::OperationDay;
 
@@ -18,8 +19,9 @@ const LATE: Duration = Duration::from_mins(1);
 impl Operations<'_> {
     /// The last `days` days in UTC, today included and the oldest first: 1 to 366, also those
     /// without operations.
+    #[boxed]
     pub async fn days(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         days: u32,
     ) -> Result<Vec<OperationDay>, Refusal> {
@@ -41,7 +43,8 @@ impl Operations<'_> {
     }
 
     /// Counts the operations that began before the last minute; called once a minute.
-    pub async fn count_by_day(self) {
+    #[boxed]
+    pub async fn count_by_day(&self) {
         let before = self.core.now().minus(LATE);
         if let Err(error) = self.core.store().count_operations(before).await
             && !error.is_of_an_outage()

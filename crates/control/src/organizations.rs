@@ -1,5 +1,6 @@
 //! Organizations: their settings, and making more of them.
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 use reoclo_api_types::{ChangeOrganizationRequest, NewOrganizationRequest};
 use reoclo_domain::{DisplayName, OrganizationId, Role, Slug};
@@ -31,7 +32,8 @@ pub struct Organizations<'c> {
 
 impl Organizations<'_> {
     /// The caller's organization.
-    pub async fn show(self, proof: &Authorized<Member>) -> Result<OrganizationRecord, Refusal> {
+    #[boxed]
+    pub async fn show(&self, proof: &Authorized<Member>) -> Result<OrganizationRecord, Refusal> {
         self.find(proof.caller().organization()).await
     }
 
@@ -42,8 +44,9 @@ impl Organizations<'_> {
 
     /// Changes the caller's organization. A maximum lifetime is for keys made from then on: those
     /// that exist are listed as longer, and not cut.
+    #[boxed]
     pub async fn change(
-        self,
+        &self,
         proof: &Authorized<OrganizationManage>,
         form: ChangeOrganizationRequest,
     ) -> Result<OrganizationRecord, Refusal> {
@@ -57,8 +60,9 @@ impl Organizations<'_> {
 
     /// Makes an organization, of which the caller is the first admin. For the instance's first
     /// admin and those whom they named.
+    #[boxed]
     pub async fn create(
-        self,
+        &self,
         proof: &Authorized<Member>,
         form: NewOrganizationRequest,
     ) -> Result<OrganizationRecord, Refusal> {

@@ -4,6 +4,7 @@ mod challenge;
 mod registry_api;
 mod test_connection;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::RegistryCredentialChangeRequest as Change;
 use reoclo_domain::{
     OrganizationId, RegistryCredentialId, RegistryType, RegistryTypeName, Secret, Timestamp,
@@ -38,16 +39,18 @@ impl<'c> RegistryCredentials<'c> {
     }
 
     /// The organization's, by name.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsRead>,
     ) -> Result<Vec<Record>, Refusal> {
         Ok(self.rows().list(proof.caller().organization()).await?)
     }
 
     /// One of them.
+    #[boxed]
     pub async fn show(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsRead>,
         id: RegistryCredentialId,
     ) -> Result<Record, Refusal> {
@@ -56,10 +59,11 @@ impl<'c> RegistryCredentials<'c> {
     }
 
     /// Keeps one; its secret is sealed and never shown again.
+    #[boxed]
     pub async fn create(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsWrite>,
-        new: impl Into<Change>,
+        new: impl Into<Change> + Send + 'static,
     ) -> Result<Record, Refusal> {
         let (caller, core, new) = (proof.caller(), self.core, new.into());
         let id = RegistryCredentialId::new(core.clock(), core.entropy());
@@ -74,15 +78,17 @@ impl<'c> RegistryCredentials<'c> {
         });
         let audit = core.audit(caller, "registry_credential.create");
         let audit = audit.with(detail);
-        let created = self.rows().create(record.clone(), Some(&secret), audit);
-        created.await.map_err(Refusal::of_write)?;
+        let rows = self.rows();
+        let created = rows.create(record.clone(), Some(&secret), audit).await;
+        created.map_err(Refusal::of_write)?;
         Ok(record)
     }
 
     /// Changes one; what is absent stays. Where or as whom it logs in changes only together with
     /// its secret: a kept password never goes to a new address (rule 18).
+    #[boxed]
     pub async fn change(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
         change: Change,
@@ -97,8 +103,9 @@ impl<'c> RegistryCredentials<'c> {
     }
 
     /// Removes one. Servers that are logged in with it stay so.
+    #[boxed]
     pub async fn remove(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
     ) -> Result<(), Refusal> {

@@ -1,5 +1,6 @@
 //! Completing the first admin's account.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     DisplayName, OrganizationId, PlainToken, Secret, TokenKind, UserId, is_deceptive,
 };
@@ -34,7 +35,8 @@ pub struct Setup<'c> {
 
 impl Setup<'_> {
     /// Refuses when nobody can be set up with this link, for the page that shows the form.
-    pub async fn check_link(self, token: &Secret) -> Result<(), Refusal> {
+    #[boxed]
+    pub async fn check_link(&self, token: &Secret) -> Result<(), Refusal> {
         self.open_link(token).await.map(|_| ())
     }
 
@@ -53,8 +55,9 @@ impl Setup<'_> {
     }
 
     /// Completes the pending admin's account and consumes the one-time link.
+    #[boxed]
     pub async fn complete(
-        self,
+        &self,
         form: SetupForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AuditEventId, OrganizationId, ServerId};
 use reoclo_store::{Actor, AuditOutcome, NewAuditEvent, RequestSource, Resource, Store};
 use serde_json::Value;
@@ -49,6 +50,7 @@ pub(crate) fn resource(kind: &'static str, id: impl Display, name: Option<&str>)
 
 /// What a server is called now, also one that was removed. That it cannot be told keeps nothing
 /// from being recorded.
+#[boxed]
 pub async fn server_called(
     store: &Store,
     organization: OrganizationId,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, Secret};
 use reoclo_store::{AuditOutcome, NewAuditEvent, NewOperation, StoreError};
 use serde_json::{Value, json};
@@ -53,6 +54,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When nothing was begun; a refusal leaves no operation behind.
+    #[boxed]
     pub async fn begin(&self, grant: &Grant, plan: Plan) -> Result<Begun, Error> {
         let kind = plan.payload.kind();
         if !grant.party().kinds.contains(kind) {

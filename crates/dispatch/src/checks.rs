@@ -5,6 +5,7 @@ mod condense;
 mod history;
 mod recent;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::ServerId;
 
 use crate::Dispatcher;
@@ -15,6 +16,7 @@ pub use recent::{Checked, UNHEALTHY_AFTER};
 
 impl Dispatcher {
     /// Stores the checks of minutes that are over; called every second, and with `all` at the end.
+    #[boxed]
     pub async fn write_checks(&self, all: bool) {
         let now = self.now();
         let before = if all {

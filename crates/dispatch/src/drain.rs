@@ -1,5 +1,6 @@
 //! Graceful shutdown as a value that is passed around.
 
+use async_recursion::async_recursion as boxed;
 use tokio::sync::watch;
 
 /// Says when the process begins to stop; clones share one signal.
@@ -29,6 +30,7 @@ impl Drain {
     }
 
     /// Waits for the signal.
+    #[boxed]
     pub async fn begun(&self) {
         let mut receiver = self.0.subscribe();
         // The sender lives as long as `self`, so this cannot fail.

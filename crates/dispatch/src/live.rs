@@ -5,6 +5,7 @@ mod pending;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, OrganizationId};
 use reoclo_store::{LogChunk, LogEnd, LogStream, OperationOutcome, Tail};
 use tokio::sync::futures::Notified;
@@ -192,6 +193,7 @@ impl Live {
     }
 
     /// Waits for the outcome.
+    #[boxed]
     pub async fn ended(&self) -> Option<Arc<OperationOutcome>> {
         let mut outcome = self.outcome.subscribe();
         let ended = outcome.wait_for(Option::is_some).await;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, ServerId};
 use reoclo_store::{LogStream, RunningOperation, StoreError};
 
@@ -19,6 +20,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[boxed]
     pub async fn resume_operations(&self) -> Result<usize, StoreError> {
         let running = self.store().running_operations().await?;
         self.resume_all(running).await

@@ -77,9 +77,8 @@ async fn refresh(
     OptionalJsonBody(request): OptionalJsonBody<RefreshAddressSourceRequest>,
 ) -> Result<Answer<AddressSourceBody>, ApiError> {
     let id = id.parse(WHAT)?;
-    let refreshed = control
-        .address_sources()
-        .refresh(&proof, id, request.accept_growth);
+    let address_sources = control.address_sources();
+    let refreshed = address_sources.refresh(&proof, id, request.accept_growth);
     Ok(Answer(body(refreshed.await?)))
 }
 

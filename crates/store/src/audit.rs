@@ -27,6 +27,7 @@ pub use reader::AuditReader;
 pub use unmasked::{AuditPlace, UnmaskedRows};
 pub use verify::{ChainReport, Fault, FaultKind, LiveReport, StrangeCheckpoint, VerifyReport};
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 
 use crate::error::StoreError;
@@ -49,12 +50,14 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an organization that does not exist.
+    #[boxed]
     pub async fn append_audit(&self, events: Vec<NewAuditEvent>) -> Result<(), StoreError> {
         self.write(Append(events)).await
     }
 
     /// At most `limit` events behind `after_seq` of an organization's chain, or with `None` of
     /// the instance's, oldest first.
+    #[boxed]
     pub async fn audit_events(
         &self,
         organization: Option<OrganizationId>,
@@ -70,6 +73,7 @@ impl Store {
     }
 
     /// The heads of all chains, signed.
+    #[boxed]
     pub async fn checkpoints(&self) -> Result<Vec<Checkpoint>, StoreError> {
         let heads = head::all(&mut self.reader().await?).await?;
         let (key, now) = (self.master_key(), self.clock().now());

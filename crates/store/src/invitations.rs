@@ -1,5 +1,6 @@
 //! Invitations: a person is in an organization when they have accepted one, and not before.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{InvitationId, OrganizationId, Role, Secret, Timestamp, TokenHash, UserId};
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -263,6 +264,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Exists`] when they are in the organization, [`Conflict::Taken`] when they are
     /// invited already, [`Conflict::Missing`] for an unknown organization.
+    #[boxed]
     pub async fn invite(
         &self,
         new: InvitationRecord,
@@ -274,6 +276,7 @@ impl Store {
 
     /// Gives an invitation another link and another end; the link before is dead. `false` when
     /// the organization has no such invitation.
+    #[boxed]
     pub async fn renew_invitation(
         &self,
         organization: OrganizationId,
@@ -293,6 +296,7 @@ impl Store {
     }
 
     /// Takes an invitation back. `false` when the organization has no such invitation.
+    #[boxed]
     pub async fn remove_invitation(
         &self,
         organization: OrganizationId,
@@ -314,6 +318,7 @@ impl Store {
     /// [`Conflict::Exists`] for somebody who is in the organization, [`Conflict::Taken`] when a
     /// new account's address is taken, [`Conflict::Changed`] when the account is another's or was
     /// claimed meanwhile.
+    #[boxed]
     pub async fn accept_invitation(
         &self,
         token: TokenHash,
@@ -331,6 +336,7 @@ impl Store {
     }
 
     /// The invitation with that link.
+    #[boxed]
     pub async fn invitation_of(
         &self,
         token: TokenHash,
@@ -343,6 +349,7 @@ impl Store {
     }
 
     /// The organization's invitations, by address.
+    #[boxed]
     pub async fn invitations(
         &self,
         organization: OrganizationId,

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Timestamp, UserId};
 use sqlx::AnyConnection;
 
@@ -115,6 +116,7 @@ impl RefusedPasswords {
 
 impl Store {
     /// From where a person signed in before, each with the last time.
+    #[boxed]
     pub async fn known_devices(
         &self,
         user: UserId,
@@ -128,6 +130,7 @@ impl Store {
     }
 
     /// Remembers from where a person signed in. Not audited.
+    #[boxed]
     pub async fn remember_devices(
         &self,
         user: UserId,
@@ -138,6 +141,7 @@ impl Store {
     }
 
     /// Counts passwords that were refused, and appends what the audit log says of them.
+    #[boxed]
     pub async fn record_refused_passwords(
         &self,
         refused: Vec<RefusedPasswords>,
@@ -147,6 +151,7 @@ impl Store {
     }
 
     /// The last passwords of a person that were refused, by day and address.
+    #[boxed]
     pub async fn refused_passwords(
         &self,
         user: UserId,

@@ -12,6 +12,7 @@ mod seen;
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{HostChecks, Resolution, ServerId, Timestamp};
 use sqlx::AnyConnection;
 
@@ -102,6 +103,7 @@ fn insert_text(rows: usize) -> String {
 impl Store {
     /// Records what servers measured, and that those which answered were seen, in transactions of
     /// a thousand rows. Not audited.
+    #[boxed]
     pub async fn record_metrics(&self, rows: Vec<MetricsRow>) -> Result<(), StoreError> {
         let mut rows = rows;
         while !rows.is_empty() {

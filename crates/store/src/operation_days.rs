@@ -6,6 +6,7 @@
 
 mod count;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 
 use crate::error::StoreError;
@@ -66,6 +67,7 @@ impl OperationDay {
 
 impl Store {
     /// The organization's days from that of `first` on that have operations, the oldest first.
+    #[boxed]
     pub async fn operation_days(
         &self,
         organization: OrganizationId,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use serde_json::json;
@@ -92,6 +93,7 @@ impl From<NewOrganization> for OrganizationRecord {
 impl Store {
     /// Changes the name, the maximum lifetime and the networks of an organization, as `rule` says
     /// of it as it is.
+    #[boxed]
     pub async fn change_organization<E: Send + 'static>(
         &self,
         id: OrganizationId,
@@ -105,6 +107,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Taken`](crate::Conflict::Taken) when the slug is taken.
+    #[boxed]
     pub async fn create_organization(
         &self,
         new: NewOrganization,
@@ -116,6 +119,7 @@ impl Store {
 
     /// Creates an organization with somebody who exists as its admin; errors as for
     /// [`Store::create_organization`].
+    #[boxed]
     pub async fn create_organization_with_admin(
         &self,
         new: NewOrganization,
@@ -158,6 +162,7 @@ impl Store {
     }
 
     /// Every organization, by slug.
+    #[boxed]
     pub async fn organizations(&self) -> Result<Vec<OrganizationRecord>, StoreError> {
         table::select::<OrganizationRecord>("ORDER BY slug")
             .all(&mut self.reader().await?, OrganizationRecord::read)
@@ -165,6 +170,7 @@ impl Store {
     }
 
     /// One organization.
+    #[boxed]
     pub async fn organization(
         &self,
         id: OrganizationId,

@@ -5,6 +5,7 @@
 
 mod memory;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AutomationKeyId, RateVerdict, SlidingWindow};
 
 use crate::engine;
@@ -18,6 +19,7 @@ impl Store {
     /// Counts a request of a key, if the key has made fewer than `limit` in the last minute.
     ///
     /// Exact under concurrency, on one node and across replicas.
+    #[boxed]
     pub async fn admit_request(
         &self,
         key: AutomationKeyId,

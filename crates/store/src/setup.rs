@@ -2,6 +2,7 @@
 
 mod complete;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, TokenHash, UserId};
 use sqlx::AnyConnection;
 
@@ -146,6 +147,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::AlreadySetUp`](crate::Conflict::AlreadySetUp) when any organization exists.
+    #[boxed]
     pub async fn bootstrap(
         &self,
         new: Bootstrap,
@@ -159,6 +161,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Missing`](crate::Conflict::Missing) when there is no such user.
+    #[boxed]
     pub async fn replace_setup_link(
         &self,
         user: UserId,
@@ -171,6 +174,7 @@ impl Store {
     /// Whether there is such a link, and `now` is before its end.
     ///
     /// What this says may be over a moment later; [`Self::complete_setup`] decides.
+    #[boxed]
     pub async fn setup_link_is_open(
         &self,
         link: TokenHash,
@@ -187,6 +191,7 @@ impl Store {
     }
 
     /// The admin who has yet to set up, whether or not the link is still valid.
+    #[boxed]
     pub async fn pending_setup(&self) -> Result<Option<PendingSetup>, StoreError> {
         let row = sql(
             "SELECT users.id AS user_id, memberships.organization_id AS organization_id

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AuditEventId, Clock, Entropy};
 use ring::signature::Ed25519KeyPair;
 
@@ -113,6 +114,7 @@ impl Write for Ping {
 
 impl Store {
     /// Commits what waits and closes the database; later calls are `Unavailable`.
+    #[boxed]
     pub async fn close(&self) {
         // Readers first: the last connection to a SQLite file tidies up behind itself.
         self.inner.readers.close().await;
@@ -120,6 +122,7 @@ impl Store {
     }
 
     /// Whether a read and a write are possible now.
+    #[boxed]
     pub async fn ping(&self) -> Result<(), StoreError> {
         let mut reader = self.reader().await?;
         sql("SELECT id FROM instance").one(&mut reader).await?;
@@ -135,6 +138,7 @@ impl Store {
 
     /// Waits until another control plane has taken this one's place on the database: from then on
     /// nothing can be written.
+    #[boxed]
     pub async fn displaced(&self) {
         self.inner.place.displaced().await;
     }

@@ -12,6 +12,7 @@ pub(crate) use members::let_create_organizations;
 pub use members::{MemberRecord, PasswordStatus};
 pub use sign_in::{Account, Membership};
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, UserId};
 use sqlx::AnyConnection;
 
@@ -151,6 +152,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Taken`](crate::Conflict::Taken) when the address is taken,
     /// [`Conflict::Missing`](crate::Conflict::Missing) when there is no such organization.
+    #[boxed]
     pub async fn create_user(
         &self,
         new: NewUser,
@@ -168,6 +170,7 @@ impl Store {
     }
 
     /// The role of a person in an organization: from memory on SQLite.
+    #[boxed]
     pub async fn role_of(
         &self,
         organization: OrganizationId,
@@ -185,6 +188,7 @@ impl Store {
     }
 
     /// One person, whatever organization they are in.
+    #[boxed]
     pub async fn user(&self, id: UserId) -> Result<Option<UserRecord>, StoreError> {
         let row = sql("SELECT id, email, name, created_at FROM users WHERE id = $1")
             .bind(id)

@@ -99,7 +99,8 @@ async fn refresh(
 ) -> Result<Response, ApiError> {
     let accept_growth = fields.filled("accept_growth").is_some();
     let id = id.parse(WHAT)?;
-    let refreshed = control.address_sources().refresh(&proof, id, accept_growth);
+    let address_sources = control.address_sources();
+    let refreshed = address_sources.refresh(&proof, id, accept_growth);
     let notice = match refreshed.await?.problem {
         None => "address-list-refreshed",
         Some(_) => "address-list-kept",

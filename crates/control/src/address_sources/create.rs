@@ -1,5 +1,6 @@
 //! Adding a published list, which has to be there.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::NewAddressSourceRequest;
 use reoclo_domain::{AddressSourceId, DisplayName};
 use reoclo_store::AddressSourceRecord;
@@ -14,8 +15,9 @@ const MAX_FIELD_CHARS: usize = 100;
 
 impl AddressSources<'_> {
     /// Fetches a list and keeps it; one that cannot be fetched now is refused.
+    #[boxed]
     pub async fn create(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
         form: NewAddressSourceRequest,
     ) -> Result<AddressSourceRecord, Refusal> {

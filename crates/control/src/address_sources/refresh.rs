@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, Addresses};
 use reoclo_store::{AddressSourceRecord, AuditOutcome, RefreshedList};
@@ -22,8 +23,9 @@ const AT_ONCE: u32 = 20;
 
 impl AddressSources<'_> {
     /// Fetches a list now. `accept_growth` takes one that grew out of proportion.
+    #[boxed]
     pub async fn refresh(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
         id: AddressSourceId,
         accept_growth: bool,
@@ -36,7 +38,8 @@ impl AddressSources<'_> {
     }
 
     /// Fetches every list that was not asked for within the interval.
-    pub async fn refresh_stale(self) {
+    #[boxed]
+    pub async fn refresh_stale(&self) {
         let moment = self.core.now().minus(self.settings.address_source_interval);
         let stale = self
             .core

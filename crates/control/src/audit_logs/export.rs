@@ -1,5 +1,6 @@
 //! Writing an organization's audit log out.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{AuditExport, AuditOutcome, Resource, StoreError};
 use serde_json::json;
 
@@ -13,8 +14,9 @@ pub struct AuditLogExport(AuditExport);
 impl AuditLogs<'_> {
     /// Begins an export of the caller's organization's audit log: every row that there is now,
     /// and none of anybody else's. That it was taken is audited.
+    #[boxed]
     pub async fn export(
-        self,
+        &self,
         proof: &Authorized<AuditLogsRead>,
     ) -> Result<AuditLogExport, Refusal> {
         let caller = proof.caller();
@@ -48,6 +50,7 @@ impl AuditLogExport {
     }
 
     /// The next lines; none at the end. What fails here leaves an export without a checkpoint.
+    #[boxed]
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Refusal> {
         Ok(self.0.next().await?)
     }

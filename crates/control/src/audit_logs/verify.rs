@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 use reoclo_store::{AuditOutcome, Chain, ChainReport, Checkpoint, Checkpoints, Strangeness};
 use serde_json::json;
@@ -31,8 +32,9 @@ impl AuditLogs<'_> {
     /// `checkpoints` if that is not blank: lines of an export, of which the last will do. What is
     /// wrong with the log is an answer and no refusal, and is audited as well. So is a checkpoint
     /// that was changed, beside which the log is verified all the same.
+    #[boxed]
     pub async fn verify(
-        self,
+        &self,
         proof: &Authorized<AuditLogsRead>,
         checkpoints: &str,
     ) -> Result<AuditVerification, Refusal> {

@@ -5,6 +5,7 @@ use super::Instance;
 use crate::Refusal;
 use crate::audit::{AuditedAction, resource};
 use crate::keys::describe;
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     Allowlist, AutomationKeyId, AutomationScope, IntegrationKeyId, KeyLife, OperationKinds,
     OrganizationId, PlainToken, Preset, Scope, ServerId, TokenKind, UserId,
@@ -30,8 +31,9 @@ impl Instance<'_> {
     ///
     /// Call this last, when they can be shown at once: nobody can see them later. The automation
     /// key is for `server`, or for every one.
+    #[boxed]
     pub async fn mint_first_keys(
-        self,
+        &self,
         found: &Bootstrapped,
         server: Option<ServerId>,
     ) -> Result<Option<MintedKeys>, Refusal> {

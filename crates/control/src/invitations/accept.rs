@@ -1,5 +1,6 @@
 //! Joining an organization with the link of an invitation.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     DisplayName, OrganizationId, PlainToken, Role, Secret, Timestamp, TokenKind, UserId,
 };
@@ -44,7 +45,8 @@ pub struct AcceptForm {
 
 impl Invitations<'_> {
     /// What the link of an invitation is good for.
-    pub async fn show(self, token: &Secret) -> Result<InvitationView, Refusal> {
+    #[boxed]
+    pub async fn show(&self, token: &Secret) -> Result<InvitationView, Refusal> {
         let (_, invitation) = self.open(token).await?;
         let organization = self
             .core
@@ -64,8 +66,9 @@ impl Invitations<'_> {
 
     /// Makes whoever has the link and shows that the address is theirs a member: with the
     /// password of their account, or with a new account. The link is used up.
+    #[boxed]
     pub async fn accept(
-        self,
+        &self,
         form: AcceptForm,
         source: RequestSource,
     ) -> Result<(UserId, OrganizationId), Refusal> {

@@ -1,5 +1,6 @@
 //! How many keys are active, and which of them will soon not be.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::ActiveKeyQuery;
 
 use super::{EXPIRY_NOTICE, Keys, ManagedKey, ManagesKeys, manages_all, person};
@@ -19,8 +20,9 @@ pub struct ActiveKeyOverview {
 
 impl Keys<'_> {
     /// The active keys of one kind that the caller may manage.
+    #[boxed]
     pub async fn active<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
     ) -> Result<ActiveKeyOverview, Refusal> {
         let (person, now) = (person(proof)?, self.0.now());

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::str::FromStr;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{
     AddressSourceId, AllowlistEntry, AutomationScope, DisplayName, Lifetime, MAX_ALLOWLIST_ENTRIES,
     OperationKind, OperationKinds, OrganizationId, RegistryCredentialId, Scope, ServerId,
@@ -55,8 +56,9 @@ pub struct NewAutomationKeyForm {
 
 impl Keys<'_> {
     /// Creates an automation key of the caller's organization.
+    #[boxed]
     pub async fn create_automation(
-        self,
+        &self,
         proof: &Authorized<AutomationKeysManage>,
         form: NewAutomationKeyForm,
     ) -> Result<MintedKey, Refusal> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Acl, DisplayName, MaximumLifetime, Preset, Role};
 
 use super::mint::{Blueprint, Power};
@@ -27,8 +28,9 @@ impl Keys<'_> {
     /// Creates an integration key of the caller. A preset is taken by its name, whatever the
     /// caller's role: the key has the part of it that the role allows. A custom cell beyond the
     /// role is refused.
+    #[boxed]
     pub async fn create_integration(
-        self,
+        &self,
         proof: &Authorized<IntegrationKeysManage>,
         form: NewIntegrationKeyForm,
     ) -> Result<MintedKey, Refusal> {

@@ -1,5 +1,6 @@
 //! Duplicating a key: a new one with the same permissions, for rotation.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AllowlistEntry, MaximumLifetime, Preset, Role};
 use reoclo_store::{KeyOrigin, KeyRecord, KeyRef};
 use serde_json::json;
@@ -13,8 +14,9 @@ impl Keys<'_> {
     /// Makes a key that may do what another one may, also when that has ended. It belongs to the
     /// caller, and lives from now on as long as the other was made to, within the organization's
     /// maximum. The page's form with that mark makes one copy, however often it is sent.
+    #[boxed]
     pub async fn duplicate<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         key: KeyRef,
         form: Option<String>,

@@ -1,5 +1,6 @@
 //! Listing keys.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{KeyStatus, UserId};
 use reoclo_store::KeyQuery;
 use uuid::Uuid;
@@ -33,8 +34,9 @@ pub struct KeyList {
 
 impl Keys<'_> {
     /// The keys of one kind that the caller may manage.
+    #[boxed]
     pub async fn list<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         request: KeyListRequest,
     ) -> Result<KeyList, Refusal> {

@@ -1,5 +1,6 @@
 //! The people whom a key added: with the key in the wrong hands, they are to be looked at too.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Role, UserId};
 use reoclo_store::KeyRef;
 use uuid::Uuid;
@@ -32,8 +33,9 @@ pub enum KeyPersonPlace {
 impl Keys<'_> {
     /// The people whom a key that the caller may manage brought into the organization, and whom
     /// it invited and who can accept still.
+    #[boxed]
     pub async fn people<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<Vec<KeyPerson>, Refusal> {

@@ -1,5 +1,6 @@
 //! Replacing a key that somebody else may have: revoke it and duplicate it, in one step.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{KeyRef, Revoked};
 use serde_json::json;
 
@@ -12,8 +13,9 @@ use crate::{Authorized, Refusal};
 impl Keys<'_> {
     /// Revokes a key and makes its duplicate, both or neither. A key that is revoked has been
     /// dealt with, and is refused.
+    #[boxed]
     pub async fn replace<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         key: KeyRef,
         form: Option<String>,

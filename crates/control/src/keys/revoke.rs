@@ -1,5 +1,6 @@
 //! Revoking a key: effective before the answer, and for good (rule 5).
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::KeyRef;
 
 use super::{Keys, ManagedKey, ManagesKeys, describe};
@@ -10,8 +11,9 @@ impl Keys<'_> {
     ///
     /// No request that begins after this has returned is accepted; operations that were accepted
     /// before go on to their end.
+    #[boxed]
     pub async fn revoke<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<ManagedKey, Refusal> {

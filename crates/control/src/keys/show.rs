@@ -1,5 +1,6 @@
 //! Showing one key, with who still uses it.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{AddressUsage, KeyRef};
 
 use super::{Keys, ManagedKey, ManagesKeys};
@@ -16,8 +17,9 @@ pub struct ShownKey {
 
 impl Keys<'_> {
     /// One key that the caller may manage.
+    #[boxed]
     pub async fn show<P: ManagesKeys>(
-        self,
+        &self,
         proof: &Authorized<P>,
         key: KeyRef,
     ) -> Result<ShownKey, Refusal> {

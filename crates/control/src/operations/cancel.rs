@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, OperationState};
 use reoclo_store::{AuditOutcome, OperationRecord};
 use serde_json::json;
@@ -28,8 +29,9 @@ pub struct CancelRequested {
 
 impl Operations<'_> {
     /// Has an operation of the organization end.
+    #[boxed]
     pub async fn cancel(
-        self,
+        &self,
         proof: &Authorized<ServersExecute>,
         id: OperationId,
     ) -> Result<CancelRequested, Refusal> {
@@ -45,8 +47,9 @@ impl Operations<'_> {
 
     /// Has an operation end that this automation key started, as long as the key still carries
     /// that operation and that server.
+    #[boxed]
     pub async fn cancel_own(
-        self,
+        &self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<CancelRequested, Refusal> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Begun, CODE_WORKING_DIRECTORY, Drain, Live, Payload, Plan};
 use reoclo_domain::{OperationId, ServerId};
 use reoclo_store::OperationOutcome;
@@ -32,6 +33,7 @@ pub struct Awaited {
 
 impl Awaited {
     /// How it ended; none when this process begins to stop before.
+    #[boxed]
     pub async fn ended(&self) -> Option<Arc<OperationOutcome>> {
         tokio::select! {
             biased;
@@ -43,8 +45,9 @@ impl Awaited {
 
 impl Operations<'_> {
     /// Runs a command on the server with this id or slug.
+    #[boxed]
     pub async fn exec_on_server(
-        self,
+        &self,
         proof: Authorized<ServersExecute>,
         server: &str,
         scope: Option<&str>,
@@ -71,8 +74,9 @@ impl Operations<'_> {
     /// Runs a command on a server and waits for it for a short while (rule 9).
     ///
     /// Whoever asked may go away: the command and its record go on without them.
+    #[boxed]
     pub async fn exec(
-        self,
+        &self,
         proof: Authorized<Exec>,
         server: ServerId,
         command: ExecCommand,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Dispatcher, Excerpt, Live};
 use reoclo_domain::{OperationId, OperationState, OrganizationId};
 use reoclo_store::{LogStream, OperationOutcome, OperationRecord, Store, StoreError, Tail};
@@ -54,8 +55,9 @@ pub struct LogStatus {
 
 impl Operations<'_> {
     /// The log of an operation of the organization.
+    #[boxed]
     pub async fn log(
-        self,
+        &self,
         proof: &Authorized<OperationOutput>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
@@ -75,8 +77,9 @@ impl Operations<'_> {
     }
 
     /// The log of an operation that this automation key started (rule 10).
+    #[boxed]
     pub async fn own_log(
-        self,
+        &self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationLog, Refusal> {
@@ -89,7 +92,8 @@ impl Operations<'_> {
 
     /// Lets full logs go that are too old, and the oldest of those that are too many (rule 19);
     /// says of how many operations.
-    pub async fn prune_logs(self) -> Result<usize, StoreError> {
+    #[boxed]
+    pub async fn prune_logs(&self) -> Result<usize, StoreError> {
         let settings = self.settings;
         let mut pruned = 0;
         loop {
@@ -106,7 +110,8 @@ impl Operations<'_> {
     }
 
     /// Lets the records of operations go that are too old (rule 19); says how many.
-    pub async fn prune(self) -> Result<u64, StoreError> {
+    #[boxed]
+    pub async fn prune(&self) -> Result<u64, StoreError> {
         let before = self.core.now().minus(self.settings.operation_age);
         let mut pruned = 0;
         for organization in self.core.store().organizations().await? {
@@ -162,6 +167,7 @@ impl OperationLog {
     }
 
     /// What stands at `position`, or the first that is kept behind it.
+    #[boxed]
     pub async fn read(&self, stream: LogStream, position: u64) -> Result<LogPart, Refusal> {
         match self.status().outcome {
             Some(outcome) => self.read_ended(&outcome, stream, position).await,
@@ -170,6 +176,7 @@ impl OperationLog {
     }
 
     /// Up to where the stream has been written.
+    #[boxed]
     pub async fn end(&self, stream: LogStream) -> Result<u64, Refusal> {
         let status = self.status();
         if let Some(outcome) = &status.outcome {

@@ -1,5 +1,6 @@
 //! Looking through what is stored already for what would be masked today.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OperationId;
 use reoclo_store::{AuditOutcome, AuditPlace, MaskedOperations, UnmaskedRows};
 use serde_json::json;
@@ -10,8 +11,9 @@ use crate::{LocalOwner, Refusal};
 
 impl Operations<'_> {
     /// Looks at some stored operations behind `after`, and with `apply` masks them.
+    #[boxed]
     pub async fn mask_stored(
-        self,
+        &self,
         _owner: &LocalOwner,
         after: Option<OperationId>,
         apply: bool,
@@ -24,8 +26,9 @@ impl Operations<'_> {
     }
 
     /// Looks at some rows of the audit log behind `after`; they stay as they are.
+    #[boxed]
     pub async fn unmasked_audit_rows(
-        self,
+        &self,
         _owner: &LocalOwner,
         after: Option<&AuditPlace>,
     ) -> Result<UnmaskedRows, Refusal> {

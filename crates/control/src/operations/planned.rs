@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::ServerId;
 
 use super::Operations;
@@ -11,8 +12,9 @@ use crate::{Authorized, Permission, Refusal, Requirement};
 
 impl Operations<'_> {
     /// Checks everything that `P` demands, and then refuses: running it is not built.
+    #[boxed]
     pub async fn planned<P: Permission>(
-        self,
+        &self,
         proof: Authorized<P>,
         server: ServerId,
     ) -> Result<Infallible, Refusal> {

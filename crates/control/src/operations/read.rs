@@ -1,5 +1,6 @@
 //! Reading an operation's record.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Cell, OperationId};
 use reoclo_store::{OperationFilter, OperationPage, OperationQuery, OperationRecord};
 
@@ -21,8 +22,9 @@ pub struct SeenOperation {
 impl Operations<'_> {
     /// The record of an operation that this automation key started; any other is not found
     /// (rule 10).
+    #[boxed]
     pub async fn show_own(
-        self,
+        &self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationRecord, Refusal> {
@@ -40,8 +42,9 @@ impl Operations<'_> {
 
     /// The newest operations of one run that this automation key started, without their output.
     /// A client whose first answer was lost finds by it what it has begun.
+    #[boxed]
     pub async fn list_own(
-        self,
+        &self,
         proof: &Authorized<OwnOperations>,
         run_id: String,
     ) -> Result<Vec<OperationRecord>, Refusal> {
@@ -63,8 +66,9 @@ impl Operations<'_> {
     }
 
     /// A page of the organization's operations, newest first and without their output.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         query: &OperationQuery,
     ) -> Result<OperationPage, Refusal> {
@@ -73,8 +77,9 @@ impl Operations<'_> {
     }
 
     /// The record of an operation; its output only for who may read logs (rule 10).
+    #[boxed]
     pub async fn show(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         id: OperationId,
     ) -> Result<SeenOperation, Refusal> {

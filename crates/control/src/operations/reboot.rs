@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Payload, Plan, RebootPayload};
 use reoclo_domain::ServerId;
 use reoclo_domain::masking::masked_shapes;
@@ -32,8 +33,9 @@ pub struct RebootCommand {
 
 impl Operations<'_> {
     /// Has a server reboot, with an automation key.
+    #[boxed]
     pub async fn reboot(
-        self,
+        &self,
         proof: Authorized<Reboot>,
         server: ServerId,
         command: RebootCommand,
@@ -43,8 +45,9 @@ impl Operations<'_> {
     }
 
     /// Has the server with this id or slug reboot.
+    #[boxed]
     pub async fn reboot_server(
-        self,
+        &self,
         proof: Authorized<ServersExecute>,
         server: &str,
     ) -> Result<Executed, Refusal> {

@@ -1,5 +1,6 @@
 //! Logging a server's Docker in to a registry and out of it (clients.md 2.3).
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Payload, Plan, RegistryLoginPayload, RegistryLogoutPayload, Run};
 use reoclo_domain::masking::{Patterns, masked_shapes};
 use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, ServerId};
@@ -40,8 +41,9 @@ pub struct RegistryAuth {
 
 impl Operations<'_> {
     /// Logs in with a stored credential and waits for it for a short while.
+    #[boxed]
     pub async fn registry_login(
-        self,
+        &self,
         proof: Authorized<RegistryLogin>,
         server: ServerId,
         credential: RegistryCredentialId,
@@ -62,8 +64,9 @@ impl Operations<'_> {
     }
 
     /// Logs in with what comes with the request; not for a key with a list of credentials.
+    #[boxed]
     pub async fn registry_login_direct(
-        self,
+        &self,
         proof: Authorized<RegistryLogin>,
         server: ServerId,
         form: DirectLogin,
@@ -77,8 +80,9 @@ impl Operations<'_> {
     }
 
     /// Logs out. Whoever else logged in and has not logged out keeps the login on the server.
+    #[boxed]
     pub async fn registry_logout(
-        self,
+        &self,
         proof: Authorized<RegistryLogout>,
         server: ServerId,
         registry_url: Option<String>,

@@ -1,5 +1,6 @@
 //! Waiting for the end of an operation, by few enough at a time.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OperationId;
 
 use super::OperationLog;
@@ -12,8 +13,9 @@ pub struct OperationEnd(OperationLog);
 
 impl Operations<'_> {
     /// The end of an operation that this automation key started.
+    #[boxed]
     pub async fn own_end(
-        self,
+        &self,
         proof: &Authorized<OwnOperations>,
         id: OperationId,
     ) -> Result<OperationEnd, Refusal> {
@@ -21,8 +23,9 @@ impl Operations<'_> {
     }
 
     /// The end of an operation of the organization. It shows nothing of the output.
+    #[boxed]
     pub async fn end(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         id: OperationId,
     ) -> Result<OperationEnd, Refusal> {
@@ -41,6 +44,7 @@ impl Operations<'_> {
 
 impl OperationEnd {
     /// Returns when the operation has ended.
+    #[boxed]
     pub async fn reached(&mut self) -> Result<(), Refusal> {
         self.0.ended().await
     }

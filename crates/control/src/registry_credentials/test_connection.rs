@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::{ConnectionTestRequest, RegistryCredentialChangeRequest};
 use reoclo_domain::{RegistryAddress, RegistryCredentialId, RegistryType, Secret, counted};
 use reoclo_store::{AuditOutcome, NewAuditEvent, Resource};
@@ -42,8 +43,9 @@ struct Attempt {
 impl RegistryCredentials<'_> {
     /// Logs in to the registry from here and tells what came of it: also what is wrong with the
     /// form is an answer and no refusal.
+    #[boxed]
     pub async fn test_connection(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsWrite>,
         form: ConnectionTestRequest,
     ) -> Result<ConnectionTest, Refusal> {
@@ -56,8 +58,9 @@ impl RegistryCredentials<'_> {
 
     /// The same with a credential that is kept, and with changes that were not saved. Where or as
     /// whom it logs in changes only together with its secret, as when it is changed.
+    #[boxed]
     pub async fn test_kept_connection(
-        self,
+        &self,
         proof: &Authorized<RegistryCredentialsWrite>,
         id: RegistryCredentialId,
         change: RegistryCredentialChangeRequest,

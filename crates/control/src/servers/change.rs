@@ -1,5 +1,6 @@
 //! Changing what a server is called.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::ChangeServerRequest;
 use reoclo_domain::{DisplayName, Slug};
 use reoclo_store::{Conflict, ServerRecord, StoreError};
@@ -10,8 +11,9 @@ use crate::{Authorized, InvalidFields, Refusal, ServersWrite};
 
 impl Servers<'_> {
     /// Changes a server of the caller's organization; nothing else about it moves.
+    #[boxed]
     pub async fn change(
-        self,
+        &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
         form: ChangeServerRequest,

@@ -1,5 +1,6 @@
 //! Deciding which machine a server is, when two claim to be it.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::AuditOutcome;
 use serde_json::json;
 
@@ -10,8 +11,9 @@ use crate::{Authorized, OrganizationManage, Refusal};
 impl Servers<'_> {
     /// An admin's decision which machine a server is. The others are told that they are not, and
     /// their runners end.
+    #[boxed]
     pub async fn choose_machine(
-        self,
+        &self,
         proof: &Authorized<OrganizationManage>,
         reference: &str,
         machine: &str,

@@ -1,5 +1,6 @@
 //! Adding a server: its row, and a single-use token that its runner enrols with.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::AddServerRequest;
 use reoclo_domain::{DisplayName, OrganizationId, PlainToken, ServerId, Slug, Timestamp};
 use reoclo_store::{
@@ -49,8 +50,9 @@ pub struct AddedServer {
 
 impl Servers<'_> {
     /// Adds a server to the organization, for the owner of this machine.
+    #[boxed]
     pub async fn create_for_owner(
-        self,
+        &self,
         _owner: &LocalOwner,
         organization: OrganizationId,
         form: AddServerRequest,
@@ -63,8 +65,9 @@ impl Servers<'_> {
     }
 
     /// Adds a server to the caller's organization; a form with the mark `once` adds one alone.
+    #[boxed]
     pub async fn create(
-        self,
+        &self,
         proof: &Authorized<ServersWrite>,
         form: AddServerRequest,
         once: Option<&str>,

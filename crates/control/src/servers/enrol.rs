@@ -1,5 +1,6 @@
 //! Enrolment: a single-use token makes a public key the identity of a server's runner.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, PlainToken, ServerId, TokenKind};
 use reoclo_store::{EnrolOutcome, RequestSource};
 
@@ -12,8 +13,9 @@ const PUBLIC_KEY_LEN: usize = 32;
 impl Servers<'_> {
     /// Binds `public_key` to the server that the token was made for. Doing it again with the same
     /// key, before the token expires, gives the same answer.
+    #[boxed]
     pub async fn enrol(
-        self,
+        &self,
         token: &str,
         public_key: &[u8],
         source: RequestSource,

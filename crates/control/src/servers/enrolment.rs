@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::server_called;
 use reoclo_domain::{OrganizationId, PlainToken, ServerId, ServerStatus, TokenKind};
 use reoclo_store::{AuditOutcome, NewAuditEvent, NewEnrolment, ServerRecord};
@@ -16,8 +17,9 @@ const TOKEN_LIFETIME: Duration = Duration::from_hours(1);
 
 impl Servers<'_> {
     /// A new enrolment token for a server that exists; an earlier one stops working.
+    #[boxed]
     pub async fn renew_enrolment_for_owner(
-        self,
+        &self,
         _owner: &LocalOwner,
         organization: OrganizationId,
         server: ServerId,
@@ -41,8 +43,9 @@ impl Servers<'_> {
     /// A new enrolment token for a server of the caller's organization whose runner has never
     /// connected; an earlier one stops working. Any other server is refused, and keeps its
     /// runner's identity.
+    #[boxed]
     pub async fn renew_enrolment(
-        self,
+        &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
         once: Option<&str>,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Checked, Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Metric, Resolution, ServerStatus, Timestamp};
 use reoclo_store::ServerRecord;
@@ -33,8 +34,9 @@ pub struct ServerHealth {
 
 impl Servers<'_> {
     /// How a server of the caller's organization is.
+    #[boxed]
     pub async fn health(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<ServerHealth, Refusal> {
@@ -44,8 +46,9 @@ impl Servers<'_> {
     }
 
     /// Asks a server of the caller's organization now, and says how it is.
+    #[boxed]
     pub async fn check(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<ServerHealth, Refusal> {

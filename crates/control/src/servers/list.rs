@@ -1,5 +1,6 @@
 //! Seeing servers.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::ServerRecord;
 
 use super::Servers;
@@ -7,7 +8,11 @@ use crate::{Authorized, Refusal, ServersRead};
 
 impl Servers<'_> {
     /// The organization's servers by name, without those that were decommissioned.
-    pub async fn list(self, proof: &Authorized<ServersRead>) -> Result<Vec<ServerRecord>, Refusal> {
+    #[boxed]
+    pub async fn list(
+        &self,
+        proof: &Authorized<ServersRead>,
+    ) -> Result<Vec<ServerRecord>, Refusal> {
         Ok(self
             .core
             .store()

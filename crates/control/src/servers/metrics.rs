@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{HOW_TO_UPDATE, Stretch};
 use reoclo_domain::{HostChecks, Resolution, counted};
 use reoclo_store::ServerRecord;
@@ -27,8 +28,9 @@ pub struct ServerMetrics {
 
 impl Servers<'_> {
     /// What a server of the caller's organization measured in the last `hours`.
+    #[boxed]
     pub async fn metrics(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
         hours: u32,

@@ -1,5 +1,6 @@
 //! Which ports a server listens on.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_wire::proto::PortsReply;
 
 use super::Servers;
@@ -7,8 +8,9 @@ use crate::{Authorized, Refusal, ServersRead};
 
 impl Servers<'_> {
     /// Asks the runner of a server of the caller's organization to look now.
+    #[boxed]
     pub async fn ports(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<PortsReply, Refusal> {

@@ -1,5 +1,6 @@
 //! Decommissioning a server.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::ServerRecord;
 use serde_json::json;
 
@@ -10,8 +11,9 @@ use crate::{Authorized, Refusal, ServersWrite};
 impl Servers<'_> {
     /// Removes a server from the caller's organization: its runner's identity is dead before this
     /// returns, and its runner is told and ends.
+    #[boxed]
     pub async fn remove(
-        self,
+        &self,
         proof: &Authorized<ServersWrite>,
         reference: &str,
     ) -> Result<(), Refusal> {

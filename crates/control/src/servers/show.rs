@@ -1,5 +1,6 @@
 //! Finding one server.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, ServerStatus};
 use reoclo_store::ServerRecord;
 
@@ -9,8 +10,9 @@ use crate::{Authorized, Refusal, ServersRead};
 
 impl Servers<'_> {
     /// One server of the caller's organization, by id or slug.
+    #[boxed]
     pub async fn show(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
     ) -> Result<ServerRecord, Refusal> {

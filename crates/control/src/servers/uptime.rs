@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Stretch, UNHEALTHY_AFTER};
 use reoclo_domain::{HostChecks, Resolution, Timestamp};
 
@@ -56,8 +57,9 @@ impl UptimeStatus {
 impl Servers<'_> {
     /// How much of the last `hours` a server of the caller's organization answered, in slots of
     /// `slot_minutes`.
+    #[boxed]
     pub async fn uptime(
-        self,
+        &self,
         proof: &Authorized<ServersRead>,
         reference: &str,
         hours: u32,

@@ -1,5 +1,6 @@
 //! The check of a session at each request.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{PlainToken, TokenHash};
 use reoclo_store::{RequestSource, SessionRecord};
 
@@ -31,7 +32,8 @@ impl Sessions<'_> {
     }
 
     /// Which of these texts is the token of a session that is not over: the first that is.
-    pub async fn first_living(self, texts: &[String]) -> Option<usize> {
+    #[boxed]
+    pub async fn first_living(&self, texts: &[String]) -> Option<usize> {
         let tokens = texts.iter().enumerate();
         let tokens = tokens.filter_map(|(at, text)| Some((at, session_token(text)?.hash())));
         let tokens: Vec<(usize, TokenHash)> = tokens.collect();

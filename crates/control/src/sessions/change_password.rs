@@ -1,5 +1,6 @@
 //! Changing one's own password.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::Secret;
 use reoclo_store::{AuditOutcome, NewPassword};
 use serde_json::json;
@@ -14,8 +15,9 @@ use crate::{Authorized, InvalidFields, OwnSession, Person, Refusal};
 impl Sessions<'_> {
     /// Changes the caller's password and ends all their sessions; the caller goes on in a new
     /// one.
+    #[boxed]
     pub async fn change_password(
-        self,
+        &self,
         proof: &Authorized<OwnSession>,
         token: &str,
         current: Secret,

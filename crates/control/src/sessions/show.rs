@@ -1,5 +1,6 @@
 //! What a session is.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Secret, Timestamp, UserId};
 use reoclo_store::{Membership, RefusedPasswords};
 
@@ -10,7 +11,8 @@ use crate::{Authorized, OwnSession, Person, Refusal};
 impl Sessions<'_> {
     /// The caller's session. Who they are and what they may is what the proof was made of; only
     /// the organizations that they are in are looked up.
-    pub async fn show(self, proof: &Authorized<OwnSession>) -> Result<SessionView, Refusal> {
+    #[boxed]
+    pub async fn show(&self, proof: &Authorized<OwnSession>) -> Result<SessionView, Refusal> {
         let caller = proof.caller();
         let person = caller.person().ok_or(Refusal::SessionExpired)?;
         let mut memberships = self.core.store().memberships(person.user).await?;
@@ -31,8 +33,9 @@ impl Sessions<'_> {
 
 impl Sessions<'_> {
     /// The last passwords for the caller's account that were refused.
+    #[boxed]
     pub async fn refused_passwords(
-        self,
+        &self,
         proof: &Authorized<OwnSession>,
     ) -> Result<Vec<RefusedPasswords>, Refusal> {
         let person = proof.caller().person().ok_or(Refusal::SessionExpired)?;

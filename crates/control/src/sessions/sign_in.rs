@@ -1,5 +1,6 @@
 //! Signing in.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Secret, TokenHash, UserId};
 use reoclo_store::{Account, Actor, ActorKind, AuditOutcome, Membership, RequestSource};
 use serde_json::json;
@@ -34,8 +35,9 @@ pub struct SignInForm {
 
 impl Sessions<'_> {
     /// Begins a session. The answer does not tell whether the account exists, and takes as long.
+    #[boxed]
     pub async fn sign_in(
-        self,
+        &self,
         form: SignInForm,
         source: RequestSource,
     ) -> Result<SignedIn, Refusal> {

@@ -1,5 +1,6 @@
 //! Signing out, here or everywhere.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{AuditOutcome, SessionsEnded};
 use serde_json::json;
 
@@ -10,8 +11,9 @@ use crate::{Authorized, OwnSession, Refusal};
 impl Sessions<'_> {
     /// Ends the caller's session, or with `everywhere` all of the person's; no request that comes
     /// with one of them later is accepted.
+    #[boxed]
     pub async fn sign_out(
-        self,
+        &self,
         proof: &Authorized<OwnSession>,
         everywhere: bool,
     ) -> Result<(), Refusal> {

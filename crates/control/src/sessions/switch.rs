@@ -1,5 +1,6 @@
 //! Going over to another of one's organizations.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::Role;
 use reoclo_store::{AuditOutcome, Membership};
 use serde_json::json;
@@ -13,8 +14,9 @@ use crate::{Authorized, OwnSession, Refusal};
 impl Sessions<'_> {
     /// Begins a session in another organization in the place of the caller's, with a token of its
     /// own and the same end.
+    #[boxed]
     pub async fn switch_organization(
-        self,
+        &self,
         proof: &Authorized<OwnSession>,
         token: &str,
         organization: &str,

@@ -1,5 +1,6 @@
 //! Changing a person's role, and who may create organizations.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::ChangeUserRequest;
 use reoclo_domain::UserId;
 use reoclo_store::{AuditOutcome, Edit, MemberRecord, NewAuditEvent};
@@ -15,8 +16,9 @@ use crate::{Authorized, Caller, CredentialKind, Refusal, UsersWrite};
 impl Users<'_> {
     /// Changes a person of the caller's organization, effective at their next request. All of it
     /// is done, or none of it.
+    #[boxed]
     pub async fn change(
-        self,
+        &self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
         change: ChangeUserRequest,

@@ -1,5 +1,6 @@
 //! Asking a person to join.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_api_types::AddUserRequest;
 use reoclo_domain::{DisplayName, InvitationId, PlainToken, Role};
 use reoclo_store::{Conflict, InvitationRecord, StoreError};
@@ -21,8 +22,9 @@ impl Invitations<'_> {
     /// Invites a person to the caller's organization. They are a member when they have accepted,
     /// and nothing of theirs changes before: neither is told whether they have an account.
     /// A form with the mark `once` invites once.
+    #[boxed]
     pub async fn invite(
-        self,
+        &self,
         proof: &Authorized<UsersWrite>,
         form: AddUserRequest,
         once: Option<&str>,

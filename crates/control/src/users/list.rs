@@ -1,5 +1,6 @@
 //! Seeing people.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::UserId;
 use reoclo_store::MemberRecord;
 
@@ -9,8 +10,9 @@ use crate::{Authorized, Refusal, UsersRead};
 impl Users<'_> {
     /// The people of the caller's organization, by name; with `search`, those whose name or
     /// address contains it.
+    #[boxed]
     pub async fn list(
-        self,
+        &self,
         proof: &Authorized<UsersRead>,
         search: &str,
     ) -> Result<Vec<MemberRecord>, Refusal> {
@@ -19,8 +21,9 @@ impl Users<'_> {
     }
 
     /// One person of the caller's organization.
+    #[boxed]
     pub async fn show(
-        self,
+        &self,
         proof: &Authorized<UsersRead>,
         id: UserId,
     ) -> Result<MemberRecord, Refusal> {

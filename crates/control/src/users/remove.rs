@@ -1,5 +1,6 @@
 //! Removing a person, and what they leave behind.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{KeyStatus, UserId};
 use reoclo_store::{AuditOutcome, AutomationKeyRecord, MemberRecord};
 use serde_json::json;
@@ -24,8 +25,9 @@ pub struct RemovedUser {
 impl Users<'_> {
     /// Removes a person from the caller's organization, effective at their next request and at
     /// the next of each of their integration keys.
+    #[boxed]
     pub async fn remove(
-        self,
+        &self,
         proof: &Authorized<UsersWrite>,
         id: UserId,
     ) -> Result<RemovedUser, Refusal> {

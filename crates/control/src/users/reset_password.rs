@@ -1,5 +1,6 @@
 //! Giving a person a new temporary password.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Secret, Timestamp, UserId};
 use reoclo_store::{AuditOutcome, MemberRecord, NewPassword};
 use serde_json::json;
@@ -16,8 +17,9 @@ impl Users<'_> {
     ///
     /// Only somebody who is in no other organization: whoever sets a password can sign in with
     /// it everywhere.
+    #[boxed]
     pub async fn reset_password(
-        self,
+        &self,
         proof: &Authorized<OrganizationManage>,
         id: UserId,
         once: Option<&str>,
@@ -61,8 +63,9 @@ impl Users<'_> {
 
     /// Gives anybody a temporary password, for the owner of this machine; too many wrong attempts
     /// on the account are forgotten.
+    #[boxed]
     pub async fn reset_password_for_owner(
-        self,
+        &self,
         _owner: &LocalOwner,
         email: &str,
     ) -> Result<(Secret, Timestamp), Refusal> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{HostChecks, HostSample, Metric, ServerId};
 use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::MetricsReply;
@@ -31,6 +32,7 @@ impl Dispatcher {
     }
 
     /// Asks a server now, if its runner is connected.
+    #[boxed]
     pub async fn check_now(&self, server: ServerId) {
         if let Some(link) = self.seats().link(server) {
             self.check_runner(server, &link).await;
@@ -39,6 +41,7 @@ impl Dispatcher {
 
     /// Notes a failed check for every server whose runner should be connected and is not; called
     /// once in each interval of the checks. Runners have some time to come back after a start.
+    #[boxed]
     pub async fn check_absent(&self) {
         let monitored = match self.store().monitored_servers().await {
             Ok(monitored) => monitored,

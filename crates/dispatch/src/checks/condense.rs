@@ -3,6 +3,7 @@
 use std::sync::PoisonError;
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Resolution, Timestamp};
 use reoclo_store::StoreError;
 
@@ -13,6 +14,7 @@ const LATE: Duration = Duration::from_secs(90);
 
 impl Dispatcher {
     /// Folds what is over and removes what is too old; called once a minute.
+    #[boxed]
     pub async fn condense_metrics(&self) {
         if let Err(error) = self.condense().await
             && !error.is_of_an_outage()

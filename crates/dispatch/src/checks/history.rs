@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{HostChecks, OrganizationId, Resolution, ServerId, Timestamp};
 use reoclo_store::{MetricsRow, StoreError};
 
@@ -29,6 +30,7 @@ impl Dispatcher {
     ///
     /// # Errors
     /// When the database cannot be read.
+    #[boxed]
     pub async fn measured(
         &self,
         stretch: Stretch,

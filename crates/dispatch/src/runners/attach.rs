@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_store::{AuditOutcome, HostFacts, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::Machine;
@@ -34,7 +35,8 @@ pub struct Attachment<Io> {
 
 impl Runners<'_> {
     /// Holds a runner's connection until it ends, and says why it did.
-    pub async fn attach<Io>(self, attachment: Attachment<Io>) -> Detached
+    #[boxed]
+    pub async fn attach<Io>(&self, attachment: Attachment<Io>) -> Detached
     where
         Io: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {

@@ -1,5 +1,6 @@
 //! Which server a connecting runner speaks for.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{ServerId, ServerStatus};
 use reoclo_store::RunnerIdentity;
 use reoclo_wire::handshake::{
@@ -70,8 +71,9 @@ impl Runners<'_> {
     }
 
     /// Checks a runner's proof against the key that it enrolled with.
+    #[boxed]
     pub async fn identify(
-        self,
+        &self,
         challenge: &Challenge,
         proof: &Proof,
     ) -> Result<RunnerIdentity, RunnerRejected> {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::ServerId;
 use reoclo_wire::ability::Ability;
 use reoclo_wire::proto::PortsReply;
@@ -18,7 +19,8 @@ impl Runners<'_> {
     ///
     /// # Errors
     /// When it is not connected, does not answer in time or is too old.
-    pub async fn ports(self, server: ServerId) -> Result<PortsReply, Error> {
+    #[boxed]
+    pub async fn ports(&self, server: ServerId) -> Result<PortsReply, Error> {
         let link = self.0.seats().link(server);
         let link = link.ok_or(Error::ServerUnreachable)?;
         if link.lacks(Ability::Ports) {

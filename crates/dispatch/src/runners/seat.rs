@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::ServerId;
 use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity, StoreError};
 use reoclo_wire::handshake::{Machine, MachineProof};
@@ -14,8 +15,9 @@ use super::{Detached, Link, RunnerRejected, Runners, fact};
 impl Runners<'_> {
     /// Turns a machine away when another one is connected with the same identity and answers. One
     /// that does not answer has lost its connection, or was started anew.
+    #[boxed]
     pub async fn admit(
-        self,
+        &self,
         identity: &RunnerIdentity,
         proof: Option<&MachineProof>,
         source: &RequestSource,
@@ -133,7 +135,8 @@ impl Runners<'_> {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub async fn remember_machines(self) -> Result<(), StoreError> {
+    #[boxed]
+    pub async fn remember_machines(&self) -> Result<(), StoreError> {
         for (server, text) in self.0.store().machines().await? {
             match Machines::from_kept(&text, self.0.now()) {
                 Ok(machines) => self.0.seats().remember(server, machines),
@@ -171,7 +174,8 @@ impl Runners<'_> {
 
     /// Makes one of the machines that claim to be a server that server. The others are told that
     /// they are not, and their runners end.
-    pub async fn choose_machine(self, server: ServerId, machine: &str) {
+    #[boxed]
+    pub async fn choose_machine(&self, server: ServerId, machine: &str) {
         self.settle_machines(server, machine);
         self.keep_machines(server).await;
     }

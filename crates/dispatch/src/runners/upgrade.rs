@@ -1,5 +1,6 @@
 //! A runner's program that could not be replaced.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_store::{AuditOutcome, RequestSource, RunnerIdentity};
 use reoclo_wire::handshake::UpgradeFailure;
 use serde_json::json;
@@ -8,8 +9,9 @@ use super::{Runners, fact};
 
 impl Runners<'_> {
     /// Audits what a runner that proved who it is says of a failed upgrade; it says so once.
+    #[boxed]
     pub async fn note_failed_upgrade(
-        self,
+        &self,
         identity: &RunnerIdentity,
         source: &RequestSource,
         failure: &UpgradeFailure,

@@ -1,5 +1,6 @@
 //! Adding published lists.
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 
 use super::{AddressSourceRecord, column};
@@ -55,6 +56,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization.
+    #[boxed]
     pub async fn create_address_source(
         &self,
         record: AddressSourceRecord,

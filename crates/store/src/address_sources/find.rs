@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, Addresses, OrganizationId, Timestamp};
 
@@ -53,6 +54,7 @@ pub(crate) async fn load_all(connection: &mut impl Source) -> Result<Vec<Effect>
 
 impl Store {
     /// The organization's lists, by name and id.
+    #[boxed]
     pub async fn address_sources(
         &self,
         organization: OrganizationId,
@@ -64,6 +66,7 @@ impl Store {
     }
 
     /// One list of the organization.
+    #[boxed]
     pub async fn address_source(
         &self,
         organization: OrganizationId,
@@ -78,6 +81,7 @@ impl Store {
     }
 
     /// The networks of a list.
+    #[boxed]
     pub async fn published_networks(
         &self,
         organization: OrganizationId,
@@ -93,6 +97,7 @@ impl Store {
     }
 
     /// Lists of every organization that were last asked for before `moment`, the oldest first.
+    #[boxed]
     pub async fn stale_address_sources(
         &self,
         moment: Timestamp,
@@ -110,6 +115,7 @@ impl Store {
     /// Whether the address is in one of the organization's lists that are named: from memory on
     /// SQLite; on PostgreSQL, where another replica may have fetched a newer list, after a look
     /// at their revisions. A list that is gone has no address.
+    #[boxed]
     pub async fn is_published(
         &self,
         organization: OrganizationId,

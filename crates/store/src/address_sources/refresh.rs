@@ -1,5 +1,6 @@
 //! Storing what came of asking for published lists.
 
+use async_recursion::async_recursion as boxed;
 use ipnet::IpNet;
 use reoclo_domain::{AddressSourceId, OrganizationId, Timestamp};
 
@@ -76,6 +77,7 @@ impl Write for RefreshSource {
 impl Store {
     /// Stores what came of asking for a list; `false`, and nothing is written, when the
     /// organization has no such list any more.
+    #[boxed]
     pub async fn refresh_address_source(
         &self,
         organization: OrganizationId,

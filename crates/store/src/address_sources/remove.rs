@@ -1,5 +1,6 @@
 //! Removing published lists.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AddressSourceId, OrganizationId};
 
 use crate::audit::NewAuditEvent;
@@ -57,6 +58,7 @@ impl Write for RemoveSource {
 
 impl Store {
     /// Removes a list that no key names.
+    #[boxed]
     pub async fn remove_address_source(
         &self,
         organization: OrganizationId,

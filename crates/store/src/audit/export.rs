@@ -4,6 +4,7 @@ mod live;
 
 pub use live::AuditExport;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Timestamp, hex};
 use serde_json::{Value, json};
 use sqlx::AnyConnection;
@@ -39,6 +40,7 @@ pub struct ExportReport {
 impl AuditReader {
     /// Writes JSON lines: every row, chain by chain, then one checkpoint for each chain, signed
     /// as of `now`. All of it is one snapshot.
+    #[boxed]
     pub async fn export(
         &mut self,
         now: Timestamp,

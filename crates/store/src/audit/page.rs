@@ -3,6 +3,7 @@
 mod conditions;
 mod filter;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 
 use crate::audit::{ActorKind, AuditRow, Chain};
@@ -90,6 +91,7 @@ struct Extent {
 
 impl Store {
     /// A page of an organization's audit log.
+    #[boxed]
     pub async fn audit_page(
         &self,
         organization: OrganizationId,

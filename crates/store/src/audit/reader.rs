@@ -1,5 +1,6 @@
 //! Reading the audit log without a store: read-only, without a lock, beside a live server.
 
+use async_recursion::async_recursion as boxed;
 use sqlx::AnyConnection;
 
 use crate::database::DatabaseAddress;
@@ -19,6 +20,7 @@ pub struct AuditReader {
 
 impl AuditReader {
     /// Opens the database as it is: without migrations and without a lock.
+    #[boxed]
     pub async fn open(
         database: &DatabaseAddress,
         master_key: MasterKey,

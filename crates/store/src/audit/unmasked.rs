@@ -1,6 +1,8 @@
 //! Rows of the audit log that hold what the rules of today would have hidden. They are found and
 //! named, and stay: a row that changes breaks its chain.
 
+use async_recursion::async_recursion as boxed;
+
 use super::entry::LinkedEntry;
 use crate::error::StoreError;
 use crate::sql::sql;
@@ -31,6 +33,7 @@ pub struct UnmaskedRows {
 
 impl Store {
     /// Looks at some rows of all chains behind `after`.
+    #[boxed]
     pub async fn unmasked_audit_rows(
         &self,
         after: Option<&AuditPlace>,

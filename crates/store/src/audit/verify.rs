@@ -6,6 +6,7 @@ mod walk;
 
 use std::collections::BTreeSet;
 
+use async_recursion::async_recursion as boxed;
 use sqlx::AnyConnection;
 use uuid::Uuid;
 
@@ -24,6 +25,7 @@ impl AuditReader {
     /// reported and never an error. A chain that a checkpoint names has to be there. The log is
     /// not held against a checkpoint that this instance did not sign, and is verified all the
     /// same.
+    #[boxed]
     pub async fn verify(&mut self, checkpoints: &[Checkpoint]) -> Result<VerifyReport, StoreError> {
         let control_plane_id = self.instance.control_plane_id;
         let (own, strange) = told_apart(checkpoints, &self.master_key, control_plane_id);

@@ -1,5 +1,6 @@
 //! Taking a form, and what it did.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 use uuid::Uuid;
 
@@ -32,6 +33,7 @@ impl Store {
     }
 
     /// What a form with this mark did.
+    #[boxed]
     pub async fn taken_form(
         &self,
         organization: OrganizationId,

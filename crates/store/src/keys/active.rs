@@ -1,5 +1,6 @@
 //! How many keys are active, and which of them will soon not be.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{KeyKind, OrganizationId, Timestamp, UserId};
 
 use super::details::{KeyDetails, details_where};
@@ -33,6 +34,7 @@ pub struct ActiveKeys {
 
 impl Store {
     /// Counts the active keys and lists those that expire soon.
+    #[boxed]
     pub async fn active_keys(
         &self,
         organization: OrganizationId,

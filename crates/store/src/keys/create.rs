@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::TokenHash;
 
 use super::row;
@@ -78,6 +79,7 @@ pub(super) async fn insert(
 
 impl Store {
     /// Stores new keys, all of them or none; errors as for one integration key.
+    #[boxed]
     pub async fn create_keys(
         &self,
         keys: Vec<NewKey>,
@@ -90,6 +92,7 @@ impl Store {
 
     /// Stores a new key that comes from somewhere; errors as for one integration key, and
     /// [`Conflict::Exists`](crate::Conflict::Exists) when its form has made one already.
+    #[boxed]
     pub async fn create_key_from(
         &self,
         key: NewKey,
@@ -109,6 +112,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Exists`](crate::Conflict::Exists) when the id or the token is taken,
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization or creator.
+    #[boxed]
     pub async fn create_integration_key(
         &self,
         key: IntegrationKeyRecord,
@@ -120,6 +124,7 @@ impl Store {
     }
 
     /// Stores a new automation key; errors as for an integration key.
+    #[boxed]
     pub async fn create_automation_key(
         &self,
         key: AutomationKeyRecord,

@@ -1,5 +1,6 @@
 //! Changing when keys expire.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 
 use super::KeyRef;
@@ -37,6 +38,7 @@ impl Write for ExpireKey {
 impl Store {
     /// Changes when a key expires. `false` when the organization has no such key; then no event
     /// is written either.
+    #[boxed]
     pub async fn expire_key(
         &self,
         organization: OrganizationId,

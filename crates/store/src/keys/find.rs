@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Allowlist, AutomationKeyId, KeyKind, OrganizationId, TokenHash};
 use sqlx::AnyConnection;
 
@@ -34,6 +35,7 @@ pub(crate) async fn load_all(connection: &mut AnyConnection) -> Result<Vec<Effec
 impl Store {
     /// The key with that token, also when it is expired or revoked: from memory on SQLite, where
     /// only unknown and revoked ones cost a look into the database.
+    #[boxed]
     pub async fn find_key(&self, token: &TokenHash) -> Result<Option<Arc<KeyRecord>>, StoreError> {
         if let Some(key) = self.cache().and_then(|cache| cache.key(token)) {
             return Ok(Some(key));
@@ -72,6 +74,7 @@ impl Store {
     }
 
     /// The organization's integration keys, revoked ones included, newest first.
+    #[boxed]
     pub async fn integration_keys(
         &self,
         organization: OrganizationId,
@@ -85,6 +88,7 @@ impl Store {
     }
 
     /// The organization's automation keys, revoked ones included, newest first.
+    #[boxed]
     pub async fn automation_keys(
         &self,
         organization: OrganizationId,

@@ -1,5 +1,6 @@
 //! Keys as people list them.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{KeyKind, KeyStatus, OrganizationId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -40,6 +41,7 @@ const SELECT: &str = details_where!(
 
 impl Store {
     /// The organization's keys, newest first.
+    #[boxed]
     pub async fn list_keys(
         &self,
         organization: OrganizationId,
@@ -60,6 +62,7 @@ impl Store {
     }
 
     /// One key of the organization.
+    #[boxed]
     pub async fn key_details(
         &self,
         organization: OrganizationId,

@@ -1,5 +1,6 @@
 //! Where keys come from, and what became of them.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{KeyKind, OrganizationId, UserId};
 use uuid::Uuid;
 
@@ -77,6 +78,7 @@ fn relative(
 
 impl Store {
     /// The key that this form of a page has made.
+    #[boxed]
     pub async fn key_of_form(
         &self,
         organization: OrganizationId,

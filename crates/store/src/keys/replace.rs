@@ -1,5 +1,6 @@
 //! Replacing a key: what a person does who thinks that somebody else has it.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 
 use super::revoke::Revoked;
@@ -37,6 +38,7 @@ impl Store {
     ///
     /// # Errors
     /// Those of [`Store::create_keys`].
+    #[boxed]
     pub async fn replace_key(
         &self,
         organization: OrganizationId,

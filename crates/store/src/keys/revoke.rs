@@ -1,5 +1,6 @@
 //! Revoking keys.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 use sqlx::AnyConnection;
 
@@ -86,6 +87,7 @@ impl Store {
     /// Revokes a key; effective in [`Store::find_key`] before it returns. Revoking again changes
     /// nothing, and no event is written. `false` when the organization has no such key; then no
     /// event is written either.
+    #[boxed]
     pub async fn revoke_key(
         &self,
         organization: OrganizationId,

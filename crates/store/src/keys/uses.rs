@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 use sqlx::AnyConnection;
 
@@ -152,6 +153,7 @@ impl AddressUsage {
 
 impl Store {
     /// Adds uses to the counts by address and day; uses of unknown keys are ignored. Not audited.
+    #[boxed]
     pub async fn record_key_uses(&self, uses: Vec<KeyUse>) -> Result<(), StoreError> {
         if uses.is_empty() {
             return Ok(());
@@ -161,6 +163,7 @@ impl Store {
 
     /// From where a key was used in the last [`KEPT_USE_DAYS`], the address that was seen last
     /// first. Nothing for a key that the organization does not have.
+    #[boxed]
     pub async fn key_usage(
         &self,
         organization: OrganizationId,

@@ -1,5 +1,6 @@
 //! Folding fine measurements into coarse ones, when their ten minutes are over.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{HostChecks, Resolution, Timestamp};
 
 use super::{MetricsRow, span};
@@ -36,6 +37,7 @@ impl MetricsRow {
 impl Store {
     /// Folds the oldest span that is over at `closed_at` and was not folded, after `after` if
     /// there is one; answers when it began. Doing it again changes nothing.
+    #[boxed]
     pub async fn fold_metrics(
         &self,
         after: Option<Timestamp>,

@@ -1,5 +1,6 @@
 //! Removing measurements whose time is over.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Resolution, Timestamp};
 
 use super::span;
@@ -29,6 +30,7 @@ impl Write for PruneMetrics {
 impl Store {
     /// Removes the rows that begin before `before`: one span of all servers in each transaction,
     /// so that after a long rest other writes still come between.
+    #[boxed]
     pub async fn prune_metrics(
         &self,
         resolution: Resolution,

@@ -1,5 +1,6 @@
 //! Reading measurements.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Resolution, ServerId, Timestamp};
 
 use super::{MetricsRow, packed};
@@ -25,6 +26,7 @@ impl MetricsRow {
 
 impl Store {
     /// The rows of a server of the organization that begin in `from..to`, the oldest first.
+    #[boxed]
     pub async fn metrics(
         &self,
         organization: OrganizationId,
@@ -49,6 +51,7 @@ impl Store {
 
     /// Every server that a runner has ever spoken for and that is in use, of all organizations and
     /// in the order of ids: those that are asked how they are.
+    #[boxed]
     pub async fn monitored_servers(&self) -> Result<Vec<ServerId>, StoreError> {
         let mut servers = sql("SELECT id FROM servers WHERE status IN ('active', 'unreachable')")
             .all(&mut self.reader().await?, |row| row.get("id"))

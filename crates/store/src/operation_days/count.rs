@@ -1,5 +1,6 @@
 //! Counting the operations of a day once.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationState, OrganizationId, Timestamp};
 
 use super::MICROS_A_DAY;
@@ -82,6 +83,7 @@ impl Store {
     ///
     /// `before` has to lie further back than beginning an operation takes: one that appears
     /// before it later is not counted.
+    #[boxed]
     pub async fn count_operations(&self, before: Timestamp) -> Result<(), StoreError> {
         let waiting = sql(
             "SELECT id, operations_counted_to FROM organizations WHERE EXISTS (

@@ -1,5 +1,6 @@
 //! The runner has it: what was to be sent is no longer needed.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, Timestamp};
 
 use crate::error::StoreError;
@@ -31,6 +32,7 @@ impl Write for Acknowledge {
 
 impl Store {
     /// Records that the runner has these operations, and erases their payloads. Not audited.
+    #[boxed]
     pub async fn operation_acknowledged(&self, ids: Vec<OperationId>) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());

@@ -1,5 +1,6 @@
 //! Beginning an operation: the intent is on disk before anything is sent.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::Secret;
 use reoclo_domain::masking::masked_shapes;
 
@@ -61,6 +62,7 @@ impl Store {
     /// [`Conflict::Missing`](crate::Conflict::Missing) for a server that the organization does not
     /// have; after [`StoreError::Uncertain`] the operation may be there, running and without
     /// having been sent.
+    #[boxed]
     pub async fn begin_operation(
         &self,
         mut new: NewOperation,

@@ -1,5 +1,6 @@
 //! Somebody wants an operation to end.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, OrganizationId, Timestamp};
 
 use crate::audit::NewAuditEvent;
@@ -38,6 +39,7 @@ impl Write for RequestCancel {
 impl Store {
     /// Records that an operation is to end. `false` when it has ended already or is unknown:
     /// then nothing is written.
+    #[boxed]
     pub async fn request_cancel(
         &self,
         organization: OrganizationId,

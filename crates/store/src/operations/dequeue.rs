@@ -1,5 +1,6 @@
 //! There is room for an operation that waited.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, Timestamp};
 
 use crate::error::StoreError;
@@ -35,6 +36,7 @@ impl Write for Dequeue {
 impl Store {
     /// Records that an operation leaves the queue of its server at `at`, before anything is sent
     /// to the runner that is connected now. `false` when it has ended.
+    #[boxed]
     pub async fn operation_dequeued(
         &self,
         id: OperationId,

@@ -1,5 +1,6 @@
 //! Operations as rows.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, OperationState, OrganizationId, escaped};
 
 use super::{NewOperation, OperationOutcome, OperationRecord, Tail};
@@ -122,6 +123,7 @@ impl Tail {
 
 impl Store {
     /// One operation of the organization.
+    #[boxed]
     pub async fn operation(
         &self,
         organization: OrganizationId,

@@ -1,5 +1,6 @@
 //! The end of an operation.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OperationId;
 use reoclo_domain::masking::masked_shapes;
 use sqlx::AnyConnection;
@@ -78,6 +79,7 @@ impl FinishOperation {
 impl Store {
     /// Records how an operation ended, in a terminal state, and erases its payload. `false` when
     /// it had ended already or is unknown: then nothing is written, and nothing is audited.
+    #[boxed]
     pub async fn finish_operation(
         &self,
         id: OperationId,
@@ -90,6 +92,7 @@ impl Store {
     }
 
     /// The same, with what is left of its full log.
+    #[boxed]
     pub async fn finish_operation_with_log(
         &self,
         id: OperationId,

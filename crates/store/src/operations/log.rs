@@ -2,6 +2,7 @@
 
 mod prune;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, OrganizationId, Timestamp};
 use sqlx::AnyConnection;
 
@@ -126,6 +127,7 @@ pub(super) async fn drop_between(
 
 impl Store {
     /// Adds to the log of an operation that runs. Not audited.
+    #[boxed]
     pub async fn append_operation_log(
         &self,
         id: OperationId,
@@ -136,6 +138,7 @@ impl Store {
     }
 
     /// The stored chunk that holds the byte at `position`, or else the first one behind it.
+    #[boxed]
     pub async fn operation_log(
         &self,
         organization: OrganizationId,
@@ -157,6 +160,7 @@ impl Store {
     }
 
     /// Up to where an operation's stream is stored; 0 when nothing of it is.
+    #[boxed]
     pub async fn operation_log_end(
         &self,
         organization: OrganizationId,

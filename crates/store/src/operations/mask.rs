@@ -3,6 +3,7 @@
 //! Only what is a secret by its shape: the values that came with a command were never stored, so
 //! they cannot be looked for. In output every byte is replaced by one, so that positions stay.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OperationId;
 use reoclo_domain::masking::{blot_shapes, masked_shapes};
 
@@ -88,6 +89,7 @@ impl Write for Replace {
 impl Store {
     /// Looks at some ended operations behind `after`, of all organizations and in the order of
     /// their ids, for what is a secret by its shape; hides it when `apply` says so. Not audited.
+    #[boxed]
     pub async fn mask_operations(
         &self,
         after: Option<OperationId>,

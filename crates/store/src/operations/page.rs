@@ -3,6 +3,7 @@
 mod conditions;
 mod query;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 
 use super::OperationRecord;
@@ -34,6 +35,7 @@ const WITHOUT_OUTPUT: &str = "
 impl Store {
     /// A page of an organization's operations. The work for it does not depend on how many there
     /// are, nor on where the page is.
+    #[boxed]
     pub async fn operations(
         &self,
         organization: OrganizationId,

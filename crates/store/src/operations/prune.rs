@@ -1,5 +1,6 @@
 //! Letting old operations go (rule 19).
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Timestamp};
 
 use crate::error::StoreError;
@@ -34,6 +35,7 @@ impl Write for Prune {
 impl Store {
     /// Removes some of an organization's oldest ended operations that were begun before `before`,
     /// with their logs; says how many, and 0 once none is left. The audit log keeps its rows.
+    #[boxed]
     pub async fn prune_operations(
         &self,
         organization: OrganizationId,

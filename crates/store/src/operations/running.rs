@@ -1,5 +1,6 @@
 //! What a restarted control plane has to take up again.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, ServerId};
 
 use super::{NewOperation, PAYLOAD, RunningOperation};
@@ -25,6 +26,7 @@ impl RunningOperation {
 
 impl Store {
     /// Those of one server of the organization.
+    #[boxed]
     pub async fn running_operations_on(
         &self,
         organization: OrganizationId,
@@ -43,6 +45,7 @@ impl Store {
     }
 
     /// The operations of all organizations that have not ended, oldest first.
+    #[boxed]
     pub async fn running_operations(&self) -> Result<Vec<RunningOperation>, StoreError> {
         sql("SELECT operations.*, servers.name AS server_name
              FROM operations JOIN servers ON servers.id = operations.server_id

@@ -1,5 +1,7 @@
 //! Adding servers.
 
+use async_recursion::async_recursion as boxed;
+
 use super::{NewEnrolment, NewServer, ServerRecord, enrol};
 use crate::audit::NewAuditEvent;
 use crate::error::StoreError;
@@ -39,6 +41,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Taken`](crate::Conflict::Taken) when a server in use has the slug,
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization.
+    #[boxed]
     pub async fn create_server(
         &self,
         new: NewServer,

@@ -1,5 +1,6 @@
 //! Enrolment: a one-time token binds a runner's public key to a server.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AuditEventId, OrganizationId, ServerId, Timestamp, TokenHash};
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -177,6 +178,7 @@ impl Store {
     /// Gives a server a new enrolment; the earlier token is dead, the runner's key works on until
     /// the new one is used. `false` when the organization has no such server in use; then no
     /// event is written either.
+    #[boxed]
     pub async fn replace_enrolment(
         &self,
         organization: OrganizationId,
@@ -195,6 +197,7 @@ impl Store {
     }
 
     /// The same for a server whose runner has never connected; `false` for any other.
+    #[boxed]
     pub async fn replace_unused_enrolment(
         &self,
         organization: OrganizationId,
@@ -214,6 +217,7 @@ impl Store {
 
     /// Uses an enrolment: binds the public key to the server. Repeating it with the same key is
     /// fine until it expires. The store writes the event `runner.enrol`, once.
+    #[boxed]
     pub async fn enrol(
         &self,
         token: TokenHash,

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, ServerId};
 use sqlx::AnyConnection;
 
@@ -28,6 +29,7 @@ pub(crate) async fn load_names(connection: &mut AnyConnection) -> Result<Vec<Eff
 
 impl Store {
     /// The name of a server that is not decommissioned: from memory on SQLite.
+    #[boxed]
     pub async fn server_name(
         &self,
         organization: OrganizationId,
@@ -47,6 +49,7 @@ impl Store {
     }
 
     /// The server with a slug, unless it is decommissioned.
+    #[boxed]
     pub async fn server_of_slug(
         &self,
         organization: OrganizationId,
@@ -62,6 +65,7 @@ impl Store {
     }
 
     /// The organization's servers that are not decommissioned, by name and id.
+    #[boxed]
     pub async fn servers(
         &self,
         organization: OrganizationId,
@@ -70,6 +74,7 @@ impl Store {
     }
 
     /// Those of `ids` that are no servers of the organization, or are decommissioned.
+    #[boxed]
     pub async fn unknown_servers(
         &self,
         organization: OrganizationId,
@@ -87,6 +92,7 @@ impl Store {
     }
 
     /// One server of the organization, also when it is decommissioned.
+    #[boxed]
     pub async fn server(
         &self,
         organization: OrganizationId,
@@ -96,6 +102,7 @@ impl Store {
     }
 
     /// Who a runner must prove to be; in no organization, since the proof is the credential.
+    #[boxed]
     pub async fn runner_identity(
         &self,
         id: ServerId,

@@ -1,5 +1,6 @@
 //! The machines that claimed to be a server, as the control plane words them.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::ServerId;
 use sqlx::AnyConnection;
 
@@ -46,6 +47,7 @@ pub(super) async fn forget(
 
 impl Store {
     /// What was kept of the machines of servers.
+    #[boxed]
     pub async fn machines(&self) -> Result<Vec<(ServerId, String)>, StoreError> {
         sql("SELECT server_id, known FROM server_machines ORDER BY server_id")
             .all(&mut self.reader().await?, |row| {
@@ -56,6 +58,7 @@ impl Store {
 
     /// Keeps what is known of the machines that claim to be a server; `None` when there is nothing
     /// to know. Not audited.
+    #[boxed]
     pub async fn keep_machines(
         &self,
         server: ServerId,

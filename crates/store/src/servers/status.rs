@@ -1,5 +1,6 @@
 //! Where servers stand, and what their runners say about them.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{ServerId, ServerStatus, Timestamp};
 use sqlx::AnyConnection;
 
@@ -103,6 +104,7 @@ impl Write for MarkAllUnreachable {
 impl Store {
     /// Records where a server stands. `Decommissioned` is final: it ends the runner's key and
     /// enrolment, and later changes, with their events, are dropped.
+    #[boxed]
     pub async fn set_server_status(
         &self,
         server: ServerId,
@@ -120,6 +122,7 @@ impl Store {
     }
 
     /// Records what a runner says about its host. Not audited.
+    #[boxed]
     pub async fn record_facts(
         &self,
         server: ServerId,
@@ -139,6 +142,7 @@ impl Store {
     }
 
     /// Makes every active server unreachable: at the start nothing is connected yet.
+    #[boxed]
     pub async fn mark_all_unreachable(&self) -> Result<(), StoreError> {
         self.write(MarkAllUnreachable).await
     }

@@ -1,5 +1,6 @@
 //! Beginning a session.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Timestamp, TokenHash};
 use sqlx::AnyConnection;
 
@@ -80,6 +81,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown person or organization.
+    #[boxed]
     pub async fn create_session(
         &self,
         new: NewSession,

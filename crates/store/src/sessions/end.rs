@@ -1,5 +1,6 @@
 //! Ending sessions.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::UserId;
 use sqlx::AnyConnection;
 
@@ -49,6 +50,7 @@ pub(crate) async fn end_all(
 
 impl Store {
     /// Ends a person's sessions; from then on [`Store::find_session`] does not know them.
+    #[boxed]
     pub async fn end_sessions(
         &self,
         user: UserId,

@@ -1,5 +1,6 @@
 //! Finding the session of a request.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::TokenHash;
 
 use super::SessionRecord;
@@ -39,6 +40,7 @@ const SELECT: &str =
 impl Store {
     /// The session with that token, with the person and their role as they are now; also when it
     /// is over, unless it was ended.
+    #[boxed]
     pub async fn find_session(
         &self,
         token: &TokenHash,
@@ -48,6 +50,7 @@ impl Store {
     }
 
     /// The sessions with these tokens, each with its token, in no order.
+    #[boxed]
     pub async fn find_sessions(
         &self,
         tokens: &[TokenHash],

@@ -1,5 +1,6 @@
 //! Noting that sessions are used.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{SessionId, Timestamp};
 
 use crate::error::StoreError;
@@ -26,6 +27,7 @@ impl Write for TouchSessions {
 
 impl Store {
     /// Notes the last requests of sessions; those that have ended are ignored. Not audited.
+    #[boxed]
     pub async fn touch_sessions(
         &self,
         seen: Vec<(SessionId, Timestamp)>,

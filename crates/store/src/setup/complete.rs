@@ -1,5 +1,6 @@
 //! Completing the set-up.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{AuditEventId, OrganizationId, Timestamp, TokenHash, UserId};
 use serde_json::json;
 use sqlx::AnyConnection;
@@ -114,6 +115,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Taken`](crate::Conflict::Taken) when the address is taken.
+    #[boxed]
     pub async fn complete_setup(
         &self,
         link: TokenHash,

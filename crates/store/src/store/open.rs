@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 
 use std::time::Duration;
 
+use async_recursion::async_recursion as boxed;
 use sqlx::AnyConnection;
 use tokio::time::{sleep, timeout};
 
@@ -28,6 +29,7 @@ const WAIT_PAUSE: Duration = Duration::from_millis(250);
 impl Store {
     /// Opens the database: migrates it under a lock, checks the master key, loads the caches and
     /// starts the writer, which needs the current tokio runtime for as long as the store lives.
+    #[boxed]
     pub async fn open(options: StoreOptions) -> Result<Self, OpenError> {
         let StoreOptions {
             database,

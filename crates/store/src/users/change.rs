@@ -1,5 +1,6 @@
 //! Changing and removing the people of an organization.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Role, UserId};
 
 use super::change_password::{NewPassword, put_password};
@@ -120,6 +121,7 @@ impl Store {
     ///
     /// # Errors
     /// [`Conflict::Missing`] for somebody who is not in it.
+    #[boxed]
     pub async fn set_role(
         &self,
         organization: OrganizationId,

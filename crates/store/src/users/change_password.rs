@@ -1,5 +1,6 @@
 //! Passwords; a new one ends the sessions of its person.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{Secret, Timestamp, UserId};
 use sqlx::AnyConnection;
 
@@ -69,6 +70,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Missing`] when there is no such person, [`Conflict::Changed`] when the password
     /// is no longer the one that it replaces.
+    #[boxed]
     pub async fn set_password(
         &self,
         user: UserId,

@@ -1,5 +1,6 @@
 //! The people of one organization.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Role, Timestamp, UserId};
 use sqlx::AnyConnection;
 use uuid::Uuid;
@@ -122,6 +123,7 @@ pub(crate) async fn let_create_organizations(
 impl Store {
     /// The people of an organization, by name; with `search`, those whose name or address
     /// contains it, whatever its case, and first who has exactly that address.
+    #[boxed]
     pub async fn members(
         &self,
         organization: OrganizationId,
@@ -149,6 +151,7 @@ impl Store {
     }
 
     /// One person of an organization.
+    #[boxed]
     pub async fn member(
         &self,
         organization: OrganizationId,
@@ -163,6 +166,7 @@ impl Store {
     }
 
     /// The people whom a key brought into its organization and who are in it now, by name.
+    #[boxed]
     pub async fn people_of_key(
         &self,
         organization: OrganizationId,
@@ -180,6 +184,7 @@ impl Store {
     /// # Errors
     /// [`Conflict::Exists`] when they are in it, [`Conflict::Missing`] for an unknown person or
     /// organization.
+    #[boxed]
     pub async fn create_member(
         &self,
         organization: OrganizationId,

@@ -1,5 +1,6 @@
 //! What signing in looks up.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Role, Secret, Timestamp, UserId};
 
 use super::UserRecord;
@@ -45,6 +46,7 @@ impl Account {
 
 impl Store {
     /// The account with that e-mail address, whatever its case.
+    #[boxed]
     pub async fn account(&self, email: &str) -> Result<Option<Account>, StoreError> {
         let row = sql("SELECT * FROM users WHERE lower(email) = lower($1)")
             .bind(email)
@@ -62,6 +64,7 @@ impl Store {
     }
 
     /// The account of a person.
+    #[boxed]
     pub async fn account_of(&self, user: UserId) -> Result<Option<Account>, StoreError> {
         match self.user(user).await?.and_then(|user| user.email) {
             Some(email) => self.account(&email).await,
@@ -70,6 +73,7 @@ impl Store {
     }
 
     /// The organizations that a person is in, by slug.
+    #[boxed]
     pub async fn memberships(&self, user: UserId) -> Result<Vec<Membership>, StoreError> {
         sql(
             "SELECT organizations.id, organizations.slug, organizations.name, memberships.role

@@ -19,9 +19,8 @@ pub(super) async fn duplicate<P: KeyPages>(
     if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
         return Ok(page);
     }
-    let duplicated = control
-        .keys()
-        .duplicate(&proof, key::<P>(&id)?, once(&fields));
+    let keys = control.keys();
+    let duplicated = keys.duplicate(&proof, key::<P>(&id)?, once(&fields));
     let minted = match duplicated.await {
         Ok(minted) => minted,
         Err(refusal) => {

@@ -32,9 +32,8 @@ pub(super) async fn replace<P: KeyPages>(
     if let Some(page) = created::before(&shell, &control, &proof, &fields).await? {
         return Ok(page);
     }
-    let replaced = control
-        .keys()
-        .replace(&proof, key::<P>(&id)?, once(&fields));
+    let keys = control.keys();
+    let replaced = keys.replace(&proof, key::<P>(&id)?, once(&fields));
     let minted = match replaced.await {
         Ok(minted) => minted,
         Err(refusal) => {

@@ -37,7 +37,8 @@ pub(super) async fn reset_password(
     if let Some(page) = taken(&shell, &control, &proof, sent, &fields).await? {
         return Ok(page);
     }
-    let reset = control.users().reset_password(&proof, user, once(&fields));
+    let users = control.users();
+    let reset = users.reset_password(&proof, user, once(&fields));
     match reset.await {
         Ok(reset) => Ok(page(shell, &control, reset)),
         Err(refusal) => {

@@ -90,7 +90,7 @@ fn open(registrar: Registrar, organization: OrganizationId) -> Registrar {
     let list = move |_: Public, State(control): State<Control>| async move {
         answer(&control, organization).await
     };
-    registrar.get(OPEN_PATH, Doc::new("The servers, to anybody."), list)
+    registrar.unlisted_get(OPEN_PATH, Doc::new("The servers, to anybody."), list)
 }
 
 /// What the authorized handler does once it has its proof.

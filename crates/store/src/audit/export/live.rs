@@ -1,5 +1,6 @@
 //! One chain, written out beside a server that goes on writing it.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 use serde_json::json;
 
@@ -26,6 +27,7 @@ impl Store {
     /// # Errors
     /// [`StoreError::Corrupt`] when the stored head is not what was written: nothing is signed
     /// then. [`Conflict::Missing`] when there is no such chain.
+    #[boxed]
     pub async fn export_audit(
         &self,
         organization: OrganizationId,
@@ -51,6 +53,7 @@ impl AuditExport {
     }
 
     /// The next lines, at most 200; none at the end.
+    #[boxed]
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         if self.is_over {
             return Ok(None);

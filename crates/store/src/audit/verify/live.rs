@@ -1,5 +1,6 @@
 //! One chain, beside a server that goes on writing it.
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::OrganizationId;
 
 use super::walk::{Walk, at, begin};
@@ -25,6 +26,7 @@ impl Store {
     /// Takes constant memory. A connection is held for a page of rows at a time, since rows do not
     /// change once they are there; only what was added meanwhile and the head are read in one
     /// transaction, which is short, so nobody waits and no write-ahead log grows.
+    #[boxed]
     pub async fn verify_audit(
         &self,
         organization: OrganizationId,

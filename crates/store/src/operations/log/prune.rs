@@ -1,5 +1,6 @@
 //! Letting old logs go (rule 19).
 
+use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OperationId, Timestamp};
 
 use crate::error::StoreError;
@@ -25,6 +26,7 @@ impl Store {
     /// Removes the full log of the operation with the oldest one, if it is from before `oldest`
     /// or if all logs together have more than `most_bytes`; says whether it did. What the
     /// operation's own row holds stays.
+    #[boxed]
     pub async fn prune_operation_logs(
         &self,
         oldest: Timestamp,
