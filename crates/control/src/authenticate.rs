@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use reoclo_domain::{Acl, KeyStatus, PlainToken, TokenKind};
-use reoclo_store::{AutomationKeyRecord, IntegrationKeyRecord, KeyRecord, RequestSource};
+use reoclo_store::{IntegrationKeyRecord, KeyRecord, RequestSource};
 
 use crate::attempted::Attempted;
 use crate::core::Core;
@@ -137,21 +137,6 @@ impl Gate<'_> {
         }
         let seen = ip.to_string();
         Err(Refusal::IpNotAllowed { seen })
-    }
-
-    async fn check_rate(self, key: &AutomationKeyRecord, notes: &KeyNotes) -> Result<(), Refusal> {
-        let verdict = self
-            .core
-            .store()
-            .admit_request(key.id, key.rate_limit_per_minute)
-            .await?;
-        // A request is counted once, so nothing is there yet; asking anew counts nothing.
-        let _ = notes.rate.set(verdict);
-        if verdict.allowed {
-            Ok(())
-        } else {
-            Err(Refusal::RateLimited(verdict))
-        }
     }
 
     /// The power of an integration key is its ACL within what its creator's role grants now;

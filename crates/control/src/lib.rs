@@ -34,6 +34,7 @@ mod outbound;
 mod passwords;
 mod permissions;
 mod presented;
+mod rate_limit;
 mod readiness;
 mod redact;
 mod refusal;

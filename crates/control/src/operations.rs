@@ -1,12 +1,5 @@
 //! Operations: intent, dispatch, outcome (rules 13 to 16).
 
-use crate::authorize::Granting;
-use crate::core::Core;
-use crate::refused_use::Refusals;
-use crate::settings::Settings;
-use reoclo_dispatch::Dispatcher;
-use reoclo_dispatch::Drain;
-
 mod begin;
 mod cancel;
 mod exec;
@@ -17,9 +10,17 @@ mod planned;
 mod read;
 mod reboot;
 mod registry_auth;
+mod retention;
 mod run_note;
 mod wait;
 mod waits;
+
+use reoclo_dispatch::{Dispatcher, Drain};
+
+use crate::authorize::Granting;
+use crate::core::Core;
+use crate::refused_use::Refusals;
+use crate::settings::Settings;
 
 pub use cancel::CancelRequested;
 pub use exec::{Awaited, Executed, refuse_late};

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_recursion::async_recursion as boxed;
 use reoclo_dispatch::{Dispatcher, Excerpt, Live};
 use reoclo_domain::{OperationId, OperationState, OrganizationId};
-use reoclo_store::{LogStream, OperationOutcome, OperationRecord, Store, StoreError, Tail};
+use reoclo_store::{LogStream, OperationOutcome, OperationRecord, Store, Tail};
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::Operations;
@@ -88,42 +88,6 @@ impl Operations<'_> {
             .live_operation(proof.caller().organization(), id);
         let record = self.show_own(proof, id).await?;
         Ok(self.log_of(record, live))
-    }
-
-    /// Lets full logs go that are too old, and the oldest of those that are too many (rule 19);
-    /// says of how many operations.
-    #[boxed]
-    pub async fn prune_logs(&self) -> Result<usize, StoreError> {
-        let settings = self.settings;
-        let mut pruned = 0;
-        loop {
-            let oldest = self.core.now().minus(settings.log_age);
-            let store = self.core.store();
-            if !store
-                .prune_operation_logs(oldest, settings.log_bytes)
-                .await?
-            {
-                return Ok(pruned);
-            }
-            pruned += 1;
-        }
-    }
-
-    /// Lets the records of operations go that are too old (rule 19); says how many.
-    #[boxed]
-    pub async fn prune(&self) -> Result<u64, StoreError> {
-        let before = self.core.now().minus(self.settings.operation_age);
-        let mut pruned = 0;
-        for organization in self.core.store().organizations().await? {
-            loop {
-                let some = self.core.store().prune_operations(organization.id, before);
-                match some.await? {
-                    0 => break,
-                    some => pruned += some,
-                }
-            }
-        }
-        Ok(pruned)
     }
 
     fn log_of(self, record: OperationRecord, live: Option<Arc<Live>>) -> OperationLog {

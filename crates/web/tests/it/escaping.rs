@@ -5,7 +5,10 @@ use reoclo_domain::Role;
 use crate::on_both_databases;
 use crate::world::{World, new_user};
 
-on_both_databases!(hostile_names_are_text_on_every_page);
+on_both_databases!(
+    hostile_names_are_text_on_every_page,
+    what_was_typed_comes_back_as_it_was,
+);
 
 const HOSTILE: &str = "<img src=x onerror=alert(1)>\"'&</textarea><script>";
 
@@ -81,5 +84,24 @@ async fn hostile_names_are_text_on_every_page(world: &World) {
         page.lacks("<img");
         page.lacks("<script>");
         page.lacks("</textarea><");
+    }
+}
+
+/// What shows elsewhere what cannot be seen would change what a field sends the next time.
+async fn what_was_typed_comes_back_as_it_was(world: &World) {
+    const TYPED: &str = "a\u{202e}b";
+    let admin = world.session(&world.ours, Role::Admin).await;
+    for (path, field) in [
+        ("/api-keys/automation", "name"),
+        ("/api-keys/integration", "label"),
+        ("/api-keys/address-lists", "name"),
+        ("/users", "name"),
+        ("/servers", "name"),
+        ("/registry-credentials", "name"),
+    ] {
+        let answer = world.submit(&admin, path, &[(field, TYPED)]).await;
+        assert_eq!(answer.status, 422, "{path}");
+        let sent_back = format!("value=\"{TYPED}\"");
+        assert!(answer.text.contains(&sent_back), "{path}: {}", answer.text);
     }
 }
