@@ -69,13 +69,7 @@ pub use operations::{
     refuse_late,
 };
 pub use organizations::Organizations;
-pub use permissions::{
-    AnyKey, AuditLogsRead, AutomationKeysManage, CredentialKind, Deploy, Exec,
-    IntegrationKeysManage, Member, OperationOutput, OrganizationManage, OwnOperations, OwnSession,
-    Permission, Reboot, RegistryCredentialsRead, RegistryCredentialsWrite, RegistryLogin,
-    RegistryLogout, Requirement, Restart, ServersExecute, ServersRead, ServersWrite, UsersRead,
-    UsersWrite,
-};
+pub use permissions::*;
 pub use presented::{KeyNotes, MadeBy, Presented, PresentedSession};
 pub use refusal::{InvalidFields, Refusal};
 pub use registry_credentials::{ConnectionTest, RegistryCredentials};

@@ -150,19 +150,21 @@ macro_rules! permissions {
     )+};
 }
 
+/// One permission type for each cell of the ACL, so that a resource's are there before it is.
+macro_rules! of_cells {
+    ($($cell:ident $name:ident = $resource:ident $action:ident;)+) => {
+        permissions! {$(
+            #[doc = concat!("The cell [`Cell::", stringify!($cell), "`].")]
+            $name => Requirement::Cell(Cell::$cell);
+        )+}
+    };
+}
+
+reoclo_domain::cells!(of_cells);
+
 permissions! {
-    /// Seeing servers.
-    ServersRead => Requirement::Cell(Cell::SERVERS_READ);
-    /// Acting on servers, and on what runs there.
-    ServersExecute => Requirement::Cell(Cell::SERVERS_EXECUTE);
     /// Reading what operations wrote: a record, and its output as well (rule 10).
     OperationOutput => Requirement::Both(Cell::SERVERS_READ, Cell::LOGS_READ);
-    /// Reading the audit log.
-    AuditLogsRead => Requirement::Cell(Cell::AUDIT_LOGS_READ);
-    /// Seeing registry credentials, without their secrets.
-    RegistryCredentialsRead => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_READ);
-    /// Making, changing, removing and trying registry credentials.
-    RegistryCredentialsWrite => Requirement::Cell(Cell::REGISTRY_CREDENTIALS_WRITE);
     /// Running a command with an automation key.
     Exec => Requirement::Operation(OperationKind::Exec);
     /// Deploying an application.
@@ -175,12 +177,6 @@ permissions! {
     RegistryLogin => Requirement::Operation(OperationKind::RegistryLogin);
     /// Logging it out again.
     RegistryLogout => Requirement::Operation(OperationKind::RegistryLogout);
-    /// Adding, changing and removing servers.
-    ServersWrite => Requirement::Cell(Cell::SERVERS_WRITE);
-    /// Seeing people.
-    UsersRead => Requirement::Cell(Cell::USERS_READ);
-    /// Adding, changing and removing people.
-    UsersWrite => Requirement::Cell(Cell::USERS_WRITE);
     /// What a signed-in person does with their own session and password.
     OwnSession => Requirement::OwnSession;
     /// What every signed-in person of an organization may see of it.

@@ -74,8 +74,41 @@ pub struct Cell {
 #[error("`{0}` is not a permission: use resource:action, such as servers:read")]
 pub struct UnknownCell(String);
 
+/// The list of all cells, in the order of the specification, handed to another macro: the cell's
+/// name, the name of the permission type that demands it, its resource and its action.
+#[macro_export]
 macro_rules! cells {
-    ($($name:ident = $resource:ident $action:ident;)+) => {
+    ($take:ident) => {
+        $take! {
+            SERVERS_READ ServersRead = Servers Read;
+            SERVERS_WRITE ServersWrite = Servers Write;
+            SERVERS_EXECUTE ServersExecute = Servers Execute;
+            DOMAINS_READ DomainsRead = Domains Read;
+            DOMAINS_WRITE DomainsWrite = Domains Write;
+            APPLICATIONS_READ ApplicationsRead = Applications Read;
+            APPLICATIONS_WRITE ApplicationsWrite = Applications Write;
+            APPLICATIONS_EXECUTE ApplicationsExecute = Applications Execute;
+            DEPLOYMENTS_READ DeploymentsRead = Deployments Read;
+            ENV_VARS_READ EnvVarsRead = EnvVars Read;
+            ENV_VARS_WRITE EnvVarsWrite = EnvVars Write;
+            REPOSITORIES_READ RepositoriesRead = Repositories Read;
+            REGISTRY_CREDENTIALS_READ RegistryCredentialsRead = RegistryCredentials Read;
+            REGISTRY_CREDENTIALS_WRITE RegistryCredentialsWrite = RegistryCredentials Write;
+            LOGS_READ LogsRead = Logs Read;
+            MONITORS_READ MonitorsRead = Monitors Read;
+            MONITORS_WRITE MonitorsWrite = Monitors Write;
+            STATUS_PAGES_READ StatusPagesRead = StatusPages Read;
+            STATUS_PAGES_WRITE StatusPagesWrite = StatusPages Write;
+            USERS_READ UsersRead = Users Read;
+            USERS_WRITE UsersWrite = Users Write;
+            AUDIT_LOGS_READ AuditLogsRead = AuditLogs Read;
+            DASHBOARD_READ DashboardRead = Dashboard Read;
+        }
+    };
+}
+
+macro_rules! constants {
+    ($($name:ident $permission:ident = $resource:ident $action:ident;)+) => {
         impl Cell {
             /// Every cell, in the order of the specification.
             pub const ALL: [Self; [$(stringify!($name)),+].len()] = [$(Self::$name),+];
@@ -87,31 +120,7 @@ macro_rules! cells {
     };
 }
 
-cells! {
-    SERVERS_READ = Servers Read;
-    SERVERS_WRITE = Servers Write;
-    SERVERS_EXECUTE = Servers Execute;
-    DOMAINS_READ = Domains Read;
-    DOMAINS_WRITE = Domains Write;
-    APPLICATIONS_READ = Applications Read;
-    APPLICATIONS_WRITE = Applications Write;
-    APPLICATIONS_EXECUTE = Applications Execute;
-    DEPLOYMENTS_READ = Deployments Read;
-    ENV_VARS_READ = EnvVars Read;
-    ENV_VARS_WRITE = EnvVars Write;
-    REPOSITORIES_READ = Repositories Read;
-    REGISTRY_CREDENTIALS_READ = RegistryCredentials Read;
-    REGISTRY_CREDENTIALS_WRITE = RegistryCredentials Write;
-    LOGS_READ = Logs Read;
-    MONITORS_READ = Monitors Read;
-    MONITORS_WRITE = Monitors Write;
-    STATUS_PAGES_READ = StatusPages Read;
-    STATUS_PAGES_WRITE = StatusPages Write;
-    USERS_READ = Users Read;
-    USERS_WRITE = Users Write;
-    AUDIT_LOGS_READ = AuditLogs Read;
-    DASHBOARD_READ = Dashboard Read;
-}
+cells!(constants);
 
 impl Cell {
     /// The cell of `resource` and `action`, if the resource has that action.
