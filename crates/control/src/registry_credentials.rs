@@ -78,9 +78,8 @@ impl<'c> RegistryCredentials<'c> {
         });
         let audit = core.audit(caller, "registry_credential.create");
         let audit = audit.with(detail);
-        let rows = self.rows();
-        let created = rows.create(record.clone(), Some(&secret), audit).await;
-        created.map_err(Refusal::of_write)?;
+        let created = self.rows().create(record.clone(), Some(&secret), audit);
+        created.await.map_err(Refusal::of_write)?;
         Ok(record)
     }
 
@@ -179,10 +178,8 @@ fn changed(
         ("username", current.username != record.username),
     ];
     let target = target.into_iter().filter(|(_, differs)| *differs);
-    let target = target
-        .map(|(field, _)| field)
-        .collect::<Vec<_>>()
-        .join(" and ");
+    let target: Vec<_> = target.map(|(field, _)| field).collect();
+    let target = target.join(" and ");
     if target.is_empty() || secret.is_some() {
         return Ok((record, secret));
     }

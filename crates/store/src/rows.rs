@@ -5,7 +5,6 @@ use std::collections::HashSet;
 use std::fmt;
 use std::marker::PhantomData;
 
-use async_recursion::async_recursion as boxed;
 use reoclo_domain::{OrganizationId, Secret};
 use serde_json::Value as Json;
 
@@ -49,24 +48,21 @@ impl Store {
 impl<T, I> Rows<'_, T, I>
 where
     T: Audited<Key = (OrganizationId, I)>,
-    I: fmt::Display + Copy + Send + Sync + 'static,
+    I: fmt::Display + Copy,
 {
     /// The organization's.
-    #[boxed]
-    pub async fn list(&self, organization: OrganizationId) -> Result<Vec<T>, StoreError> {
+    pub async fn list(self, organization: OrganizationId) -> Result<Vec<T>, StoreError> {
         self.store.list(organization).await
     }
 
     /// One of the organization's.
-    #[boxed]
-    pub async fn find(&self, organization: OrganizationId, id: I) -> Result<Option<T>, StoreError> {
+    pub async fn find(self, organization: OrganizationId, id: I) -> Result<Option<T>, StoreError> {
         self.store.find((organization, id)).await
     }
 
     /// One of the organization's, with the secret that belongs to it at the same moment.
-    #[boxed]
     pub async fn open(
-        &self,
+        self,
         organization: OrganizationId,
         id: I,
     ) -> Result<Option<(T, Secret)>, StoreError> {
@@ -78,9 +74,8 @@ where
     }
 
     /// Those of `ids` that are none of the organization's in use.
-    #[boxed]
     pub async fn unknown(
-        &self,
+        self,
         organization: OrganizationId,
         ids: &[I],
     ) -> Result<Vec<I>, StoreError> {
@@ -99,9 +94,8 @@ where
     /// [`Conflict::Exists`](crate::Conflict::Exists) when the id is taken,
     /// [`Conflict::Taken`](crate::Conflict::Taken) when another value is that has to be unique,
     /// [`Conflict::Missing`](crate::Conflict::Missing) for an unknown organization.
-    #[boxed]
     pub async fn create(
-        &self,
+        self,
         record: T,
         secret: Option<&Secret>,
         audit: Audit,
@@ -112,9 +106,8 @@ where
 
     /// Changes one as `rule` says of it as it is, and its secret when one is given. The audit log
     /// is told what each field that differs was and is.
-    #[boxed]
     pub async fn change<E: Send + 'static>(
-        &self,
+        self,
         (organization, id): (OrganizationId, I),
         secret: Option<&Secret>,
         audit: Audit,
@@ -125,9 +118,8 @@ where
     }
 
     /// Removes one, if `rule` allows it; the audit log is told what the rule says of it as it was.
-    #[boxed]
     pub async fn remove<E: Send + 'static>(
-        &self,
+        self,
         (organization, id): (OrganizationId, I),
         audit: Audit,
         rule: impl Rule<T, Json, E>,

@@ -6,7 +6,9 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use reoclo_domain::{Clock, ServerId, ServerStatus};
-use reoclo_store::{Conflict, Edited, HostFacts, RunnerIdentity, ServerRecord, StoreError};
+use reoclo_store::{
+    Conflict, Edited, HostFacts, NewServer, RunnerIdentity, ServerRecord, StoreError,
+};
 
 use crate::fixture::Fixture;
 
@@ -122,6 +124,14 @@ async fn a_slug_is_taken_within_the_organization(fixture: Fixture) {
             column: "slug"
         }))
     ));
+    // Another slug would not help here, and whoever asks is told so.
+    let again = NewServer {
+        id: first,
+        ..fixture.new_server(team, "db")
+    };
+    let event = fixture.event(team, "server.create");
+    let again = fixture.store.create_server(again, None, vec![event]).await;
+    assert!(matches!(again, Err(StoreError::Conflict(Conflict::Exists))));
     assert_eq!(fixture.actions(team).await, [""; 0]);
     // A removed server leaves its slug.
     let now = fixture.clock.now();
