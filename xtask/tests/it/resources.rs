@@ -102,6 +102,7 @@ fn a_new_resource_takes_few_lines_of_shared_files() {
     }
     fs::create_dir_all(&copy).unwrap();
     copy_tree(&root(), &copy);
+    version_apart(&copy.join("Cargo.toml"));
     for (file, behind, line) in SHARED {
         insert(&copy.join(file), behind, line);
     }
@@ -122,6 +123,15 @@ fn a_new_resource_takes_few_lines_of_shared_files() {
         checked.status.success() && !said.contains("warning:"),
         "{said}"
     );
+}
+
+/// Cargo takes two workspaces with packages of the same names and versions for one: what is built
+/// of the copy would be used for what it was copied from.
+fn version_apart(manifest: &Path) {
+    let version = concat!("version = \"", env!("CARGO_PKG_VERSION"), "\"");
+    let text = read(manifest);
+    assert!(text.contains(version), "{}", manifest.display());
+    fs::write(manifest, text.replacen(version, "version = \"0.0.0\"", 1)).unwrap();
 }
 
 fn root() -> PathBuf {
