@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use reoclo_control::{Authorized, Control, MintedKey, ServerRecord};
+use reoclo_control::{Authorized, Control, MintedKey, Refusal, ServerRecord, ServersRead};
 use reoclo_http::{ApiError, FormFields};
 
 use super::KeyPages;
@@ -68,6 +68,28 @@ pub(super) async fn before<P: KeyPages>(
         shell: shell.clone(),
     };
     Ok(Some(Page::ok(page).into_response()))
+}
+
+/// The answer to a form that makes a key of another one: the key, or that the form has made it
+/// already, from another tab.
+pub(super) async fn answer<P: KeyPages>(
+    shell: Shell,
+    control: &Control,
+    proof: &Authorized<P>,
+    servers: &Authorized<ServersRead>,
+    fields: &FormFields,
+    minted: Result<MintedKey, Refusal>,
+    occasion: Occasion,
+) -> Result<Response, ApiError> {
+    let minted = match minted {
+        Ok(minted) => minted,
+        Err(refusal) => {
+            let page = before(&shell, control, proof, fields).await?;
+            return page.ok_or_else(|| refusal.into());
+        }
+    };
+    let servers = control.servers().list(servers).await?;
+    Ok(show::<P>(shell, control, &minted, occasion, &servers))
 }
 
 /// Shows the key in the answer to the form itself: it is kept nowhere to be fetched from.

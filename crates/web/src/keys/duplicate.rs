@@ -1,3 +1,5 @@
+//! Making a key like another one.
+
 use axum::extract::State;
 use axum::response::Response;
 use reoclo_control::{Authorized, Control, ServersRead};
@@ -21,16 +23,15 @@ pub(super) async fn duplicate<P: KeyPages>(
     }
     let keys = control.keys();
     let duplicated = keys.duplicate(&proof, key::<P>(&id)?, once(&fields));
-    let minted = match duplicated.await {
-        Ok(minted) => minted,
-        Err(refusal) => {
-            let page = created::before(&shell, &control, &proof, &fields).await?;
-            return page.ok_or_else(|| refusal.into());
-        }
-    };
-    let servers = control.servers().list(&servers).await?;
-    let occasion = Occasion::Duplicated;
-    Ok(created::show::<P>(
-        shell, &control, &minted, occasion, &servers,
-    ))
+    let minted = duplicated.await;
+    created::answer(
+        shell,
+        &control,
+        &proof,
+        &servers,
+        &fields,
+        minted,
+        Occasion::Duplicated,
+    )
+    .await
 }

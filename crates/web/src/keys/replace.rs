@@ -34,16 +34,15 @@ pub(super) async fn replace<P: KeyPages>(
     }
     let keys = control.keys();
     let replaced = keys.replace(&proof, key::<P>(&id)?, once(&fields));
-    let minted = match replaced.await {
-        Ok(minted) => minted,
-        Err(refusal) => {
-            let page = created::before(&shell, &control, &proof, &fields).await?;
-            return page.ok_or_else(|| refusal.into());
-        }
-    };
-    let servers = control.servers().list(&servers).await?;
-    let occasion = Occasion::Replaced;
-    Ok(created::show::<P>(
-        shell, &control, &minted, occasion, &servers,
-    ))
+    let minted = replaced.await;
+    created::answer(
+        shell,
+        &control,
+        &proof,
+        &servers,
+        &fields,
+        minted,
+        Occasion::Replaced,
+    )
+    .await
 }
