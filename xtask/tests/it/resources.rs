@@ -53,6 +53,9 @@ const SHARED: &[(&str, &str, &str)] = &[
 ];
 const MOST_SHARED_LINES: usize = 6;
 
+/// What is compiled, and nothing else that may lie beside it, such as the data of an instance.
+const SOURCES: &[&str] = &[".cargo", "Cargo.lock", "Cargo.toml", "crates", "xtask"];
+
 /// Its own files, in `new_resource`.
 const OWN: &[(&str, &str)] = &[
     ("migrations/9000_bookmarks.sql", "crates/store/migrations"),
@@ -101,7 +104,9 @@ fn a_new_resource_takes_few_lines_of_shared_files() {
         fs::remove_dir_all(&copy).unwrap();
     }
     fs::create_dir_all(&copy).unwrap();
-    copy_tree(&root(), &copy);
+    for source in SOURCES {
+        copy_tree(&root().join(source), &copy.join(source));
+    }
     version_apart(&copy.join("Cargo.toml"));
     for (file, behind, line) in SHARED {
         insert(&copy.join(file), behind, line);
@@ -165,22 +170,16 @@ fn own_files() -> Vec<PathBuf> {
     found
 }
 
-/// The sources without what was built.
+/// A file, or a folder with all below it.
 fn copy_tree(from: &Path, to: &Path) {
+    if !from.is_dir() {
+        fs::copy(from, to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+        return;
+    }
+    fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
-        let (path, name) = entry
-            .map(|entry| (entry.path(), entry.file_name()))
-            .unwrap();
-        let built = ["target", ".git", "node_modules", "e2e"];
-        if built.iter().any(|built| name == *built) {
-            continue;
-        }
-        if path.is_dir() {
-            fs::create_dir_all(to.join(&name)).unwrap();
-            copy_tree(&path, &to.join(&name));
-        } else {
-            fs::copy(&path, to.join(&name)).unwrap();
-        }
+        let name = entry.unwrap().file_name();
+        copy_tree(&from.join(&name), &to.join(&name));
     }
 }
 
